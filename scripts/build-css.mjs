@@ -1,0 +1,36 @@
+// Builds static/css/app.css: PatternFly's tokens and the components in use, reduced to the classes that views and scripts
+// name, with the portal's own rules after them; and copies the two fonts.
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { Features, transform } from 'lightningcss'
+import { PurgeCSS } from 'purgecss'
+
+const root = join(import.meta.dirname, '..')
+const patternfly = dirname(createRequire(import.meta.url).resolve('@patternfly/patternfly/package.json'))
+const components = ['Alert', 'Button', 'Card', 'FormControl', 'Label', 'Table']
+const parts = [
+  join(patternfly, 'base/patternfly-variables.css'),
+  ...components.map((name) => join(patternfly, 'components', name, `${name.replace(/(?<!^)([A-Z])/g, '-$1').toLowerCase()}.css`)),
+  join(root, 'static/css/portal.css'),
+]
+
+const css = parts.map((file) => readFileSync(file, 'utf8')).join('\n')
+const [purged] = await new PurgeCSS().purge({
+  content: [join(root, 'views/**/*.eta'), join(root, 'static/js/*.js'), join(root, 'src/**/view.ts'), join(root, 'src/web/*.ts')],
+  css: [{ raw: css }],
+  variables: true,
+  safelist: {
+    standard: ['pf-v6-theme-dark', /^pf-m-(blue|teal|purple|orange|green|red|grey|success|info|warning|danger)$/],
+    greedy: [/hljs/],
+    variables: [],
+  },
+})
+const { code } = transform({ filename: 'app.css', code: Buffer.from(purged.css), minify: true, include: Features.Nesting })
+writeFileSync(join(root, 'static/css/app.css'), code)
+
+const fonts = join(root, 'static/fonts')
+mkdirSync(fonts, { recursive: true })
+for (const name of ['RedHatText/RedHatTextVF', 'RedHatDisplay/RedHatDisplay-Medium']) {
+  copyFileSync(join(patternfly, 'assets/fonts', `${name}.woff2`), join(fonts, `${name.split('/')[1]}.woff2`))
+}

@@ -1,0 +1,237 @@
+import { join } from 'node:path'
+import cookie from '@fastify/cookie'
+import formbody from '@fastify/formbody'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { pino } from 'pino'
+import { createCache } from './clients/cache.js'
+import { createGateway } from './clients/gateway.js'
+import { createHttp } from './clients/http.js'
+import { createIdentity } from './clients/identity.js'
+import { createRedis } from './clients/redis.js'
+import { createThreescale } from './clients/threescale/client.js'
+import type { Config } from './config.js'
+import { problem } from './errors.js'
+import { createAccounts } from './features/account/accounts.js'
+import { accountApi } from './features/account/api.js'
+import { accountPages } from './features/account/pages.js'
+import { applicationsApi } from './features/applications/api.js'
+import { createApplications } from './features/applications/applications.js'
+import { applicationsPages } from './features/applications/pages.js'
+import { createTrial } from './features/applications/trial.js'
+import { modelsApi } from './features/models/api.js'
+import { createModels } from './features/models/models.js'
+import { modelsPages } from './features/models/pages.js'
+import { createSnippets } from './features/snippets/snippets.js'
+import { projectRoot } from './root.js'
+import { apiScope } from './web/api.js'
+import { assets } from './web/assets.js'
+import { pageFailure } from './web/failures.js'
+import { guard } from './web/guard.js'
+import type { Check } from './web/health.js'
+import { createMetrics } from './web/metrics.js'
+import { opsServer } from './web/ops.js'
+import { pages } from './web/pages.js'
+import { createRevocations } from './web/revocations.js'
+import { createSeal } from './web/seal.js'
+import { security } from './web/security.js'
+import { createSessions } from './web/session.js'
+import { createTokens } from './web/tokens.js'
+
+const PREFIX = 'maas'
+const DRAIN_MS = 300
+
+export type Portal = Awaited<ReturnType<typeof buildPortal>>
+
+/** The assembly, in reading order: what leaves the process, the verbs, what every request gets, the two doors. */
+export async function buildPortal(config: Config) {
+  const { portal: notes } = config
+  const log = pino({
+    level: config.logLevel,
+    ...(process.stdout.isTTY ? { transport: { target: 'pino-pretty' } } : {}),
+  })
+  const metrics = createMetrics({ defaults: config.logLevel !== 'silent' })
+  const secure = config.publicUrl.startsWith('https:')
+  const brand = notes.branding?.name ?? 'Models'
+
+  // what leaves the process
+  const http = createHttp(config.outbound)
+  const redis = config.redisUrl ? createRedis(config.redisUrl, log) : undefined
+  const cache = createCache({ redis, prefix: PREFIX, seal: createSeal(config.session.secrets, 'cache'), log })
+  const threescale = createThreescale({ http, ...config.threescale, onCall: metrics.upstreamCall })
+  const identity = createIdentity({ ...config.oidc, publicUrl: config.publicUrl, fetch: http.fetch, log })
+
+  // the verbs
+  const models = createModels({ threescale, cache, ...config.catalog, notes: notes.products ?? {}, tokenEndpoint, log })
+  const gateway = createGateway({ http, allowed: (url) => models.allowsHost(url) })
+  const trial = createTrial({ gateway, learnModelId: models.learnModelId })
+  const applications = createApplications({ threescale, models, learn: trial.learn, now: () => new Date() })
+  const snippets = createSnippets({ caFile: notes.gateway_ca })
+  const terms = notes.terms && {
+    title: 'terms',
+    field: 'terms_version',
+    ...notes.terms,
+    url: notes.terms.url ?? '/terms',
+  }
+  const accounts = createAccounts({
+    threescale,
+    cache,
+    redis,
+    issuerId: config.oidc.issuerId,
+    linkByEmail: config.linkByEmail === 'verified',
+    rules: notes.sign_up ?? {},
+    terms,
+  })
+
+  // what every request gets
+  const revocations = createRevocations({ redis, prefix: PREFIX, keepSeconds: config.session.maxSeconds })
+  const sessions = createSessions({ ...config.session, secure, revocations })
+  const tokens = createTokens({
+    issuer: config.oidc.issuer,
+    ...config.api,
+    groupsClaim: notes.groups_claim ?? 'groups',
+    jwksUri: identity.jwksUri,
+    fetch: http.fetch,
+  })
+  const idTokens = cache.cached<string>(
+    'id-tokens',
+    { fresh: config.session.maxSeconds, keep: config.session.maxSeconds, secret: true },
+    async () => '',
+  )
+  const app: FastifyInstance = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: config.trustProxy as boolean,
+    bodyLimit: 256 * 1024,
+    requestTimeout: 30_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    genReqId: () => crypto.randomUUID(),
+    routerOptions: { maxParamLength: 300 },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: true, strict: false } },
+  })
+  const routes: { method: string; url: string }[] = []
+  app.addHook('onRoute', ({ method, url }) => {
+    routes.push({ method: String(method), url })
+  })
+  metrics.observe(app)
+  app.decorateRequest('caller', undefined)
+  await app.register(cookie)
+  security(app, { publicUrl: config.publicUrl, formTargets: [new URL(config.oidc.issuer).origin] })
+  assets(app, { root: join(projectRoot, 'static') })
+
+  // two doors: pages and API
+  await app.register(async (door) => {
+    await door.register(formbody)
+    await pages(door, { root: join(projectRoot, 'views'), brand, links: notes.links ?? [], contact: notes.contact })
+    door.setErrorHandler(pageFailure)
+    door.setNotFoundHandler((request, reply) => pageFailure(problem('not_found'), request, reply))
+    sessions.hook(door)
+    guard(door)
+    door.addHook('preHandler', async (request) => {
+      if (request.caller && !request.routeOptions.config.open) await accounts.checkStillActive(request.caller)
+    })
+    await modelsPages(door, {
+      models,
+      snippets,
+      open: config.catalog.access === 'public',
+      brand,
+      tagline: notes.branding?.tagline ?? 'Private language models behind one key.',
+    })
+    await applicationsPages(door, { applications, trial, models, snippets })
+    await accountPages(door, {
+      accounts,
+      identity,
+      sessions,
+      revocations,
+      idTokens,
+      identityRules: {
+        issuer: config.oidc.issuer,
+        groupsClaim: notes.groups_claim ?? 'groups',
+        knownGroups: knownGroups(config),
+        claims: knownClaims(config),
+      },
+      seal: createSeal(config.session.secrets, 'sign-in'),
+      secure,
+      contact: notes.contact,
+      terms: notes.terms,
+      signIn: metrics.signIn,
+    })
+  })
+  await app.register(
+    async (door) => {
+      await apiScope(door, { publicUrl: config.publicUrl, authenticate })
+      await accountApi(door, { accounts })
+      await modelsApi(door, { models, snippets, open: config.catalog.access === 'public' })
+      await applicationsApi(door, { applications })
+    },
+    { prefix: '/api/v1' },
+  )
+
+  const checks: Check[] = [
+    { name: '3scale', vital: false, run: threescale.ping },
+    { name: 'sign-in service', vital: false, run: identity.check },
+    ...(redis ? [{ name: 'redis', vital: false, run: redis.ping }] : []),
+  ]
+  let accepting = true
+  const ops = opsServer({ checks, metrics, accepting: () => accepting })
+
+  return {
+    app,
+    ops,
+    log,
+    routes,
+    models,
+    redis,
+    revocations,
+    /** Lets running requests end, then closes everything that was opened. */
+    async stop(): Promise<void> {
+      accepting = false
+      await app.close()
+      await ops.close()
+      revocations.close()
+      redis?.close()
+      await http.close()
+    },
+  }
+
+  async function authenticate(token: string) {
+    const { identity: who, scopes } = await tokens.verify(token)
+    const caller = await accounts.callerOf(who)
+    return { identity: who, scopes, caller: caller && { ...caller, scopes } }
+  }
+
+  async function tokenEndpoint(issuer: string): Promise<string> {
+    const answer = await http.send({ method: 'GET', url: new URL(`${issuer}/.well-known/openid-configuration`) })
+    const { token_endpoint } = JSON.parse(answer.text) as { token_endpoint?: unknown }
+    if (typeof token_endpoint !== 'string' || !URL.canParse(token_endpoint)) throw problem('identity_unavailable')
+    return token_endpoint
+  }
+}
+
+/** Builds the portal and listens on both ports. Redis is waited for half a second, the rest is met as it comes. */
+export async function start(config: Config): Promise<Portal> {
+  const portal = await buildPortal(config)
+  const { app, ops, log, redis, revocations, models } = portal
+  if (redis && (await redis.connected(500))) await revocations.exchange()
+  if (!redis)
+    log.warn(
+      'REDIS_URL is not set: the catalogue is read by every replica for itself, and a sign-out is known to this process alone',
+    )
+  await Promise.race([models.warm(), new Promise((resolve) => setTimeout(resolve, DRAIN_MS))])
+  await app.listen({ host: config.host, port: config.port })
+  await ops.listen({ host: config.host, port: config.metricsPort })
+  log.info({ port: config.port, metricsPort: config.metricsPort }, `maas-portal is at ${config.publicUrl}`)
+  return portal
+}
+
+/** Only groups that some setting names are kept in the session cookie. */
+function knownGroups({ portal }: Config): string[] {
+  const visible = Object.values(portal.products ?? {}).flatMap((product) => product.visible_to ?? [])
+  return [...new Set([...visible, ...(portal.sign_up?.groups ?? [])])]
+}
+
+function knownClaims({ portal }: Config): string[] {
+  const { fields, claims, org_name_claim = 'org_name' } = portal.sign_up ?? {}
+  const mapped = [fields?.account, fields?.user].flatMap((map) => Object.values(map ?? {}))
+  return [...new Set([org_name_claim, ...mapped, ...(claims ?? []).map(({ name }) => name)])]
+}

@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+import { Command, Option } from 'commander'
+import { version } from './version.js'
+
+const program = new Command('maas-portal')
+  .description('Developer portal for Models as a Service on Red Hat 3scale')
+  .version(version)
+  .showHelpAfterError()
+
+program
+  .command('serve')
+  .description('start the portal with the settings of the environment')
+  .action(async () => (await import('./cli/serve.js')).serve())
+
+program
+  .command('demo')
+  .description('start the portal with its own 3scale, sign-in service and gateway on this machine')
+  .addOption(new Option('--only <part>', 'one part alone').choices(['portal', 'threescale', 'identity', 'gateway']))
+  .option('--state <file>', '3scale part: keep its state in this file')
+  .action(async (options) => (await import('./cli/demo.js')).demo(options))
+
+program
+  .command('openapi')
+  .description('write the OpenAPI document of the REST API')
+  .option('--out <file>', 'where to write it', 'openapi/maas-portal.json')
+  .action(async (options) => (await import('./cli/openapi.js')).openapi(options))
+
+await program.parseAsync()

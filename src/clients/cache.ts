@@ -1,0 +1,210 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Log, RedisConnection } from './redis.js'
+
+export interface CacheOptions {
+  redis?: RedisConnection | undefined
+  /** every key and channel in Redis starts with it */
+  prefix: string
+  /** seals what is marked secret; without it such values stay in this process */
+  seal?: { seal(text: string): string; open(text: string): string | undefined }
+  log: Log
+  now?: () => number
+}
+
+export interface Kept {
+  /** seconds a copy is given without looking further */
+  fresh: number
+  /** seconds a copy may still be given while a refresh runs, or when the load fails */
+  keep: number
+  /** true: sealed in Redis */
+  secret?: boolean
+  /** entries kept in memory; the oldest go first */
+  size?: number
+}
+
+export interface Copy<T> {
+  value: T
+  ageSeconds: number
+  stale: boolean
+}
+
+interface Entry<T> {
+  value: T
+  at: number
+}
+
+export type Cache = ReturnType<typeof createCache>
+export type Cached<T> = ReturnType<Cache['cached']> & { get(key: string): Promise<Copy<T>> }
+
+const BACK_OFF_MS = 1000
+const LOCK_MS = 20_000
+
+/**
+ * Copies in memory and, where there is one, in Redis: shared by all replicas, loaded once at a time among them, and the
+ * old copy is given while a refresh runs or when the load fails. Nothing here waits for a Redis that does not answer.
+ */
+export function createCache({ redis, prefix, seal, log, now = Date.now }: CacheOptions) {
+  const self = randomBytes(6).toString('hex')
+  const channel = `${prefix}:changed`
+  const listeners = new Map<string, (keyHash: string, gone: boolean) => void>()
+  redis?.subscribe(channel, (message) => {
+    const [from, name = '', hash = '', what] = message.split(' ')
+    if (from !== self) listeners.get(name)?.(hash, what === 'gone')
+  })
+
+  return { cached }
+
+  function cached<T>(
+    name: string,
+    { fresh, keep, secret = false, size = 10_000 }: Kept,
+    load: (key: string) => Promise<T>,
+  ) {
+    const memory = new Map<string, Entry<T>>()
+    const loading = new Map<string, Promise<Entry<T>>>()
+    const restUntil = new Map<string, number>()
+    const keys = new Map<string, string>()
+    const shared = secret && !seal ? undefined : redis
+
+    listeners.set(name, (hash, gone) => {
+      const key = keys.get(hash)
+      if (key === undefined) return
+      if (gone) memory.delete(key)
+      else void adopt(key)
+    })
+
+    return {
+      /** A fresh copy, or the old one while it is refreshed; waits for `load` only where there is no copy at all. */
+      async get(key = ''): Promise<Copy<T>> {
+        const entry = memory.get(key)
+        if (entry && age(entry) < fresh) return copy(entry)
+        if (entry && age(entry) < keep) {
+          if ((restUntil.get(key) ?? 0) <= now()) void refresh(key).catch(() => {})
+          return copy(entry)
+        }
+        return copy(await refresh(key))
+      },
+      /** The copy in memory, however old; no I/O. */
+      peek(key = ''): Copy<T> | undefined {
+        const entry = memory.get(key)
+        return entry && copy(entry)
+      },
+      async put(key: string, value: T): Promise<void> {
+        await store(key, { value, at: now() })
+      },
+      /** Loads now, whatever is kept; the old copy stays when that fails. */
+      reload: async (key = ''): Promise<Copy<T>> => copy(await refresh(key, true)),
+      async forget(key = ''): Promise<void> {
+        memory.delete(key)
+        await shared?.try((client) => client.del(place(key)))
+        await shared?.try((client) => client.publish(channel, `${self} ${name} ${hashOf(key)} gone`))
+      },
+    }
+
+    function refresh(key: string, force = false): Promise<Entry<T>> {
+      const running = loading.get(key)
+      if (running) return running
+      const work = loadOrAdopt(key, force).finally(() => loading.delete(key))
+      loading.set(key, work)
+      return work
+    }
+
+    async function loadOrAdopt(key: string, force: boolean): Promise<Entry<T>> {
+      const theirs = await adopt(key)
+      if (theirs && age(theirs) < fresh && !force) return theirs
+      const lock = await takeLock(key)
+      if (!lock) {
+        const waited = theirs ?? memory.get(key) ?? (await waitForOthers(key))
+        if (waited) return waited
+      }
+      try {
+        const entry = { value: await load(key), at: now() }
+        await store(key, entry)
+        restUntil.delete(key)
+        return entry
+      } catch (error) {
+        restUntil.set(key, now() + BACK_OFF_MS)
+        const old = memory.get(key)
+        if (!old || age(old) >= keep) throw error
+        log.warn({ cache: name, reason: error instanceof Error ? error.message : String(error) }, 'kept the old copy')
+        return old
+      } finally {
+        if (lock) await shared?.try((client) => client.del(`${place(key)}:lock`))
+      }
+    }
+
+    /** Without Redis everybody is alone and may load. */
+    async function takeLock(key: string): Promise<boolean> {
+      const answer = await shared?.try(async (client) => [
+        await client.set(`${place(key)}:lock`, self, 'PX', LOCK_MS, 'NX'),
+      ])
+      return answer === undefined || answer[0] === 'OK'
+    }
+
+    async function waitForOthers(key: string): Promise<Entry<T> | undefined> {
+      for (const until = now() + LOCK_MS; now() < until; ) {
+        await sleep(50)
+        const entry = await adopt(key)
+        if (entry) return entry
+        const lock = await shared?.try(async (client) => [await client.exists(`${place(key)}:lock`)])
+        if (lock?.[0] !== 1) return undefined
+      }
+      return undefined
+    }
+
+    /** Takes over the shared copy where it is newer than ours. */
+    async function adopt(key: string): Promise<Entry<T> | undefined> {
+      const text = await shared?.try((client) => client.get(place(key)))
+      const entry = text ? read(text) : undefined
+      const mine = memory.get(key)
+      if (entry && age(entry) < keep && (!mine || entry.at > mine.at)) remember(key, entry)
+      return memory.get(key)
+    }
+
+    async function store(key: string, entry: Entry<T>): Promise<void> {
+      remember(key, entry)
+      const text = JSON.stringify(entry)
+      const sealed = secret && seal ? seal.seal(text) : text
+      const stored = await shared?.try((client) => client.set(place(key), sealed, 'EX', Math.ceil(keep)))
+      if (stored) await shared?.try((client) => client.publish(channel, `${self} ${name} ${hashOf(key)} new`))
+    }
+
+    function remember(key: string, entry: Entry<T>): void {
+      memory.delete(key)
+      memory.set(key, entry)
+      keys.set(hashOf(key), key)
+      if (memory.size <= size) return
+      const oldest = memory.keys().next().value
+      if (oldest === undefined) return
+      memory.delete(oldest)
+      keys.delete(hashOf(oldest))
+      restUntil.delete(oldest)
+    }
+
+    function read(text: string): Entry<T> | undefined {
+      try {
+        const open = secret && seal ? seal.open(text) : text
+        return open === undefined ? undefined : (JSON.parse(open) as Entry<T>)
+      } catch {
+        return undefined
+      }
+    }
+
+    function age(entry: Entry<T>): number {
+      return Math.max(0, (now() - entry.at) / 1000)
+    }
+
+    function copy(entry: Entry<T>): Copy<T> {
+      return { value: entry.value, ageSeconds: age(entry), stale: age(entry) >= fresh }
+    }
+
+    function place(key: string): string {
+      return `${prefix}:${name}:${hashOf(key)}`
+    }
+  }
+}
+
+/** Keys may hold names of people; Redis sees only their hash. */
+function hashOf(key: string): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, 24)
+}

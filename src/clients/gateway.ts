@@ -1,0 +1,41 @@
+import { problem } from '../errors.js'
+import { type Http, HttpFailure } from './http.js'
+
+export interface GatewayOptions {
+  http: Pick<Http, 'send'>
+  /** only addresses that the catalogue names are called */
+  allowed(url: URL): boolean
+}
+
+export type Gateway = ReturnType<typeof createGateway>
+
+/** Calls to model endpoints: bounded in time (20 s) and size (1 MB), no redirects followed, no address but the catalogue's. */
+export function createGateway({ http, allowed }: GatewayOptions) {
+  return {
+    async call(request: {
+      method: string
+      url: URL
+      headers: Record<string, string>
+      body?: string
+      timeoutMs?: number
+    }) {
+      if (!allowed(request.url))
+        throw problem('gateway_unavailable', { detail: 'This address is not in the catalogue.' })
+      const started = performance.now()
+      try {
+        const answer = await http.send({ timeoutMs: 20_000, maxBytes: 1_000_000, ...request })
+        return { ...answer, ms: Math.round(performance.now() - started) }
+      } catch (error) {
+        if (!(error instanceof HttpFailure)) throw error
+        throw problem('gateway_unavailable', { detail: wordsFor(error), cause: error })
+      }
+    },
+  }
+}
+
+function wordsFor(failure: HttpFailure): string {
+  if (failure.kind === 'timeout')
+    return 'The endpoint did not answer within 20 seconds. The model may be starting or busy; try again.'
+  if (failure.kind === 'too_large') return 'The endpoint answered with more than the portal shows. Use the code below.'
+  return 'The endpoint could not be reached from the portal. Its gateway may be down; try again in a minute.'
+}

@@ -1,0 +1,108 @@
+import { Cluster, Redis, type RedisOptions } from 'ioredis'
+
+type Client = Redis | Cluster
+
+export interface Log {
+  warn(details: object, message: string): void
+  info(details: object, message: string): void
+}
+
+export type RedisConnection = ReturnType<typeof createRedis>
+
+/** A command waits this long at most; after one that did, Redis is left alone for a second. */
+const COMMAND_MS = 50
+const REST_MS = 1000
+
+/**
+ * Redis as something that may be missing at any moment: commands fail at once instead of waiting, and one that hangs
+ * costs 50 ms once. `redis://`, `rediss://`, `redis+sentinel://host:port,host:port/name`, `redis+cluster://host:port,…`.
+ */
+export function createRedis(url: string, log: Log) {
+  const command = connect(url, {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    commandTimeout: COMMAND_MS,
+    connectTimeout: 500,
+    retryStrategy: (times) => Math.min(100 * times, 1000),
+  })
+  const subscriber = connect(url, {
+    maxRetriesPerRequest: null,
+    connectTimeout: 500,
+    retryStrategy: (times) => Math.min(100 * times, 1000),
+  })
+  let restUntil = 0
+  let up = false
+  const readyHandlers: (() => void)[] = []
+  const messageHandlers = new Map<string, (message: string) => void>()
+
+  command.on('error', () => {
+    if (up) log.warn({}, 'Redis does not answer; going on without it')
+    up = false
+  })
+  command.on('ready', () => {
+    up = true
+    restUntil = 0
+    for (const handler of readyHandlers) handler()
+  })
+  subscriber.on('error', () => {})
+  subscriber.on('message', (channel: string, message: string) => messageHandlers.get(channel)?.(message))
+
+  return {
+    ready: () => command.status === 'ready' && Date.now() >= restUntil,
+
+    /** Runs one command, or gives undefined where Redis is not there; never rejects. */
+    async try<T>(run: (client: Client) => Promise<T>): Promise<T | undefined> {
+      if (command.status !== 'ready' || Date.now() < restUntil) return undefined
+      try {
+        return await run(command)
+      } catch (error) {
+        if (error instanceof Error && /timed out/i.test(error.message)) restUntil = Date.now() + REST_MS
+        return undefined
+      }
+    },
+
+    /** Waits for the first connection, bounded; true when it came. */
+    async connected(timeoutMs: number): Promise<boolean> {
+      if (command.status === 'ready') return true
+      return new Promise((resolve) => {
+        const timer = setTimeout(() => resolve(false), timeoutMs)
+        command.once('ready', () => {
+          clearTimeout(timer)
+          resolve(true)
+        })
+      })
+    },
+
+    onReady: (handler: () => void) => readyHandlers.push(handler),
+
+    /** Messages of a channel, also after a reconnect; what was sent in between is lost, so look again `onReady`. */
+    subscribe(channel: string, handler: (message: string) => void): void {
+      messageHandlers.set(channel, handler)
+      void Promise.resolve(subscriber.subscribe(channel)).catch(() => {})
+    },
+
+    async ping(): Promise<void> {
+      await command.ping()
+    },
+
+    close(): void {
+      command.disconnect()
+      subscriber.disconnect()
+    },
+  }
+}
+
+function connect(url: string, options: RedisOptions): Client {
+  const kind = /^rediss?\+(sentinel|cluster):/.exec(url)?.[1]
+  if (!kind) return new Redis(url, options)
+  const tls = url.startsWith('rediss') ? { tls: {} } : {}
+  const [, credentials = '', hosts = '', name = ''] = /^[^:]+:\/\/(?:([^@]*)@)?([^/]+)(?:\/(.*))?$/.exec(url) ?? []
+  const password = decodeURIComponent(credentials.split(':').pop() ?? '')
+  const nodes = hosts.split(',').map((entry) => {
+    const [host = 'localhost', port] = entry.split(':')
+    return { host, port: Number(port ?? (kind === 'sentinel' ? 26379 : 6379)) }
+  })
+  const shared = { ...options, ...tls, ...(password ? { password } : {}) }
+  if (kind === 'sentinel') return new Redis({ ...shared, sentinels: nodes, name: name || 'mymaster' })
+  return new Cluster(nodes, { redisOptions: shared, enableOfflineQueue: options.enableOfflineQueue ?? true })
+}

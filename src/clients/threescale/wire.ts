@@ -1,0 +1,275 @@
+import type {
+  Account,
+  AccountState,
+  ApiDoc,
+  Application,
+  ApplicationKey,
+  FieldDefinition,
+  GatewayConfig,
+  Limit,
+  Metric,
+  Plan,
+  Product,
+  Subscription,
+  TenantSettings,
+  User,
+} from './nouns.js'
+
+/** A JSON object of 3scale's, or one from XML: every field may be missing and may have another type than promised. */
+export type Wire = Record<string, unknown>
+
+export function unwrap(list: unknown, root: string): Wire[] {
+  return Array.isArray(list) ? list.map((item) => object(object(item)[root])) : []
+}
+
+export function toProduct(wire: Wire): Product {
+  return {
+    id: number(wire['id']),
+    systemName: text(wire['system_name']),
+    name: text(wire['name']),
+    description: text(wire['description']),
+    buyersManageApps: wire['buyers_manage_apps'] !== false,
+    buyersManageKeys: wire['buyers_manage_keys'] !== false,
+    keyRegenerateEnabled: wire['buyer_key_regenerate_enabled'] !== false,
+    customKeysEnabled: wire['custom_keys_enabled'] !== false,
+    canSelectPlan: wire['buyer_can_select_plan'] === true,
+    planChangePermission: (text(wire['buyer_plan_change_permission']) || 'request') as Product['planChangePermission'],
+    mandatoryAppKey: wire['mandatory_app_key'] !== false,
+    referrerFiltersRequired: wire['referrer_filters_required'] === true,
+    updatedAt: utc(wire['updated_at']),
+  }
+}
+
+/** The product's id is only in the plan's links (porta, app/representers/plan_representer.rb). */
+export function toPlan(wire: Wire): Plan {
+  return {
+    id: number(wire['id']),
+    productId: productIdOf(wire['links']),
+    systemName: text(wire['system_name']),
+    name: text(wire['name']),
+    state: wire['state'] === 'published' ? 'published' : 'hidden',
+    isDefault: wire['default'] === true,
+    custom: wire['custom'] === true,
+    approvalRequired: wire['approval_required'] === true,
+    costPerMonth: number(wire['cost_per_month']),
+    setupFee: number(wire['setup_fee']),
+    trialPeriodDays: number(wire['trial_period_days']),
+    updatedAt: utc(wire['updated_at']),
+  }
+}
+
+/** An allow-list: service token, shared secret, private addresses and policy settings stop here. */
+export function toGatewayConfig(wire: Wire): GatewayConfig | undefined {
+  const content = object(wire['content'])
+  const proxy = object(content['proxy'])
+  const endpoint = text(proxy['endpoint']).replace(/\/+$/, '')
+  if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint)) return undefined
+  const method = text(proxy['authentication_method']) || text(content['backend_version'])
+  const location = text(proxy['credentials_location'])
+  return {
+    productId: number(content['id']),
+    version: number(wire['version']),
+    endpoint,
+    credentials: {
+      mode: method === '1' ? 'user_key' : method === '2' ? 'app_id' : 'oidc',
+      location: location === 'headers' || location === 'authorization' ? location : 'query',
+      names: {
+        userKey: text(proxy['auth_user_key']) || 'user_key',
+        appId: text(proxy['auth_app_id']) || 'app_id',
+        appKey: text(proxy['auth_app_key']) || 'app_key',
+      },
+    },
+    rules: array(proxy['proxy_rules']).map((rule) => ({
+      method: text(rule['http_method']),
+      pattern: text(rule['pattern']),
+      metric: text(rule['metric_system_name']),
+      delta: number(rule['delta']),
+      last: rule['last'] === true,
+    })),
+    issuer: withoutCredentials(text(proxy['oidc_issuer_endpoint'])),
+    policies: array(proxy['policy_chain']).map((policy) => text(policy['name'])),
+  }
+}
+
+export function toApiDoc(wire: Wire): ApiDoc {
+  return {
+    id: number(wire['id']),
+    systemName: text(wire['system_name']),
+    name: text(wire['name']),
+    productId: wire['service_id'] === undefined || wire['service_id'] === null ? undefined : number(wire['service_id']),
+    published: wire['published'] === true,
+    body: text(wire['body']),
+  }
+}
+
+export function toLimit(wire: Wire): Limit {
+  return {
+    metricId: number(wire['metric_id']),
+    period: text(wire['period']) as Limit['period'],
+    value: number(wire['value']),
+  }
+}
+
+export function toMetric(wire: Wire): Metric {
+  return {
+    id: number(wire['id']),
+    systemName: text(wire['system_name']),
+    name: text(wire['friendly_name']) || text(wire['system_name']),
+    unit: text(wire['unit']),
+    parentId: wire['parent_id'] === undefined || wire['parent_id'] === null ? undefined : number(wire['parent_id']),
+  }
+}
+
+const targets: Record<string, FieldDefinition['target']> = {
+  Account: 'account',
+  User: 'user',
+  Cinstance: 'application',
+}
+
+export function toFieldDefinition(wire: Wire): FieldDefinition | undefined {
+  const target = targets[text(wire['target'])]
+  if (!target) return undefined
+  return {
+    target,
+    name: text(wire['name']),
+    label: text(wire['label']) || text(wire['name']),
+    required: wire['required'] === true,
+    hidden: wire['hidden'] === true,
+    readOnly: wire['read_only'] === true,
+    choices: Array.isArray(wire['choices']) ? wire['choices'].map(text) : [],
+  }
+}
+
+export function toSettings(wire: Wire): TenantSettings {
+  return {
+    signupsEnabled: wire['signups_enabled'] === true,
+    accountApprovalRequired: wire['account_approval_required'] === true,
+    servicePlansVisible: wire['service_plans_ui_visible'] === true,
+    userAccountAreaEnabled: wire['useraccountarea_enabled'] !== false,
+  }
+}
+
+const accountColumns = new Set([
+  'id',
+  'created_at',
+  'updated_at',
+  'state',
+  'org_name',
+  'users',
+  'plans',
+  'links',
+  'annotations',
+  'extra_fields',
+])
+
+export function toAccount(wire: Wire): Account {
+  return {
+    id: number(wire['id']),
+    orgName: text(wire['org_name']),
+    state: text(wire['state']) as AccountState,
+    fields: { ...textFields(wire, accountColumns), ...textFields(object(wire['extra_fields']), new Set()) },
+  }
+}
+
+const userColumns = new Set([
+  'id',
+  'created_at',
+  'updated_at',
+  'state',
+  'role',
+  'username',
+  'email',
+  'account_id',
+  'links',
+  'extra_fields',
+])
+
+export function toUser(wire: Wire, accountId: number): User {
+  return {
+    id: number(wire['id']),
+    accountId,
+    username: text(wire['username']),
+    email: text(wire['email']) || undefined,
+    role: wire['role'] === 'admin' ? 'admin' : 'member',
+    state: text(wire['state']) as User['state'],
+    fields: { ...textFields(wire, userColumns), ...textFields(object(wire['extra_fields']), new Set()) },
+  }
+}
+
+const applicationColumns = new Set(
+  `id state enabled created_at updated_at service_id service_name plan_id plan_name account_id org_name first_traffic_at
+  first_daily_traffic_at user_key provider_verification_key application_id redirect_url client_id client_secret
+  oidc_configuration links name description`.split(/\s+/),
+)
+
+export function toApplication(wire: Wire): Application {
+  return {
+    id: number(wire['id']),
+    accountId: number(wire['account_id']),
+    productId: number(wire['service_id']),
+    planId: number(wire['plan_id']),
+    planName: text(wire['plan_name']),
+    name: text(wire['name']),
+    description: text(wire['description']),
+    state: text(wire['state']) as Application['state'],
+    createdAt: utc(wire['created_at']),
+    userKey: text(wire['user_key']) || undefined,
+    appId: text(wire['application_id']) || text(wire['client_id']) || undefined,
+    clientSecret: 'client_secret' in wire ? text(wire['client_secret']) : undefined,
+    fields: textFields(wire, applicationColumns),
+  }
+}
+
+export function toKey(wire: Wire): ApplicationKey {
+  return { value: text(wire['value']), createdAt: utc(wire['created_at']) }
+}
+
+export function toSubscription(wire: Wire): Subscription {
+  return { id: number(wire['id']), productId: number(wire['service_id']), state: text(wire['state']) }
+}
+
+export function object(value: unknown): Wire {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Wire) : {}
+}
+
+export function text(value: unknown): string {
+  return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : ''
+}
+
+function array(value: unknown): Wire[] {
+  return Array.isArray(value) ? value.map(object) : []
+}
+
+function number(value: unknown): number {
+  const result = Number(value ?? 0)
+  return Number.isFinite(result) ? result : 0
+}
+
+/** 3scale writes times in the tenant's zone. */
+function utc(value: unknown): string {
+  const time = new Date(text(value))
+  return Number.isNaN(time.getTime()) ? '' : time.toISOString().replace('.000Z', 'Z')
+}
+
+function textFields(wire: Wire, leaveOut: Set<string>): Record<string, string> {
+  const entries = Object.entries(wire).filter(
+    ([name, value]) => !leaveOut.has(name) && (typeof value === 'string' || typeof value === 'number'),
+  )
+  return Object.fromEntries(entries.map(([name, value]) => [name, text(value)]))
+}
+
+function productIdOf(links: unknown): number {
+  const href = array(links)
+    .map((link) => text(link['href']))
+    .find((candidate) => /\/services\/\d+/.test(candidate))
+  return number(/\/services\/(\d+)/.exec(href ?? '')?.[1])
+}
+
+/** 3scale keeps the client id and secret of its own client in this address. */
+function withoutCredentials(address: string): string | undefined {
+  if (!URL.canParse(address)) return undefined
+  const url = new URL(address)
+  url.username = ''
+  url.password = ''
+  return url.href.replace(/\/$/, '')
+}

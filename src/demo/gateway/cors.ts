@@ -1,0 +1,31 @@
+import type { IncomingMessage } from 'node:http'
+import type { Product } from './product.js'
+
+export function isPreflight(request: IncomingMessage): boolean {
+  return (
+    request.method === 'OPTIONS' &&
+    request.headers.origin !== undefined &&
+    request.headers['access-control-request-method'] !== undefined
+  )
+}
+
+/** Headers of the CORS policy on every answer to a request with an Origin (gateway/src/apicast/policy/cors/cors.lua). */
+export function corsHeaders(product: Product, request: IncomingMessage): Record<string, string | string[]> {
+  const policy = product.policies.find(({ name }) => name === 'cors')
+  const { origin } = request.headers
+  if (!policy || origin === undefined) return {}
+  const { allow_headers, allow_methods, allow_origin, allow_credentials, max_age } = policy.configuration
+  const methods = Array.isArray(allow_methods)
+    ? allow_methods.join(', ')
+    : request.headers['access-control-request-method']
+  const headers = Array.isArray(allow_headers)
+    ? allow_headers.map(String)
+    : request.headers['access-control-request-headers']
+  return {
+    ...(headers === undefined ? {} : { 'access-control-allow-headers': headers }),
+    ...(methods === undefined ? {} : { 'access-control-allow-methods': methods }),
+    'access-control-allow-origin': typeof allow_origin === 'string' ? allow_origin : origin,
+    'access-control-allow-credentials': String(allow_credentials ?? true),
+    'access-control-max-age': String(max_age ?? 600),
+  }
+}

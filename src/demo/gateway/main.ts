@@ -1,0 +1,96 @@
+import { createServer, type Server } from 'node:http'
+import { createAuthCache } from './cache.js'
+import { controlServer } from './control.js'
+import { modelServer } from './models.js'
+import type { Product } from './product.js'
+import { toProduct } from './product.js'
+import { handle } from './proxy.js'
+
+export interface StartOptions {
+  /** base port: control on +4, model servers on +5, products on the ports their configuration names */
+  port: number
+  host?: string
+  portalUrl?: string
+  stateFile?: string
+}
+
+const POLL_MS = 500
+
+/** APIcast in front of small model servers: one listener a product, as the deployed configuration says. */
+export async function start({ port, host = '127.0.0.1' }: StartOptions): Promise<{ close(): Promise<void> }> {
+  const threescale = `http://127.0.0.1:${port + 1}`
+  const listeners = new Map<number, Server>()
+  const products = new Map<number, Product>()
+  const cache = createAuthCache()
+  const fixed = [await listen(controlServer(cache), port + 4, host), await listen(modelServer(), port + 5, host)]
+  let closing = false
+
+  await poll()
+  const timer = setInterval(() => void poll(), POLL_MS)
+
+  return {
+    async close() {
+      closing = true
+      clearInterval(timer)
+      await Promise.all([...fixed, ...listeners.values()].map(closeServer))
+    },
+  }
+
+  /** Keeps what it has while 3scale is down. */
+  async function poll(): Promise<void> {
+    const configured = await readProducts(threescale).catch(() => undefined)
+    if (!configured || closing) return
+    const ports = new Set(configured.map((product) => product.port))
+    for (const product of configured) {
+      products.set(product.port, product)
+      if (listeners.has(product.port)) continue
+      const server = createServer((request, response) => {
+        const current = products.get(product.port)
+        if (current) void handle(request, response, { product: current, cache, threescale })
+        else response.writeHead(404).end()
+      })
+      listeners.set(product.port, server)
+      await listen(server, product.port, host).catch(() => listeners.delete(product.port))
+    }
+    for (const [known, server] of listeners) {
+      if (ports.has(known)) continue
+      listeners.delete(known)
+      products.delete(known)
+      void closeServer(server)
+    }
+  }
+}
+
+async function readProducts(threescale: string): Promise<Product[]> {
+  const all: Product[] = []
+  for (let page = 1; ; page++) {
+    const answer = await fetch(
+      `${threescale}/admin/api/account/proxy_configs/production.json?version=latest&per_page=500&page=${page}`,
+      {
+        headers: { authorization: `Basic ${Buffer.from('demo-gateway-token:').toString('base64')}` },
+        signal: AbortSignal.timeout(5000),
+      },
+    )
+    if (!answer.ok) throw new Error(`3scale answered ${answer.status}`)
+    const body = (await answer.json()) as {
+      proxy_configs: { proxy_config: { content: Record<string, unknown> } }[]
+      metadata?: { total_pages: number }
+    }
+    all.push(...body.proxy_configs.map(({ proxy_config }) => toProduct(proxy_config.content)))
+    if (page >= (body.metadata?.total_pages ?? 1)) return all
+  }
+}
+
+function listen(server: Server, port: number, host: string): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => resolve(server))
+  })
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}

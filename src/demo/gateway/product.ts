@@ -1,0 +1,89 @@
+/** A product as the gateway's configuration tells it (porta, app/lib/backend/... proxy config `content`). */
+export interface Rule {
+  method: string
+  pattern: string
+  metric: string
+  delta: number
+  last: boolean
+}
+
+export interface Product {
+  id: number
+  systemName: string
+  serviceToken: string
+  secretToken: string
+  endpoint: string
+  port: number
+  version: '1' | '2' | 'oidc' | 'none'
+  location: 'query' | 'headers' | 'authorization'
+  names: { userKey: string; appId: string; appKey: string }
+  errors: Record<
+    'authFailed' | 'authMissing' | 'noMatch' | 'limitsExceeded',
+    { status: number; body: string; type: string }
+  >
+  rules: Rule[]
+  upstream: URL | undefined
+  issuer: string | undefined
+  policies: { name: string; configuration: Record<string, unknown> }[]
+}
+
+type Wire = Record<string, unknown>
+
+/** Names are lower-cased when they are loaded, as APIcast does. */
+export function toProduct(content: Wire): Product {
+  const proxy = content.proxy as Wire
+  const endpoint = String(proxy.endpoint)
+  const method = String(proxy.authentication_method ?? content.backend_version)
+  const upstream =
+    typeof proxy.api_backend === 'string' && URL.canParse(proxy.api_backend) ? new URL(proxy.api_backend) : undefined
+  return {
+    id: Number(content.id),
+    systemName: String(content.system_name),
+    serviceToken: String(content.backend_authentication_value),
+    secretToken: String(proxy.secret_token ?? ''),
+    endpoint,
+    port: Number(proxy.endpoint_port ?? new URL(endpoint).port),
+    version: method === '1' || method === '2' || method === 'oidc' ? method : 'none',
+    location: (proxy.credentials_location as Product['location'] | undefined) ?? 'query',
+    names: {
+      userKey: String(proxy.auth_user_key ?? 'user_key').toLowerCase(),
+      appId: String(proxy.auth_app_id ?? 'app_id').toLowerCase(),
+      appKey: String(proxy.auth_app_key ?? 'app_key').toLowerCase(),
+    },
+    errors: {
+      authFailed: refusal(proxy, 'auth_failed', 403, 'Authentication failed'),
+      authMissing: refusal(proxy, 'auth_missing', 403, 'Authentication parameters missing'),
+      noMatch: refusal(proxy, 'no_match', 404, 'No Mapping Rule matched'),
+      limitsExceeded: refusal(proxy, 'limits_exceeded', 429, 'Usage limit exceeded'),
+    },
+    rules: ((proxy.proxy_rules as Wire[] | undefined) ?? []).map((rule) => ({
+      method: String(rule.http_method),
+      pattern: String(rule.pattern),
+      metric: String(rule.metric_system_name),
+      delta: Number(rule.delta),
+      last: rule.last === true,
+    })),
+    upstream,
+    issuer: issuerOf(proxy.oidc_issuer_endpoint),
+    policies: ((proxy.policy_chain as Wire[] | undefined) ?? []).map((policy) => ({
+      name: String(policy.name),
+      configuration: (policy.configuration as Record<string, unknown> | undefined) ?? {},
+    })),
+  }
+}
+
+function refusal(proxy: Wire, name: string, status: number, body: string) {
+  return {
+    status: Number(proxy[`error_status_${name}`] ?? status),
+    body: String(proxy[`error_${name}`] ?? body),
+    type: String(proxy[`error_headers_${name}`] ?? 'text/plain; charset=us-ascii'),
+  }
+}
+
+function issuerOf(endpoint: unknown): string | undefined {
+  if (typeof endpoint !== 'string' || !URL.canParse(endpoint)) return undefined
+  const url = new URL(endpoint)
+  url.username = ''
+  url.password = ''
+  return url.href.replace(/\/$/, '')
+}

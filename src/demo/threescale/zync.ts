@@ -1,0 +1,39 @@
+import type { State } from './store.js'
+
+/** As Zync does: the sign-in service learns every application of OpenID Connect products, again and again until it answers. */
+export function startZync(state: () => State, identityPort: number): { stop(): void } {
+  let sent = ''
+  let sentAt = 0
+  const push = async () => {
+    const clients = state()
+      .applications.filter(
+        (row) => state().services.find(({ id }) => id === row.service_id)?.backend_version === 'oidc',
+      )
+      .map((row) => ({
+        client_id: row.application_id,
+        client_secret: row.keys[0]?.value ?? '',
+        name: row.name ?? '',
+        grants: ['client_credentials'],
+      }))
+    const body = JSON.stringify(clients)
+    if (body === sent && Date.now() - sentAt < 2000) return
+    try {
+      const answer = await fetch(`http://127.0.0.1:${identityPort}/_demo/clients`, {
+        method: 'PUT',
+        headers: { authorization: 'Bearer demo-zync-token', 'content-type': 'application/json' },
+        body,
+        signal: AbortSignal.timeout(1000),
+      })
+      if (answer.ok) {
+        sent = body
+        sentAt = Date.now()
+      }
+    } catch {
+      // the sign-in service is down: the next round tries again
+    }
+  }
+  const timer = setInterval(() => void push(), 300)
+  timer.unref()
+  void push()
+  return { stop: () => clearInterval(timer) }
+}

@@ -1,0 +1,94 @@
+/**
+ * Every error raised on purpose. A code is public and never reused; the sentence says what the reader can do; the status
+ * is what pages and API answer alike (RFC 9110). `type` of an API problem is `urn:maas-portal:problem:<code>`.
+ */
+const table = {
+  bad_request: [400, 'The request cannot be read. Check it and send it again.'],
+  sign_in_required: [401, 'Sign in to go on.'],
+  invalid_token: [401, 'The access token is not valid here. Get a new one and send it again.'],
+  insufficient_scope: [403, 'The access token lacks a scope that this call needs.'],
+  forbidden: [403, 'You may not do this.'],
+  rule: [403, 'A rule of this portal does not allow this.'],
+  cross_site: [403, 'This form was sent from another site, so nothing was done. Open the page here and send it again.'],
+  email_not_verified: [
+    403,
+    'Your e-mail address is not verified yet. Verify it in the sign-in service, then sign in again.',
+  ],
+  email_missing: [
+    403,
+    'Your sign-in profile has no e-mail address. Add one in the sign-in service, then sign in again.',
+  ],
+  email_taken: [403, 'This e-mail address already belongs to another person here. Contact support.'],
+  sign_up_closed: [403, 'Sign-up is closed. Ask the contact of this portal for access.'],
+  sign_up_refused: [
+    403,
+    'Your sign-in profile does not meet the conditions for this portal. Ask its contact for access.',
+  ],
+  account_pending: [403, 'Your account is waiting for approval.'],
+  account_rejected: [403, 'Your account was not approved.'],
+  account_suspended: [403, 'Your account is suspended.'],
+  not_found: [404, 'There is nothing here, or it is not yours to see.'],
+  not_acceptable: [406, 'This cannot be given in the form you asked for.'],
+  conflict: [409, 'This was changed in the meantime. Load it again and repeat the change.'],
+  too_large: [413, 'What you sent is too large.'],
+  unsupported_type: [415, 'This address does not take that kind of content.'],
+  invalid_fields: [422, 'Some fields need another value.'],
+  attempt_reused: [422, 'This Idempotency-Key was used with another body. Use a new key for a new request.'],
+  too_many_requests: [429, 'Too many requests. Wait a moment and try again.'],
+  sign_in_failed: [400, 'This sign-in did not work or is no longer valid. Start again.'],
+  sign_in_cancelled: [400, 'Sign-in was cancelled. Nothing was changed.'],
+  internal: [500, 'Something went wrong on our side. Try again; if it stays, tell support the reference below.'],
+  identity_unavailable: [503, 'The sign-in service does not answer. Try again in a minute.'],
+  threescale_unavailable: [
+    503,
+    'The API management service does not answer. Nothing is lost; it is safe to send this again.',
+  ],
+  threescale_denied: [
+    503,
+    'The portal may not use the API management service. Its operator must check the access token.',
+  ],
+  gateway_unavailable: [502, 'The model endpoint does not answer.'],
+} as const satisfies Record<string, readonly [number, string]>
+
+export type ErrorCode = keyof typeof table
+
+export interface ProblemOptions {
+  /** Replaces the table's sentence where the case knows more. Never holds a secret: it is shown and logged. */
+  detail?: string
+  /** field name -> sentence, for 422 */
+  fields?: Record<string, string>
+  /** name of the rule that refused, for code `rule` */
+  rule?: string
+  /** seconds until it makes sense to try again */
+  retryAfter?: number
+  cause?: unknown
+}
+
+export class PortalError extends Error {
+  readonly code: ErrorCode
+  readonly status: number
+  readonly fields: Record<string, string> | undefined
+  readonly rule: string | undefined
+  readonly retryAfter: number | undefined
+
+  constructor(code: ErrorCode, options: ProblemOptions = {}) {
+    super(options.detail ?? table[code][1], { cause: options.cause })
+    this.name = 'PortalError'
+    this.code = code
+    this.status = table[code][0]
+    this.fields = options.fields
+    this.rule = options.rule
+    this.retryAfter = options.retryAfter
+  }
+}
+
+/** Makes the error of that code; throw it. */
+export function problem(code: ErrorCode, options?: ProblemOptions): PortalError {
+  return new PortalError(code, options)
+}
+
+export function isProblem(error: unknown, ...codes: ErrorCode[]): error is PortalError {
+  return error instanceof PortalError && (codes.length === 0 || codes.includes(error.code))
+}
+
+export const errorCodes = Object.keys(table) as ErrorCode[]

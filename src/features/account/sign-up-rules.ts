@@ -1,0 +1,74 @@
+import type { FieldDefinition } from '../../clients/threescale/nouns.js'
+import { problem } from '../../errors.js'
+import type { Identity } from '../../web/caller.js'
+
+export interface SignUpRules {
+  email_domains?: string[]
+  groups?: string[]
+  claims?: { name: string; values: string[] }[]
+  fields?: { account?: Record<string, string>; user?: Record<string, string> }
+  org_name_claim?: string
+}
+
+/** A field the person is asked for: `account.department` or `user.job_title`. */
+export interface WantedField {
+  target: 'account' | 'user'
+  name: string
+  label: string
+  required: boolean
+  choices: string[]
+}
+
+/** Rejects with the reason why this identity may not sign up; nothing is written then. */
+export function checkMaySignUp(identity: Identity, rules: SignUpRules, signupsEnabled: boolean): string {
+  if (!signupsEnabled) throw problem('sign_up_closed')
+  if (!identity.email) throw problem('email_missing')
+  if (!identity.emailVerified) throw problem('email_not_verified')
+  const domain = identity.email.split('@').pop()?.toLowerCase() ?? ''
+  if (rules.email_domains && !rules.email_domains.some((allowed) => allowed.toLowerCase() === domain))
+    throw problem('sign_up_refused')
+  if (rules.groups && !rules.groups.some((group) => identity.groups.includes(group))) throw problem('sign_up_refused')
+  for (const { name, values } of rules.claims ?? []) {
+    const claimed = [identity.claims[name] ?? []].flat()
+    if (!values.some((value) => claimed.includes(value))) throw problem('sign_up_refused')
+  }
+  return identity.email
+}
+
+/** Fields of 3scale that people see; those the sign-in service tells anyway are not asked for. */
+const told = new Set(['org_name', 'username', 'email'])
+
+/** What has to be asked, and the values known from mapped claims. */
+export function fieldsFor(definitions: FieldDefinition[], identity: Identity, rules: SignUpRules) {
+  const known: Record<string, string> = {}
+  const asked: WantedField[] = []
+  for (const field of definitions) {
+    if (field.target === 'application' || told.has(field.name)) continue
+    const claim = rules.fields?.[field.target]?.[field.name]
+    const value = claim === undefined ? undefined : [identity.claims[claim] ?? []].flat()[0]
+    const fits = value !== undefined && (field.choices.length === 0 || field.choices.includes(value))
+    if (fits) known[`${field.target}.${field.name}`] = value
+    else if (!field.hidden && !field.readOnly) {
+      const { target, name, label, required, choices } = field
+      asked.push({ target, name, label, required, choices })
+    }
+  }
+  return { known, asked: asked.sort((a, b) => Number(b.required) - Number(a.required)) }
+}
+
+/** Checks what was typed on the completion form; keys as `account.department`. Rejects with invalid_fields. */
+export function checkAnswers(asked: WantedField[], values: Record<string, string>): Record<string, string> {
+  const errors: Record<string, string> = {}
+  const answers: Record<string, string> = {}
+  for (const field of asked) {
+    const key = `${field.target}.${field.name}`
+    const value = (values[key] ?? '').trim()
+    if (value === '' && field.required) errors[key] = `${field.label} is needed.`
+    else if (value.length > 255) errors[key] = 'Use at most 255 characters.'
+    else if (value !== '' && field.choices.length > 0 && !field.choices.includes(value)) {
+      errors[key] = `${field.label} is one of: ${field.choices.join(', ')}.`
+    } else if (value !== '') answers[key] = value
+  }
+  if (Object.keys(errors).length > 0) throw problem('invalid_fields', { fields: errors })
+  return answers
+}

@@ -1,0 +1,71 @@
+import { createHash, randomBytes } from 'node:crypto'
+
+const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const PREFIX = 'maas_'
+
+/** What a portal-made key looks like; secret scanners can match it. */
+export const keyPattern = /^maas_[0-9]{6}[0-9A-Za-z]{38}$/
+
+/**
+ * A new key: `maas_`, the day (yymmdd, UTC), 8 characters that tell the attempt, 24 random ones (about 143 bits), 6 of
+ * checksum. 50 characters of [0-9A-Za-z_], which 3scale takes as user_key and as application key alike.
+ */
+export function makeKey(account: number, attempt: string, now: Date): string {
+  const day = now.toISOString().slice(2, 10).replaceAll('-', '')
+  const body = day + attemptTag(account, attempt) + randomBase62(24)
+  return PREFIX + body + checksum(body)
+}
+
+/** True for a key that this account's attempt made, so that a repeat finds what the first try left behind. */
+export function isKeyOfAttempt(key: string | undefined, account: number, attempt: string): boolean {
+  return key !== undefined && isOurs(key) && key.slice(11, 19) === attemptTag(account, attempt)
+}
+
+/** The day a portal-made key was made (yyyy-mm-dd, UTC); undefined for keys from elsewhere and for mistyped ones. */
+export function keyDay(key: string): string | undefined {
+  if (!isOurs(key)) return undefined
+  return `20${key.slice(5, 7)}-${key.slice(7, 9)}-${key.slice(9, 11)}`
+}
+
+/** The `application_id` of an attempt: 3scale refuses the same one twice within a product, in every credential mode. */
+export function applicationIdOf(account: number, attempt: string): string {
+  return createHash('sha256').update(`application\n${account}\n${attempt}`).digest('hex').slice(0, 32)
+}
+
+/** 128 random bits for the hidden field of a form. */
+export function newAttempt(): string {
+  return randomBytes(16).toString('hex')
+}
+
+function isOurs(key: string): boolean {
+  return keyPattern.test(key) && checksum(key.slice(PREFIX.length, -6)) === key.slice(-6)
+}
+
+function attemptTag(account: number, attempt: string): string {
+  return base62(createHash('sha256').update(`key\n${account}\n${attempt}`).digest(), 8)
+}
+
+function checksum(body: string): string {
+  return base62(createHash('sha256').update(`maas-portal key\n${body}`).digest(), 6)
+}
+
+function base62(bytes: Buffer, length: number): string {
+  let number = BigInt(`0x${bytes.toString('hex')}`)
+  let text = ''
+  while (text.length < length) {
+    text += BASE62[Number(number % 62n)]
+    number /= 62n
+  }
+  return text
+}
+
+/** Bytes of 248 and more are thrown away, so that every character is equally likely. */
+function randomBase62(length: number): string {
+  let text = ''
+  while (text.length < length) {
+    for (const byte of randomBytes(length)) {
+      if (byte < 248 && text.length < length) text += BASE62[byte % 62]
+    }
+  }
+  return text
+}

@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs'
+import type { ErrorObject } from 'ajv'
+import { Ajv } from 'ajv'
+import { type Static, Type } from 'typebox'
+import { LineCounter, parseDocument } from 'yaml'
+
+const strict = { additionalProperties: false } as const
+const Words = Type.Array(Type.String({ minLength: 1 }))
+const ClaimMap = Type.Record(Type.String(), Type.String({ minLength: 1 }))
+
+const typeNames = [
+  'chat',
+  'completion',
+  'embedding',
+  'rerank',
+  'image',
+  'speech_to_text',
+  'text_to_speech',
+  'custom',
+] as const
+type TypeName = (typeof typeNames)[number]
+
+/** The YAML file behind PORTAL_CONFIG. `maas-portal openapi --portal-config` writes this schema. */
+export const PortalConfig = Type.Object(
+  {
+    branding: Type.Optional(
+      Type.Object(
+        {
+          name: Type.Optional(Type.String({ minLength: 1, maxLength: 80 })),
+          tagline: Type.Optional(Type.String({ maxLength: 300 })),
+        },
+        strict,
+      ),
+    ),
+    contact: Type.Optional(
+      Type.Object(
+        {
+          email: Type.Optional(Type.String({ minLength: 3 })),
+          url: Type.Optional(Type.String({ pattern: '^https?://' })),
+          text: Type.Optional(Type.String()),
+        },
+        strict,
+      ),
+    ),
+    links: Type.Optional(
+      Type.Array(
+        Type.Object({ label: Type.String({ minLength: 1 }), url: Type.String({ pattern: '^(https?://|/)' }) }, strict),
+      ),
+    ),
+    terms: Type.Optional(
+      Type.Object(
+        {
+          version: Type.String({ minLength: 1, maxLength: 100 }),
+          url: Type.Optional(
+            Type.String({ pattern: '^(https?://|/)', description: 'default: the page /terms, which shows `text`' }),
+          ),
+          text: Type.Optional(Type.String({ description: 'Markdown' })),
+          title: Type.Optional(Type.String()),
+          field: Type.Optional(Type.String({ description: '3scale user field that records the accepted version' })),
+        },
+        strict,
+      ),
+    ),
+    sign_up: Type.Optional(
+      Type.Object(
+        {
+          email_domains: Type.Optional(Words),
+          groups: Type.Optional(Words),
+          claims: Type.Optional(
+            Type.Array(Type.Object({ name: Type.String({ minLength: 1 }), values: Words }, strict)),
+          ),
+          fields: Type.Optional(
+            Type.Object(
+              { account: Type.Optional(ClaimMap), user: Type.Optional(ClaimMap), application: Type.Optional(ClaimMap) },
+              strict,
+            ),
+          ),
+          org_name_claim: Type.Optional(Type.String({ minLength: 1 })),
+        },
+        strict,
+      ),
+    ),
+    groups_claim: Type.Optional(Type.String({ minLength: 1 })),
+    products: Type.Optional(
+      Type.Record(
+        Type.String(),
+        Type.Object(
+          {
+            visible_to: Type.Optional(Words),
+            hidden: Type.Optional(Type.Boolean()),
+            model_id: Type.Optional(Type.String({ minLength: 1 })),
+            type: Type.Optional(Type.Unsafe<TypeName>({ type: 'string', enum: [...typeNames] })),
+            context_length: Type.Optional(Type.Integer({ minimum: 1 })),
+            summary: Type.Optional(Type.String()),
+          },
+          strict,
+        ),
+      ),
+    ),
+    gateway_ca: Type.Optional(
+      Type.String({ description: 'file name of the CA that signed the gateway, for snippets' }),
+    ),
+  },
+  strict,
+)
+export type PortalConfig = Static<typeof PortalConfig>
+
+/** Reads and checks the file; every complaint names `file:line path`. Returns the complaints instead of throwing. */
+export function readPortalConfig(file: string): { config: PortalConfig; complaints: string[] } {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    return { config: {}, complaints: [`PORTAL_CONFIG: cannot read ${file} (${(error as NodeJS.ErrnoException).code})`] }
+  }
+  return parsePortalConfig(text, file)
+}
+
+export function parsePortalConfig(text: string, file: string): { config: PortalConfig; complaints: string[] } {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: true })
+  if (document.errors.length > 0) {
+    return {
+      config: {},
+      complaints: document.errors.map(
+        (e) => `PORTAL_CONFIG: ${file}:${e.linePos?.[0].line ?? 1} ${e.message.split('\n')[0]}`,
+      ),
+    }
+  }
+  const value: unknown = document.toJS() ?? {}
+  const validate = new Ajv({ allErrors: true, strict: false }).compile(PortalConfig)
+  if (validate(value)) return { config: value as PortalConfig, complaints: [] }
+  const complaints = (validate.errors ?? [])
+    .filter((error) => error.keyword !== 'anyOf')
+    .map((error) => {
+      const path = error.instancePath.split('/').slice(1)
+      const node = document.getIn(path, true) as { range?: [number, number, number] } | undefined
+      const line = node?.range ? lines.linePos(node.range[0]).line : 1
+      return `PORTAL_CONFIG: ${file}:${line} ${path.join('.') || '(top)'} ${sentence(error)}`
+    })
+  return { config: {}, complaints: [...new Set(complaints)] }
+}
+
+function sentence(error: ErrorObject): string {
+  if (error.keyword === 'additionalProperties') return `does not know "${error.params.additionalProperty}"`
+  return error.message ?? 'is not valid'
+}

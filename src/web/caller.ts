@@ -1,0 +1,35 @@
+/** Who sends a request: a signed-in person (cookie) or the bearer of an access token (API). */
+export interface Caller {
+  kind: 'person' | 'service'
+  issuer: string
+  subject: string
+  /** session of the identity provider, where it told one */
+  sid: string | undefined
+  /** 3scale user name, made from issuer and subject */
+  username: string
+  accountId: number
+  userId: number
+  role: 'admin' | 'member'
+  orgName: string
+  /** for people to read */
+  name: string
+  email: string | undefined
+  groups: string[]
+  /** API callers only: scopes of the token */
+  scopes?: string[]
+}
+
+/** Who the sign-in service says it is, before 3scale is asked. */
+export interface Identity {
+  kind: 'person' | 'service'
+  issuer: string
+  subject: string
+  sid: string | undefined
+  name: string
+  email: string | undefined
+  /** true only for the boolean true */
+  emailVerified: boolean
+  groups: string[]
+  /** text claims, for fields that PORTAL_CONFIG maps from them */
+  claims: Record<string, string | string[]>
+}

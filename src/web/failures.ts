@@ -1,0 +1,108 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { PortalError, problem } from '../errors.js'
+import { fieldErrors } from './forms.js'
+
+/**
+ * Any error as one of ours: those raised on purpose as they are, Fastify's own (body too large, unknown content type,
+ * broken JSON, validation) by their status, the rest as `internal` with the cause kept for the log.
+ */
+export function asProblem(error: unknown): PortalError {
+  if (error instanceof PortalError) return error
+  const { statusCode, validation } = error as Partial<FastifyError>
+  if (validation) return problem('invalid_fields', { fields: fieldErrors(validation), cause: error })
+  if (statusCode === 413) return problem('too_large', { cause: error })
+  if (statusCode === 415) return problem('unsupported_type', { cause: error })
+  if (statusCode === 429) return problem('too_many_requests', { cause: error, retryAfter: 60 })
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return problem('bad_request', { cause: error })
+  return problem('internal', { cause: error })
+}
+
+/** Pages: a visitor is led through sign-in and back; everything else is a page with a sentence and the reference. */
+export async function pageFailure(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const failure = asProblem(error)
+  logFailure(request, failure)
+  if (failure.code === 'sign_in_required') {
+    const back = request.method === 'GET' ? request.url : referringPath(request)
+    return reply.redirect(`/login?return_to=${encodeURIComponent(back)}`, 303)
+  }
+  if (failure.retryAfter ?? failure.status === 503) reply.header('retry-after', String(failure.retryAfter ?? 5))
+  reply.header('cache-control', 'no-store')
+  return reply.page(
+    'errors/error',
+    {
+      title: titles[failure.status] ?? 'This did not work',
+      detail: failure.message,
+      status: failure.status,
+      reference: request.id,
+      rule: failure.rule,
+    },
+    { status: failure.status, layout: 'bare' },
+  )
+}
+
+/** API: RFC 9457 problem details. */
+export function apiFailure(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const failure = asProblem(error)
+  logFailure(request, failure)
+  if (failure.status === 401 || failure.code === 'insufficient_scope')
+    reply.header('www-authenticate', challenge(failure))
+  if (failure.retryAfter ?? failure.status === 503) reply.header('retry-after', String(failure.retryAfter ?? 5))
+  return reply
+    .code(failure.status)
+    .header('cache-control', 'no-store')
+    .type('application/problem+json')
+    .serializer(JSON.stringify)
+    .send({
+      type: `urn:maas-portal:problem:${failure.code}`,
+      title: titles[failure.status] ?? 'This did not work',
+      status: failure.status,
+      detail: failure.message,
+      ...(failure.fields ? { errors: failure.fields } : {}),
+      ...(failure.rule ? { rule: failure.rule } : {}),
+      request_id: request.id,
+    })
+}
+
+const titles: Record<number, string> = {
+  400: 'The request cannot be read',
+  401: 'Sign in needed',
+  403: 'Not allowed',
+  404: 'Not found',
+  405: 'Not possible here',
+  406: 'Not available in that form',
+  409: 'Changed in the meantime',
+  413: 'Too large',
+  415: 'Unknown kind of content',
+  422: 'Some fields need another value',
+  429: 'Too many requests',
+  500: 'Something went wrong',
+  502: 'The endpoint does not answer',
+  503: 'Not available at the moment',
+}
+
+/** RFC 6750 section 3: no code when no credential was sent. */
+function challenge(failure: PortalError): string {
+  if (failure.code === 'sign_in_required') return 'Bearer realm="maas-portal"'
+  const description = failure.message.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, ' ')
+  return `Bearer realm="maas-portal", error="${failure.code}", error_description="${description}"`
+}
+
+function logFailure(request: FastifyRequest, failure: PortalError): void {
+  if (failure.code === 'internal') request.log.error({ err: failure.cause }, 'unexpected failure')
+  else if (failure.status >= 500) request.log.warn({ code: failure.code, cause: causeOf(failure) }, failure.message)
+  else if (failure.code !== 'sign_in_required') request.log.debug({ code: failure.code }, failure.message)
+}
+
+function causeOf(failure: PortalError): string | undefined {
+  return failure.cause instanceof Error ? failure.cause.message : undefined
+}
+
+/** A form posted after the session ended: back to the page that held it, if it was ours. */
+function referringPath(request: FastifyRequest): string {
+  const { referer } = request.headers
+  if (referer && URL.canParse(referer)) {
+    const url = new URL(referer)
+    if (url.host === request.headers.host) return url.pathname + url.search
+  }
+  return '/'
+}

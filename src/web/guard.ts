@@ -1,0 +1,28 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { problem } from '../errors.js'
+import type { Caller } from './caller.js'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** who sends this; undefined for visitors */
+    caller: Caller | undefined
+  }
+  interface FastifyContextConfig {
+    /** true: visitors may see this route too. Every other route needs a signed-in caller. */
+    open?: boolean
+  }
+}
+
+/** Closed by default: a route without `config: { open: true }` answers sign_in_required to a visitor. */
+export function guard(app: FastifyInstance): void {
+  app.addHook('preHandler', async (request) => {
+    if (request.routeOptions.config.open || request.caller) return
+    throw problem('sign_in_required')
+  })
+}
+
+/** The caller of a closed route. */
+export function callerOf(request: FastifyRequest): Caller {
+  if (!request.caller) throw problem('sign_in_required')
+  return request.caller
+}

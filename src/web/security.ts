@@ -1,0 +1,62 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { problem } from '../errors.js'
+
+export interface SecurityOptions {
+  /** the portal's own origin, https or local */
+  publicUrl: string
+  /** where the browser may be sent by a form: the sign-in service */
+  formTargets: string[]
+}
+
+/** Headers of every answer, and the refusal of form posts that come from other sites. */
+export function security(app: FastifyInstance, { publicUrl, formTargets }: SecurityOptions): void {
+  const headers = headersFor(publicUrl, formTargets)
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(headers)
+    if (request.routeOptions.config.crossSite !== true) refuseCrossSite(request, publicUrl)
+  })
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** true: other programs post here (back-channel logout), so the browser's cross-site headers are not asked for */
+    crossSite?: boolean
+  }
+}
+
+function headersFor(publicUrl: string, formTargets: string[]): Record<string, string> {
+  const policy = [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    `form-action 'self' ${formTargets.join(' ')}`.trim(),
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ]
+  const secure = publicUrl.startsWith('https:')
+  return {
+    'content-security-policy': policy.join('; '),
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'same-origin',
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+    'permissions-policy': 'camera=(), geolocation=(), microphone=()',
+    ...(secure ? { 'strict-transport-security': 'max-age=31536000; includeSubDomains' } : {}),
+  }
+}
+
+/**
+ * As Go's http.CrossOriginProtection: a write is refused when the browser says it comes from elsewhere. Requests without
+ * both headers do not come from a browser, so they carry no cookie that somebody else could abuse.
+ */
+function refuseCrossSite(request: FastifyRequest, publicUrl: string): void {
+  if (request.method === 'GET' || request.method === 'HEAD' || request.method === 'OPTIONS') return
+  const site = request.headers['sec-fetch-site']
+  if (site === 'same-origin' || site === 'none') return
+  const { origin } = request.headers
+  if (site === undefined && (origin === undefined || origin === publicUrl)) return
+  throw problem('cross_site')
+}

@@ -1,0 +1,19 @@
+/** Words that several pages share: times, numbers, periods. */
+
+export function ageWords(seconds: number): string {
+  if (seconds < 90) return `${Math.round(seconds)} seconds`
+  if (seconds < 5400) return `${Math.round(seconds / 60)} minutes`
+  if (seconds < 129_600) return `${Math.round(seconds / 3600)} hours`
+  return `${Math.round(seconds / 86_400)} days`
+}
+
+export function number(value: number): string {
+  return value.toLocaleString('en-US')
+}
+
+export function dateWords(iso: string): string {
+  const date = new Date(iso)
+  return Number.isNaN(date.getTime())
+    ? ''
+    : date.toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' })
+}

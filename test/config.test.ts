@@ -1,0 +1,107 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { ConfigError, loadConfig } from '../src/config.js'
+import { parsePortalConfig } from '../src/portal-config.js'
+
+const good = {
+  PUBLIC_URL: 'https://models.example.com',
+  THREESCALE_ADMIN_URL: 'https://tenant-admin.example.com/',
+  THREESCALE_ACCESS_TOKEN: 'token',
+  OIDC_ISSUER: 'https://sso.example.com/realms/maas',
+  OIDC_CLIENT_ID: 'maas-portal',
+  OIDC_CLIENT_SECRET: 'secret',
+  SESSION_SECRET: 'a-secret-of-at-least-thirty-two-bytes',
+}
+
+function complaintsOf(env: Record<string, string | undefined>): string[] {
+  try {
+    loadConfig(env)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.complaints
+    throw error
+  }
+}
+
+t.test('good settings give the defaults of the contract', async (t) => {
+  const config = loadConfig(good)
+  t.equal(config.host, '0.0.0.0')
+  t.equal(config.port, 3000)
+  t.equal(config.metricsPort, 9464)
+  t.equal(config.oidc.scopes, 'openid profile email')
+  t.equal(config.oidc.issuerId, good.OIDC_ISSUER)
+  t.equal(config.linkByEmail, 'verified')
+  t.equal(config.api.audience, 'maas-portal-api')
+  t.same(config.api.clients, [])
+  t.same([config.session.idleSeconds, config.session.maxSeconds], [7200, 36000])
+  t.same([config.catalog.ttlSeconds, config.catalog.detailTtlSeconds, config.catalog.access], [60, 900, 'signed-in'])
+  t.equal(config.threescale.adminUrl, 'https://tenant-admin.example.com', 'no trailing slash')
+})
+
+t.test('no settings at all: every missing one in one error, each with an example', async (t) => {
+  const complaints = complaintsOf({})
+  for (const name of Object.keys(good)) {
+    t.match(
+      complaints.find((line) => line.startsWith(`${name}:`)),
+      /is missing; for example /,
+      name,
+    )
+  }
+})
+
+t.test('each bad value is named', async (t) => {
+  const cases: [string, string, RegExp][] = [
+    ['PORT', 'http', /not a port/],
+    ['METRICS_PORT', '99999', /not a port/],
+    ['PUBLIC_URL', 'http://models.example.com', /must be https/],
+    ['PUBLIC_URL', 'https://models.example.com/portal', /origin without a path/],
+    ['OIDC_ISSUER', 'sso', /not a web address/],
+    ['THREESCALE_ADMIN_URL', 'https://user:pass@tenant.example.com', /must not hold/],
+    ['LINK_BY_EMAIL', 'always', /not one of verified, off/],
+    ['SESSION_SECRET', 'short', /at least 32 bytes/],
+    ['SESSION_MAX', '-1', /not a time above 0/],
+    ['CATALOG_TTL', 'soon', /not a time above 0/],
+    ['CATALOG_ACCESS', 'everybody', /not one of signed-in, public/],
+    ['REDIS_URL', 'localhost:6379', /starts with redis:/],
+    ['HTTPS_PROXY', 'proxy', /not a web address/],
+    ['EXTRA_CA_FILE', '/nowhere/ca.pem', /cannot read/],
+    ['SESSION_SECRET_FILE', '/nowhere/secret', /cannot read|not both/],
+    ['PORTAL_CONFIG', '/nowhere/portal.yaml', /cannot read/],
+    ['LOG_LEVEL', 'loud', /not one of/],
+  ]
+  for (const [name, value, expected] of cases) {
+    t.match(complaintsOf({ ...good, [name]: value }).join('\n'), expected, `${name}=${value}`)
+  }
+})
+
+t.test('http is taken for this machine only, and a secret may come from a file', async (t) => {
+  const file = join(t.testdir({ secret: 'from-a-file-from-a-file-from-a-file\n' }), 'secret')
+  const config = loadConfig({
+    ...good,
+    PUBLIC_URL: 'http://localhost:3000',
+    OIDC_ISSUER: 'http://127.0.0.1:3002',
+    SESSION_SECRET: undefined,
+    SESSION_SECRET_FILE: file,
+    SESSION_IDLE: '15m',
+  })
+  t.same(config.session.secrets, ['from-a-file-from-a-file-from-a-file'])
+  t.equal(config.session.idleSeconds, 900)
+})
+
+t.test('PORTAL_CONFIG: each complaint names the line and the path', async (t) => {
+  const { complaints } = parsePortalConfig(
+    'branding:\n  name: ""\nproducts:\n  llama:\n    kind: chat\n',
+    'portal.yaml',
+  )
+  t.match(complaints.join('\n'), /portal\.yaml:2 branding\.name/)
+  t.match(complaints.join('\n'), /portal\.yaml:5 products\.llama does not know "kind"/)
+  t.match(parsePortalConfig('a: [', 'portal.yaml').complaints.join('\n'), /portal\.yaml:1/)
+  t.same(parsePortalConfig('', 'portal.yaml').complaints, [])
+})
+
+t.test('PORTAL_CONFIG is read from its file', async (t) => {
+  const file = join(t.testdir(), 'portal.yaml')
+  writeFileSync(file, 'branding:\n  name: Model Garden\n')
+  t.equal(loadConfig({ ...good, PORTAL_CONFIG: file }).portal.branding?.name, 'Model Garden')
+})

@@ -1,0 +1,91 @@
+import t from 'tap'
+import type { FieldDefinition, Plan, Product } from '../../src/clients/threescale/nouns.js'
+import {
+  applicationIdOf,
+  isKeyOfAttempt,
+  keyDay,
+  keyPattern,
+  makeKey,
+  newAttempt,
+} from '../../src/features/applications/keys.js'
+import { checkFields, checkManagesApps, choosePlan } from '../../src/features/applications/rules.js'
+
+const today = new Date('2026-11-24T23:59:59Z')
+
+t.test('a key has its shape, its day, its attempt and a checksum', async (t) => {
+  const attempt = newAttempt()
+  const key = makeKey(7, attempt, today)
+  t.match(key, keyPattern)
+  t.equal(keyDay(key), '2026-11-24')
+  t.ok(isKeyOfAttempt(key, 7, attempt))
+  t.notOk(isKeyOfAttempt(key, 8, attempt), 'another account')
+  t.notOk(isKeyOfAttempt(key, 7, newAttempt()), 'another attempt')
+  t.not(makeKey(7, attempt, today), key, 'the same attempt makes another secret')
+  const typo = key.slice(0, 20) + (key[20] === 'a' ? 'b' : 'a') + key.slice(21)
+  t.equal(keyDay(typo), undefined, 'a typo is noticed')
+  t.equal(keyDay('0cc175b9c0f1b6a831c399e269772661'), undefined, 'a key of the stock portal has no day')
+})
+
+t.test('the application id of an attempt is the same everywhere and differs by account', async (t) => {
+  t.match(applicationIdOf(7, 'a'), /^[0-9a-f]{32}$/)
+  t.equal(applicationIdOf(7, 'a'), applicationIdOf(7, 'a'))
+  t.not(applicationIdOf(7, 'a'), applicationIdOf(8, 'a'))
+})
+
+const product = { name: 'Granite', buyersManageApps: true, canSelectPlan: true } as Product
+const plan = (id: number, systemName: string, isDefault = false) => ({ id, systemName, isDefault }) as Plan
+
+t.test('the plan is chosen as 3scale lets developers choose', async (t) => {
+  const two = [plan(1, 'basic'), plan(2, 'gold')]
+  t.equal(choosePlan(product, two, 'gold').id, 2)
+  t.throws(() => choosePlan(product, two, undefined), { code: 'invalid_fields' }, 'no default: say which')
+  t.throws(() => choosePlan(product, two, 'platinum'), { code: 'invalid_fields' })
+  t.equal(choosePlan(product, [plan(1, 'basic'), plan(2, 'gold', true)], undefined).id, 2, 'the default')
+  const fixed = { ...product, canSelectPlan: false }
+  t.equal(choosePlan(fixed, two, undefined).id, 1, 'the first published one')
+  t.throws(() => choosePlan(fixed, two, 'gold'), { code: 'rule', rule: 'buyer_can_select_plan' })
+  t.throws(() => choosePlan(product, [], undefined), { code: 'not_found' })
+})
+
+t.test('applications that only the operator makes', async (t) => {
+  t.throws(() => checkManagesApps({ ...product, buyersManageApps: false }), {
+    code: 'rule',
+    rule: 'buyers_manage_apps',
+  })
+  t.doesNotThrow(() => checkManagesApps(product))
+})
+
+t.test('extra fields: required, choices, hidden and read-only', async (t) => {
+  const field = (name: string, change: Partial<FieldDefinition> = {}): FieldDefinition => ({
+    target: 'application',
+    name,
+    label: name,
+    required: false,
+    hidden: false,
+    readOnly: false,
+    choices: [],
+    ...change,
+  })
+  const fields = [
+    field('purpose', { required: true, choices: ['Experiment', 'Production'] }),
+    field('note'),
+    field('tier', { hidden: true, required: true }),
+    field('seat', { readOnly: true }),
+  ]
+  t.same(checkFields(fields, { purpose: ' Production ', note: '' }), { purpose: 'Production' })
+  const errorsOf = (given: Record<string, string>) => {
+    try {
+      checkFields(fields, given)
+      return []
+    } catch (error) {
+      return Object.keys((error as { fields: Record<string, string> }).fields)
+    }
+  }
+  t.same(errorsOf({}), ['fields.purpose'])
+  t.same(errorsOf({ purpose: 'Fun' }), ['fields.purpose'])
+  t.same(errorsOf({ purpose: 'Production', tier: 'x', seat: 'y', other: 'z' }), [
+    'fields.tier',
+    'fields.seat',
+    'fields.other',
+  ])
+})
