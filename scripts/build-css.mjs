@@ -11,13 +11,20 @@ const patternfly = dirname(createRequire(import.meta.url).resolve('@patternfly/p
 const components = ['Alert', 'Button', 'Card', 'FormControl', 'Label', 'Table']
 const parts = [
   join(patternfly, 'base/patternfly-variables.css'),
-  ...components.map((name) => join(patternfly, 'components', name, `${name.replace(/(?<!^)([A-Z])/g, '-$1').toLowerCase()}.css`)),
+  ...components.map((name) =>
+    join(patternfly, 'components', name, `${name.replace(/(?<!^)([A-Z])/g, '-$1').toLowerCase()}.css`),
+  ),
   join(root, 'static/css/portal.css'),
 ]
 
 const css = parts.map((file) => readFileSync(file, 'utf8')).join('\n')
 const [purged] = await new PurgeCSS().purge({
-  content: [join(root, 'views/**/*.eta'), join(root, 'static/js/*.js'), join(root, 'src/**/view.ts'), join(root, 'src/web/*.ts')],
+  content: [
+    join(root, 'views/**/*.eta'),
+    join(root, 'static/js/*.js'),
+    join(root, 'src/**/view.ts'),
+    join(root, 'src/web/*.ts'),
+  ],
   css: [{ raw: css }],
   variables: true,
   safelist: {
@@ -26,7 +33,12 @@ const [purged] = await new PurgeCSS().purge({
     variables: [],
   },
 })
-const { code } = transform({ filename: 'app.css', code: Buffer.from(purged.css), minify: true, include: Features.Nesting })
+const { code } = transform({
+  filename: 'app.css',
+  code: Buffer.from(purged.css),
+  minify: true,
+  include: Features.Nesting,
+})
 writeFileSync(join(root, 'static/css/app.css'), code)
 
 const fonts = join(root, 'static/fonts')

@@ -9,7 +9,7 @@ const parts: Part[] = ['threescale', 'identity', 'gateway', 'portal']
 
 /** The whole demo (four processes) or, with `only`, one part in this process. */
 export async function demo({ only, state }: { only?: Part; state?: string }): Promise<void> {
-  const port = Number(process.env['PORT'] ?? 3000)
+  const port = Number(process.env.PORT ?? 3000)
   if (only) return runPart(only, port, state)
   const children = parts.map((part) => startPart(part))
   let stopping = false
@@ -41,7 +41,7 @@ async function runPart(part: Part, port: number, state: string | undefined): Pro
     return (await import('./serve.js')).serve()
   }
   const { start } = await loadPart(part)
-  const portalUrl = process.env['PUBLIC_URL'] ?? `http://localhost:${port}`
+  const portalUrl = process.env.PUBLIC_URL ?? `http://localhost:${port}`
   const running = await start({ port, portalUrl, ...(state ? { stateFile: state } : {}) })
   process.stdout.write(`${part} is ready\n`)
   const stop = async () => {

@@ -46,12 +46,12 @@ export function fieldErrors(errors: readonly Partial<ErrorObject>[]): Record<str
 
 function fieldName(error: Partial<ErrorObject>): string {
   const path = (error.instancePath ?? '').split('/').slice(1)
-  const member = error.params?.['missingProperty'] ?? error.params?.['additionalProperty']
+  const member = error.params?.missingProperty ?? error.params?.additionalProperty
   return [...path, ...(typeof member === 'string' ? [member] : [])].join('.') || 'body'
 }
 
 function sentence(error: Partial<ErrorObject>): string {
-  const limit = error.params?.['limit']
+  const limit = error.params?.limit
   switch (error.keyword) {
     case 'required':
       return 'This is needed.'

@@ -16,6 +16,7 @@ const allowed: sanitize.IOptions = {
     'li',
     'a',
     'blockquote',
+    'h2',
     'h3',
     'h4',
     'h5',
@@ -30,8 +31,8 @@ const allowed: sanitize.IOptions = {
   allowedAttributes: { a: ['href', 'rel'] },
   allowedSchemes: ['https', 'http', 'mailto'],
   transformTags: {
-    h1: 'h3',
-    h2: 'h4',
+    // below the page's own h1, without a gap
+    h1: 'h2',
     a: (_tag, attributes) => ({ tagName: 'a', attribs: { href: attributes.href ?? '', rel: 'nofollow noopener' } }),
   },
 }

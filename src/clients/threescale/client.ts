@@ -52,8 +52,7 @@ export function createThreescale({ http, adminUrl, accessToken, onCall }: Threes
 
   return {
     listProducts: async () => (await pages('/admin/api/services', 'services', 'service')).map(toProduct),
-    listPlans: async () =>
-      unwrap((await bulk('/admin/api/application_plans'))['plans'], 'application_plan').map(toPlan),
+    listPlans: async () => unwrap((await bulk('/admin/api/application_plans')).plans, 'application_plan').map(toPlan),
     listGatewayConfigs: async () =>
       (
         await pages('/admin/api/account/proxy_configs/production', 'proxy_configs', 'proxy_config', {
@@ -62,28 +61,28 @@ export function createThreescale({ http, adminUrl, accessToken, onCall }: Threes
       )
         .map(toGatewayConfig)
         .filter((config) => config !== undefined),
-    listApiDocs: async () => unwrap((await bulk('/admin/api/active_docs'))['api_docs'], 'api_doc').map(toApiDoc),
+    listApiDocs: async () => unwrap((await bulk('/admin/api/active_docs')).api_docs, 'api_doc').map(toApiDoc),
     listFieldDefinitions: async () =>
-      unwrap((await bulk('/admin/api/fields_definitions'))['fields_definitions'], 'fields_definition')
+      unwrap((await bulk('/admin/api/fields_definitions')).fields_definitions, 'fields_definition')
         .map(toFieldDefinition)
         .filter((field) => field !== undefined),
-    readSettings: async () => toSettings(object((await get('/admin/api/settings'))['settings'])),
+    readSettings: async () => toSettings(object((await get('/admin/api/settings')).settings)),
     async readAlwaysApprove() {
       const list = unwrap(
-        (await get('/admin/api/authentication_providers'))['authentication_providers'],
+        (await get('/admin/api/authentication_providers')).authentication_providers,
         'authentication_provider',
       )
       return list.some(
         (entry) =>
-          entry['account_type'] === 'developer' &&
-          entry['published'] === true &&
-          entry['automatically_approve_accounts'] === true,
+          entry.account_type === 'developer' &&
+          entry.published === true &&
+          entry.automatically_approve_accounts === true,
       )
     },
     listLimits: async (planId) =>
       (await pages(`/admin/api/application_plans/${planId}/limits`, 'limits', 'limit')).map(toLimit),
     listMetrics: async (productId) =>
-      unwrap((await bulk(`/admin/api/services/${productId}/metrics`))['metrics'], 'metric').map(toMetric),
+      unwrap((await bulk(`/admin/api/services/${productId}/metrics`)).metrics, 'metric').map(toMetric),
 
     async findByUsername(username) {
       const found = await findAccount({ username })
@@ -97,38 +96,35 @@ export function createThreescale({ http, adminUrl, accessToken, onCall }: Threes
     },
     signUp: async ({ orgName, username, email, fields }) =>
       toAccount(
-        object(
-          (await write('POST', '/admin/api/signup', { ...fields, org_name: orgName, username, email }))['account'],
-        ),
+        object((await write('POST', '/admin/api/signup', { ...fields, org_name: orgName, username, email })).account),
       ),
     listUsers: async (accountId) =>
-      unwrap((await get(`${account(accountId)}/users`))['users'], 'user').map((wire) => toUser(wire, accountId)),
+      unwrap((await get(`${account(accountId)}/users`)).users, 'user').map((wire) => toUser(wire, accountId)),
     async activateUser(accountId, userId) {
       await write('PUT', `${account(accountId)}/users/${userId}/activate`, {})
     },
     updateUser: async (accountId, userId, { username, email, fields = {} }) =>
       toUser(
         object(
-          (await write('PUT', `${account(accountId)}/users/${userId}`, { ...fields, ...given({ username, email }) }))[
-            'user'
-          ],
+          (await write('PUT', `${account(accountId)}/users/${userId}`, { ...fields, ...given({ username, email }) }))
+            .user,
         ),
         accountId,
       ),
-    readAccount: async (accountId) => toAccount(object((await get(account(accountId)))['account'])),
+    readAccount: async (accountId) => toAccount(object((await get(account(accountId))).account)),
     updateAccount: async (accountId, fields) =>
-      toAccount(object((await write('PUT', account(accountId), fields))['account'])),
+      toAccount(object((await write('PUT', account(accountId), fields)).account)),
     async approveAccount(accountId) {
       await write('PUT', `${account(accountId)}/approve`, {})
     },
     listSubscriptions: async (accountId) =>
       unwrap(
-        (await get(`${account(accountId)}/service_subscriptions`))['service_subscriptions'],
+        (await get(`${account(accountId)}/service_subscriptions`)).service_subscriptions,
         'service_subscription',
       ).map(toSubscription),
 
     listApplications: async (accountId) =>
-      unwrap((await bulk(`${account(accountId)}/applications`, SINGLE.timeoutMs))['applications'], 'application').map(
+      unwrap((await bulk(`${account(accountId)}/applications`, SINGLE.timeoutMs)).applications, 'application').map(
         toApplication,
       ),
     readApplication: async (accountId, id) => own(accountId, await get(application(accountId, id))),
@@ -158,8 +154,7 @@ export function createThreescale({ http, adminUrl, accessToken, onCall }: Threes
     async deleteApplication(accountId, id) {
       await absent(() => send({ method: 'DELETE', path: application(accountId, id) }))
     },
-    listKeys: async (accountId, id) =>
-      unwrap((await get(`${application(accountId, id)}/keys`))['keys'], 'key').map(toKey),
+    listKeys: async (accountId, id) => unwrap((await get(`${application(accountId, id)}/keys`)).keys, 'key').map(toKey),
     async addKey(accountId, id, value) {
       await write('POST', `${application(accountId, id)}/keys`, { key: value })
     },
@@ -177,7 +172,7 @@ export function createThreescale({ http, adminUrl, accessToken, onCall }: Threes
 
   /** porta answers 404 for another account's application; a wrong answer is not passed on either. */
   function own(accountId: number, answer: Wire): Application {
-    const record = toApplication(object(answer['application']))
+    const record = toApplication(object(answer.application))
     if (record.accountId !== accountId) throw problem('not_found')
     return record
   }
@@ -188,9 +183,9 @@ export function createThreescale({ http, adminUrl, accessToken, onCall }: Threes
       send({ method: 'GET', path: '/admin/api/accounts/find', query: criterion }, 'xml'),
     )
     if (!answer) return undefined
-    const node = object(readXml(answer)['account'])
+    const node = object(readXml(answer).account)
     const account = toAccount(node)
-    const users: User[] = listOf(node['users'], 'user').map((wire) => toUser(wire, account.id))
+    const users: User[] = listOf(node.users, 'user').map((wire) => toUser(wire, account.id))
     return { account, users }
   }
 
@@ -213,7 +208,7 @@ export function createThreescale({ http, adminUrl, accessToken, onCall }: Threes
       const paged = { ...query, per_page: String(PER_PAGE), page: String(page) }
       const answer = readJson(await send({ method: 'GET', path, query: paged, bulk: true }, 'json', BULK.timeoutMs))
       all.push(...unwrap(answer[root], item))
-      const total = Number(object(answer['metadata'])['total_pages'] ?? 1)
+      const total = Number(object(answer.metadata).total_pages ?? 1)
       if (page >= total) return all
     }
   }

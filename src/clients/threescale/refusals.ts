@@ -19,7 +19,7 @@ export function refusal({ status, text }: HttpAnswer): PortalError {
 }
 
 function deniedSentence(body: Wire): string {
-  const error = String(body['error'] ?? '')
+  const error = String(body.error ?? '')
   if (error.includes('correct permissions')) {
     return 'The access token of the portal lacks a scope or may only read. It needs account_management (rw) and stats.'
   }
@@ -30,14 +30,14 @@ function deniedSentence(body: Wire): string {
 }
 
 function fieldsOf(body: Wire): Record<string, string> {
-  const errors = object(body['errors'])
+  const errors = object(body.errors)
   const entries = Object.entries(errors).map(([name, messages]) => [name, list(messages).join(', ')])
   if (entries.length > 0) return Object.fromEntries(entries)
-  return typeof body['error'] === 'string' ? { base: body['error'] } : {}
+  return typeof body.error === 'string' ? { base: body.error } : {}
 }
 
 function firstMessage(body: Wire): string {
-  return Object.values(object(body['errors'])).flatMap(list)[0] ?? 'This cannot be deleted.'
+  return Object.values(object(body.errors)).flatMap(list)[0] ?? 'This cannot be deleted.'
 }
 
 function list(messages: unknown): string[] {

@@ -24,99 +24,99 @@ export function unwrap(list: unknown, root: string): Wire[] {
 
 export function toProduct(wire: Wire): Product {
   return {
-    id: number(wire['id']),
-    systemName: text(wire['system_name']),
-    name: text(wire['name']),
-    description: text(wire['description']),
-    buyersManageApps: wire['buyers_manage_apps'] !== false,
-    buyersManageKeys: wire['buyers_manage_keys'] !== false,
-    keyRegenerateEnabled: wire['buyer_key_regenerate_enabled'] !== false,
-    customKeysEnabled: wire['custom_keys_enabled'] !== false,
-    canSelectPlan: wire['buyer_can_select_plan'] === true,
-    planChangePermission: (text(wire['buyer_plan_change_permission']) || 'request') as Product['planChangePermission'],
-    mandatoryAppKey: wire['mandatory_app_key'] !== false,
-    referrerFiltersRequired: wire['referrer_filters_required'] === true,
-    updatedAt: utc(wire['updated_at']),
+    id: number(wire.id),
+    systemName: text(wire.system_name),
+    name: text(wire.name),
+    description: text(wire.description),
+    buyersManageApps: wire.buyers_manage_apps !== false,
+    buyersManageKeys: wire.buyers_manage_keys !== false,
+    keyRegenerateEnabled: wire.buyer_key_regenerate_enabled !== false,
+    customKeysEnabled: wire.custom_keys_enabled !== false,
+    canSelectPlan: wire.buyer_can_select_plan === true,
+    planChangePermission: (text(wire.buyer_plan_change_permission) || 'request') as Product['planChangePermission'],
+    mandatoryAppKey: wire.mandatory_app_key !== false,
+    referrerFiltersRequired: wire.referrer_filters_required === true,
+    updatedAt: utc(wire.updated_at),
   }
 }
 
 /** The product's id is only in the plan's links (porta, app/representers/plan_representer.rb). */
 export function toPlan(wire: Wire): Plan {
   return {
-    id: number(wire['id']),
-    productId: productIdOf(wire['links']),
-    systemName: text(wire['system_name']),
-    name: text(wire['name']),
-    state: wire['state'] === 'published' ? 'published' : 'hidden',
-    isDefault: wire['default'] === true,
-    custom: wire['custom'] === true,
-    approvalRequired: wire['approval_required'] === true,
-    costPerMonth: number(wire['cost_per_month']),
-    setupFee: number(wire['setup_fee']),
-    trialPeriodDays: number(wire['trial_period_days']),
-    updatedAt: utc(wire['updated_at']),
+    id: number(wire.id),
+    productId: productIdOf(wire.links),
+    systemName: text(wire.system_name),
+    name: text(wire.name),
+    state: wire.state === 'published' ? 'published' : 'hidden',
+    isDefault: wire.default === true,
+    custom: wire.custom === true,
+    approvalRequired: wire.approval_required === true,
+    costPerMonth: number(wire.cost_per_month),
+    setupFee: number(wire.setup_fee),
+    trialPeriodDays: number(wire.trial_period_days),
+    updatedAt: utc(wire.updated_at),
   }
 }
 
 /** An allow-list: service token, shared secret, private addresses and policy settings stop here. */
 export function toGatewayConfig(wire: Wire): GatewayConfig | undefined {
-  const content = object(wire['content'])
-  const proxy = object(content['proxy'])
-  const endpoint = text(proxy['endpoint']).replace(/\/+$/, '')
+  const content = object(wire.content)
+  const proxy = object(content.proxy)
+  const endpoint = text(proxy.endpoint).replace(/\/+$/, '')
   if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint)) return undefined
-  const method = text(proxy['authentication_method']) || text(content['backend_version'])
-  const location = text(proxy['credentials_location'])
+  const method = text(proxy.authentication_method) || text(content.backend_version)
+  const location = text(proxy.credentials_location)
   return {
-    productId: number(content['id']),
-    version: number(wire['version']),
+    productId: number(content.id),
+    version: number(wire.version),
     endpoint,
     credentials: {
       mode: method === '1' ? 'user_key' : method === '2' ? 'app_id' : 'oidc',
       location: location === 'headers' || location === 'authorization' ? location : 'query',
       names: {
-        userKey: text(proxy['auth_user_key']) || 'user_key',
-        appId: text(proxy['auth_app_id']) || 'app_id',
-        appKey: text(proxy['auth_app_key']) || 'app_key',
+        userKey: text(proxy.auth_user_key) || 'user_key',
+        appId: text(proxy.auth_app_id) || 'app_id',
+        appKey: text(proxy.auth_app_key) || 'app_key',
       },
     },
-    rules: array(proxy['proxy_rules']).map((rule) => ({
-      method: text(rule['http_method']),
-      pattern: text(rule['pattern']),
-      metric: text(rule['metric_system_name']),
-      delta: number(rule['delta']),
-      last: rule['last'] === true,
+    rules: array(proxy.proxy_rules).map((rule) => ({
+      method: text(rule.http_method),
+      pattern: text(rule.pattern),
+      metric: text(rule.metric_system_name),
+      delta: number(rule.delta),
+      last: rule.last === true,
     })),
-    issuer: withoutCredentials(text(proxy['oidc_issuer_endpoint'])),
-    policies: array(proxy['policy_chain']).map((policy) => text(policy['name'])),
+    issuer: withoutCredentials(text(proxy.oidc_issuer_endpoint)),
+    policies: array(proxy.policy_chain).map((policy) => text(policy.name)),
   }
 }
 
 export function toApiDoc(wire: Wire): ApiDoc {
   return {
-    id: number(wire['id']),
-    systemName: text(wire['system_name']),
-    name: text(wire['name']),
-    productId: wire['service_id'] === undefined || wire['service_id'] === null ? undefined : number(wire['service_id']),
-    published: wire['published'] === true,
-    body: text(wire['body']),
+    id: number(wire.id),
+    systemName: text(wire.system_name),
+    name: text(wire.name),
+    productId: wire.service_id === undefined || wire.service_id === null ? undefined : number(wire.service_id),
+    published: wire.published === true,
+    body: text(wire.body),
   }
 }
 
 export function toLimit(wire: Wire): Limit {
   return {
-    metricId: number(wire['metric_id']),
-    period: text(wire['period']) as Limit['period'],
-    value: number(wire['value']),
+    metricId: number(wire.metric_id),
+    period: text(wire.period) as Limit['period'],
+    value: number(wire.value),
   }
 }
 
 export function toMetric(wire: Wire): Metric {
   return {
-    id: number(wire['id']),
-    systemName: text(wire['system_name']),
-    name: text(wire['friendly_name']) || text(wire['system_name']),
-    unit: text(wire['unit']),
-    parentId: wire['parent_id'] === undefined || wire['parent_id'] === null ? undefined : number(wire['parent_id']),
+    id: number(wire.id),
+    systemName: text(wire.system_name),
+    name: text(wire.friendly_name) || text(wire.system_name),
+    unit: text(wire.unit),
+    parentId: wire.parent_id === undefined || wire.parent_id === null ? undefined : number(wire.parent_id),
   }
 }
 
@@ -127,25 +127,25 @@ const targets: Record<string, FieldDefinition['target']> = {
 }
 
 export function toFieldDefinition(wire: Wire): FieldDefinition | undefined {
-  const target = targets[text(wire['target'])]
+  const target = targets[text(wire.target)]
   if (!target) return undefined
   return {
     target,
-    name: text(wire['name']),
-    label: text(wire['label']) || text(wire['name']),
-    required: wire['required'] === true,
-    hidden: wire['hidden'] === true,
-    readOnly: wire['read_only'] === true,
-    choices: Array.isArray(wire['choices']) ? wire['choices'].map(text) : [],
+    name: text(wire.name),
+    label: text(wire.label) || text(wire.name),
+    required: wire.required === true,
+    hidden: wire.hidden === true,
+    readOnly: wire.read_only === true,
+    choices: Array.isArray(wire.choices) ? wire.choices.map(text) : [],
   }
 }
 
 export function toSettings(wire: Wire): TenantSettings {
   return {
-    signupsEnabled: wire['signups_enabled'] === true,
-    accountApprovalRequired: wire['account_approval_required'] === true,
-    servicePlansVisible: wire['service_plans_ui_visible'] === true,
-    userAccountAreaEnabled: wire['useraccountarea_enabled'] !== false,
+    signupsEnabled: wire.signups_enabled === true,
+    accountApprovalRequired: wire.account_approval_required === true,
+    servicePlansVisible: wire.service_plans_ui_visible === true,
+    userAccountAreaEnabled: wire.useraccountarea_enabled !== false,
   }
 }
 
@@ -164,10 +164,10 @@ const accountColumns = new Set([
 
 export function toAccount(wire: Wire): Account {
   return {
-    id: number(wire['id']),
-    orgName: text(wire['org_name']),
-    state: text(wire['state']) as AccountState,
-    fields: { ...textFields(wire, accountColumns), ...textFields(object(wire['extra_fields']), new Set()) },
+    id: number(wire.id),
+    orgName: text(wire.org_name),
+    state: text(wire.state) as AccountState,
+    fields: { ...textFields(wire, accountColumns), ...textFields(object(wire.extra_fields), new Set()) },
   }
 }
 
@@ -186,13 +186,13 @@ const userColumns = new Set([
 
 export function toUser(wire: Wire, accountId: number): User {
   return {
-    id: number(wire['id']),
+    id: number(wire.id),
     accountId,
-    username: text(wire['username']),
-    email: text(wire['email']) || undefined,
-    role: wire['role'] === 'admin' ? 'admin' : 'member',
-    state: text(wire['state']) as User['state'],
-    fields: { ...textFields(wire, userColumns), ...textFields(object(wire['extra_fields']), new Set()) },
+    username: text(wire.username),
+    email: text(wire.email) || undefined,
+    role: wire.role === 'admin' ? 'admin' : 'member',
+    state: text(wire.state) as User['state'],
+    fields: { ...textFields(wire, userColumns), ...textFields(object(wire.extra_fields), new Set()) },
   }
 }
 
@@ -204,28 +204,28 @@ const applicationColumns = new Set(
 
 export function toApplication(wire: Wire): Application {
   return {
-    id: number(wire['id']),
-    accountId: number(wire['account_id']),
-    productId: number(wire['service_id']),
-    planId: number(wire['plan_id']),
-    planName: text(wire['plan_name']),
-    name: text(wire['name']),
-    description: text(wire['description']),
-    state: text(wire['state']) as Application['state'],
-    createdAt: utc(wire['created_at']),
-    userKey: text(wire['user_key']) || undefined,
-    appId: text(wire['application_id']) || text(wire['client_id']) || undefined,
-    clientSecret: 'client_secret' in wire ? text(wire['client_secret']) : undefined,
+    id: number(wire.id),
+    accountId: number(wire.account_id),
+    productId: number(wire.service_id),
+    planId: number(wire.plan_id),
+    planName: text(wire.plan_name),
+    name: text(wire.name),
+    description: text(wire.description),
+    state: text(wire.state) as Application['state'],
+    createdAt: utc(wire.created_at),
+    userKey: text(wire.user_key) || undefined,
+    appId: text(wire.application_id) || text(wire.client_id) || undefined,
+    clientSecret: 'client_secret' in wire ? text(wire.client_secret) : undefined,
     fields: textFields(wire, applicationColumns),
   }
 }
 
 export function toKey(wire: Wire): ApplicationKey {
-  return { value: text(wire['value']), createdAt: utc(wire['created_at']) }
+  return { value: text(wire.value), createdAt: utc(wire.created_at) }
 }
 
 export function toSubscription(wire: Wire): Subscription {
-  return { id: number(wire['id']), productId: number(wire['service_id']), state: text(wire['state']) }
+  return { id: number(wire.id), productId: number(wire.service_id), state: text(wire.state) }
 }
 
 export function object(value: unknown): Wire {
@@ -260,7 +260,7 @@ function textFields(wire: Wire, leaveOut: Set<string>): Record<string, string> {
 
 function productIdOf(links: unknown): number {
   const href = array(links)
-    .map((link) => text(link['href']))
+    .map((link) => text(link.href))
     .find((candidate) => /\/services\/\d+/.test(candidate))
   return number(/\/services\/(\d+)/.exec(href ?? '')?.[1])
 }

@@ -20,13 +20,13 @@ export function listOf(node: unknown, name: string): Record<string, unknown>[] {
 }
 
 function decode(value: unknown): unknown {
-  if (typeof value === 'string') return unescape(value)
+  if (typeof value === 'string') return decodeEntities(value)
   if (Array.isArray(value)) return value.map(decode)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, decode(inner)]))
 }
 
-function unescape(text: string): string {
+function decodeEntities(text: string): string {
   return text.replace(
     /&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]+));/gi,
     (whole, decimal, hex, name: string | undefined) => {

@@ -54,7 +54,7 @@ export function answerFor(
   raw: Buffer,
 ): Answer | undefined {
   const route = routes[path.replace(/^\/v1(?=\/)/, '')]
-  if (!route || !route.types.includes(server.type)) return undefined
+  if (!route?.types.includes(server.type)) return undefined
   if (route.verb !== verb) return { status: 405, body: { detail: 'Method Not Allowed' } }
   if (verb === 'GET') return route.make(server, {})
   const body = contentType.startsWith('multipart/form-data') ? multipart(raw) : parse(raw)

@@ -15,10 +15,10 @@ ul{list-style:none;padding:0;margin:.5rem 0 0;display:grid;gap:.25rem}code{font-
 export function loginPage(client: string, action: string, error: string | undefined, username: string): string {
   return page(
     'Sign in',
-    `<h1>Sign in</h1><p>to go on to <strong>${escape(client)}</strong></p>
-${error ? `<p class="error" role="alert">${escape(error)}</p>` : ''}
-<form method="post" action="${escape(action)}">
-<label for="username">User name</label><input id="username" name="username" autocomplete="username" value="${escape(username)}" required autofocus>
+    `<h1>Sign in</h1><p>to go on to <strong>${htmlText(client)}</strong></p>
+${error ? `<p class="error" role="alert">${htmlText(error)}</p>` : ''}
+<form method="post" action="${htmlText(action)}">
+<label for="username">User name</label><input id="username" name="username" autocomplete="username" value="${htmlText(username)}" required autofocus>
 <label for="password">Password</label><input id="password" name="password" type="password" autocomplete="current-password" required>
 <button type="submit">Sign in</button></form>
 <small>Demo people, password <code>demo</code>:<ul><li><code>ada</code> is new here</li><li><code>linus</code> has an account of the old portal</li><li><code>grace</code> has no verified e-mail</li><li><code>mary</code> is in the research group</li><li><code>admin</code> is an operator</li></ul></small>`,
@@ -29,18 +29,18 @@ ${error ? `<p class="error" role="alert">${escape(error)}</p>` : ''}
 export function formPage(title: string, text: string, form: string, button: string, formId: string): string {
   return page(
     title,
-    `<h1>${escape(title)}</h1><p>${escape(text)}</p>${form}<button type="submit" form="${formId}" name="logout" value="yes">${escape(button)}</button>`,
+    `<h1>${htmlText(title)}</h1><p>${htmlText(text)}</p>${form}<button type="submit" form="${formId}" name="logout" value="yes">${htmlText(button)}</button>`,
   )
 }
 
 export function messagePage(title: string, text: string): string {
-  return page(title, `<h1>${escape(title)}</h1><p>${escape(text)}</p>`)
+  return page(title, `<h1>${htmlText(title)}</h1><p>${htmlText(text)}</p>`)
 }
 
 function page(title: string, body: string): string {
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escape(title)} · Demo sign-in service</title><style>${css}</style></head><body><main>${body}</main></body></html>`
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${htmlText(title)} · Demo sign-in service</title><style>${css}</style></head><body><main>${body}</main></body></html>`
 }
 
-function escape(text: string): string {
+function htmlText(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }

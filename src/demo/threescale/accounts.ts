@@ -28,10 +28,10 @@ export function accountRoutes(
     const missingUserFields = requiredErrors('User', params)
     const all: Record<string, string[]> = { ...errors, ...missingUserFields }
     const userWrong = ['username', 'email', 'password', ...Object.keys(missingUserFields)].some((name) => name in all)
-    if (userWrong) all['users'] = ['invalid']
+    if (userWrong) all.users = ['invalid']
     if (Object.keys(all).length > 0) return answers.invalid(reply, all)
     const now = Date.now()
-    const approves = state().settings['account_approval_required'] === true
+    const approves = state().settings.account_approval_required === true
     const active = password !== undefined && password !== '' && !approves
     const account: Account = {
       id: nextId(state(), 'account'),
@@ -59,7 +59,7 @@ export function accountRoutes(
 
   app.get('/admin/api/accounts.json', async (request) => {
     const query = request.query as Record<string, unknown>
-    const all = state().accounts.filter((account) => query['state'] === undefined || account.state === query['state'])
+    const all = state().accounts.filter((account) => query.state === undefined || account.state === query.state)
     const { rows, metadata } = page(all, query)
     return {
       accounts: rows.map((row) => ({ account: show.account(row, host(request)) })),
@@ -71,9 +71,9 @@ export function accountRoutes(
     const params = paramsOf(request)
     const { users, accounts } = state()
     let user: User | undefined
-    if ('username' in params) user = users.find(({ username }) => username === params['username'])
-    else if ('user_id' in params) user = users.find(({ id }) => id === Number(params['user_id']))
-    else if ('email' in params) user = users.find(({ email }) => email !== undefined && email === params['email'])
+    if ('username' in params) user = users.find(({ username }) => username === params.username)
+    else if ('user_id' in params) user = users.find(({ id }) => id === Number(params.user_id))
+    else if ('email' in params) user = users.find(({ email }) => email !== undefined && email === params.email)
     return accounts.find(({ id }) => id === user?.account_id)
   }
   app.get('/admin/api/accounts/find.json', async (request, reply) => {
@@ -165,7 +165,7 @@ export function accountRoutes(
     const username = (textOf(params, 'username') ?? '').trim()
     const email = textOf(params, 'email') ?? ''
     const errors = userErrors(username, email, undefined, undefined)
-    if (!/^[^@\s]+@[^@\s]+\.[A-Za-z]{2,63}$/.test(email)) errors['email'] = ['should look like an email address']
+    if (!/^[^@\s]+@[^@\s]+\.[A-Za-z]{2,63}$/.test(email)) errors.email = ['should look like an email address']
     if (Object.keys(errors).length > 0) return answers.invalid(reply, errors)
     const now = Date.now()
     const user: User = {
@@ -213,7 +213,7 @@ export function accountRoutes(
     }
     user.state = 'active'
     if (account.state === 'created')
-      account.state = state().settings['account_approval_required'] === true ? 'pending' : 'approved'
+      account.state = state().settings.account_approval_required === true ? 'pending' : 'approved'
     return { user: show.user(user, host(request)) }
   })
 
@@ -282,18 +282,18 @@ export function accountRoutes(
     password: string | undefined,
   ): Record<string, string[]> {
     const errors: Record<string, string[]> = {}
-    if (username.length < 3) errors['username'] = ['is too short (minimum is 3 characters)']
-    else if (username.length > 40) errors['username'] = ['is too long (maximum is 40 characters)']
-    else if (!/^\w[\w.\-_@+]+$/.test(username)) errors['username'] = ['use only letters, numbers, and .-_@+ please.']
+    if (username.length < 3) errors.username = ['is too short (minimum is 3 characters)']
+    else if (username.length > 40) errors.username = ['is too long (maximum is 40 characters)']
+    else if (!/^\w[\w.\-_@+]+$/.test(username)) errors.username = ['use only letters, numbers, and .-_@+ please.']
     else if (state().users.some((user) => user !== self && user.username === username))
-      errors['username'] = ['has already been taken']
+      errors.username = ['has already been taken']
     if (email !== undefined && email !== '') {
-      if (email.length < 6) errors['email'] = ['is too short (minimum is 6 characters)']
+      if (email.length < 6) errors.email = ['is too short (minimum is 6 characters)']
       else if (state().users.some((user) => user !== self && user.email === email))
-        errors['email'] = ['has already been taken']
+        errors.email = ['has already been taken']
     }
     if (password !== undefined && password !== '' && password.length < 15)
-      errors['password'] = ['is too short (minimum is 15 characters)']
+      errors.password = ['is too short (minimum is 15 characters)']
     return errors
   }
 

@@ -23,7 +23,7 @@ export function applicationRoutes(
 
   app.get(`${base}.json`, async (request, reply) => {
     if (!accountExists(request)) return answers.notFound(reply)
-    const wanted = (request.query as Params)['state']
+    const wanted = (request.query as Params).state
     const rows = ofAccount(request).filter((row) => wanted === undefined || row.state === wanted)
     return { applications: rows.map((row) => one(row, request)) }
   })
@@ -43,9 +43,9 @@ export function applicationRoutes(
     const query = request.query as Record<string, string>
     const all = state().applications.filter(
       (row) =>
-        (query['service_id'] === undefined || row.service_id === Number(query['service_id'])) &&
-        (query['state'] === undefined || row.state === query['state']) &&
-        (query['account'] === undefined || row.account_id === Number(query['account'])),
+        (query.service_id === undefined || row.service_id === Number(query.service_id)) &&
+        (query.state === undefined || row.state === query.state) &&
+        (query.account === undefined || row.account_id === Number(query.account)),
     )
     const { rows, metadata } = page(all, query)
     return { applications: rows.map((row) => one(row, request)), ...(metadata ? { metadata } : {}) }
@@ -157,7 +157,7 @@ export function applicationRoutes(
 
   function newApplication(accountId: number, params: Params, plan: Plan, service: Service): Application {
     const now = Date.now()
-    const given = params['application_key']
+    const given = params.application_key
     const keys = (Array.isArray(given) ? given.map(String) : given === undefined ? [] : [String(given)]).map(
       (value) => ({ value, created_at: now }),
     )
@@ -190,13 +190,13 @@ export function applicationRoutes(
     const errors: Record<string, string[]> = {}
     const siblings = state().applications.filter(({ service_id }) => service_id === wanted.service_id)
     if (!KEY.test(wanted.application_id) || wanted.application_id.length < 4 || wanted.application_id.length > 255)
-      errors['application_id'] = ['invalid']
+      errors.application_id = ['invalid']
     else if (siblings.some((row) => row.application_id === wanted.application_id))
-      errors['application_id'] = ['has already been taken']
+      errors.application_id = ['has already been taken']
     const userKey = 'user_key' in params ? userKeyErrors(wanted.user_key, wanted.service_id) : undefined
-    if (userKey) errors['user_key'] = userKey
+    if (userKey) errors.user_key = userKey
     if (wanted.keys.some(({ value }) => value.length < 5 || value.length > 255 || !KEY.test(value)))
-      errors['application_keys'] = ['invalid']
+      errors.application_keys = ['invalid']
     return errors
   }
 

@@ -21,7 +21,7 @@ export const WRONG_PERMISSION = { error: 'Your access token does not have the co
  * password. Anything else, Bearer too, is as good as nothing. There is no 401.
  */
 export function refuse(request: FastifyRequest, params: Record<string, unknown>): object | undefined {
-  const name = 'access_token' in params ? String(params['access_token']) : basicOf(request)
+  const name = 'access_token' in params ? String(params.access_token) : basicOf(request)
   const token = tokens[name]
   if (!token) return DENIED
   const scope = request.url.startsWith('/stats') ? 'stats' : 'account_management'

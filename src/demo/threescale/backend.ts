@@ -14,16 +14,16 @@ export function backendRoutes(app: FastifyInstance, state: () => State): void {
   )
 
   function authorize(query: Record<string, string>, reply: FastifyReply, report: boolean) {
-    const service = state().services.find(({ id }) => id === Number(query['service_id']))
-    if (!service || query['service_token'] !== `LEAK-service-token-${service.id}`)
+    const service = state().services.find(({ id }) => id === Number(query.service_id))
+    if (!service || query.service_token !== `LEAK-service-token-${service.id}`)
       return refuse(reply, 403, 'service_token_invalid')
-    if (query['user_key'] && query['app_id']) return refuse(reply, 403, 'authentication_error')
+    if (query.user_key && query.app_id) return refuse(reply, 403, 'authentication_error')
     const application = find(service, query)
     if (!application)
       return service.backend_version === '1'
         ? refuse(reply, 403, 'user_key_invalid')
         : refuse(reply, 404, 'application_not_found')
-    if (service.backend_version === '2' && !keyFits(application, query['app_key']))
+    if (service.backend_version === '2' && !keyFits(application, query.app_key))
       return refuse(reply, 409, 'application_key_invalid')
     if (application.state !== 'live') return refuse(reply, 409, 'application_not_active')
     const usage = usageOf(query)
@@ -47,8 +47,8 @@ export function backendRoutes(app: FastifyInstance, state: () => State): void {
 
   function find(service: Service, query: Record<string, string>): Application | undefined {
     const ofService = state().applications.filter(({ service_id }) => service_id === service.id)
-    if (service.backend_version === '1') return ofService.find(({ user_key }) => user_key === query['user_key'])
-    return ofService.find(({ application_id }) => application_id === query['app_id'])
+    if (service.backend_version === '1') return ofService.find(({ user_key }) => user_key === query.user_key)
+    return ofService.find(({ application_id }) => application_id === query.app_id)
   }
 
   function exceededLimit(application: Application, plan: Plan, service: Service, usage: Record<string, number>) {
@@ -78,8 +78,11 @@ export function backendRoutes(app: FastifyInstance, state: () => State): void {
     application.first_traffic_at ??= now
     for (const [metric, amount] of Object.entries(usage)) {
       const key = `${application.id}|${metric}`
-      add((state().hours[key] ??= {}), Math.floor(now / HOUR) * HOUR, amount)
-      const minutes = (state().minutes[key] ??= {})
+      const hours = state().hours[key] ?? {}
+      const minutes = state().minutes[key] ?? {}
+      state().hours[key] = hours
+      state().minutes[key] = minutes
+      add(hours, Math.floor(now / HOUR) * HOUR, amount)
       add(minutes, Math.floor(now / MINUTE) * MINUTE, amount)
       for (const at of Object.keys(minutes)) if (Number(at) < now - 3 * MINUTE) delete minutes[at]
     }

@@ -68,7 +68,7 @@ export function catalogueRoutes(app: FastifyInstance, state: () => State, identi
     )
     const latest = rows.map((row) => ({ proxy_config: show.proxyConfig(row, identityPort) }))
     const all = latest.flatMap((row) => [{ proxy_config: { ...row.proxy_config, version: 3 } }, row])
-    return { proxy_configs: queryOf(request)['version'] === 'latest' ? latest : all, ...(metadata ? { metadata } : {}) }
+    return { proxy_configs: queryOf(request).version === 'latest' ? latest : all, ...(metadata ? { metadata } : {}) }
   })
 
   app.get('/admin/api/active_docs.json', async () => ({

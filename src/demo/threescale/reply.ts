@@ -16,9 +16,9 @@ export const answers = {
 
 /** per_page outside 1..500 is 500; metadata only when there is more than one page (app/lib/three_scale/api/collection.rb). */
 export function page<T>(list: T[], query: Record<string, unknown>): { rows: T[]; metadata?: object } {
-  const wanted = Number(query['per_page'] ?? 500)
+  const wanted = Number(query.per_page ?? 500)
   const perPage = Number.isInteger(wanted) && wanted >= 1 && wanted <= 500 ? wanted : 500
-  const current = Math.max(1, Math.trunc(Number(query['page'])) || 1)
+  const current = Math.max(1, Math.trunc(Number(query.page)) || 1)
   const rows = list.slice((current - 1) * perPage, current * perPage)
   if (perPage >= list.length) return { rows }
   return {

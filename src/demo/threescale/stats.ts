@@ -43,7 +43,7 @@ export function statsRoutes(app: FastifyInstance, state: () => State): void {
     extra: object,
   ) {
     const query = request.query as Record<string, string>
-    const name = query['metric_name']
+    const name = query.metric_name
     if (!name) return answers.missing(reply, 'metric_name')
     const metric = metrics.find(({ system_name }) => system_name === name)
     if (!metric) return reply.code(400).send({ error: `metric ${name} not found` })
@@ -61,7 +61,7 @@ export function statsRoutes(app: FastifyInstance, state: () => State): void {
         name: period ?? null,
         since: time(since),
         until: time(until - 1000),
-        timezone: query['timezone'] ?? ZONE,
+        timezone: query.timezone ?? ZONE,
         granularity,
       },
       total: values.reduce((sum, value) => sum + value, 0),
@@ -87,8 +87,8 @@ const periods: Record<string, { length: number; step: number; granularity: strin
 }
 
 function windowOf(query: Record<string, string>) {
-  const period = query['period']
-  const since = query['since'] === undefined ? undefined : Date.parse(query['since'])
+  const period = query.period
+  const since = query.since === undefined ? undefined : Date.parse(query.since)
   if (since !== undefined && Number.isNaN(since)) return 'Date parameters should have valid date/time format.'
   if (period) {
     const shape = periods[period]
@@ -100,10 +100,10 @@ function windowOf(query: Record<string, string>) {
     const until = (Math.floor(Date.now() / shape.step) + 1) * shape.step
     return { since: until - shape.length - shape.step, until, step: shape.step, period, granularity: shape.granularity }
   }
-  const granularity = query['granularity']
+  const granularity = query.granularity
   const step =
     granularity === 'hour' ? HOUR : granularity === 'day' ? DAY : granularity === 'month' ? 30 * DAY : undefined
-  const until = Date.parse(query['until'] ?? '')
+  const until = Date.parse(query.until ?? '')
   if (!step || since === undefined || Number.isNaN(until)) return 'Date parameters should have valid date/time format.'
   if (step === HOUR && until - since > 90 * DAY) return 'Time range for the granularity must be less than 90 days'
   return {

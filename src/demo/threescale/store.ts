@@ -151,6 +151,6 @@ const zoned = new Intl.DateTimeFormat('sv-SE', {
 
 export function time(at: number): string {
   const parts = Object.fromEntries(zoned.formatToParts(at).map(({ type, value }) => [type, value]))
-  const offset = (parts['timeZoneName'] ?? '').replace('GMT', '') || 'Z'
-  return `${parts['year']}-${parts['month']}-${parts['day']}T${parts['hour']}:${parts['minute']}:${parts['second']}${offset}`
+  const offset = (parts.timeZoneName ?? '').replace('GMT', '') || 'Z'
+  return `${parts.year}-${parts.month}-${parts.day}T${parts.hour}:${parts.minute}:${parts.second}${offset}`
 }

@@ -44,7 +44,7 @@ export async function applicationsPages(
   app.post('/applications', async (request, reply) => {
     const caller = callerOf(request)
     const values = formValues(request.body)
-    const attempt = /^[0-9a-f]{32}$/.test(values['attempt'] ?? '') ? (values['attempt'] ?? '') : newAttempt()
+    const attempt = /^[0-9a-f]{32}$/.test(values.attempt ?? '') ? (values.attempt ?? '') : newAttempt()
     try {
       const application = await create(caller, wantedOf(values), attempt)
       reply.flash('success', `${application.name} is ready. Copy the code below and run it.`)
@@ -62,8 +62,8 @@ export async function applicationsPages(
     const values = formValues(request.body)
     try {
       const change = checked<ApplicationChange>(ApplicationChange, {
-        name: values['name'],
-        description: values['description'] ?? '',
+        name: values.name,
+        description: values.description ?? '',
       })
       await applications.update(callerOf(request), idOf(request), change)
     } catch (error) {
@@ -111,7 +111,7 @@ export async function applicationsPages(
 
   app.post(`${byId}/delete`, async (request, reply) => {
     const { application } = await load(request, false)
-    if (formValues(request.body)['confirm']?.trim() !== application.name.trim()) {
+    if (formValues(request.body).confirm?.trim() !== application.name.trim()) {
       const errors = { confirm: `Type ${application.name} to delete it.` }
       return reply.page('applications/delete', deleteView({ application, errors }), { status: 422 })
     }
@@ -170,7 +170,7 @@ export async function applicationsPages(
     status: number,
   ) {
     const offered = (await models.list({}, callerOf(request))).models
-    const wanted = form.values['model']
+    const wanted = form.values.model
     const model = offered.find((candidate) => candidate.system_name === wanted)
     if (wanted && !model) throw problem('not_found')
     return reply.page('applications/new', newApplicationView({ ...form, model, models: offered }), { status })
@@ -186,10 +186,10 @@ function idOf(request: FastifyRequest): number {
 
 function wantedOf(values: Record<string, string>): NewApplication {
   return checked<NewApplication>(NewApplication, {
-    model: values['model'] ?? '',
-    ...(values['plan'] ? { plan: values['plan'] } : {}),
-    name: values['name'] ?? '',
-    description: values['description'] ?? '',
+    model: values.model ?? '',
+    ...(values.plan ? { plan: values.plan } : {}),
+    name: values.name ?? '',
+    description: values.description ?? '',
     fields: group(values, 'fields'),
   })
 }

@@ -74,7 +74,7 @@ export function createTrial({ gateway, learnModelId }: TrialDeps) {
   }
 
   /** Where the credential goes, by mode and location (APIcast, configuration/service.lua). */
-  async function carrier(model: Model, application: Application): Promise<Credential> {
+  async function carrier(_model: Model, application: Application): Promise<Credential> {
     const { mode, location, names, user_key, app_id, app_keys } = application.credentials
     if (mode === 'oidc') return { headers: { Authorization: `Bearer ${await token(application)}` }, query: {} }
     const key = app_keys?.at(-1) ?? ''

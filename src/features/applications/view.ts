@@ -47,7 +47,7 @@ export function newApplicationView(i: {
   failure?: string | undefined
 }) {
   const { model, values, errors } = i
-  const choosesPlan = model !== undefined && model.can_select_plan && model.plans.length > 1
+  const choosesPlan = model?.can_select_plan && model.plans.length > 1
   return {
     title: 'Get a key',
     attempt: i.attempt,

@@ -92,7 +92,7 @@ function appId({ credentials: { location, names } }: Model, secrets: Secrets): C
       },
       js: {
         before: [
-          'const basic = Buffer.from(`${process.env.MAAS_APP_ID}:${process.env.MAAS_APP_KEY}`).toString("base64");',
+          'const basic = Buffer.from(process.env.MAAS_APP_ID + ":" + process.env.MAAS_APP_KEY).toString("base64");',
         ],
         apiKey: '"unused"',
         headers: [['Authorization', '"Basic " + basic']],
@@ -148,7 +148,7 @@ function token(model: Model, secrets: Secrets): Carrier {
     },
     js: {
       before: [
-        'const basic = Buffer.from(`${process.env.MAAS_CLIENT_ID}:${process.env.MAAS_CLIENT_SECRET}`).toString("base64");',
+        'const basic = Buffer.from(process.env.MAAS_CLIENT_ID + ":" + process.env.MAAS_CLIENT_SECRET).toString("base64");',
         `const answer = await fetch(${quoted(url)}, {`,
         '  method: "POST",',
         '  headers: { Authorization: "Basic " + basic },',

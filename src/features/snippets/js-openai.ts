@@ -40,10 +40,10 @@ function use(model: Model, call: Call, id: string): string[] {
     case 'embedding':
       return [
         ...create('embeddings.create'),
-        'console.log(`${answer.data.length} vectors of ${answer.data[0].embedding.length}`);',
+        'console.log(answer.data.length, "vectors of", answer.data[0].embedding.length);',
       ]
     case 'image':
-      return [...create('images.generate'), 'console.log(`${answer.data[0].b64_json.length} characters of PNG`);']
+      return [...create('images.generate'), 'console.log(answer.data[0].b64_json.length, "characters of PNG");']
     case 'speech_to_text':
       return [
         '// a quarter of a second of silence',

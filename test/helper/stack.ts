@@ -1,0 +1,229 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const cli = join(import.meta.dirname, '..', '..', 'src', 'cli.js')
+/** ports of one stack: parts, then one for each product and those that a test adds */
+const BLOCK = 60
+
+export interface Process {
+  child: ChildProcess
+  stop(signal?: NodeJS.Signals): Promise<void>
+}
+
+export interface Stack {
+  port: number
+  url: string
+  threescale: string
+  identity: string
+  /** starts a portal; its settings are the demo's, changed by `env` */
+  portal(env?: Record<string, string>): Promise<RunningPortal>
+  part(name: 'threescale' | 'identity' | 'gateway'): Promise<Process>
+  parts: Record<string, Process>
+  calls(): Promise<Record<string, number>>
+  resetCalls(): Promise<void>
+  faults(list: object[]): Promise<void>
+  readFaults(): Promise<{ hits: number }[]>
+  state(): Promise<TenantState>
+  put(path: string, body: object): Promise<void>
+  close(): Promise<void>
+}
+
+export interface TenantState {
+  accounts: { id: number; org_name: string; state: string; fields: Record<string, string> }[]
+  users: {
+    id: number
+    account_id: number
+    username: string
+    email?: string
+    state: string
+    fields: Record<string, string>
+  }[]
+  applications: {
+    id: number
+    account_id: number
+    service_id: number
+    name?: string
+    state: string
+    user_key: string
+    keys: { value: string }[]
+  }[]
+  services: { id: number; system_name: string }[]
+}
+
+export interface RunningPortal extends Process {
+  url: string
+  metrics: string
+}
+
+/** The demo's parts as separate processes on free ports; `close` ends what was started, by id. */
+export async function startStack(
+  wanted: ('threescale' | 'identity' | 'gateway')[] = ['threescale', 'identity', 'gateway'],
+): Promise<Stack> {
+  const port = await freeBlock()
+  const running: Process[] = []
+  const threescale = `http://127.0.0.1:${port + 1}`
+  const parts: Record<string, Process> = {}
+  let spare = port + 40
+
+  const stack: Stack = {
+    port,
+    url: `http://localhost:${port}`,
+    threescale,
+    identity: `http://localhost:${port + 2}`,
+    parts,
+    async part(name) {
+      const started = launch(['demo', '--only', name], { PORT: String(port), PUBLIC_URL: `http://localhost:${port}` })
+      running.push(started)
+      parts[name] = started
+      const probe = {
+        threescale: `${threescale}/_demo/calls`,
+        identity: `http://127.0.0.1:${port + 2}/_demo/faults`,
+        gateway: `http://127.0.0.1:${port + 4}/_demo/gateway`,
+      }
+      await answers(probe[name], started)
+      return started
+    },
+    async portal(env = {}) {
+      const at = env.PORT ? Number(env.PORT) : port
+      const metrics = at === port ? port + 3 : spare++
+      const started = launch(['demo', '--only', 'portal'], {
+        PORT: String(at),
+        METRICS_PORT: String(metrics),
+        PUBLIC_URL: `http://localhost:${port}`,
+        THREESCALE_ADMIN_URL: `http://localhost:${port + 1}`,
+        OIDC_ISSUER: `http://localhost:${port + 2}`,
+        LOG_LEVEL: 'error',
+        ...env,
+      })
+      running.push(started)
+      await answers(`http://127.0.0.1:${metrics}/healthz`, started)
+      return { ...started, url: `http://localhost:${at}`, metrics: `http://127.0.0.1:${metrics}` }
+    },
+    calls: async () => (await fetch(`${threescale}/_demo/calls`)).json() as Promise<Record<string, number>>,
+    async resetCalls() {
+      await fetch(`${threescale}/_demo/calls`, { method: 'DELETE' })
+    },
+    faults: (list) => stack.put('/_demo/faults', list),
+    readFaults: async () => (await fetch(`${threescale}/_demo/faults`)).json() as Promise<{ hits: number }[]>,
+    state: async () => (await fetch(`${threescale}/_demo/state`)).json() as Promise<TenantState>,
+    async put(path, body) {
+      const answer = await fetch(threescale + path, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+      if (!answer.ok) throw new Error(`${path} answered ${answer.status}`)
+    },
+    async close() {
+      await Promise.all(running.map((each) => each.stop()))
+    },
+  }
+  for (const name of wanted) await stack.part(name)
+  return stack
+}
+
+/** A port beside the stack's, for a second portal. */
+export function portBeside(stack: Stack): string {
+  return String(stack.port + 50)
+}
+
+/** A real redis-server on a free port. */
+export async function startRedis(port?: number) {
+  const at = port ?? (await freePort())
+  const folder = mkdtempSync(join(tmpdir(), 'maas-redis-'))
+  const child = spawn(
+    'redis-server',
+    ['--port', String(at), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder],
+    { stdio: 'ignore' },
+  )
+  const running = toProcess(child)
+  await connects(at)
+  return {
+    url: `redis://127.0.0.1:${at}`,
+    port: at,
+    child,
+    freeze: () => child.kill('SIGSTOP'),
+    thaw: () => child.kill('SIGCONT'),
+    async stop() {
+      child.kill('SIGCONT')
+      await running.stop('SIGKILL')
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function launch(args: string[], env: Record<string, string>): Process {
+  const { PATH = '', HOME = '' } = process.env
+  return toProcess(
+    spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'ignore', 'inherit'], env: { PATH, HOME, ...env } }),
+  )
+}
+
+function toProcess(child: ChildProcess): Process {
+  return {
+    child,
+    async stop(signal = 'SIGTERM') {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const late = setTimeout(() => child.kill('SIGKILL'), 8000)
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      child.kill(signal)
+      await ended
+      clearTimeout(late)
+    },
+  }
+}
+
+async function answers(url: string, { child }: Process): Promise<void> {
+  for (let attempt = 0; attempt < 300; attempt++) {
+    if (child.exitCode !== null) throw new Error(`${url}: its process ended with ${child.exitCode}`)
+    const answer = await fetch(url).catch(() => undefined)
+    if (answer?.ok) return
+    await sleep(100)
+  }
+  throw new Error(`${url} does not answer`)
+}
+
+async function connects(port: number): Promise<void> {
+  const { connect } = await import('node:net')
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const ok = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => {
+        socket.destroy()
+        resolve(true)
+      })
+      socket.once('error', () => resolve(false))
+    })
+    if (ok) return
+    await sleep(50)
+  }
+  throw new Error(`redis-server does not listen on ${port}`)
+}
+
+async function freeBlock(): Promise<number> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const start = 20_000 + Math.floor(Math.random() * 400) * 100
+    const free = await Promise.all([0, 1, 2, 3, 4, 5, 10, 20, 28, 40, 50].map((offset) => isFree(start + offset)))
+    if (free.every(Boolean)) return start
+  }
+  throw new Error(`no block of ${BLOCK} free ports`)
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
+}

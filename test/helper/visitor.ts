@@ -1,0 +1,117 @@
+import type { Stack } from './stack.js'
+
+export interface Answer {
+  status: number
+  url: string
+  text: string
+  location: string | null
+  headers: Headers
+}
+
+export type Visitor = ReturnType<typeof createVisitor>
+
+/** A browser without scripts: cookies by host name, redirects followed, forms sent as they stand. */
+export function createVisitor(stack: Pick<Stack, 'url'>) {
+  const jar = new Map<string, string>()
+
+  const visitor = {
+    jar,
+    /** Another replica behind the same name. */
+    at: (origin: string) => (path: string, init?: RequestInit) => send(`${origin}${path}`, init),
+    get: (path: string, init?: RequestInit) => follow(absolute(path), init),
+    /** One request, no redirect followed. */
+    raw: (path: string, init?: RequestInit) => send(absolute(path), init),
+    post: (path: string, form: Record<string, string>, init: RequestInit = {}) =>
+      send(absolute(path), { ...init, method: 'POST', body: new URLSearchParams(form) }),
+    /** Sends the first form with that action, with `values` over what stands in it, and follows. */
+    async submit(page: Answer, action: RegExp, values: Record<string, string> = {}): Promise<Answer> {
+      const form = formsOf(page.text).find((candidate) => action.test(candidate.action))
+      if (!form) throw new Error(`no form ${action} on ${page.url}: ${page.text.slice(0, 300)}`)
+      const target = new URL(form.action || page.url, page.url).href
+      return follow(target, { method: 'POST', body: new URLSearchParams({ ...form.values, ...values }) })
+    },
+    /** Through the sign-in service and, for new people, the completion form, to where it leads. */
+    async signIn(username: string, returnTo = '/'): Promise<Answer> {
+      const login = await visitor.get(`/login?return_to=${encodeURIComponent(returnTo)}`)
+      const page = login.text.includes('name="password"')
+        ? await visitor.submit(login, /interaction/, { username, password: 'demo' })
+        : login
+      if (!page.url.endsWith('/sign-up')) return page
+      return visitor.submit(page, /sign-up/, {
+        'account.department': 'Research',
+        'user.job_title': 'Scientist',
+        accept_terms: '2026-01',
+      })
+    },
+  }
+  return visitor
+
+  function absolute(path: string): string {
+    return new URL(path, stack.url).href
+  }
+
+  async function follow(url: string, init: RequestInit = {}): Promise<Answer> {
+    let answer = await send(url, init)
+    for (let hops = 0; answer.location && hops < 15; hops++)
+      answer = await send(new URL(answer.location, answer.url).href)
+    return answer
+  }
+
+  async function send(url: string, init: RequestInit = {}): Promise<Answer> {
+    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
+    const headers = new Headers(init.headers)
+    if (cookie) headers.set('cookie', cookie)
+    const response = await fetch(url, { ...init, headers, redirect: 'manual' })
+    for (const line of response.headers.getSetCookie()) {
+      const [pair = ''] = line.split(';')
+      const name = pair.slice(0, pair.indexOf('='))
+      if (/max-age=0|expires=Thu, 01 Jan 1970/i.test(line)) jar.delete(name)
+      else jar.set(name, pair.slice(pair.indexOf('=') + 1))
+    }
+    return {
+      status: response.status,
+      url,
+      text: await response.text(),
+      location: response.headers.get('location'),
+      headers: response.headers,
+    }
+  }
+}
+
+/** Forms of a page, with the values that would be sent as they stand. */
+export function formsOf(html: string): { action: string; values: Record<string, string> }[] {
+  return [...html.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)].map(([, attributes = '', inner = '']) => {
+    const values: Record<string, string> = {}
+    for (const [, field = ''] of inner.matchAll(/<input\b([^>]*)>/g)) {
+      const name = attribute(field, 'name')
+      const type = attribute(field, 'type')
+      if (!name || ((type === 'radio' || type === 'checkbox') && !/\bchecked\b/.test(field))) continue
+      values[name] = attribute(field, 'value')
+    }
+    for (const [, field = '', options = ''] of inner.matchAll(/<select\b([^>]*)>([\s\S]*?)<\/select>/g)) {
+      const selected = /<option value="([^"]*)" selected/.exec(options)?.[1]
+      values[attribute(field, 'name')] = decode(selected ?? '')
+    }
+    return { action: attribute(attributes, 'action'), values }
+  })
+}
+
+export function decode(text: string): string {
+  return text
+    .replace(/&lt;/g, '<')
+    .replace(/&gt;/g, '>')
+    .replace(/&quot;/g, '"')
+    .replace(/&#39;/g, "'")
+    .replace(/&#x27;/g, "'")
+    .replace(/&amp;/g, '&')
+}
+
+/** Text of a snippet on a page. */
+export function codeOf(html: string, client: string): string {
+  const inner = new RegExp(`<code data-client="${client}">([\\s\\S]*?)</code>`).exec(html)?.[1] ?? ''
+  return decode(inner.replace(/<[^>]+>/g, ''))
+}
+
+function attribute(text: string, name: string): string {
+  return decode(new RegExp(`\\b${name}="([^"]*)"`).exec(text)?.[1] ?? '')
+}

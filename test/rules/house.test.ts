@@ -1,0 +1,127 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import t from 'tap'
+import { buildPortal } from '../../src/app.js'
+import { demoEnvironment } from '../../src/cli/demo-settings.js'
+import { loadConfig } from '../../src/config.js'
+import { errorCodes } from '../../src/errors.js'
+import { projectRoot } from '../../src/root.js'
+
+const read = (path: string) => readFileSync(join(projectRoot, path), 'utf8')
+const filesBelow = (folder: string, ending: string) =>
+  readdirSync(join(projectRoot, folder), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith(ending))
+    .map((path) => join(folder, path))
+const sources = filesBelow('src', '.ts')
+
+/** room -> rooms it may import; `types:` rooms by `import type` only */
+const allowed: Record<string, string[]> = {
+  'cli.ts': ['cli', 'version.ts'],
+  cli: ['cli', 'app.ts', 'config.ts', 'errors.ts', 'clients', 'demo', 'root.ts'],
+  'app.ts': ['config.ts', 'clients', 'features', 'web', 'errors.ts', 'root.ts'],
+  features: ['clients', 'web', 'errors.ts'],
+  web: ['web', 'clients', 'errors.ts', 'version.ts'],
+  clients: ['clients', 'errors.ts'],
+  demo: [],
+  'config.ts': ['portal-config.ts'],
+  'portal-config.ts': [],
+  'errors.ts': [],
+  'root.ts': [],
+  'version.ts': ['root.ts'],
+}
+
+/** The room of a path below src; features and demo parts are rooms of their own. */
+function roomOf(path: string): { room: string; part: string } {
+  const [first = '', second = ''] = relative('src', path).split('/')
+  return { room: first, part: first === 'features' || first === 'demo' ? `${first}/${second}` : first }
+}
+
+t.test('rooms import only what they may', async (t) => {
+  for (const file of sources) {
+    const from = roomOf(file)
+    for (const [, type, target = ''] of read(file).matchAll(
+      /^(?:import|export)\s+(type\s+)?[^'"]*?from '(\.[^']+)'/gms,
+    )) {
+      const path = relative('.', join(file, '..', target.replace(/\.js$/, '.ts')))
+      const to = roomOf(path)
+      if (to.part === from.part) continue
+      const shared = from.room === 'features' && to.room === 'features'
+      const schemas = shared && path.endsWith('schemas.ts')
+      const ok = shared ? Boolean(type) || schemas : allowed[from.room]?.includes(to.room)
+      t.ok(ok, `${file} -> ${path}`)
+    }
+  }
+})
+
+t.test('only config.ts and the commands read the environment, only web/ extends Fastify', async (t) => {
+  for (const file of sources) {
+    const code = read(file)
+    // snippets write code that reads an environment; that is text
+    const reads =
+      /process\.env\b(?!\.)/.test(code.replace(/(['"`]).*?\1/g, '')) && !file.startsWith('src/features/snippets')
+    if (reads) t.ok(file === 'src/config.ts' || file.startsWith('src/cli/'), `${file} reads process.env`)
+    if (code.includes("declare module 'fastify'")) t.ok(file.startsWith('src/web/'), `${file} extends Fastify`)
+  }
+})
+
+t.test('views only show', async (t) => {
+  const tag = /<%([~=]?)\s*([\s\S]*?)\s*%>/g
+  const statement = /^(if \(.+\) \{|\} else \{|\}|\}\)|[\w.]+\.forEach\(function \(\w+\) \{)$/
+  for (const file of filesBelow('views', '.eta')) {
+    const text = read(file)
+    for (const [, mode, inside = ''] of text.matchAll(tag)) {
+      if (mode === '=') t.match(inside, /^[\w.]+( \|\| [\w.]+)*$/, `${file}: ${inside}`)
+      else if (mode === '~') t.match(inside, /^(include\('[\w./-]+', it\)|it\.body|[\w.]+Html)$/, `${file}: ${inside}`)
+      else t.match(inside, statement, `${file}: ${inside}`)
+    }
+    const html = text.replace(tag, '')
+    t.notMatch(html, /\son\w+=|\sstyle=|<style|javascript:/i, `${file}: nothing inline`)
+    t.notMatch(html, /<script(?![^>]*\bsrc=)/i, `${file}: no inline script`)
+  }
+})
+
+t.test('every setting and every error code is in the README', async (t) => {
+  const readme = read('README.md')
+  for (const code of errorCodes) t.match(readme, `\`${code}\``, code)
+  const names = [...read('src/config.ts').matchAll(/read\.\w+\('([A-Z_]+)'/g)].map(([, name = '']) => name)
+  t.ok(names.length > 20)
+  for (const name of names) t.match(readme, `\`${name}\``, name)
+})
+
+t.test('the committed OpenAPI document is what the routes say, and every operation has a name', async (t) => {
+  const portal = await buildPortal(
+    loadConfig({ ...demoEnvironment(39_000, {}), PUBLIC_URL: 'https://models.example.com', LOG_LEVEL: 'silent' }),
+  )
+  await portal.app.ready()
+  const document = (await portal.app.inject('/api/v1/openapi.json')).json() as {
+    paths: Record<string, Record<string, { operationId?: string }>>
+  }
+  await portal.stop()
+  t.same(document, JSON.parse(read('openapi/maas-portal.json')), 'run npm run openapi')
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const [verb, operation] of Object.entries(operations)) t.ok(operation.operationId, `${verb} ${path}`)
+  }
+})
+
+t.test('nothing is left undone or switched off', async (t) => {
+  const words = new RegExp(
+    `\\b(${['TO', 'DO'].join('')}|${['FIX', 'ME'].join('')})\\b|@ts-(ignore|nocheck)|\\.(${['skip', 'only'].join('|')})\\(`,
+  )
+  for (const file of [
+    ...sources,
+    ...filesBelow('test', '.ts'),
+    ...filesBelow('static/js', '.js'),
+    ...filesBelow('scripts', '.mjs'),
+  ]) {
+    if (!file.includes('test/rules/')) t.notMatch(read(file), words, file)
+  }
+})
+
+t.test('the commands of the contract are there', async (t) => {
+  const { scripts, bin } = JSON.parse(read('package.json')) as {
+    scripts: Record<string, string>
+    bin: Record<string, string>
+  }
+  for (const name of ['demo', 'start', 'test', 'check', 'openapi', 'build']) t.ok(scripts[name], name)
+  t.ok(bin['maas-portal'])
+})

@@ -1,0 +1,286 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { buildPortal } from '../../src/app.js'
+import { demoEnvironment } from '../../src/cli/demo-settings.js'
+import { loadConfig } from '../../src/config.js'
+import { projectRoot } from '../../src/root.js'
+import { completeSignUp, launchBrowser, signInAs, violations } from '../helper/browser.js'
+import { startStack } from '../helper/stack.js'
+
+const stack = await startStack()
+await stack.portal()
+const browser = await launchBrowser()
+t.teardown(async () => {
+  await browser.close()
+  await stack.close()
+})
+
+t.test('from the first page to a model call with the copied text, in at most six clicks', async (t) => {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 900 },
+    permissions: ['clipboard-read', 'clipboard-write'],
+  })
+  const page = await context.newPage()
+  const problems: string[] = []
+  page.on('pageerror', (error) => problems.push(error.message))
+  page.on('console', (message) => {
+    if (
+      message.type() === 'error' &&
+      !message.text().includes('favicon') &&
+      message.location().url.startsWith(stack.url)
+    )
+      problems.push(message.text())
+  })
+  await page.goto(stack.url)
+  let clicks = 0
+  const click = async (selector: string) => {
+    clicks++
+    await page.click(selector)
+  }
+  await click('a[href="/applications/new?model=granite-chat"]')
+  await page.fill('[name=username]', 'ada')
+  await page.fill('[name=password]', 'demo')
+  await click('button[type=submit]')
+  await page.locator('[name="account.department"]').selectOption('Research')
+  await page.fill('[name="user.job_title"]', 'Scientist')
+  await click('[name=accept_terms]')
+  await click('main button[type=submit]')
+  await click('main button[type=submit]')
+  await page.waitForURL(/\/applications\/\d+$/)
+  await click('[data-copy-with-key=curl]')
+  t.ok(clicks <= 6, `${clicks} clicks`)
+  await page.waitForFunction(() => document.querySelector('[data-copy-with-key=curl]')?.textContent === 'Copied')
+  const curl = await page.evaluate(() => navigator.clipboard.readText())
+  const shell = (text: string, cwd: string) =>
+    spawnSync('env', ['-i', `PATH=${process.env.PATH}`, 'bash', '-c', text], { encoding: 'utf8', cwd })
+  const ran = shell(curl, t.testdir({}))
+  t.equal(ran.status, 0, ran.stderr)
+  t.match(ran.stdout, 'chat.completion')
+
+  await page.click('role=tab[name="JavaScript"]')
+  await page.click('[data-copy-with-key=js-openai]')
+  await page.waitForFunction(() => document.querySelector('[data-copy-with-key=js-openai]')?.textContent === 'Copied')
+  const js = await page.evaluate(() => navigator.clipboard.readText())
+  const folder = join(t.testdir({}), 'js')
+  mkdirSync(folder)
+  symlinkSync(join(projectRoot, 'node_modules'), join(folder, 'node_modules'))
+  const called = shell(js, folder)
+  t.equal(called.status, 0, called.stderr)
+  t.match(called.stdout, 'I am ibm-granite/granite-3.3-8b-instruct')
+
+  await page.click('form[action$="/test"] button')
+  t.match(await page.textContent('#test'), 'The model answered.')
+  t.same(problems, [], 'nothing complained in the browser')
+  await context.close()
+})
+
+t.test('the same journey without JavaScript', async (t) => {
+  const context = await browser.newContext({ javaScriptEnabled: false })
+  const page = await context.newPage()
+  await page.goto(`${stack.url}/models`)
+  await page.fill('[name=q]', 'mistral')
+  await page.click('form[role=search] button')
+  t.match(await page.textContent('.count'), '1 of 16 models')
+  await page.click('a[href="/applications/new?model=mistral-chat"]')
+  await page.fill('[name=username]', 'mary')
+  await page.fill('[name=password]', 'demo')
+  await page.click('button[type=submit]')
+  await completeSignUp(page)
+  await page.click('main button[type=submit]')
+  await page.click('form[action$="/reveal"] button')
+  const code = (await page.textContent('code[data-client=curl]')) ?? ''
+  const ran = spawnSync('env', ['-i', `PATH=${process.env.PATH}`, 'bash', '-c', code], { encoding: 'utf8' })
+  t.equal(ran.status, 0, ran.stderr)
+  await page.click('.user-menu summary')
+  await page.click('.user-panel button')
+  t.match(await page.textContent('h1'), /signed out|Sign out/i)
+  await context.close()
+})
+
+t.test('hostile text of a product does nothing', async (t) => {
+  const page = await browser.newPage()
+  const dialogs: string[] = []
+  page.on('dialog', (dialog) => {
+    dialogs.push(dialog.message())
+    void dialog.dismiss()
+  })
+  await page.goto(`${stack.url}/models/hostile-name`)
+  t.equal(await page.textContent('h1'), '<script>alert(1)</script> "Quotes" & Co')
+  t.equal(await page.locator('iframe, main img, main script, main style').count(), 0)
+  t.equal(await page.locator('a[href^="javascript:"]').count(), 0)
+  t.same(dialogs, [])
+  await page.close()
+})
+
+t.test('no accessibility violation, in both themes, on every page and named state', async (t) => {
+  const signedOut = await browser.newContext()
+  const signedIn = await browser.newContext()
+  const page = await signInAs(signedIn, stack.url, 'mary')
+  await page.goto(`${stack.url}/applications/new?model=phi-approval`)
+  await page.click('main button[type=submit]')
+  const pending = new URL(page.url()).pathname
+  await page.goto(`${stack.url}/applications/new?model=granite-chat`)
+  await page.click('main button[type=submit]')
+  const live = new URL(page.url()).pathname
+  await page.goto(`${stack.url}/applications/new?model=llama-chat`)
+  await page.click('main button[type=submit]')
+  const suspended = new URL(page.url()).pathname
+  await stack.put(`/_demo/applications/${suspended.split('/').pop()}`, { state: 'suspended' })
+  const empty = await browser.newContext()
+  await (await signInAs(empty, stack.url, 'admin')).close()
+  const account = (await stack.state()).users.find(({ email }) => email === 'admin@example.com')?.account_id
+  const tenant = await stack.state()
+  for (const { id } of tenant.applications.filter(({ account_id }) => account_id === account)) {
+    await fetch(`${stack.threescale}/admin/api/accounts/${account}/applications/${id}.json`, {
+      method: 'DELETE',
+      headers: { authorization: `Basic ${btoa('demo-token:')}` },
+    })
+  }
+
+  interface Row {
+    /** the route of the router that this row shows */
+    route: string
+    path: string
+    context?: typeof signedIn
+    name?: string
+    before?: (page: Awaited<ReturnType<typeof signInAs>>) => Promise<unknown>
+  }
+  const rows: Row[] = [
+    { route: '/', path: '/' },
+    { route: '/models', path: '/models' },
+    { route: '/models', path: '/models?q=nothing+like+it', name: 'no match' },
+    { route: '/models/:system_name', path: '/models/granite-chat' },
+    { route: '/models/:system_name', path: '/models/nowhere', name: 'not found' },
+    { route: '/signed-out', path: '/signed-out' },
+    { route: '/terms', path: '/terms' },
+    { route: '/login/callback', path: '/login/callback', name: 'sign-in failed' },
+    { route: '/login', path: '/login', name: "the sign-in service's page" },
+    { route: '/applications', path: '/applications', context: signedIn },
+    { route: '/applications', path: '/applications', context: empty, name: 'empty' },
+    { route: '/applications/new', path: '/applications/new', context: signedIn },
+    { route: '/applications/new', path: '/applications/new?model=granite-chat', context: signedIn, name: 'with plans' },
+    { route: '/applications/:id', path: live, context: signedIn },
+    { route: '/applications/:id', path: pending, context: signedIn, name: 'pending' },
+    { route: '/applications/:id', path: suspended, context: signedIn, name: 'suspended' },
+    {
+      route: '/applications/:id',
+      path: live,
+      context: signedIn,
+      name: 'revealed',
+      before: (page) => page.click('form[action$="/reveal"] button'),
+    },
+    {
+      route: '/applications/:id',
+      path: live,
+      context: signedIn,
+      name: 'tested',
+      before: (page) => page.click('form[action$="/test"] button'),
+    },
+    {
+      route: '/applications/:id',
+      path: live,
+      context: signedIn,
+      name: 'menu open',
+      before: (page) => page.click('.user-menu summary'),
+    },
+    { route: '/applications/:id/delete', path: `${live}/delete`, context: signedIn },
+    {
+      route: '/applications/:id/delete',
+      path: `${live}/delete`,
+      context: signedIn,
+      name: 'wrong confirmation',
+      before: async (page) => {
+        await page.fill('#confirm', 'no')
+        await page.click('main button[type=submit]')
+      },
+    },
+    { route: '/account', path: '/account', context: signedIn },
+  ]
+  const down: Row[] = [
+    { route: '/applications', path: '/applications', context: signedIn, name: '3scale down' },
+    { route: '/models', path: '/models', context: signedIn, name: '3scale down' },
+  ]
+  const check = async (list: Row[]) => {
+    for (const theme of ['light', 'dark'] as const) {
+      for (const { path, context = signedOut, name = '', before } of list) {
+        const shown = await context.newPage()
+        await shown.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
+        await shown.goto(stack.url + path)
+        await before?.(shown)
+        t.same(await violations(shown), [], `${path} ${name} ${theme}`)
+        const wide = await shown.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        )
+        t.ok(wide <= 0, `${path} ${name} does not scroll sideways`)
+        await shown.setViewportSize({ width: 320, height: 700 })
+        const narrow = await shown.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        )
+        t.ok(narrow <= 0, `${path} ${name} fits 320 px`)
+        await shown.close()
+      }
+    }
+  }
+  await check(rows)
+  await stack.faults([{ match: '* /admin/api/*', status: 500 }])
+  await check(down)
+  await stack.faults([])
+
+  const portal = await buildPortal(loadConfig({ ...demoEnvironment(stack.port, {}), LOG_LEVEL: 'silent' }))
+  await portal.app.ready()
+  const elsewhere = new Set(['/sign-up', '/applications/:id/notebook.ipynb'])
+  const pages = portal.routes.filter(
+    ({ method, url }) =>
+      method === 'GET' && !url.startsWith('/api/') && !url.startsWith('/static/') && !elsewhere.has(url),
+  )
+  for (const { url } of pages)
+    t.ok(
+      rows.some(({ route }) => route === url),
+      `${url} has a row`,
+    )
+  await portal.stop()
+})
+
+t.test('the completion form, asked and answered badly, has no violation', async (t) => {
+  await fetch(`http://127.0.0.1:${stack.port + 2}/_demo/people`, {
+    method: 'POST',
+    body: JSON.stringify({
+      username: 'newcomer',
+      email: 'newcomer@example.com',
+      email_verified: true,
+      name: 'New Comer',
+    }),
+  })
+  const context = await browser.newContext()
+  const page = await context.newPage()
+  await page.goto(`${stack.url}/login`)
+  await page.fill('[name=username]', 'newcomer')
+  await page.fill('[name=password]', 'demo')
+  await page.click('button[type=submit]')
+  await page.waitForURL('**/sign-up')
+  t.same(await violations(page), [])
+  await page.$eval('form.form', (form) => form.setAttribute('novalidate', ''))
+  await page.fill('[name="user.job_title"]', 'Kept')
+  await page.click('main button[type=submit]')
+  t.match(await page.textContent('main'), 'Department is needed.')
+  t.equal(await page.inputValue('[name="user.job_title"]'), 'Kept')
+  t.same(await violations(page), [])
+  await context.close()
+})
+
+t.test('a first visit of the catalogue stays under 120 KB on the wire, fonts included', async (t) => {
+  const context = await browser.newContext()
+  const page = await context.newPage()
+  const session = await context.newCDPSession(page)
+  await session.send('Network.enable')
+  let bytes = 0
+  session.on('Network.loadingFinished', ({ encodedDataLength }) => {
+    bytes += encodedDataLength
+  })
+  await page.goto(`${stack.url}/models`, { waitUntil: 'networkidle' })
+  t.ok(bytes > 10_000 && bytes < 120_000, `${bytes} bytes`)
+  t.ok(existsSync(join(projectRoot, 'static/fonts/RedHatTextVF.woff2')))
+  await context.close()
+})
