@@ -1,6 +1,6 @@
 // `npm test`: builds, brings what the tests need, runs them all. Ends with `N passed, N failed`.
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 const needed = [
@@ -10,6 +10,7 @@ const needed = [
 ]
 
 install(needed.filter(([command]) => !onPath(command)).map(([, name]) => name))
+bringNewestNode()
 if (run('npm', ['run', '--silent', 'build']) !== 0) process.exit(1)
 // tap's TypeScript plugin needs a compiler API that TypeScript 7 lacks; on a fresh clone it is only left out after this
 if (tap('build') !== 0) process.exit(1)
@@ -30,6 +31,16 @@ function install(packages) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   run('apt-get', ['-qq', 'update'], env)
   if (run('apt-get', ['-qq', 'install', '-y', '--no-install-recommends', ...packages], env) !== 0) process.exit(1)
+}
+
+/** The newest Node that production runs on, beside the one that runs the tests; kept outside of package.json's tree. */
+function bringNewestNode() {
+  const folder = join('node_modules', '.cache', 'newest-node')
+  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
+  if (existsSync(join(folder, 'node_modules', name, 'bin', 'node'))) return
+  mkdirSync(folder, { recursive: true })
+  const args = ['install', '--silent', '--no-audit', '--no-fund', '--no-package-lock', '--prefix', folder, `${name}@24`]
+  if (run('npm', args) !== 0) process.exit(1)
 }
 
 function onPath(command) {

@@ -113,6 +113,11 @@ export async function buildPortal(config: Config) {
   app.addHook('onRoute', ({ method, url }) => {
     routes.push({ method: String(method), url })
   })
+  let accepting = true
+  // a request that was running when the stop came must not leave its connection open: closing would wait for it
+  app.addHook('onSend', async (_request, reply) => {
+    if (!accepting) reply.header('connection', 'close')
+  })
   metrics.observe(app)
   app.decorateRequest('caller', undefined)
   await app.register(cookie)
@@ -172,7 +177,6 @@ export async function buildPortal(config: Config) {
     { name: 'sign-in service', vital: false, run: identity.check },
     ...(redis ? [{ name: 'redis', vital: false, run: redis.ping }] : []),
   ]
-  let accepting = true
   const ops = opsServer({ checks, metrics, accepting: () => accepting })
 
   return {

@@ -21,7 +21,7 @@ program
 
 program
   .command('openapi')
-  .description('write the OpenAPI document of the REST API')
+  .description('write the OpenAPI document of the REST API and the schema of PORTAL_CONFIG')
   .option('--out <file>', 'where to write it', 'openapi/maas-portal.json')
   .action(async (options) => (await import('./cli/openapi.js')).openapi(options))
 

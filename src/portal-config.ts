@@ -20,7 +20,7 @@ const typeNames = [
 ] as const
 type TypeName = (typeof typeNames)[number]
 
-/** The YAML file behind PORTAL_CONFIG. `maas-portal openapi --portal-config` writes this schema. */
+/** The YAML file behind PORTAL_CONFIG. `npm run openapi` writes this schema to openapi/portal-config.schema.json. */
 export const PortalConfig = Type.Object(
   {
     branding: Type.Optional(

@@ -1,10 +1,23 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { buildPortal } from '../app.js'
 import { loadConfig } from '../config.js'
+import { PortalConfig } from '../portal-config.js'
 
-/** Writes the OpenAPI document that the routes describe; no network, no settings needed. */
+/** Writes the OpenAPI document that the routes describe and, beside it, the schema of PORTAL_CONFIG; no network. */
 export async function openapi({ out }: { out: string }): Promise<void> {
+  mkdirSync(dirname(out), { recursive: true })
+  write(out, await document())
+  write(join(dirname(out), 'portal-config.schema.json'), portalConfigSchema())
+}
+
+/** JSON Schema of the YAML file that PORTAL_CONFIG names, for editors and for checks before a roll-out. */
+export function portalConfigSchema(): object {
+  const schema: object = JSON.parse(JSON.stringify(PortalConfig))
+  return { $schema: 'http://json-schema.org/draft-07/schema#', title: 'PORTAL_CONFIG of maas-portal', ...schema }
+}
+
+async function document(): Promise<unknown> {
   const portal = await buildPortal(
     loadConfig({
       PUBLIC_URL: 'https://models.example.com',
@@ -20,6 +33,9 @@ export async function openapi({ out }: { out: string }): Promise<void> {
   await portal.app.ready()
   const answer = await portal.app.inject({ url: '/api/v1/openapi.json' })
   await portal.stop()
-  mkdirSync(dirname(out), { recursive: true })
-  writeFileSync(out, `${JSON.stringify(answer.json(), null, 2)}\n`)
+  return answer.json()
+}
+
+function write(file: string, content: unknown): void {
+  writeFileSync(file, `${JSON.stringify(content, null, 2)}\n`)
 }

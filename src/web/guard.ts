@@ -13,10 +13,13 @@ declare module 'fastify' {
   }
 }
 
-/** Closed by default: a route without `config: { open: true }` answers sign_in_required to a visitor. */
+/**
+ * Closed by default: a route without `config: { open: true }` answers sign_in_required to a visitor. What is nowhere is
+ * 404 for everybody: signing in would not make it appear.
+ */
 export function guard(app: FastifyInstance): void {
   app.addHook('preHandler', async (request) => {
-    if (request.routeOptions.config.open || request.caller) return
+    if (request.routeOptions.config.open || request.caller || request.is404) return
     throw problem('sign_in_required')
   })
 }

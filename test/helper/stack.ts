@@ -59,9 +59,10 @@ export interface RunningPortal extends Process {
   metrics: string
 }
 
-/** The demo's parts as separate processes on free ports; `close` ends what was started, by id. */
+/** The demo's parts as separate processes on free ports; `close` ends what was started, by id. `node` is the program. */
 export async function startStack(
   wanted: ('threescale' | 'identity' | 'gateway')[] = ['threescale', 'identity', 'gateway'],
+  node = process.execPath,
 ): Promise<Stack> {
   const port = await freeBlock()
   const running: Process[] = []
@@ -76,7 +77,10 @@ export async function startStack(
     identity: `http://localhost:${port + 2}`,
     parts,
     async part(name) {
-      const started = launch(['demo', '--only', name], { PORT: String(port), PUBLIC_URL: `http://localhost:${port}` })
+      const started = launch(node, ['demo', '--only', name], {
+        PORT: String(port),
+        PUBLIC_URL: `http://localhost:${port}`,
+      })
       running.push(started)
       parts[name] = started
       const probe = {
@@ -90,7 +94,7 @@ export async function startStack(
     async portal(env = {}) {
       const at = env.PORT ? Number(env.PORT) : port
       const metrics = at === port ? port + 3 : spare++
-      const started = launch(['demo', '--only', 'portal'], {
+      const started = launch(node, ['demo', '--only', 'portal'], {
         PORT: String(at),
         METRICS_PORT: String(metrics),
         PUBLIC_URL: `http://localhost:${port}`,
@@ -156,11 +160,9 @@ export async function startRedis(port?: number) {
   }
 }
 
-function launch(args: string[], env: Record<string, string>): Process {
+function launch(node: string, args: string[], env: Record<string, string>): Process {
   const { PATH = '', HOME = '' } = process.env
-  return toProcess(
-    spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'ignore', 'inherit'], env: { PATH, HOME, ...env } }),
-  )
+  return toProcess(spawn(node, [cli, ...args], { stdio: ['ignore', 'ignore', 'inherit'], env: { PATH, HOME, ...env } }))
 }
 
 function toProcess(child: ChildProcess): Process {
@@ -203,7 +205,7 @@ async function connects(port: number): Promise<void> {
   throw new Error(`redis-server does not listen on ${port}`)
 }
 
-async function freeBlock(): Promise<number> {
+export async function freeBlock(): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
     const start = 20_000 + Math.floor(Math.random() * 400) * 100
     const free = await Promise.all([0, 1, 2, 3, 4, 5, 10, 20, 28, 40, 50].map((offset) => isFree(start + offset)))

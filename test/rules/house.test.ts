@@ -3,6 +3,7 @@ import { join, relative } from 'node:path'
 import t from 'tap'
 import { buildPortal } from '../../src/app.js'
 import { demoEnvironment } from '../../src/cli/demo-settings.js'
+import { portalConfigSchema } from '../../src/cli/openapi.js'
 import { loadConfig } from '../../src/config.js'
 import { errorCodes } from '../../src/errors.js'
 import { projectRoot } from '../../src/root.js'
@@ -17,7 +18,7 @@ const sources = filesBelow('src', '.ts')
 /** room -> rooms it may import; `types:` rooms by `import type` only */
 const allowed: Record<string, string[]> = {
   'cli.ts': ['cli', 'version.ts'],
-  cli: ['cli', 'app.ts', 'config.ts', 'errors.ts', 'clients', 'demo', 'root.ts'],
+  cli: ['cli', 'app.ts', 'config.ts', 'portal-config.ts', 'errors.ts', 'clients', 'demo', 'root.ts'],
   'app.ts': ['config.ts', 'clients', 'features', 'web', 'errors.ts', 'root.ts'],
   features: ['clients', 'web', 'errors.ts'],
   web: ['web', 'clients', 'errors.ts', 'version.ts'],
@@ -101,6 +102,10 @@ t.test('the committed OpenAPI document is what the routes say, and every operati
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [verb, operation] of Object.entries(operations)) t.ok(operation.operationId, `${verb} ${path}`)
   }
+})
+
+t.test('the committed schema of PORTAL_CONFIG is what the portal checks', async (t) => {
+  t.same(portalConfigSchema(), JSON.parse(read('openapi/portal-config.schema.json')), 'run npm run openapi')
 })
 
 t.test('nothing is left undone or switched off', async (t) => {
