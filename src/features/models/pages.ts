@@ -1,12 +1,11 @@
 import type { FastifyInstance } from 'fastify'
-import { isProblem } from '../../errors.js'
-import type { Caller } from '../../web/caller.js'
 import { safeHtml } from '../../web/markdown.js'
 import type { Application } from '../applications/schemas.js'
 import type { Snippet } from '../snippets/schemas.js'
-import type { Listing, Models } from './models.js'
+import { homePage } from './home.js'
+import type { Models } from './models.js'
 import type { Model } from './schemas.js'
-import { catalogueView, homeView, modelView } from './view.js'
+import { catalogueView, modelView } from './view.js'
 
 export interface ModelPagesDeps {
   models: Models
@@ -20,14 +19,7 @@ export interface ModelPagesDeps {
 type Query = { q?: string; type?: string }
 
 export async function modelsPages(app: FastifyInstance, { models, snippets, open, brand, tagline }: ModelPagesDeps) {
-  app.get('/', { config: { open: true } }, async (request, reply) => {
-    const mayLook = open || request.caller !== undefined
-    const shown = mayLook ? await listOrNothing({}, request.caller) : undefined
-    return reply.page(
-      'home/index',
-      homeView({ models: shown?.models ?? [], signedIn: request.caller !== undefined, brand, tagline }),
-    )
-  })
+  homePage(app, { models, snippets, open, brand, tagline })
 
   app.get<{ Querystring: Query }>('/models', { config: { open } }, async (request, reply) => {
     const q = String(request.query.q ?? '').slice(0, 200)
@@ -57,14 +49,4 @@ export async function modelsPages(app: FastifyInstance, { models, snippets, open
     })
     return reply.page('models/show', view)
   })
-
-  /** The first page is worth showing without the catalogue too. */
-  async function listOrNothing(filters: Query, caller: Caller | undefined): Promise<Listing | undefined> {
-    try {
-      return await models.list(filters, caller)
-    } catch (error) {
-      if (isProblem(error, 'threescale_unavailable', 'threescale_denied')) return undefined
-      throw error
-    }
-  }
 }

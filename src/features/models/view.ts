@@ -26,28 +26,6 @@ const colors: Record<Model['type'], string> = {
   custom: 'grey',
 }
 
-export function homeView({
-  models,
-  signedIn,
-  brand,
-  tagline,
-}: {
-  models: Model[]
-  signedIn: boolean
-  brand: string
-  tagline: string
-}) {
-  return {
-    title: 'Welcome',
-    brand,
-    tagline,
-    signedIn,
-    cards: models.slice(0, 6).map(cardView),
-    more: models.length > 6 ? `See all ${models.length} models` : '',
-    empty: models.length === 0,
-  }
-}
-
 export function catalogueView(i: {
   models: Model[]
   total: number
