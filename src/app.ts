@@ -1,7 +1,12 @@
 import { join } from 'node:path'
 import cookie from '@fastify/cookie'
 import formbody from '@fastify/formbody'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyContextConfig,
+  type FastifyInstance,
+  LogController,
+} from 'fastify'
 import { pino } from 'pino'
 import { createCache } from './clients/cache.js'
 import { createGateway } from './clients/gateway.js'
@@ -25,6 +30,7 @@ import { createSnippets } from './features/snippets/snippets.js'
 import { projectRoot } from './root.js'
 import { apiScope } from './web/api.js'
 import { assets } from './web/assets.js'
+import { createAudit } from './web/audit.js'
 import { pageFailure } from './web/failures.js'
 import { guard } from './web/guard.js'
 import type { Check } from './web/health.js'
@@ -47,7 +53,9 @@ export async function buildPortal(config: Config) {
   const { portal: notes } = config
   const log = pino({
     level: config.logLevel,
-    ...(process.stdout.isTTY ? { transport: { target: 'pino-pretty' } } : {}),
+    ...(process.stdout.isTTY
+      ? { transport: { target: 'pino-pretty', options: { singleLine: true, ignore: 'pid,hostname' } } }
+      : {}),
   })
   const metrics = createMetrics({ defaults: config.logLevel !== 'silent' })
   const secure = config.publicUrl.startsWith('https:')
@@ -109,9 +117,9 @@ export async function buildPortal(config: Config) {
     routerOptions: { maxParamLength: 300 },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: true, strict: false } },
   })
-  const routes: { method: string; url: string }[] = []
-  app.addHook('onRoute', ({ method, url }) => {
-    routes.push({ method: String(method), url })
+  const routes: { method: string; url: string; config: FastifyContextConfig }[] = []
+  app.addHook('onRoute', ({ method, url, config }) => {
+    routes.push({ method: String(method), url, config: config ?? {} })
   })
   let accepting = true
   // a request that was running when the stop came must not leave its connection open: closing would wait for it
@@ -119,6 +127,7 @@ export async function buildPortal(config: Config) {
     if (!accepting) reply.header('connection', 'close')
   })
   metrics.observe(app)
+  createAudit({ log, to: config.auditLog }).hook(app)
   app.decorateRequest('caller', undefined)
   await app.register(cookie)
   security(app, { publicUrl: config.publicUrl, formTargets: [new URL(config.oidc.issuer).origin] })

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { type PortalConfig, readPortalConfig } from './portal-config.js'
 
 export interface Config {
@@ -19,6 +19,8 @@ export interface Config {
   portal: PortalConfig
   outbound: { extraCa: string | undefined; httpsProxy: string | undefined; noProxy: string | undefined }
   logLevel: string
+  /** `stdout`, `off` or a file */
+  auditLog: string
 }
 
 /** Every problem with the settings in one error; `serve` prints it and exits with code 2. */
@@ -82,6 +84,7 @@ export function loadConfig(env: Environment = process.env): Config {
       noProxy: read.text('NO_PROXY'),
     },
     logLevel: read.choice('LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'info'),
+    auditLog: read.log('AUDIT_LOG', 'stdout'),
   }
   if (complaints.length > 0) throw new ConfigError(complaints)
   return config
@@ -174,6 +177,17 @@ function reader(env: Environment, complaints: string[]) {
       const value = text(name)
       if (value !== undefined && !/^https?:\/\//.test(value))
         complain(`${name}: is not a web address; for example http://proxy.example.com:3128`)
+      return value
+    },
+    /** `stdout`, `off`, or a file that can be written to */
+    log(name: string, fallback: string): string {
+      const value = text(name) ?? fallback
+      if (value === 'stdout' || value === 'off') return value
+      try {
+        closeSync(openSync(value, 'a'))
+      } catch (error) {
+        complain(`${name}: cannot write to ${value} (${(error as NodeJS.ErrnoException).code})`)
+      }
       return value
     },
     file(name: string): string | undefined {

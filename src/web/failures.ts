@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { PortalError, problem } from '../errors.js'
+import { audited } from './audit.js'
 import { fieldErrors } from './forms.js'
 
 /**
@@ -88,6 +89,7 @@ function challenge(failure: PortalError): string {
 }
 
 function logFailure(request: FastifyRequest, failure: PortalError): void {
+  audited(request, { failure })
   if (failure.code === 'internal') request.log.error({ err: failure.cause }, 'unexpected failure')
   else if (failure.status >= 500) request.log.warn({ code: failure.code, cause: causeOf(failure) }, failure.message)
   else if (failure.code !== 'sign_in_required') request.log.debug({ code: failure.code }, failure.message)

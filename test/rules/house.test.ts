@@ -7,6 +7,7 @@ import { portalConfigSchema } from '../../src/cli/openapi.js'
 import { loadConfig } from '../../src/config.js'
 import { errorCodes } from '../../src/errors.js'
 import { projectRoot } from '../../src/root.js'
+import { auditEvents } from '../../src/web/audit-event.js'
 
 const read = (path: string) => readFileSync(join(projectRoot, path), 'utf8')
 const filesBelow = (folder: string, ending: string) =>
@@ -107,6 +108,26 @@ t.test('the committed OpenAPI document is what the routes say, and every operati
 t.test('the committed schema of PORTAL_CONFIG is what the portal checks', async (t) => {
   t.same(portalConfigSchema(), JSON.parse(read('openapi/portal-config.schema.json')), 'run npm run openapi')
 })
+
+t.test(
+  'every route that is not a read names its audit event, or why it has none; docs/audit.md has them all',
+  async (t) => {
+    const portal = await buildPortal(loadConfig({ ...demoEnvironment(39_000, {}), LOG_LEVEL: 'silent' }))
+    await portal.app.ready()
+    const writes = portal.routes.filter(({ method }) => !/^(GET|HEAD|OPTIONS)$/.test(method))
+    t.ok(writes.length > 5)
+    for (const { method, url, config } of writes) {
+      const { audit } = config
+      const reason = typeof audit === 'object' ? audit.none : ''
+      t.ok((typeof audit === 'string' && audit in auditEvents) || reason.length > 10, `${method} ${url}: config.audit`)
+    }
+    await portal.stop()
+    const documented = [
+      ...(read('docs/audit.md').split('| event | when |')[1] ?? '').matchAll(/^\| `([a-z_.]+)` \| (.+) \|$/gm),
+    ].map(([, name, words]) => [name, words])
+    t.same(Object.fromEntries(documented), auditEvents)
+  },
+)
 
 t.test('nothing is left undone or switched off', async (t) => {
   const words = new RegExp(

@@ -23,7 +23,7 @@ export interface AccountsDeps {
 
 export type SignInOutcome =
   | { kind: 'in'; caller: Caller; signedUp: boolean; linkedFrom: string | undefined }
-  | ({ kind: 'asked' } & Questions)
+  | ({ kind: 'asked'; linkedFrom?: string | undefined } & Questions)
 
 /** How somebody came to be found in this sign-in. */
 type Arrival = Partial<Pick<Extract<SignInOutcome, { kind: 'in' }>, 'signedUp' | 'linkedFrom'>>
@@ -105,7 +105,7 @@ export function createAccounts({ threescale, cache, redis, issuerId, linkByEmail
     checkStanding(found)
     let current = found
     if (mustAccept(terms, found)) {
-      if (!completion) return { kind: 'asked', fields: [], terms }
+      if (!completion) return { kind: 'asked', fields: [], terms, linkedFrom }
       checkAccepted(terms, completion.acceptTerms)
       current = await recordAccepted(threescale, terms, found)
     }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { IdentityProvider, SignInAttempt } from '../../clients/identity.js'
 import { isProblem, type PortalError, problem } from '../../errors.js'
+import { audited } from '../../web/audit.js'
 import type { Identity } from '../../web/caller.js'
 import { asProblem } from '../../web/failures.js'
 import { formValues } from '../../web/forms.js'
@@ -10,6 +11,7 @@ import type { Revocations } from '../../web/revocations.js'
 import type { Seal } from '../../web/seal.js'
 import type { Sessions } from '../../web/session.js'
 import type { Accounts, SignInOutcome } from './accounts.js'
+import { auditSignIn } from './audit.js'
 import { type IdentityRules, identityOf } from './identity.js'
 import { safeReturnTo } from './return-to.js'
 import { completionView, linkedView, profileView, signedOutView, stopView, termsView } from './view.js'
@@ -43,6 +45,10 @@ interface Pending {
 
 const ATTEMPT_SECONDS = 600
 const open = { config: { open: true } }
+const signingIn = { config: { open: true, audit: 'sign_in' } } as const
+const signingUp = { config: { open: true, audit: 'sign_up' } } as const
+const signingOut = { config: { open: true, audit: 'sign_out' } } as const
+const fromProvider = { config: { open: true, audit: 'sign_out', crossSite: true } } as const
 
 export async function accountPages(app: FastifyInstance, deps: AccountPagesDeps) {
   const { accounts, identity, sessions, revocations, idTokens, identityRules, seal, secure, contact, terms, signIn } =
@@ -64,19 +70,21 @@ export async function accountPages(app: FastifyInstance, deps: AccountPagesDeps)
     }
   })
 
-  app.get<{ Querystring: { state?: string } }>('/login/callback', open, async (request, reply) => {
+  app.get<{ Querystring: { state?: string } }>('/login/callback', signingIn, async (request, reply) => {
     reply.header('cache-control', 'no-store')
     const name = attemptName(String(request.query.state ?? ''))
     const attempt = seal.openObject<Attempt>(request.cookies[name])
     reply.clearCookie(name, attempts)
     if (!attempt || Date.now() - attempt.began > ATTEMPT_SECONDS * 1000) {
       // the Back button after a sign-in that worked
+      audited(request, { quiet: request.caller !== undefined })
       if (request.caller) return reply.redirect('/', 303)
       return stop(request, reply, problem('sign_in_failed'), '/')
     }
     try {
       const { claims, idToken } = await identity.finish(request.url, attempt)
       const who = identityOf(claims, identityRules)
+      audited(request, { who })
       const outcome = await accounts.signIn(who)
       return await go(reply, outcome, { identity: who, idToken, returnTo: attempt.returnTo, began: Date.now() })
     } catch (error) {
@@ -96,8 +104,9 @@ export async function accountPages(app: FastifyInstance, deps: AccountPagesDeps)
     }
   })
 
-  app.post('/sign-up', open, async (request, reply) => {
+  app.post('/sign-up', signingUp, async (request, reply) => {
     const pending = readPending(request)
+    audited(request, pending ? { who: pending.identity } : { quiet: true })
     if (!pending) return reply.redirect('/login', 303)
     const values = formValues(request.body)
     try {
@@ -113,8 +122,9 @@ export async function accountPages(app: FastifyInstance, deps: AccountPagesDeps)
     }
   })
 
-  app.post('/logout', open, async (request, reply) => {
+  app.post('/logout', signingOut, async (request, reply) => {
     const { caller } = request
+    audited(request, { quiet: caller === undefined })
     await sessions.end(request, reply)
     if (!caller) return reply.redirect('/signed-out', 303)
     const idToken = (await idTokens.get(tokenKey(caller))).value
@@ -123,16 +133,18 @@ export async function accountPages(app: FastifyInstance, deps: AccountPagesDeps)
 
   app.get('/signed-out', open, async (_request, reply) => reply.page('account/signed-out', signedOutView()))
 
-  app.post('/logout/backchannel', { config: { open: true, crossSite: true } }, async (request, reply) => {
+  app.post('/logout/backchannel', fromProvider, async (request, reply) => {
     reply.header('cache-control', 'no-store')
     try {
       const token = formValues(request.body).logout_token ?? ''
       if (token === '' || token.length > 16_384) throw problem('bad_request')
       const { sid, subject } = await identity.readLogoutToken(token)
+      audited(request, { who: { kind: 'provider', issuer: identityRules.issuer, subject } })
       await revocations.revoke({ issuer: identityRules.issuer, sid, subject })
       return reply.code(200).send({})
     } catch (error) {
       const failure = asProblem(error)
+      audited(request, { failure })
       return reply.code(failure.status).send({ error: 'invalid_request', error_description: failure.message })
     }
   })
@@ -153,6 +165,7 @@ export async function accountPages(app: FastifyInstance, deps: AccountPagesDeps)
 
   /** Signed in: a new session and on. Asked: the form, with the checked identity sealed in this browser. */
   async function go(reply: FastifyReply, outcome: SignInOutcome, pending: Pending) {
+    auditSignIn(reply.request, outcome)
     if (outcome.kind === 'asked') {
       reply.setCookie(PENDING, seal.sealObject(pending), pendings)
       return reply.redirect('/sign-up', 303)
@@ -195,6 +208,11 @@ export async function accountPages(app: FastifyInstance, deps: AccountPagesDeps)
   function stop(request: FastifyRequest, reply: FastifyReply, error: unknown, returnTo: string) {
     const failure = asProblem(error)
     signIn?.(failure.code)
+    audited(request, {
+      failure,
+      event: request.method === 'POST' ? 'sign_up' : 'sign_in',
+      ...(failure.code === 'email_taken' ? { also: 'link' } : {}),
+    })
     request.log.warn(
       { code: failure.code, cause: failure.cause instanceof Error ? failure.cause.message : undefined },
       'sign-in did not end in a session',

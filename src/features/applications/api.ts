@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import { Type } from 'typebox'
 import { problem } from '../../errors.js'
+import { audited } from '../../web/audit.js'
 import { callerOf } from '../../web/guard.js'
 import { Paging, pageOf } from '../../web/paging.js'
 import type { Applications } from './applications.js'
@@ -29,7 +30,7 @@ export async function applicationsApi(app: FastifyInstance, { applications }: { 
   app.post<{ Body: NewApplication }>(
     '/applications',
     {
-      config: { scope: 'maas:write' },
+      config: { scope: 'maas:write', audit: 'application.create' },
       schema: describe('createApplication', 'Create an application', {
         headers: Type.Object({ 'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })) }),
         body: NewApplication,
@@ -40,6 +41,7 @@ export async function applicationsApi(app: FastifyInstance, { applications }: { 
       const given = request.headers['idempotency-key']
       const attempt = typeof given === 'string' ? given : newAttempt()
       const application = await applications.create(callerOf(request), request.body, attempt)
+      audited(request, { target: { application: application.id } })
       return reply.code(201).header('location', `/api/v1/applications/${application.id}`).send(application)
     },
   )
@@ -56,6 +58,7 @@ export async function applicationsApi(app: FastifyInstance, { applications }: { 
     },
     async (request) => {
       const reveal = request.query.reveal === true
+      if (reveal) audited(request, { event: 'key.reveal' })
       return (await applications.read(callerOf(request), Number(request.params.id), { reveal })).application
     },
   )
@@ -63,7 +66,7 @@ export async function applicationsApi(app: FastifyInstance, { applications }: { 
   app.patch<{ Params: { id: string }; Body: ApplicationChange }>(
     '/applications/:id',
     {
-      config: { scope: 'maas:write' },
+      config: { scope: 'maas:write', audit: 'application.update' },
       schema: describe('updateApplication', 'Rename or describe an application', {
         params: Id,
         body: ApplicationChange,
@@ -80,7 +83,7 @@ export async function applicationsApi(app: FastifyInstance, { applications }: { 
   app.delete<{ Params: { id: string } }>(
     '/applications/:id',
     {
-      config: { scope: 'maas:write' },
+      config: { scope: 'maas:write', audit: 'application.delete' },
       schema: describe('deleteApplication', 'Delete an application and its keys', {
         params: Id,
         response: { 204: Type.Null() },

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isProblem, problem } from '../../errors.js'
+import { audited } from '../../web/audit.js'
 import type { Caller } from '../../web/caller.js'
 import { checked, formValues, group } from '../../web/forms.js'
 import { callerOf } from '../../web/guard.js'
@@ -41,12 +42,13 @@ export async function applicationsPages(
     )
   })
 
-  app.post('/applications', async (request, reply) => {
+  app.post('/applications', { config: { audit: 'application.create' } }, async (request, reply) => {
     const caller = callerOf(request)
     const values = formValues(request.body)
     const attempt = /^[0-9a-f]{32}$/.test(values.attempt ?? '') ? (values.attempt ?? '') : newAttempt()
     try {
       const application = await create(caller, wantedOf(values), attempt)
+      audited(request, { target: { application: application.id } })
       reply.flash('success', `${application.name} is ready. Copy the code below and run it.`)
       return reply.redirect(`/applications/${application.id}`, 303)
     } catch (error) {
@@ -58,7 +60,7 @@ export async function applicationsPages(
 
   app.get(byId, async (request, reply) => show(request, reply, {}))
 
-  app.post(byId, async (request, reply) => {
+  app.post(byId, { config: { audit: 'application.update' } }, async (request, reply) => {
     const values = formValues(request.body)
     try {
       const change = checked<ApplicationChange>(ApplicationChange, {
@@ -74,7 +76,7 @@ export async function applicationsPages(
     return reply.redirect(`/applications/${idOf(request)}`, 303)
   })
 
-  app.post(`${byId}/reveal`, async (request, reply) => {
+  app.post(`${byId}/reveal`, { config: { audit: 'key.reveal' } }, async (request, reply) => {
     const { application, model } = await load(request, true)
     reply.header('cache-control', 'no-store')
     if (request.headers.accept?.startsWith('application/json')) {
@@ -87,7 +89,7 @@ export async function applicationsPages(
     return render(reply, { application, model, revealed: true })
   })
 
-  app.post(`${byId}/test`, async (request, reply) => {
+  app.post(`${byId}/test`, { config: { audit: 'application.test' } }, async (request, reply) => {
     const { application, model } = await load(request, true)
     if (!model) throw problem('not_found')
     const test = await trial.run(model, application)
@@ -109,7 +111,7 @@ export async function applicationsPages(
     return reply.page('applications/delete', deleteView({ application, errors: {} }))
   })
 
-  app.post(`${byId}/delete`, async (request, reply) => {
+  app.post(`${byId}/delete`, { config: { audit: 'application.delete' } }, async (request, reply) => {
     const { application } = await load(request, false)
     if (formValues(request.body).confirm?.trim() !== application.name.trim()) {
       const errors = { confirm: `Type ${application.name} to delete it.` }

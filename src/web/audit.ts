@@ -1,0 +1,132 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type Logger, pino } from 'pino'
+import type { PortalError } from '../errors.js'
+import type { AuditEvent, AuditName } from './audit-event.js'
+
+/** A caller, an identity without an account yet, or the sign-in service itself. */
+export interface AuditSubject {
+  kind: 'person' | 'service' | 'provider'
+  issuer: string
+  subject?: string | undefined
+  username?: string
+  role?: string
+}
+
+/** What a handler knows beyond the route and the caller. */
+export interface AuditNote {
+  /** another event than the route's */
+  event?: AuditName
+  /** one event more for the same request */
+  also?: AuditName
+  /** nothing has happened yet, so nothing is written */
+  quiet?: boolean
+  who?: AuditSubject
+  account?: number
+  target?: NonNullable<AuditEvent['target']>
+  detail?: NonNullable<AuditEvent['detail']>
+  failure?: PortalError
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** the event of this route; every route that is not a GET has one, or says why it has none */
+    audit?: AuditName | { none: string }
+  }
+  interface FastifyRequest {
+    audited: AuditNote | undefined
+  }
+}
+
+/** Adds to what the audit log will say of this request. Ids and codes only: names, addresses of mail and keys never. */
+export function audited(request: FastifyRequest, note: AuditNote): void {
+  request.audited = { ...request.audited, ...note }
+}
+
+/**
+ * The audit log: a channel of its own, at a level of its own, so no LOG_LEVEL hides it. `to` is `stdout` (between the
+ * other lines, told apart by `channel`), a file, or `off`.
+ */
+export function createAudit({ log, to }: { log: Logger; to: string }) {
+  const out = channelOf(log, to)
+
+  return {
+    /** One event for every answered request whose route or handler names one. */
+    hook(app: FastifyInstance): void {
+      app.decorateRequest('audited', undefined)
+      // not onResponse: that one stays out when the caller hangs up before the answer, though the work is done
+      app.addHook('onSend', (request, reply, payload, done) => {
+        for (const event of eventsOf(request)) write(recordOf(event, request, reply))
+        audited(request, { quiet: true })
+        done(null, payload)
+      })
+    },
+  }
+
+  function write(record: AuditEvent): void {
+    const { channel: _, ...fields } = record
+    out?.info(fields, `${record.event} ${record.outcome}`)
+  }
+}
+
+function channelOf(log: Logger, to: string): Logger | undefined {
+  if (to === 'off' || (to === 'stdout' && log.level === 'silent')) return undefined
+  if (to === 'stdout') return log.child({ channel: 'audit' }, { level: 'info' })
+  // written at once: an event is on disk before the next request, whatever ends the process
+  const file = pino.destination({ dest: to, append: true, sync: true })
+  return pino({ level: 'info' }, file).child({ channel: 'audit' })
+}
+
+/** Nobody sent it and nothing was tried: no event, or strangers could fill the log. */
+function eventsOf({ audited: note, routeOptions }: FastifyRequest): AuditName[] {
+  if (note?.quiet || note?.failure?.code === 'sign_in_required') return []
+  const own = routeOptions.config.audit
+  const event = note?.event ?? (typeof own === 'string' ? own : undefined)
+  const first = event ?? (note?.failure?.rule ? 'rule.refused' : undefined)
+  return [first, note?.also].filter((name) => name !== undefined)
+}
+
+function recordOf(event: AuditName, request: FastifyRequest, reply: FastifyReply): AuditEvent {
+  const { account, detail, failure } = request.audited ?? {}
+  const target = { ...idsOf(request), ...request.audited?.target }
+  const status = reply.statusCode
+  return {
+    channel: 'audit',
+    schema: 1,
+    at: new Date().toISOString(),
+    event,
+    outcome: status < 400 ? 'ok' : status < 500 ? 'refused' : 'failed',
+    status,
+    ...(failure ? { code: failure.code } : {}),
+    ...(failure?.rule ? { rule: failure.rule } : {}),
+    door: request.routeOptions.url?.startsWith('/api/') ? 'api' : 'page',
+    who: whoOf(request),
+    account: account ?? request.caller?.accountId ?? null,
+    address: request.ip,
+    request_id: request.id,
+    ...(Object.keys(target).length > 0 ? { target } : {}),
+    ...(detail ? { detail } : {}),
+  }
+}
+
+/** Only what has the form of an id: somebody may put a key where an id belongs. */
+function idsOf({ params, routeOptions: { url = '' } }: FastifyRequest): NonNullable<AuditEvent['target']> {
+  const { id = '', key_id = '' } = (params ?? {}) as Record<string, string | undefined>
+  return {
+    ...(url.includes('/applications/:id') && /^[1-9][0-9]{0,14}$/.test(id) ? { application: Number(id) } : {}),
+    ...(url.includes('/members/:id') && /^[A-Za-z0-9_-]{1,64}$/.test(id) ? { member: id } : {}),
+    ...(/^[0-9a-f]{16}$/.test(key_id) ? { key_id } : {}),
+  }
+}
+
+function whoOf(request: FastifyRequest): AuditEvent['who'] {
+  const who: AuditSubject | undefined = request.audited?.who ?? request.caller ?? request.identity
+  if (!who) return { kind: 'visitor' }
+  const { kind, issuer, subject, username, role } = who
+  return {
+    kind,
+    issuer,
+    ...(subject === undefined ? {} : { subject }),
+    ...(username === undefined ? {} : { username }),
+    ...(role === undefined ? {} : { role }),
+  }
+}
