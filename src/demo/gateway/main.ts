@@ -76,7 +76,9 @@ async function readProducts(threescale: string): Promise<Product[]> {
       proxy_configs: { proxy_config: { content: Record<string, unknown> } }[]
       metadata?: { total_pages: number }
     }
-    all.push(...body.proxy_configs.map(({ proxy_config }) => toProduct(proxy_config.content)))
+    const products = body.proxy_configs.map(({ proxy_config }) => toProduct(proxy_config.content))
+    // other addresses belong to other gateways
+    all.push(...products.filter(({ endpoint }) => new URL(endpoint).hostname === 'localhost'))
     if (page >= (body.metadata?.total_pages ?? 1)) return all
   }
 }

@@ -1,253 +1,191 @@
 import { randomBytes } from 'node:crypto'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Params, textOf } from './params.js'
-import { answers, page } from './reply.js'
-import * as show from './represent.js'
-import { type Application, nextId, type Plan, type Service, type State, time } from './store.js'
+import { type Answer, answers, type Errors, page } from './answers.js'
+import { definedFields, update } from './fields.js'
+import { textOf } from './params.js'
+import * as show from './represent/people.js'
+import type { Api, Call } from './router.js'
+import { type Application, nextId, type Plan, type Service, type State } from './store.js'
+import { subscribe } from './subscriptions.js'
+import { applicationsXml, applicationXml } from './xml.js'
 
-const host = (request: FastifyRequest) => request.headers.host ?? ''
-const idOf = (request: FastifyRequest, name: string) => Number((request.params as Record<string, string>)[name])
-const hex = (bytes: number) => randomBytes(bytes).toString('hex')
-const KEY = /^[\x21-\x7e]+$/
+const base = '/admin/api/accounts/:account/applications'
+const PRINTABLE = /^[\x21-\x7e]+$/
 
-/** Applications and their keys (porta, app/controllers/admin/api/buyers_applications*_controller.rb, app/models/cinstance.rb). */
-export function applicationRoutes(
-  app: FastifyInstance,
-  state: () => State,
-  paramsOf: (request: FastifyRequest) => Params,
-): void {
-  const base = '/admin/api/accounts/:account/applications'
-  const one = (record: Application, request: FastifyRequest) => ({
-    application: show.application(record, state(), host(request)),
+/** Applications (porta, app/controllers/admin/api/buyers_applications_controller.rb, app/models/cinstance.rb). */
+export function applicationRoutes(api: Api): void {
+  api.get(base, (call) => {
+    if (!call.account()) return answers.notFound
+    const rows = ofAccount(call).filter((row) => !call.query.state || row.state === call.query.state)
+    return listed(rows, call)
   })
 
-  app.get(`${base}.json`, async (request, reply) => {
-    if (!accountExists(request)) return answers.notFound(reply)
-    const wanted = (request.query as Params).state
-    const rows = ofAccount(request).filter((row) => wanted === undefined || row.state === wanted)
-    return { applications: rows.map((row) => one(row, request)) }
+  api.get(`${base}/find`, (call) => found(findByCredential(ofAccount(call), call), call))
+
+  api.get('/admin/api/applications', (call) => {
+    const { rows, metadata } = page(filtered(call), call.query)
+    return listed(rows, call, metadata)
   })
 
-  app.get(`${base}/find.json`, async (request, reply) => {
-    const { user_key, app_id } = request.query as Record<string, string>
-    const found = ofAccount(request).find((row) => {
-      const version = serviceOf(row)?.backend_version
-      return user_key !== undefined
-        ? version === '1' && row.user_key === user_key
-        : app_id !== undefined && version !== '1' && row.application_id === app_id
-    })
-    return found ? one(found, request) : answers.notFound(reply)
-  })
-
-  app.get('/admin/api/applications.json', async (request) => {
-    const query = request.query as Record<string, string>
-    const all = state().applications.filter(
-      (row) =>
-        (query.service_id === undefined || row.service_id === Number(query.service_id)) &&
-        (query.state === undefined || row.state === query.state) &&
-        (query.account === undefined || row.account_id === Number(query.account)),
+  api.get('/admin/api/applications/find', (call) => {
+    const { state, params } = call
+    const service = textOf(params, 'service_id')
+    const inScope = state.applications.filter((row) => service === undefined || row.service_id === Number(service))
+    if ('user_key' in params || 'app_id' in params) return found(findByCredential(inScope, call), call)
+    const wanted = Number(textOf(params, 'application_id') ?? textOf(params, 'id'))
+    return found(
+      inScope.find(({ id }) => id === wanted),
+      call,
     )
-    const { rows, metadata } = page(all, query)
-    return { applications: rows.map((row) => one(row, request)), ...(metadata ? { metadata } : {}) }
   })
 
-  app.post(`${base}.json`, async (request, reply) => {
-    if (!accountExists(request)) return answers.notFound(reply)
-    const params = paramsOf(request)
-    const plan = state().plans.find(({ id }) => id === Number(textOf(params, 'plan_id')))
-    const service = state().services.find(({ id }) => id === plan?.service_id)
-    if (!plan || !service) return answers.notFound(reply)
-    subscribe(idOf(request, 'account'), service)
-    const wanted = newApplication(idOf(request, 'account'), params, plan, service)
-    const errors = errorsOf(wanted, params)
-    if (Object.keys(errors).length > 0) return answers.invalid(reply, errors)
-    const record = { ...wanted, id: nextId(state(), 'cinstance') }
-    state().applications.push(record)
-    return answers.created(reply, one(record, request))
+  api.post(base, (call) => {
+    const account = call.account()
+    const plan = call.state.plans.find(({ id }) => id === Number(textOf(call.params, 'plan_id')))
+    const service = call.state.services.find(({ id }) => id === plan?.service_id)
+    if (!account || !plan || !service) return answers.notFound
+    // it stays even if the application then is not valid
+    if (!subscribe(call.state, account.id, service)) return answers.error(422, 'You cannot subscribe to that service.')
+    const wanted = newApplication(account.id, call, plan, service)
+    const errors = errorsOf(call.state, wanted)
+    if (Object.keys(errors).length > 0) return answers.invalid(errors)
+    const record = { ...wanted, id: nextId(call.state, 'cinstance') }
+    call.state.applications.push(record)
+    return answers.created(record.id, one(record, call), applicationXml(record, call.state))
   })
 
-  app.get(`${base}/:id.json`, async (request, reply) => {
-    const record = recordOf(request)
-    return record ? one(record, request) : answers.notFound(reply)
+  api.get(`${base}/:id`, (call) => found(applicationOf(call), call))
+
+  api.update(`${base}/:id`, (call) =>
+    withApplication(call, (record) => {
+      const user_key = textOf(call.params, 'user_key') ?? record.user_key
+      const errors = userKeyErrors(call.state, { ...record, user_key })
+      if (errors) return answers.invalid({ user_key: errors })
+      const texts = (['name', 'description', 'redirect_url'] as const)
+        .map((name) => [name, textOf(call.params, name)] as const)
+        .filter(([, value]) => value !== undefined)
+      const fields = { ...record.fields, ...definedFields(call.state, 'Cinstance', call.params) }
+      update(record, { user_key, fields, ...Object.fromEntries(texts) })
+      return found(record, call)
+    }),
+  )
+
+  api.delete(`${base}/:id`, (call) =>
+    withApplication(call, (record) => {
+      call.state.applications = call.state.applications.filter(({ id }) => id !== record.id)
+      return answers.empty
+    }),
+  )
+}
+
+export function withApplication(call: Call, work: (record: Application) => Answer): Answer {
+  const record = applicationOf(call)
+  return record ? work(record) : answers.notFound
+}
+
+export function one(record: Application, { state, host }: Call): object {
+  return { application: show.application(record, state, host) }
+}
+
+/** porta answers 404 for another account's application: the path itself is the check. */
+export function applicationOf(call: Call): Application | undefined {
+  return ofAccount(call).find(({ id }) => id === call.id('id'))
+}
+
+export function hex(bytes: number): string {
+  return randomBytes(bytes).toString('hex')
+}
+
+function ofAccount(call: Call): Application[] {
+  return call.state.applications.filter(({ account_id }) => account_id === call.id('account'))
+}
+
+function found(record: Application | undefined, call: Call): Answer {
+  return record ? answers.ok(one(record, call), applicationXml(record, call.state)) : answers.notFound
+}
+
+function listed(rows: Application[], call: Call, metadata?: object): Answer {
+  const json = { applications: rows.map((row) => one(row, call)), ...(metadata && { metadata }) }
+  return answers.ok(json, applicationsXml(rows, call.state, metadata))
+}
+
+/** A user_key finds only applications of products with keys, an app_id only the others. */
+function findByCredential(rows: Application[], { state, params }: Call): Application | undefined {
+  const userKey = textOf(params, 'user_key')
+  const appId = textOf(params, 'app_id')
+  return rows.find((row) => {
+    const byKey = state.services.find(({ id }) => id === row.service_id)?.backend_version === '1'
+    return byKey
+      ? userKey !== undefined && row.user_key === userKey
+      : appId !== undefined && row.application_id === appId
   })
+}
 
-  app.put(`${base}/:id.json`, async (request, reply) => {
-    const record = recordOf(request)
-    if (!record) return answers.notFound(reply)
-    const params = paramsOf(request)
-    const key = textOf(params, 'user_key')
-    if (key !== undefined && key !== record.user_key) {
-      const errors = userKeyErrors(key, record.service_id)
-      if (errors) return answers.invalid(reply, { user_key: errors })
-      record.user_key = key
-    }
-    for (const name of ['name', 'description'] as const) {
-      const value = textOf(params, name)
-      if (value !== undefined) record[name] = value
-    }
-    Object.assign(record.fields, definedFields(params))
-    record.updated_at = Date.now()
-    return one(record, request)
-  })
-
-  app.delete(`${base}/:id.json`, async (request, reply) => {
-    const record = recordOf(request)
-    if (!record) return answers.notFound(reply)
-    state().applications = state().applications.filter(({ id }) => id !== record.id)
-    return answers.empty(reply)
-  })
-
-  app.put(`${base}/:id/change_plan.json`, async (request, reply) => {
-    const record = recordOf(request)
-    const plan = state().plans.find(({ id }) => id === Number(textOf(paramsOf(request), 'plan_id')))
-    if (!record || !plan) return answers.notFound(reply)
-    if (plan.service_id !== record.service_id) return answers.invalid(reply, { plan: ['not allowed in this context'] })
-    record.plan_id = plan.id
-    return { application_plan: show.plan(plan, state(), host(request)) }
-  })
-
-  const moves = { accept: ['pending', 'live'], suspend: ['live', 'suspended'], resume: ['suspended', 'live'] } as const
-  for (const [event, [from, to]] of Object.entries(moves)) {
-    app.put(`${base}/:id/${event}.json`, async (request, reply) => {
-      const record = recordOf(request)
-      if (!record) return answers.notFound(reply)
-      if (record.state !== from) return answers.invalid(reply, { state: [`cannot transition via "${event}"`] })
-      record.state = to
-      return one(record, request)
-    })
+/** Filters that are not known are ignored, so that a mistyped one gives everything. */
+function filtered({ state, query }: Call): Application[] {
+  const is = (name: string, value: string | number) => !query[name] || String(query[name]) === String(value)
+  const cost = (row: Application) => {
+    const plan = state.plans.find(({ id }) => id === row.plan_id)
+    return plan && (plan.cost_per_month || plan.setup_fee || plan.pricing_rules.length > 0) ? 'paid' : 'free'
   }
+  return state.applications.filter(
+    (row) =>
+      is('service_id', row.service_id) &&
+      is('plan_id', row.plan_id) &&
+      is('state', row.state) &&
+      is('account', row.account_id) &&
+      is('user_key', row.user_key) &&
+      is('plan_type', cost(row)) &&
+      (row.name ?? '').toLowerCase().includes(String(query.name ?? '').toLowerCase()),
+  )
+}
 
-  app.get(`${base}/:id/keys.json`, async (request, reply) => {
-    const record = recordOf(request)
-    if (!record) return answers.notFound(reply)
-    return {
-      keys: record.keys.map(({ value, created_at }) => ({
-        key: { value, created_at: time(created_at), updated_at: time(created_at) },
-      })),
-    }
-  })
-
-  app.post(`${base}/:id/keys.json`, async (request, reply) => {
-    const record = recordOf(request)
-    if (!record) return answers.notFound(reply)
-    const value = textOf(paramsOf(request), 'key') ?? hex(16)
-    const errors = keyErrors(value, record)
-    if (errors) return answers.invalid(reply, errors)
-    record.keys.push({ value, created_at: Date.now() })
-    return answers.created(reply, one(record, request))
-  })
-
-  app.delete(`${base}/:id/keys/:key`, async (request, reply) => deleteKey(request, reply))
-
-  app.get('/admin/api/accounts/:account/service_subscriptions.json', async (request, reply) => {
-    if (!accountExists(request)) return answers.notFound(reply)
-    const rows = state().subscriptions.filter(({ account_id }) => account_id === idOf(request, 'account'))
-    return { service_subscriptions: rows.map((row) => ({ service_subscription: show.subscription(row) })) }
-  })
-
-  function deleteKey(request: FastifyRequest, reply: FastifyReply) {
-    const record = recordOf(request)
-    if (!record) return answers.notFound(reply)
-    const inPath = decodeURIComponent((request.params as { key: string }).key).replace(/\.json$/, '')
-    const value = textOf(paramsOf(request), 'key') ?? inPath
-    if (!record.keys.some((key) => key.value === value)) return answers.notFound(reply)
-    record.keys = record.keys.filter((key) => key.value !== value)
-    return answers.empty(reply)
+function newApplication(account_id: number, { state, params }: Call, plan: Plan, service: Service): Application {
+  const now = Date.now()
+  const given = params.application_key
+  const keys = (Array.isArray(given) ? given : given === undefined ? [] : [given]).map(String)
+  const needsKey =
+    service.backend_version === 'oidc' || (service.backend_version === '2' && service.flags.mandatory_app_key)
+  if (keys.length === 0 && needsKey) keys.push(hex(16))
+  const texts = (['name', 'description', 'redirect_url'] as const)
+    .map((name) => [name, textOf(params, name)] as const)
+    .filter(([, value]) => value !== undefined)
+  return {
+    id: 0,
+    account_id,
+    service_id: service.id,
+    plan_id: plan.id,
+    ...Object.fromEntries(texts),
+    state: plan.approval_required ? 'pending' : 'live',
+    user_key: textOf(params, 'user_key') || hex(16),
+    application_id: textOf(params, 'application_id') || hex(4),
+    keys: keys.map((value) => ({ value, created_at: now })),
+    referrer_filters: [],
+    fields: definedFields(state, 'Cinstance', params),
+    created_at: now,
+    updated_at: now,
   }
+}
 
-  function newApplication(accountId: number, params: Params, plan: Plan, service: Service): Application {
-    const now = Date.now()
-    const given = params.application_key
-    const keys = (Array.isArray(given) ? given.map(String) : given === undefined ? [] : [String(given)]).map(
-      (value) => ({ value, created_at: now }),
-    )
-    const needsKey =
-      service.backend_version === 'oidc' || (service.backend_version === '2' && service.flags.mandatory_app_key)
-    if (keys.length === 0 && needsKey) keys.push({ value: hex(16), created_at: now })
-    const name = textOf(params, 'name')
-    const description = textOf(params, 'description')
-    const redirect = textOf(params, 'redirect_url')
-    return {
-      id: 0,
-      account_id: accountId,
-      service_id: service.id,
-      plan_id: plan.id,
-      ...(name === undefined ? {} : { name }),
-      ...(description === undefined ? {} : { description }),
-      ...(redirect === undefined ? {} : { redirect_url: redirect }),
-      state: plan.approval_required ? 'pending' : 'live',
-      user_key: textOf(params, 'user_key') ?? hex(16),
-      application_id: textOf(params, 'application_id') ?? hex(4),
-      keys,
-      referrer_filters: [],
-      fields: definedFields(params),
-      created_at: now,
-      updated_at: now,
-    }
-  }
+function errorsOf(state: State, wanted: Application): Errors {
+  const errors: Errors = {}
+  const { application_id, service_id } = wanted
+  if (state.applications.some((row) => row.service_id === service_id && row.application_id === application_id))
+    errors.application_id = ['has already been taken']
+  else if (application_id.length < 4) errors.application_id = ['is too short (minimum is 4 characters)']
+  else if (application_id.length > 255) errors.application_id = ['is too long (maximum is 255 characters)']
+  else if (!PRINTABLE.test(application_id)) errors.application_id = ['invalid']
+  const userKey = userKeyErrors(state, wanted)
+  if (userKey) errors.user_key = userKey
+  if (wanted.keys.some(({ value }) => value.length < 5 || value.length > 255 || !PRINTABLE.test(value)))
+    errors.application_keys = ['invalid']
+  return errors
+}
 
-  function errorsOf(wanted: Application, params: Params): Record<string, string[]> {
-    const errors: Record<string, string[]> = {}
-    const siblings = state().applications.filter(({ service_id }) => service_id === wanted.service_id)
-    if (!KEY.test(wanted.application_id) || wanted.application_id.length < 4 || wanted.application_id.length > 255)
-      errors.application_id = ['invalid']
-    else if (siblings.some((row) => row.application_id === wanted.application_id))
-      errors.application_id = ['has already been taken']
-    const userKey = 'user_key' in params ? userKeyErrors(wanted.user_key, wanted.service_id) : undefined
-    if (userKey) errors.user_key = userKey
-    if (wanted.keys.some(({ value }) => value.length < 5 || value.length > 255 || !KEY.test(value)))
-      errors.application_keys = ['invalid']
-    return errors
-  }
-
-  function userKeyErrors(key: string, serviceId: number): string[] | undefined {
-    if (key.length > 256 || !/^[A-Za-z0-9_.-]+$|^[A-Za-z0-9+]+={0,2}$/.test(key)) return ['invalid']
-    const taken = state().applications.some((row) => row.service_id === serviceId && row.user_key === key)
-    return taken ? ['has already been taken'] : undefined
-  }
-
-  function keyErrors(value: string, record: Application): Record<string, string[]> | undefined {
-    if (value.length < 5) return { value: ['is too short (minimum is 5 characters)'] }
-    if (value.length > 255 || !KEY.test(value)) return { value: ['invalid'] }
-    if (record.keys.some((key) => key.value.toLowerCase() === value.toLowerCase()))
-      return { value: ['has already been taken'] }
-    const limit = serviceOf(record)?.backend_version === 'oidc' ? 1 : 5
-    return record.keys.length >= limit ? { base: ['Limit reached'] } : undefined
-  }
-
-  function subscribe(accountId: number, service: Service): void {
-    const known = state().subscriptions.some((row) => row.account_id === accountId && row.service_id === service.id)
-    if (known) return
-    state().subscriptions.push({
-      id: nextId(state(), 'cinstance'),
-      account_id: accountId,
-      service_id: service.id,
-      state: 'live',
-      created_at: Date.now(),
-    })
-  }
-
-  function definedFields(params: Params): Record<string, string> {
-    const names = state()
-      .fields.filter(({ target }) => target === 'Cinstance')
-      .map(({ name }) => name)
-    const pairs = names.map((name) => [name, textOf(params, name)] as const)
-    return Object.fromEntries(pairs.filter((pair): pair is readonly [string, string] => pair[1] !== undefined))
-  }
-
-  function accountExists(request: FastifyRequest): boolean {
-    return state().accounts.some(({ id }) => id === idOf(request, 'account'))
-  }
-
-  function ofAccount(request: FastifyRequest): Application[] {
-    return state().applications.filter(({ account_id }) => account_id === idOf(request, 'account'))
-  }
-
-  function recordOf(request: FastifyRequest): Application | undefined {
-    return ofAccount(request).find(({ id }) => id === idOf(request, 'id'))
-  }
-
-  function serviceOf(record: Application): Service | undefined {
-    return state().services.find(({ id }) => id === record.service_id)
-  }
+function userKeyErrors(state: State, { id, service_id, user_key }: Application): string[] | undefined {
+  if (user_key.length > 256) return ['is too long (maximum is 256 characters)']
+  if (!/^[A-Za-z0-9_.-]+$|^[A-Za-z0-9+]+={0,2}$/.test(user_key)) return ['invalid']
+  const taken = state.applications.some(
+    (row) => row.id !== id && row.service_id === service_id && row.user_key === user_key,
+  )
+  return taken ? ['has already been taken'] : undefined
 }

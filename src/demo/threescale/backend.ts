@@ -3,6 +3,7 @@ import type { Application, Plan, Service, State } from './store.js'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
 
 /** apisonator's listener: authrep, authorize and report (apisonator, lib/3scale/backend/transactor.rb, validators). */
 export function backendRoutes(app: FastifyInstance, state: () => State): void {
@@ -76,6 +77,8 @@ export function backendRoutes(app: FastifyInstance, state: () => State): void {
   function count(application: Application, usage: Record<string, number>): void {
     const now = Date.now()
     application.first_traffic_at ??= now
+    if (Math.floor((application.first_daily_traffic_at ?? 0) / DAY) < Math.floor(now / DAY))
+      application.first_daily_traffic_at = now
     for (const [metric, amount] of Object.entries(usage)) {
       const key = `${application.id}|${metric}`
       const hours = state().hours[key] ?? {}

@@ -1,107 +1,80 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { answers, page } from './reply.js'
-import * as show from './represent.js'
-import type { State } from './store.js'
-import { plansXml } from './xml.js'
+import { type Answer, answers, page } from './answers.js'
+import { update } from './fields.js'
+import { flagOf, textOf, wrapped } from './params.js'
+import * as show from './represent/catalogue.js'
+import { field } from './represent/people.js'
+import type { Api, Call } from './router.js'
+import type { Service } from './store.js'
+import { servicesXml, serviceXml } from './xml.js'
 
-type Query = Record<string, unknown>
+/** Products, specs, fields and settings of the tenant. */
+export function catalogueRoutes(api: Api): void {
+  api.get('/admin/api/services', ({ state, query, host }) => {
+    const { rows, metadata } = page(state.services, query)
+    const json = { services: rows.map((row) => ({ service: show.service(row, host) })), ...(metadata && { metadata }) }
+    return answers.ok(json, servicesXml(rows, metadata))
+  })
 
-const host = (request: FastifyRequest) => request.headers.host ?? ''
-const queryOf = (request: FastifyRequest) => request.query as Query
-const idOf = (request: FastifyRequest, name = 'id') => Number((request.params as Record<string, string>)[name])
+  api.get('/admin/api/services/:service', (call) => withService(call, (service) => shown(service, call)))
 
-/** Products, plans, limits, metrics, deployed configurations, specs and the tenant's settings: reads only. */
-export function catalogueRoutes(app: FastifyInstance, state: () => State, identityPort: number): void {
-  app.get('/admin/api/services.json', async (request) => {
-    const { rows, metadata } = page(state().services, queryOf(request))
-    return {
-      services: rows.map((row) => ({ service: show.service(row, host(request)) })),
-      ...(metadata ? { metadata } : {}),
+  api.update('/admin/api/services/:service', (call) =>
+    withService(call, (service) => {
+      const given = wrapped(call, 'service', ['name', 'description', ...Object.keys(service.flags)])
+      if ('refusal' in given) return given.refusal
+      const name = textOf(given.attributes, 'name') ?? service.name
+      if (name.trim() === '') return answers.invalid({ name: ["can't be blank"] })
+      const flags = Object.fromEntries(
+        Object.entries(service.flags).map(([flag, old]) => [
+          flag,
+          typeof old === 'boolean' ? (flagOf(given.attributes, flag) ?? old) : (textOf(given.attributes, flag) ?? old),
+        ]),
+      ) as Service['flags']
+      update(service, { name, description: textOf(given.attributes, 'description') ?? service.description, flags })
+      return shown(service, call)
+    }),
+  )
+
+  api.get('/admin/api/services/:service/features', (call) =>
+    withService(call, (service) => {
+      const rows = call.state.features.filter(({ service_id }) => service_id === service.id)
+      return answers.ok({ features: rows.map((row) => ({ feature: show.feature(row, service) })) })
+    }),
+  )
+
+  api.get('/admin/api/active_docs', ({ state }) =>
+    answers.ok({ api_docs: state.docs.map((row) => ({ api_doc: show.doc(row, state) })) }),
+  )
+  api.get('/admin/api/active_docs/:id', ({ state, id }) => {
+    const row = state.docs.find((doc) => doc.id === id('id'))
+    return row ? answers.ok({ api_doc: show.doc(row, state) }) : answers.notFound
+  })
+
+  api.get('/admin/api/fields_definitions', ({ state }) =>
+    answers.ok({ fields_definitions: state.fields.map((row) => ({ fields_definition: field(row) })) }),
+  )
+
+  api.get('/admin/api/settings', ({ state }) => answers.ok({ settings: state.settings }))
+  api.update('/admin/api/settings', (call) => {
+    const given = wrapped(call, 'settings', Object.keys(call.state.settings))
+    if ('refusal' in given) return given.refusal
+    for (const [name, old] of Object.entries(call.state.settings)) {
+      const value = typeof old === 'boolean' ? flagOf(given.attributes, name) : textOf(given.attributes, name)
+      if (value !== undefined) call.state.settings[name] = value
     }
+    return answers.ok({ settings: call.state.settings })
   })
 
-  app.get('/admin/api/services/:id.json', async (request, reply) => {
-    const service = find(idOf(request))
-    return service ? { service: show.service(service, host(request)) } : answers.notFound(reply)
-  })
-
-  app.get('/admin/api/application_plans.json', async (request) => ({
-    plans: state().plans.map((row) => ({ application_plan: show.plan(row, state(), host(request)) })),
-  }))
-
-  app.get('/admin/api/application_plans.xml', async (_request, reply) =>
-    reply.type('application/xml').send(plansXml(state().plans)),
+  api.get('/admin/api/provider', ({ state }) => answers.ok({ account: state.provider }))
+  api.get('/admin/api/authentication_providers', ({ state }) =>
+    answers.ok({ authentication_providers: [{ authentication_provider: state.authenticationProvider }] }),
   )
+}
 
-  app.get('/admin/api/services/:id/application_plans.json', async (request, reply) => {
-    const service = find(idOf(request))
-    if (!service) return answers.notFound(reply)
-    const plans = state().plans.filter((plan) => plan.service_id === service.id)
-    return { plans: plans.map((row) => ({ application_plan: show.plan(row, state(), host(request)) })) }
-  })
+export function withService(call: Call, work: (service: Service) => Answer): Answer {
+  const service = call.state.services.find(({ id }) => id === call.id('service'))
+  return service ? work(service) : answers.notFound
+}
 
-  app.get('/admin/api/application_plans/:id/limits.json', async (request, reply) => {
-    const plan = state().plans.find(({ id }) => id === idOf(request))
-    if (!plan) return answers.notFound(reply)
-    const { rows, metadata } = page(plan.limits, queryOf(request))
-    return { limits: rows.map((row) => ({ limit: show.limit(row, plan) })), ...(metadata ? { metadata } : {}) }
-  })
-
-  app.get('/admin/api/application_plans/:id/pricing_rules.json', async (request, reply) =>
-    state().plans.some(({ id }) => id === idOf(request)) ? { pricing_rules: [] } : answers.notFound(reply),
-  )
-
-  app.get('/admin/api/services/:id/metrics.json', async (request, reply) => {
-    const service = find(idOf(request))
-    if (!service) return answers.notFound(reply)
-    return { metrics: service.metrics.map((row) => ({ metric: show.metric(row, service) })) }
-  })
-
-  app.get('/admin/api/account/proxy_configs/:environment', async (request, reply) => {
-    const [environment, format = 'xml'] = (request.params as { environment: string }).environment.split('.')
-    if (format !== 'json') return answers.notAcceptable(reply, format)
-    if (environment === 'sandbox' || environment === 'staging') return { proxy_configs: [] }
-    if (environment !== 'production') return reply.code(422).send({ error: 'invalid environment' })
-    const { rows, metadata } = page(
-      state().services.filter(({ promoted }) => promoted),
-      queryOf(request),
-    )
-    const latest = rows.map((row) => ({ proxy_config: show.proxyConfig(row, identityPort) }))
-    const all = latest.flatMap((row) => [{ proxy_config: { ...row.proxy_config, version: 3 } }, row])
-    return { proxy_configs: queryOf(request).version === 'latest' ? latest : all, ...(metadata ? { metadata } : {}) }
-  })
-
-  app.get('/admin/api/active_docs.json', async () => ({
-    api_docs: state().docs.map((row) => ({ api_doc: show.doc(row) })),
-  }))
-
-  app.get('/admin/api/fields_definitions.json', async () => ({
-    fields_definitions: state().fields.map((row) => ({ fields_definition: show.field(row) })),
-  }))
-
-  app.get('/admin/api/settings.json', async () => ({ settings: state().settings }))
-
-  app.get('/admin/api/provider.json', async () => ({ account: state().provider }))
-
-  app.get('/admin/api/authentication_providers.json', async () => ({
-    authentication_providers: [{ authentication_provider: state().authenticationProvider }],
-  }))
-
-  app.get('/admin/api/service_plans.json', async (request) => ({
-    plans: state().services.map((row) => ({
-      service_plan: {
-        id: 10_000 + row.id,
-        name: 'Default',
-        state: 'published',
-        setup_fee: 0,
-        cost_per_month: 0,
-        default: false,
-        links: [{ rel: 'service', href: `https://${host(request)}/admin/api/services/${row.id}` }],
-      },
-    })),
-  }))
-
-  function find(id: number) {
-    return state().services.find((service) => service.id === id)
-  }
+function shown(service: Service, { host }: Call): Answer {
+  return answers.ok({ service: show.service(service, host) }, serviceXml(service))
 }

@@ -1,15 +1,26 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import Fastify, { type FastifyRequest } from 'fastify'
+import Fastify from 'fastify'
 import { accountRoutes } from './accounts.js'
+import { applicationChangeRoutes } from './application-changes.js'
+import { applicationKeyRoutes } from './application-keys.js'
 import { applicationRoutes } from './applications.js'
-import { refuse } from './auth.js'
 import { backendRoutes } from './backend.js'
 import { catalogueRoutes } from './catalogue.js'
-import { demoControl } from './control.js'
-import { type Params, parseForm } from './params.js'
-import { seed } from './seed.js'
+import { controlRoutes } from './control.js'
+import { deploymentRoutes } from './deployments.js'
+import { faultRoutes } from './faults.js'
+import { withoutFormat } from './format.js'
+import { metricRoutes } from './metrics.js'
+import { parseForm } from './params.js'
+import { planRuleRoutes } from './plan-rules.js'
+import { planRoutes } from './plans.js'
+import { createApi } from './router.js'
+import { signupRoutes } from './signup.js'
 import { statsRoutes } from './stats.js'
 import type { State } from './store.js'
+import { subscriptionRoutes } from './subscriptions.js'
+import { seed } from './tenant/seed.js'
+import { userRoutes } from './users.js'
 import { startZync } from './zync.js'
 
 export interface StartOptions {
@@ -30,6 +41,9 @@ export async function start({
   let current: State =
     stateFile && existsSync(stateFile) ? (JSON.parse(readFileSync(stateFile, 'utf8')) as State) : seed(port)
   const state = () => current
+  const replace = (next: State) => {
+    current = next
+  }
   const save = () => {
     if (stateFile) writeFileSync(stateFile, JSON.stringify(current))
   }
@@ -37,34 +51,34 @@ export async function start({
     logger: false,
     bodyLimit: 10 * 1024 * 1024,
     forceCloseConnections: true,
+    rewriteUrl: ({ url }) => withoutFormat(url ?? '/'),
     routerOptions: { maxParamLength: 500 },
   })
-
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
     done(null, parseForm(String(body))),
   )
-  demoControl(app, { state, replace: (next) => (current = next), changed: save }, port)
-  app.addHook('preHandler', async (request, reply) => {
-    if (!/^\/(admin|stats)\//.test(request.url)) return
-    const refused = refuse(request, paramsOf(request))
-    if (refused) return reply.code(403).send(refused)
-  })
   app.addHook('onResponse', async (request) => {
     if (request.method !== 'GET' && request.url.startsWith('/admin/')) save()
   })
-  app.setNotFoundHandler(async (request, reply) => {
-    const refused = /^\/(admin|stats)\//.test(request.url) ? refuse(request, paramsOf(request)) : undefined
-    if (refused) return reply.code(403).send(refused)
-    const known = app.hasRoute({ method: request.method as 'GET', url: `${request.url.split('?')[0]}.json` })
-    // without an extension the default format is xml, which most of these calls are not asked in
-    if (known) return reply.code(406).type('text/plain').send('')
-    return reply.code(404).send({ status: 'Not found' })
-  })
-  catalogueRoutes(app, state, port + 2)
-  accountRoutes(app, state, paramsOf)
-  applicationRoutes(app, state, paramsOf)
+
+  faultRoutes(app)
+  controlRoutes(app, { state, replace, changed: save }, port)
+  const api = createApi(app, state, replace)
+  catalogueRoutes(api)
+  planRoutes(api)
+  planRuleRoutes(api)
+  metricRoutes(api)
+  deploymentRoutes(api, port + 2)
+  signupRoutes(api)
+  accountRoutes(api)
+  userRoutes(api)
+  applicationRoutes(api)
+  applicationChangeRoutes(api)
+  applicationKeyRoutes(api)
+  subscriptionRoutes(api)
+  statsRoutes(api)
   backendRoutes(app, state)
-  statsRoutes(app, state)
+
   await app.listen({ port: port + 1, host })
   const zync = startZync(state, port + 2)
   return {
@@ -74,8 +88,4 @@ export async function start({
       await app.close()
     },
   }
-}
-
-function paramsOf(request: FastifyRequest): Params {
-  return { ...((request.body as Params | null | undefined) ?? {}), ...(request.query as Params) }
 }

@@ -1,3 +1,5 @@
+import { type Answer, answers } from './answers.js'
+
 /** Parameters as Rails reads them: body and query merged, the query wins; `a[b]=c` nests and `a[]=c` makes a list. */
 export type Params = Record<string, unknown>
 
@@ -7,7 +9,7 @@ export function parseForm(text: string): Params {
     const nested = /^([^[]+)\[([^\]]*)\]$/.exec(name)
     if (!nested) params[name] = value
     else if (nested[2] === '') params[nested[1] ?? ''] = [...listOf(params[nested[1] ?? '']), value]
-    else params[nested[1] ?? ''] = { ...(params[nested[1] ?? ''] as object | undefined), [nested[2] ?? '']: value }
+    else params[nested[1] ?? ''] = { ...objectOf(params[nested[1] ?? '']), [nested[2] ?? '']: value }
   }
   return params
 }
@@ -15,7 +17,35 @@ export function parseForm(text: string): Params {
 /** A text parameter of a flat family; what is nested is not seen, as `params.permit` drops it. */
 export function textOf(params: Params, name: string): string | undefined {
   const value = params[name]
+  if (typeof value === 'boolean') return String(value)
   return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined
+}
+
+/** Rails' booleans: these words are false, an empty one is nothing, all others are true. */
+export function flagOf(params: Params, name: string): boolean | undefined {
+  const value = textOf(params, name)
+  if (value === undefined || value === '') return undefined
+  return !['false', 'f', '0', 'off', 'FALSE', 'F', 'OFF'].includes(value)
+}
+
+/**
+ * The parameters of a wrapped family: under their wrapper, or flat in the body, from where Rails' `wrap_parameters` copies
+ * what are attributes of the model. In the query string they are not wrapped.
+ */
+export function wrapped(
+  { params, body }: { params: Params; body: Params },
+  wrapper: string,
+  attributes: string[],
+): { attributes: Params } | { refusal: Answer } {
+  const given = params[wrapper]
+  if (given !== undefined && given !== '' && typeof given !== 'object') return { refusal: answers.wrongType(wrapper) }
+  const source = given === undefined ? body : objectOf(given)
+  const kept = Object.fromEntries(Object.entries(source).filter(([name]) => attributes.includes(name)))
+  return Object.keys(kept).length > 0 ? { attributes: kept } : { refusal: answers.missing(wrapper) }
+}
+
+function objectOf(value: unknown): Params {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Params) : {}
 }
 
 function listOf(value: unknown): unknown[] {

@@ -1,82 +1,77 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { answers } from './reply.js'
-import { type State, time, ZONE } from './store.js'
+import { type Answer, answers } from './answers.js'
+import { time, ZONE } from './clock.js'
+import type { Api, Call } from './router.js'
+import type { Metric, State } from './store.js'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 
-/** Usage of an application (porta, app/controllers/stats/data/*.rb): rolling or fixed windows, one metric a call. */
-export function statsRoutes(app: FastifyInstance, state: () => State): void {
-  app.get('/stats/applications/:id/usage.json', async (request, reply) => {
-    const record = state().applications.find(({ id }) => id === Number((request.params as { id: string }).id))
-    if (!record) return reply.code(404).send({ error: 'Application not found' })
-    const service = state().services.find(({ id }) => id === record.service_id)
-    const plan = state().plans.find(({ id }) => id === record.plan_id)
-    const account = state().accounts.find(({ id }) => id === record.account_id)
-    return usage(request, reply, service?.metrics ?? [], [record.id], {
+/** Usage of applications and products (porta, app/controllers/stats/data/*.rb): rolling or fixed windows, one metric a call. */
+export function statsRoutes(api: Api): void {
+  api.get('/stats/applications/:id/usage', (call) => {
+    const { state } = call
+    const record = state.applications.find(({ id }) => id === call.id('id'))
+    if (!record) return answers.error(404, 'Application not found')
+    const service = state.services.find(({ id }) => id === record.service_id)
+    const plan = state.plans.find(({ id }) => id === record.plan_id)
+    const account = state.accounts.find(({ id }) => id === record.account_id)
+    return usage(call, service?.metrics ?? [], [record.id], {
       application: {
         id: record.id,
         name: record.name ?? null,
         state: record.state,
+        link: `/p/admin/applications/${record.id}`,
         description: record.description ?? null,
         plan: { id: plan?.id, name: plan?.name },
-        account: { id: account?.id, name: account?.org_name },
+        account: { id: account?.id, name: account?.org_name, link: `/buyers/accounts/${account?.id}` },
         service: { id: service?.id },
       },
     })
   })
 
-  app.get('/stats/services/:id/usage.json', async (request, reply) => {
-    const service = state().services.find(({ id }) => id === Number((request.params as { id: string }).id))
-    if (!service) return reply.code(404).send({ error: 'Service not found' })
-    const ids = state()
-      .applications.filter(({ service_id }) => service_id === service.id)
-      .map(({ id }) => id)
-    return usage(request, reply, service.metrics, ids, {})
+  api.get('/stats/services/:id/usage', (call) => {
+    const service = call.state.services.find(({ id }) => id === call.id('id'))
+    if (!service) return answers.error(404, 'Service not found')
+    const ids = call.state.applications.filter(({ service_id }) => service_id === service.id).map(({ id }) => id)
+    return usage(call, service.metrics, ids, {})
   })
+}
 
-  function usage(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    metrics: State['services'][number]['metrics'],
-    ids: number[],
-    extra: object,
-  ) {
-    const query = request.query as Record<string, string>
-    const name = query.metric_name
-    if (!name) return answers.missing(reply, 'metric_name')
-    const metric = metrics.find(({ system_name }) => system_name === name)
-    if (!metric) return reply.code(400).send({ error: `metric ${name} not found` })
-    const window = windowOf(query)
-    if (typeof window === 'string') return reply.code(400).send({ error: window })
-    const { since, until, step, period, granularity } = window
-    const values: number[] = []
-    for (let at = since; at < until; at += step) {
-      values.push(ids.reduce((sum, id) => sum + amount(id, name, at, Math.min(at + step, until)), 0))
-    }
-    const { parent_id: _parent, friendly_name, ...rest } = metric
-    return reply.send({
-      metric: { ...rest, name: friendly_name },
-      period: {
-        name: period ?? null,
-        since: time(since),
-        until: time(until - 1000),
-        timezone: query.timezone ?? ZONE,
-        granularity,
-      },
-      total: values.reduce((sum, value) => sum + value, 0),
-      values,
-      ...extra,
-    })
+function usage({ query, state }: Call, metrics: Metric[], ids: number[], extra: object): Answer {
+  const asked = query as Record<string, string>
+  const name = asked.metric_name
+  if (!name) return answers.missing('metric_name')
+  const metric = metrics.find(({ system_name }) => system_name === name)
+  if (!metric) return answers.error(400, `metric ${name} not found`)
+  const window = windowOf(asked)
+  if (typeof window === 'string') return answers.error(400, window)
+  const { since, until, step, period, granularity } = window
+  const values: number[] = []
+  for (let at = since; at < until; at += step) {
+    values.push(ids.reduce((sum, id) => sum + amount(state, id, name, at, Math.min(at + step, until)), 0))
   }
+  const { id, friendly_name, system_name, unit } = metric
+  return answers.ok({
+    metric: { id, name: friendly_name, system_name, unit },
+    period: {
+      name: period ?? null,
+      since: time(since),
+      until: time(until - 1000),
+      timezone: asked.timezone ?? ZONE,
+      granularity,
+    },
+    total: values.reduce((sum, value) => sum + value, 0),
+    values,
+    ...extra,
+  })
+}
 
-  function amount(id: number, metric: string, from: number, to: number): number {
-    const counters = state().hours[`${id}|${metric}`] ?? {}
-    return Object.entries(counters).reduce(
-      (sum, [at, value]) => (Number(at) >= from && Number(at) < to ? sum + value : sum),
-      0,
-    )
-  }
+function amount(state: State, id: number, metric: string, from: number, to: number): number {
+  const counters = state.hours[`${id}|${metric}`] ?? {}
+  return Object.entries(counters).reduce(
+    (sum, [at, value]) => (Number(at) >= from && Number(at) < to ? sum + value : sum),
+    0,
+  )
 }
 
 const periods: Record<string, { length: number; step: number; granularity: string | number }> = {

@@ -21,11 +21,36 @@ export interface Service {
     buyer_can_select_plan: boolean
     buyer_plan_change_permission: string
   }
-  rules: { id: number; http_method: string; pattern: string; metric: string }[]
-  metrics: { id: number; system_name: string; friendly_name: string; unit: string; parent_id?: number }[]
+  rules: { id: number; http_method: string; pattern: string; metric: string; delta?: number; last?: boolean }[]
+  /** policies of the gateway, in order; without them CORS, the token counter and APIcast */
+  policies?: { name: string; version: string; configuration: Record<string, unknown> }[]
+  /** columns of the gateway settings that differ from porta's defaults; null takes one out */
+  proxy?: Record<string, unknown>
+  metrics: Metric[]
   default_plan_id?: number
+  default_service_plan_id?: number
   created_at: number
   updated_at: number
+}
+
+/** A row with a `parent_id` is a method. */
+export interface Metric {
+  id: number
+  system_name: string
+  friendly_name: string
+  description?: string
+  unit: string
+  parent_id?: number
+}
+
+export interface Feature {
+  id: number
+  service_id: number
+  name: string
+  system_name: string
+  scope: 'application_plan' | 'service_plan'
+  visible: boolean
+  description?: string
 }
 
 export interface Plan {
@@ -39,7 +64,22 @@ export interface Plan {
   setup_fee: number
   trial_period_days: number
   custom: boolean
+  /** of a plan made for one application: the plan it was made from */
+  original_id?: number
   limits: { id: number; metric_id: number; period: string; value: number }[]
+  pricing_rules: { id: number; metric_id: number; cost_per_unit: string; min: number; max?: number }[]
+  feature_ids: number[]
+  created_at: number
+  updated_at: number
+}
+
+export interface ServicePlan {
+  id: number
+  service_id: number
+  name: string
+  state: 'hidden' | 'published'
+  approval_required: boolean
+  created_at: number
   updated_at: number
 }
 
@@ -71,7 +111,7 @@ export interface Application {
   plan_id: number
   name?: string
   description?: string
-  state: 'pending' | 'live' | 'suspended'
+  state: 'pending' | 'live' | 'suspended' | 'deprecated'
   user_key: string
   application_id: string
   redirect_url?: string
@@ -79,6 +119,8 @@ export interface Application {
   referrer_filters: { id: number; value: string }[]
   fields: Record<string, string>
   first_traffic_at?: number
+  /** first call of the last day with traffic */
+  first_daily_traffic_at?: number
   created_at: number
   updated_at: number
 }
@@ -87,8 +129,11 @@ export interface Subscription {
   id: number
   account_id: number
   service_id: number
+  /** a service plan */
+  plan_id: number
   state: 'live' | 'pending'
   created_at: number
+  updated_at: number
 }
 
 export interface FieldDefinition {
@@ -115,10 +160,13 @@ export interface State {
   lastId: Record<string, number>
   services: Service[]
   plans: Plan[]
+  servicePlans: ServicePlan[]
+  features: Feature[]
   accounts: Account[]
   users: User[]
   applications: Application[]
   subscriptions: Subscription[]
+  messages: { id: number; account_id: number; subject: string; body: string }[]
   docs: ApiDoc[]
   fields: FieldDefinition[]
   settings: Record<string, boolean | string>
@@ -133,24 +181,4 @@ export function nextId(state: State, table: string): number {
   const id = (state.lastId[table] ?? 0) + 1
   state.lastId[table] = id
   return id
-}
-
-/** The tenant's zone; times are written in it, without a fraction. */
-export const ZONE = 'Europe/Madrid'
-
-const zoned = new Intl.DateTimeFormat('sv-SE', {
-  timeZone: ZONE,
-  year: 'numeric',
-  month: '2-digit',
-  day: '2-digit',
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-  timeZoneName: 'longOffset',
-})
-
-export function time(at: number): string {
-  const parts = Object.fromEntries(zoned.formatToParts(at).map(({ type, value }) => [type, value]))
-  const offset = (parts.timeZoneName ?? '').replace('GMT', '') || 'Z'
-  return `${parts.year}-${parts.month}-${parts.day}T${parts.hour}:${parts.minute}:${parts.second}${offset}`
 }

@@ -1,44 +1,117 @@
 import { XMLBuilder } from 'fast-xml-parser'
-import { type Account, type Plan, type State, time, type User } from './store.js'
+import { time } from './clock.js'
+import { oidcConfiguration } from './represent/people.js'
+import type { Account, Application, Plan, Service, State, User } from './store.js'
 
-const builder = new XMLBuilder({ format: true, suppressEmptyNode: true })
+const builder = new XMLBuilder({
+  ignoreAttributes: false,
+  attributeNamePrefix: '@',
+  suppressEmptyNode: true,
+  suppressBooleanAttributes: false,
+})
 
-export function toXml(root: string, value: object): string {
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${builder.build({ [root]: value })}`
+/** porta's XML knows more than its JSON: users in accounts, keys in applications, metrics in services, product ids in plans. */
+export function accountsXml(accounts: Account[], state: State, metadata: object | undefined): string {
+  return list(
+    'accounts',
+    'account',
+    accounts.map((row) => accountNode(row, state)),
+    metadata,
+  )
 }
 
-/** porta's Account#to_xml: fields of the account, extra fields apart, users and plans embedded. */
 export function accountXml(account: Account, state: State): string {
-  return toXml('account', {
+  return document({ account: accountNode(account, state) })
+}
+
+export function usersXml(users: User[]): string {
+  return list(
+    'users',
+    'user',
+    users.map((row) => userNode(row)),
+  )
+}
+
+export function userXml(user: User): string {
+  return document({ user: userNode(user) })
+}
+
+export function applicationsXml(applications: Application[], state: State, metadata?: object): string {
+  return list(
+    'applications',
+    'application',
+    applications.map((row) => applicationNode(row, state)),
+    metadata,
+  )
+}
+
+export function applicationXml(application: Application, state: State): string {
+  return document({ application: applicationNode(application, state) })
+}
+
+export function keysXml({ keys }: Application): string {
+  const rows = keys.map(({ value, created_at }) => ({
+    value,
+    updated_at: time(created_at),
+    created_at: time(created_at),
+  }))
+  return list('keys', 'key', rows)
+}
+
+export function plansXml(plans: Plan[], state: State): string {
+  return list(
+    'plans',
+    'plan',
+    plans.map((row) => planNode(row, state)),
+  )
+}
+
+export function planXml(plan: Plan, state: State): string {
+  return document({ plan: planNode(plan, state) })
+}
+
+export function servicesXml(services: Service[], metadata: object | undefined): string {
+  return list('services', 'service', services.map(serviceNode), metadata)
+}
+
+export function serviceXml(service: Service): string {
+  return document({ service: serviceNode(service) })
+}
+
+/** porta, app/models/account.rb: no extra field but in `extra_fields`, blank ones left out. */
+function accountNode(account: Account, state: State): object {
+  return {
     id: account.id,
     created_at: time(account.created_at),
     updated_at: time(account.updated_at),
     state: account.state,
     org_name: account.org_name,
-    extra_fields: account.fields,
+    extra_fields: filled(account.fields),
     monthly_billing_enabled: true,
     monthly_charging_enabled: true,
     credit_card_stored: false,
-    plans: { plan: { id: 1, name: 'Default', type: 'account_plan', state: 'published' } },
-    users: { user: state.users.filter((user) => user.account_id === account.id).map(userNode) },
-  })
+    plans: { plan: boughtPlans(account, state) },
+    users: { user: state.users.filter((user) => user.account_id === account.id).map((user) => userNode(user)) },
+  }
 }
 
-export function usersXml(users: User[]): string {
-  return toXml('users', { user: users.map(userNode) })
+/** The account's own plan, then those of its subscriptions and applications. */
+function boughtPlans(account: Account, state: State): object[] {
+  const own = {
+    '@default': 'true',
+    id: 1,
+    name: 'Default',
+    type: 'account_plan',
+    state: 'published',
+    approval_required: state.settings.account_approval_required === true,
+    ...free,
+  }
+  const bought = state.applications.filter(({ account_id }) => account_id === account.id)
+  const plans = bought.map(({ plan_id }) => state.plans.find(({ id }) => id === plan_id))
+  return [own, ...plans.filter((plan) => plan !== undefined).map((plan) => planNode(plan, state))]
 }
 
-export function plansXml(plans: Plan[]): string {
-  return toXml('plans', {
-    plan: plans.map((plan) => ({
-      id: plan.id,
-      name: plan.name,
-      type: 'application_plan',
-      state: plan.state,
-      service_id: plan.service_id,
-    })),
-  })
-}
+const free = { setup_fee: '0.0', cost_per_month: '0.0', trial_period_days: '', cancellation_period: 0 }
 
 function userNode(user: User): object {
   return {
@@ -48,8 +121,103 @@ function userNode(user: User): object {
     account_id: user.account_id,
     state: user.state,
     role: user.role,
-    username: user.username,
-    ...(user.email === undefined ? {} : { email: user.email }),
-    extra_fields: user.fields,
+    ...(user.username === '' ? {} : { username: user.username }),
+    ...(user.email ? { email: user.email } : {}),
+    extra_fields: filled(user.fields),
   }
+}
+
+function planNode(plan: Plan, state: State): object {
+  const owner = state.services.find(({ id }) => id === plan.service_id)
+  return {
+    '@custom': String(plan.custom),
+    '@default': String(owner?.default_plan_id === plan.id),
+    id: plan.id,
+    name: plan.name,
+    type: 'application_plan',
+    state: plan.state,
+    approval_required: plan.approval_required,
+    setup_fee: decimal(plan.setup_fee),
+    cost_per_month: decimal(plan.cost_per_month),
+    trial_period_days: plan.trial_period_days || '',
+    cancellation_period: 0,
+    service_id: plan.service_id,
+  }
+}
+
+/** porta, app/models/cinstance.rb: `user_account_id`, not `account_id`; keys, but never a client secret of its own. */
+function applicationNode(record: Application, state: State): object {
+  const owner = state.services.find(({ id }) => id === record.service_id)
+  const plan = state.plans.find(({ id }) => id === record.plan_id)
+  const credentials =
+    owner?.backend_version === '1'
+      ? { user_key: record.user_key, provider_verification_key: `LEAK-verification-${record.id}` }
+      : {
+          application_id: record.application_id,
+          ...(owner?.backend_version === 'oidc' ? { redirect_url: record.redirect_url ?? '' } : {}),
+          keys: { key: record.keys.map(({ value }) => value) },
+        }
+  return {
+    id: record.id,
+    created_at: time(record.created_at),
+    updated_at: time(record.updated_at),
+    state: record.state,
+    user_account_id: record.account_id,
+    first_traffic_at: record.first_traffic_at === undefined ? '' : time(record.first_traffic_at),
+    first_daily_traffic_at: record.first_daily_traffic_at === undefined ? '' : time(record.first_daily_traffic_at),
+    service_id: record.service_id,
+    ...credentials,
+    ...(plan ? { plan: planNode(plan, state) } : {}),
+    ...(owner?.backend_version === 'oidc' ? { oidc_configuration: oidcConfiguration } : {}),
+    ...filled({ name: record.name ?? '', description: record.description ?? '' }),
+    extra_fields: filled(record.fields),
+  }
+}
+
+function serviceNode(service: Service): object {
+  return {
+    id: service.id,
+    account_id: 2,
+    name: service.name,
+    state: service.state,
+    system_name: service.system_name,
+    backend_version: service.backend_version,
+    description: service.description,
+    intentions_required: false,
+    ...service.flags,
+    deployment_option: 'self_managed',
+    support_email: 'support@example.com',
+    metrics: {
+      metric: service.metrics.filter(({ parent_id }) => parent_id === undefined).map((row) => metricNode(row, service)),
+      method: service.metrics.filter(({ parent_id }) => parent_id !== undefined).map((row) => metricNode(row, service)),
+    },
+  }
+}
+
+function metricNode(metric: Service['metrics'][number], { id: service_id }: Service): object {
+  const { id, system_name, friendly_name, description = '', parent_id, unit } = metric
+  const last = parent_id === undefined ? { unit } : { metric_id: parent_id }
+  return { id, name: system_name, system_name, friendly_name, service_id, description, ...last }
+}
+
+/** Paging is told by attributes of the root. */
+function list(root: string, item: string, rows: object[], metadata: object = {}): string {
+  const attributes = Object.fromEntries(Object.entries(metadata).map(([name, value]) => [`@${name}`, String(value)]))
+  return document({ [root]: { ...attributes, [item]: rows } })
+}
+
+function document(value: object): string {
+  return `<?xml version="1.0" encoding="UTF-8"?>${builder.build(value)}`
+}
+
+function filled(fields: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(fields)
+      .map(([name, value]) => [name, value.trim()] as const)
+      .filter(([, value]) => value !== ''),
+  )
+}
+
+function decimal(amount: number): string {
+  return Number.isInteger(amount) ? amount.toFixed(1) : String(amount)
 }

@@ -1,12 +1,7 @@
-import type { ApiDoc, Service } from './store.js'
+import type { ApiDoc, Service } from '../store.js'
 
 /** ActiveDocs as operators upload them: OpenAPI 3.0 with or without an example, Swagger 2.0, OpenAPI 3.1. */
-export function docFor(
-  kind: 'id' | 'plain' | 'v2' | 'v31',
-  service: Service,
-  modelId: string,
-  _port: number,
-): Omit<ApiDoc, 'id'> {
+export function docFor(kind: 'id' | 'plain' | 'v2' | 'v31', service: Service, modelId: string): Omit<ApiDoc, 'id'> {
   const rule = service.rules.find(({ http_method }) => http_method === 'POST')
   const path = rule?.pattern ?? '/predict'
   const example = kind === 'id' ? { model: modelId, messages: [{ role: 'user', content: 'Hello' }] } : undefined

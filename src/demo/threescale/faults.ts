@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { basicOf } from './auth.js'
+
+export interface Fault {
+  match: string
+  latency_ms?: number
+  status?: number
+  hang?: boolean
+  drop?: 'before' | 'after'
+  times?: number
+}
+
+type Armed = Fault & { hits: number }
+
+/** Failures on demand, and a count of the calls; neither touches /_demo, and the gateway's own calls are not counted. */
+export function faultRoutes(app: FastifyInstance): void {
+  let faults: Armed[] = []
+  let calls: Record<string, number> = {}
+  const dropped = new WeakSet<FastifyRequest>()
+
+  app.addHook('onRequest', async (request, reply) => {
+    const path = request.originalUrl.split('?')[0] ?? ''
+    if (!/^\/(admin|stats)\//.test(path)) return
+    if (basicOf(request) === 'demo-gateway-token') return
+    const name = `${request.method} ${patternOf(path)}`
+    calls[name] = (calls[name] ?? 0) + 1
+    await applyFault(request, reply, path)
+  })
+
+  app.addHook('onSend', async (request, reply, payload) => {
+    if (!dropped.has(request)) return payload
+    reply.hijack()
+    request.raw.socket.destroy()
+    return payload
+  })
+
+  app.put('/_demo/faults', async (request) => {
+    faults = (request.body as Fault[]).map((fault) => ({ ...fault, hits: 0 }))
+    return faults
+  })
+  app.get('/_demo/faults', async () => faults)
+
+  app.get('/_demo/calls', async () => calls)
+  app.delete('/_demo/calls', async () => {
+    calls = {}
+    return calls
+  })
+
+  /** The first that matches and is not used up; `status` is before the work, `drop: "after"` works and then says nothing. */
+  async function applyFault(request: FastifyRequest, reply: FastifyReply, path: string): Promise<unknown> {
+    const fault = faults.find(
+      ({ match, times }) => (times === undefined || times > 0) && matches(match, `${request.method} ${path}`),
+    )
+    if (!fault) return undefined
+    fault.hits++
+    if (fault.times !== undefined) fault.times--
+    if (fault.latency_ms) await sleep(fault.latency_ms)
+    if (fault.hang) return new Promise(() => {})
+    if (fault.drop === 'before') {
+      reply.hijack()
+      request.raw.socket.destroy()
+      return undefined
+    }
+    if (fault.drop === 'after') dropped.add(request)
+    if (fault.status === undefined) return undefined
+    return reply.code(fault.status).type('text/html').send(`<html><body><h1>${fault.status}</h1></body></html>`)
+  }
+}
+
+/** `*` stands for any text, slashes too. */
+function matches(rule: string, call: string): boolean {
+  const source = rule
+    .split('*')
+    .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+    .join('.*')
+  return new RegExp(`^${source}$`).test(call)
+}
+
+/** Ids and keys are not part of a call's name. */
+function patternOf(path: string): string {
+  return path.replace(/\/keys\/[^/]+$/, '/keys/{key}').replace(/\/\d+(?=[/.]|$)/g, '/{id}')
+}
