@@ -207,14 +207,14 @@ async function connects(port: number): Promise<void> {
 
 export async function freeBlock(): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
-    const start = 20_000 + Math.floor(Math.random() * 400) * 100
+    const start = 20_000 + Math.floor(Math.random() * 300) * 100
     const free = await Promise.all([0, 1, 2, 3, 4, 5, 10, 20, 28, 40, 50].map((offset) => isFree(start + offset)))
     if (free.every(Boolean)) return start
   }
   throw new Error(`no block of ${BLOCK} free ports`)
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()

@@ -1,0 +1,177 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import { freePort, type RunningPortal, type Stack, startRedis, startStack } from '../helper/stack.js'
+import { createVisitor } from '../helper/visitor.js'
+import { load, median, pin, residentMb, spread } from './load.js'
+import type { Row } from './table.js'
+
+const SERVER = 0
+const CLIENT = 1
+const bare = join(import.meta.dirname, 'bare.js')
+
+interface Case {
+  name: string
+  path: string
+  headers: Record<string, string>
+  status?: number
+  /** least ratio to bare Fastify, for the uncompressed answer */
+  goal?: number
+}
+
+/** Warm answers against a bare Fastify server that sends the same bytes, interleaved, each on its own core. */
+export async function answers({ seconds, rounds }: { seconds: number; rounds: number }): Promise<Row[]> {
+  const redis = await startRedis()
+  const stack = await startStack(['threescale', 'identity'])
+  const rows: Row[] = []
+  try {
+    await addProducts(stack, 40)
+    const portal = await stack.portal({ CATALOG_TTL: '3600', CATALOG_DETAIL_TTL: '3600', REDIS_URL: redis.url })
+    for (const part of Object.values(stack.parts)) pin(part.child.pid, CLIENT)
+    pin(process.pid, CLIENT)
+    pin(portal.child.pid, SERVER)
+    const atStart = residentMb(portal.child.pid)
+    for (const each of await cases(stack, portal)) {
+      for (const encoding of each.status === 304 ? ['identity'] : ['identity', 'gzip', 'br'])
+        rows.push(await compare(stack, portal, each, encoding, { seconds, rounds }))
+    }
+    rows.push({ what: 'resident memory at start', value: `${atStart} MB` })
+    rows.push(within('resident memory after load', residentMb(portal.child.pid), 150, 'MB'))
+  } finally {
+    await stack.close()
+    await redis.stop()
+  }
+  return rows
+}
+
+export function within(what: string, value: number, most: number, unit: string): Row {
+  return { what, value: `${value} ${unit}`, goal: `at most ${most} ${unit}`, met: value <= most, number: value }
+}
+
+/** So that the catalogue has `total` models. */
+export async function addProducts(stack: Stack, total: number): Promise<void> {
+  const shown = 16
+  for (let left = total - shown; left > 0; left -= 500) {
+    const answer = await fetch(`${stack.threescale}/_demo/products?count=${Math.min(left, 500)}`, { method: 'POST' })
+    if (answer.status !== 201) throw new Error(`products: ${answer.status}`)
+  }
+}
+
+async function cases(stack: Stack, portal: RunningPortal): Promise<Case[]> {
+  const mary = createVisitor(stack)
+  await mary.signIn('mary')
+  const cookie = [...mary.jar].map(([name, value]) => `${name}=${value}`).join('; ')
+  const answer = await fetch(`http://127.0.0.1:${stack.port + 2}/_demo/token`, {
+    method: 'POST',
+    body: JSON.stringify({ username: 'mary' }),
+  })
+  const { access_token } = (await answer.json()) as { access_token: string }
+  const bearer = { authorization: `Bearer ${access_token}` }
+  const list = await fetch(`${portal.url}/api/v1/models?limit=40`, { headers: bearer })
+  const etag = list.headers.get('etag') ?? ''
+  await quiet(stack)
+  return [
+    { name: 'catalogue page, 40 models', path: '/models', headers: { cookie }, goal: 0.6 },
+    { name: 'model page', path: '/models/granite-chat', headers: { cookie } },
+    { name: 'applications page', path: '/applications', headers: { cookie } },
+    { name: 'REST list', path: '/api/v1/models?limit=40', headers: bearer, goal: 0.8 },
+    {
+      name: '304',
+      path: '/api/v1/models?limit=40',
+      headers: { ...bearer, 'if-none-match': etag },
+      status: 304,
+      goal: 0.9,
+    },
+  ]
+}
+
+/** Until the details behind the first page are read. */
+async function quiet(stack: Stack): Promise<void> {
+  for (let before = ''; ; ) {
+    await sleep(500)
+    const now = JSON.stringify(await stack.calls())
+    if (now === before) return
+    before = now
+  }
+}
+
+async function compare(
+  stack: Stack,
+  portal: RunningPortal,
+  { name, path, headers, status = 200, goal }: Case,
+  encoding: string,
+  { seconds, rounds }: { seconds: number; rounds: number },
+): Promise<Row> {
+  const asked = { ...headers, 'accept-encoding': encoding }
+  const sample = await fetch(portal.url + path, { headers: asked })
+  if (sample.status !== status) throw new Error(`${path} answers ${sample.status}`)
+  const sent = sample.headers.get('content-encoding') ?? 'identity'
+  const opposite = await startBare(await rawBody(portal.url + path, asked), sample, status)
+  const urls = { portal: portal.url.replace('localhost', '127.0.0.1') + path, bare: `${opposite.url}${path}` }
+  const measured: Record<keyof typeof urls, number[]> = { portal: [], bare: [] }
+  const tails: number[] = []
+  await load({ url: urls.portal, headers: asked, seconds: 1, status })
+  await load({ url: urls.bare, headers: asked, seconds: 1, status })
+  await stack.resetCalls()
+  let requests = 0
+  for (let round = 0; round < rounds; round++) {
+    for (const side of round % 2 === 0 ? (['bare', 'portal'] as const) : (['portal', 'bare'] as const)) {
+      const result = await load({ url: urls[side], headers: asked, seconds, status })
+      measured[side].push(result.requestsPerSecond)
+      if (side === 'portal') {
+        requests += result.requests
+        tails.push(result.p99 / Math.max(result.p50, 1))
+      }
+    }
+  }
+  const calls = Object.values(await stack.calls()).reduce((sum, count) => sum + count, 0)
+  await opposite.stop()
+  const ratio = median(measured.portal) / median(measured.bare)
+  return {
+    what: `${name}${sent === 'identity' ? '' : `, ${sent}`}`,
+    value: `${ratio.toFixed(2)} of bare Fastify; ${spread(measured.portal)} against ${spread(measured.bare)} requests/s`,
+    note: `p99/p50 ${median(tails).toFixed(1)}, ${((calls / requests) * 1000).toFixed(1)} calls to 3scale per 1,000`,
+    number: ratio,
+    ...(goal !== undefined && sent === 'identity' ? { goal: `at least ${goal}`, met: ratio >= goal } : {}),
+  }
+}
+
+async function startBare(body: Buffer, sample: Response, status: number) {
+  const file = join(mkdtempSync(join(tmpdir(), 'maas-bench-')), 'body')
+  writeFileSync(file, body)
+  const port = await freePort()
+  const type = sample.headers.get('content-type') ?? 'text/plain'
+  const encoding = sample.headers.get('content-encoding') ?? 'identity'
+  const child = spawn(process.execPath, [bare, String(port), file, type, encoding, String(status)], { stdio: 'ignore' })
+  const url = `http://127.0.0.1:${port}`
+  while (!(await fetch(url).catch(() => undefined))) await sleep(50)
+  pin(child.pid, SERVER)
+  return {
+    url,
+    async stop() {
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      child.kill()
+      await ended
+    },
+  }
+}
+
+/** The bytes as they are on the wire; fetch decompresses, so the raw ones are asked for by node:http. */
+async function rawBody(url: string, headers: Record<string, string>): Promise<Buffer> {
+  const { get } = await import('node:http')
+  const body = await new Promise<Buffer>((resolve, reject) => {
+    get(url, { headers }, (answer) => {
+      const chunks: Buffer[] = []
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk))
+      answer.on('end', () => resolve(Buffer.concat(chunks)))
+      answer.on('error', reject)
+    }).on('error', reject)
+  })
+  if (headers['accept-encoding'] === 'gzip' && body[0] === 0x1f) gunzipSync(body)
+  if (headers['accept-encoding'] === 'br' && body.length > 0 && body[0] !== 0x3c && body[0] !== 0x7b)
+    brotliDecompressSync(body)
+  return body
+}

@@ -1,0 +1,39 @@
+// `npm run bench`: the performance table. Options: --json FILE, --seconds N and --rounds N for the load rows.
+import { writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { answers } from './answers.js'
+import { cold, journeys, starts } from './journeys.js'
+import { type Row, tableText } from './table.js'
+import { wire } from './wire.js'
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'string' },
+    seconds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '5' },
+    only: { type: 'string' },
+  },
+})
+const sections: Record<string, { title: string; run: () => Promise<Row[]> }> = {
+  answers: {
+    title: 'Warm answers, server on one core, load on the other, interleaved; median (least-most)',
+    run: () => answers({ seconds: Number(values.seconds), rounds: Number(values.rounds) }),
+  },
+  cold: { title: 'Cold catalogue, 3scale 50 ms away', run: cold },
+  journeys: { title: 'Sign-up, sign-in, create', run: () => journeys({ times: 30 }) },
+  starts: { title: 'Start and memory', run: starts },
+  wire: { title: 'On the wire', run: wire },
+}
+
+const results: Record<string, Row[]> = {}
+for (const [name, { title, run }] of Object.entries(sections)) {
+  if (values.only && values.only !== name) continue
+  const rows = await run()
+  results[name] = rows
+  process.stdout.write(`${tableText(title, rows)}\n`)
+}
+if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`)
+const missed = Object.values(results)
+  .flat()
+  .filter(({ met }) => met === false)
+process.stdout.write(missed.length === 0 ? 'Every goal is met.\n' : `${missed.length} goals are missed.\n`)
