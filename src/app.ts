@@ -136,7 +136,13 @@ export async function buildPortal(config: Config) {
   // two doors: pages and API
   await app.register(async (door) => {
     await door.register(formbody)
-    await pages(door, { root: join(projectRoot, 'views'), brand, links: notes.links ?? [], contact: notes.contact })
+    await pages(door, {
+      root: join(projectRoot, 'views'),
+      secure,
+      brand,
+      links: notes.links ?? [],
+      contact: notes.contact,
+    })
     door.setErrorHandler(pageFailure)
     door.setNotFoundHandler((request, reply) => pageFailure(problem('not_found'), request, reply))
     sessions.hook(door)
