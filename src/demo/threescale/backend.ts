@@ -40,7 +40,10 @@ export function backendRoutes(app: FastifyInstance, state: () => State): void {
         .header('3scale-limit-remaining', 0)
       return refuse(reply, 409, 'limits_exceeded')
     }
-    if (report) count(application, whole)
+    if (report) {
+      countUsage(state(), application, whole, Date.now())
+      countCode(application, query['log[code]'])
+    }
     return reply
       .type('application/vnd.3scale-v2.0+xml')
       .send('<?xml version="1.0" encoding="UTF-8"?><status><authorized>true</authorized></status>')
@@ -74,21 +77,29 @@ export function backendRoutes(app: FastifyInstance, state: () => State): void {
     return Object.entries(counters).reduce((sum, [at, amount]) => (Number(at) >= since ? sum + amount : sum), 0)
   }
 
-  function count(application: Application, usage: Record<string, number>): void {
-    const now = Date.now()
-    application.first_traffic_at ??= now
-    if (Math.floor((application.first_daily_traffic_at ?? 0) / DAY) < Math.floor(now / DAY))
-      application.first_daily_traffic_at = now
-    for (const [metric, amount] of Object.entries(usage)) {
-      const key = `${application.id}|${metric}`
-      const hours = state().hours[key] ?? {}
-      const minutes = state().minutes[key] ?? {}
-      state().hours[key] = hours
-      state().minutes[key] = minutes
-      add(hours, Math.floor(now / HOUR) * HOUR, amount)
-      add(minutes, Math.floor(now / MINUTE) * MINUTE, amount)
-      for (const at of Object.keys(minutes)) if (Number(at) < now - 3 * MINUTE) delete minutes[at]
-    }
+  function countCode(application: Application, code: string | undefined): void {
+    if (code === undefined) return
+    const kept = ['200', '403', '404', '500', '503'].includes(code) ? [code] : []
+    const group = /^[245]\d\d$/.test(code) ? [`${code[0]}XX`] : []
+    const names = [...kept, ...group].map((name) => [`response_code:${name}`, 1] as const)
+    countUsage(state(), application, Object.fromEntries(names), Date.now())
+  }
+}
+
+/** Adds to the counters of an hour and, for limits, of a minute. */
+export function countUsage(state: State, application: Application, usage: Record<string, number>, at: number): void {
+  application.first_traffic_at ??= at
+  if (Math.floor((application.first_daily_traffic_at ?? 0) / DAY) < Math.floor(at / DAY))
+    application.first_daily_traffic_at = at
+  for (const [metric, amount] of Object.entries(usage)) {
+    const key = `${application.id}|${metric}`
+    const hours = state.hours[key] ?? {}
+    const minutes = state.minutes[key] ?? {}
+    state.hours[key] = hours
+    state.minutes[key] = minutes
+    add(hours, Math.floor(at / HOUR) * HOUR, amount)
+    add(minutes, Math.floor(at / MINUTE) * MINUTE, amount)
+    for (const minute of Object.keys(minutes)) if (Number(minute) < Date.now() - 3 * MINUTE) delete minutes[minute]
   }
 }
 
@@ -110,7 +121,7 @@ function usageOf(query: Record<string, string>): Record<string, number> {
 }
 
 /** A method's hits are also its parent's. */
-function withAncestors(usage: Record<string, number>, service: Service): Record<string, number> {
+export function withAncestors(usage: Record<string, number>, service: Service): Record<string, number> {
   const whole: Record<string, number> = {}
   for (const [name, amount] of Object.entries(usage)) {
     let metric = service.metrics.find(({ system_name }) => system_name === name)

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { countUsage, withAncestors } from './backend.js'
 import type { State } from './store.js'
 import { addProduct, seed } from './tenant/seed.js'
 
@@ -32,6 +33,19 @@ export function controlRoutes(app: FastifyInstance, control: Control, port: numb
   app.put('/_demo/fields_definitions', async (request) => {
     control.state().fields = request.body as State['fields']
     return control.state().fields
+  })
+  /** Usage of the past: `[{ "application": 3001, "metric": "hits", "at": "2026-03-01T10:00:00Z", "amount": 5 }]` */
+  app.post('/_demo/usage', async (request, reply) => {
+    const { applications, services } = control.state()
+    const rows = request.body as { application: number; metric: string; at: string; amount: number }[]
+    for (const { application: id, metric, at, amount } of rows) {
+      const application = applications.find((row) => row.id === id)
+      const service = services.find((row) => row.id === application?.service_id)
+      if (!application || !service) return reply.code(404).send({ status: 'Not found' })
+      countUsage(control.state(), application, withAncestors({ [metric]: amount }, service), Date.parse(at))
+    }
+    control.changed()
+    return reply.code(201).send({})
   })
   app.get('/_demo/state', async () => control.state())
   app.post('/_demo/reset', async () => {

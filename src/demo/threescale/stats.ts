@@ -1,111 +1,188 @@
 import { type Answer, answers } from './answers.js'
-import { time, ZONE } from './clock.js'
+import { time, ZONE, zoneNamed } from './clock.js'
 import type { Api, Call } from './router.js'
-import type { Metric, State } from './store.js'
+import { InvalidParameter, previousOf, startOf, type Window, windowOf } from './stats-window.js'
+import type { Application, Metric, Service, State } from './store.js'
 
-const HOUR = 3_600_000
-const DAY = 24 * HOUR
+/** What is counted: which counters, and how the answer names them. */
+interface Subject {
+  state: State
+  service: Service
+  applications: Application[]
+  extra: object
+}
 
-/** Usage of applications and products (porta, app/controllers/stats/data/*.rb): rolling or fixed windows, one metric a call. */
+/** Usage of applications and products, one metric a call (porta, app/controllers/stats/data/*.rb). */
 export function statsRoutes(api: Api): void {
-  api.get('/stats/applications/:id/usage', (call) => {
-    const { state } = call
-    const record = state.applications.find(({ id }) => id === call.id('id'))
-    if (!record) return answers.error(404, 'Application not found')
-    const service = state.services.find(({ id }) => id === record.service_id)
-    const plan = state.plans.find(({ id }) => id === record.plan_id)
-    const account = state.accounts.find(({ id }) => id === record.account_id)
-    return usage(call, service?.metrics ?? [], [record.id], {
-      application: {
-        id: record.id,
-        name: record.name ?? null,
-        state: record.state,
-        link: `/p/admin/applications/${record.id}`,
-        description: record.description ?? null,
-        plan: { id: plan?.id, name: plan?.name },
-        account: { id: account?.id, name: account?.org_name, link: `/buyers/accounts/${account?.id}` },
-        service: { id: service?.id },
-      },
-    })
-  })
+  api.get('/stats/applications/:id/usage', (call) => withApplication(call, (subject) => usage(call, subject)))
+  api.get('/stats/services/:id/usage', (call) => withService(call, (subject) => usage(call, subject)))
+  for (const [kind, find] of [['applications', withApplication] as const, ['services', withService] as const]) {
+    api.get(`/stats/${kind}/:id/usage_response_code`, (call) => find(call, (subject) => usageByCode(call, subject)))
+    api.get(`/stats/${kind}/:id/summary`, (call) => find(call, summary))
+  }
+  api.get('/stats/services/:id/top_applications', (call) => withService(call, (subject) => top(call, subject)))
+}
 
-  api.get('/stats/services/:id/usage', (call) => {
-    const service = call.state.services.find(({ id }) => id === call.id('id'))
-    if (!service) return answers.error(404, 'Service not found')
-    const ids = call.state.applications.filter(({ service_id }) => service_id === service.id).map(({ id }) => id)
-    return usage(call, service.metrics, ids, {})
+function withApplication({ state, id }: Call, work: (subject: Subject) => Answer): Answer {
+  const application = state.applications.find((row) => row.id === id('id'))
+  const service = state.services.find((row) => row.id === application?.service_id)
+  if (!application || !service) return answers.error(404, 'Application not found')
+  const plan = state.plans.find((row) => row.id === application.plan_id)
+  const account = state.accounts.find((row) => row.id === application.account_id)
+  const shown = {
+    id: application.id,
+    name: application.name ?? null,
+    state: application.state,
+    link: `/p/admin/applications/${application.id}`,
+    description: application.description ?? null,
+    plan: { id: plan?.id, name: plan?.name },
+    account: { id: account?.id, name: account?.org_name, link: `/buyers/accounts/${account?.id}` },
+    service: { id: service.id },
+  }
+  return work({ state, service, applications: [application], extra: { application: shown } })
+}
+
+function withService({ state, id }: Call, work: (subject: Subject) => Answer): Answer {
+  const service = state.services.find((row) => row.id === id('id'))
+  if (!service) return answers.error(404, 'Service not found')
+  const applications = state.applications.filter((row) => row.service_id === service.id)
+  return work({ state, service, applications, extra: {} })
+}
+
+function usage(call: Call, subject: Subject): Answer {
+  const name = call.query.metric_name
+  if (!name) return answers.missing('metric_name')
+  return answered(call, (window, zone) => {
+    const metric = metricNamed(subject.service, String(name))
+    return { metric: detail(metric), ...counted(call, subject, metric.system_name, window, zone), ...subject.extra }
   })
 }
 
-function usage({ query, state }: Call, metrics: Metric[], ids: number[], extra: object): Answer {
+/** Only these are kept; any other code is always 0. */
+function usageByCode(call: Call, subject: Subject): Answer {
+  const code = call.query.response_code
+  if (!code) return answers.missing('response_code')
+  return answered(call, (window, zone) => ({
+    response_code: { code: String(code) },
+    ...counted(call, subject, `response_code:${code}`, window, zone),
+    ...subject.extra,
+  }))
+}
+
+function answered({ query }: Call, work: (window: Window, zone: string) => object): Answer {
   const asked = query as Record<string, string>
-  const name = asked.metric_name
-  if (!name) return answers.missing('metric_name')
-  const metric = metrics.find(({ system_name }) => system_name === name)
-  if (!metric) return answers.error(400, `metric ${name} not found`)
-  const window = windowOf(asked)
-  if (typeof window === 'string') return answers.error(400, window)
-  const { since, until, step, period, granularity } = window
-  const values: number[] = []
-  for (let at = since; at < until; at += step) {
-    values.push(ids.reduce((sum, id) => sum + amount(state, id, name, at, Math.min(at + step, until)), 0))
+  const missing = asked.period ? undefined : ['granularity', 'since'].find((name) => !asked[name])
+  if (missing) return answers.missing(missing)
+  const zone = zoneNamed(asked.timezone ?? ZONE)
+  if (!zone) return { status: 500, text: '<h1>500 Internal Server Error</h1>', type: 'text/html' }
+  try {
+    return answers.ok(work(windowOf(asked, zone, Date.now()), zone))
+  } catch (error) {
+    if (error instanceof InvalidParameter) return answers.error(400, error.message)
+    throw error
   }
-  const { id, friendly_name, system_name, unit } = metric
-  return answers.ok({
-    metric: { id, name: friendly_name, system_name, unit },
+}
+
+function counted(
+  { query }: Call,
+  { state, applications }: Subject,
+  name: string,
+  window: Window,
+  zone: string,
+): object {
+  const counters = applications.map(({ id }) => state.hours[`${id}|${name}`] ?? {})
+  const values = valuesIn(window, counters)
+  const total = sum(values)
+  const { period, granularity, starts, until } = window
+  const shownIn = granularity === 'eternity' ? 'UTC' : zone
+  const shown = {
     period: {
-      name: period ?? null,
-      since: time(since),
-      until: time(until - 1000),
-      timezone: asked.timezone ?? ZONE,
+      name: period,
+      since: time(starts[0] ?? 0, shownIn),
+      until: time(until - 1000, shownIn),
+      timezone: zone,
       granularity,
     },
-    total: values.reduce((sum, value) => sum + value, 0),
+    total,
     values,
-    ...extra,
+  }
+  if (query.skip_change !== 'false' || granularity === 'eternity') return shown
+  const before = sum(valuesIn(previousOf(window, zone), counters))
+  return { ...shown, previous_total: before, change: changeOf(total, before) }
+}
+
+function valuesIn({ starts, until }: Window, counters: Record<string, number>[]): number[] {
+  const entries = counters.flatMap((hours) =>
+    Object.entries(hours).map(([at, amount]) => [Number(at), amount] as const),
+  )
+  return starts.map((start, index) => {
+    const end = starts[index + 1] ?? until
+    return sum(entries.filter(([at]) => at >= start && at < end).map(([, amount]) => amount))
   })
 }
 
-function amount(state: State, id: number, metric: string, from: number, to: number): number {
-  const counters = state.hours[`${id}|${metric}`] ?? {}
-  return Object.entries(counters).reduce(
-    (sum, [at, value]) => (Number(at) >= from && Number(at) < to ? sum + value : sum),
-    0,
-  )
-}
-
-const periods: Record<string, { length: number; step: number; granularity: string | number }> = {
-  day: { length: DAY, step: HOUR, granularity: 'hour' },
-  week: { length: 7 * DAY, step: 6 * HOUR, granularity: 21_600 },
-  month: { length: 30 * DAY, step: DAY, granularity: 'day' },
-  year: { length: 365 * DAY, step: 30 * DAY, granularity: 'month' },
-}
-
-function windowOf(query: Record<string, string>) {
-  const period = query.period
-  const since = query.since === undefined ? undefined : Date.parse(query.since)
-  if (since !== undefined && Number.isNaN(since)) return 'Date parameters should have valid date/time format.'
-  if (period) {
-    const shape = periods[period]
-    if (!shape) return `Period must be one of ["eternity", "year", "month", "week", "day"] not "${period}"`
-    if (since !== undefined) {
-      const start = Math.floor(since / shape.step) * shape.step
-      return { since: start, until: start + shape.length, step: shape.step, period, granularity: shape.granularity }
-    }
-    const until = (Math.floor(Date.now() / shape.step) + 1) * shape.step
-    return { since: until - shape.length - shape.step, until, step: shape.step, period, granularity: shape.granularity }
+/** At most ten, the busiest first, in the calendar period that holds `since`. */
+function top({ query }: Call, { state, service, applications }: Subject): Answer {
+  const asked = query as Record<string, string>
+  const missing = ['metric_name', 'period', 'since'].find((name) => !asked[name])
+  if (missing) return answers.missing(missing)
+  const zone = zoneNamed(asked.timezone ?? ZONE) ?? ZONE
+  try {
+    const metric = metricNamed(service, asked.metric_name ?? '')
+    const given = windowOf(asked, zone, Date.now())
+    const begin = startOf(asked.period ?? 'day', given.starts[0] ?? 0, zone)
+    const window = windowOf({ ...asked, since: time(begin, zone) }, zone, Date.now())
+    const rows = applications
+      .map((row) => ({ row, used: sum(valuesIn(window, [state.hours[`${row.id}|${metric.system_name}`] ?? {}])) }))
+      .filter(({ used }) => used > 0)
+      .sort((a, b) => b.used - a.used)
+      .slice(0, 10)
+    return answers.ok({
+      applications: rows.map(({ row, used }) => topRow(state, row, used)),
+      metric: detail(metric),
+      period: { name: asked.period, since: time(begin, zone), until: time(window.until - 1000, zone) },
+    })
+  } catch (error) {
+    if (error instanceof InvalidParameter) return answers.error(400, error.message)
+    throw error
   }
-  const granularity = query.granularity
-  const step =
-    granularity === 'hour' ? HOUR : granularity === 'day' ? DAY : granularity === 'month' ? 30 * DAY : undefined
-  const until = Date.parse(query.until ?? '')
-  if (!step || since === undefined || Number.isNaN(until)) return 'Date parameters should have valid date/time format.'
-  if (step === HOUR && until - since > 90 * DAY) return 'Time range for the granularity must be less than 90 days'
+}
+
+/** The value is a text. */
+function topRow(state: State, row: Application, used: number): object {
+  const account = state.accounts.find(({ id }) => id === row.account_id)
+  const plan = state.plans.find(({ id }) => id === row.plan_id)
   return {
-    since: Math.floor(since / step) * step,
-    until: (Math.floor(until / step) + 1) * step,
-    step,
-    period: undefined,
-    granularity,
+    name: row.name ?? null,
+    id: row.id,
+    value: String(used),
+    account: { id: account?.id, name: account?.org_name },
+    plan: { id: plan?.id, name: plan?.name },
+    service: { id: row.service_id },
   }
+}
+
+function summary({ service: { metrics } }: Subject): Answer {
+  const rows = (methods: boolean) =>
+    metrics.filter(({ parent_id }) => (parent_id !== undefined) === methods).map((metric) => detail(metric))
+  return answers.ok({ metrics: rows(false), methods: rows(true) })
+}
+
+function metricNamed(service: Service, name: string): Metric {
+  const metric = service.metrics.find(({ system_name }) => system_name === name)
+  if (!metric) throw new InvalidParameter(`metric ${name} not found`)
+  return metric
+}
+
+function detail({ id, friendly_name, system_name, unit }: Metric): object {
+  return { id, name: friendly_name, system_name, unit }
+}
+
+function changeOf(total: number, before: number): number {
+  if (total === before) return 0
+  return before === 0 ? 100 : ((total - before) / before) * 100
+}
+
+function sum(values: number[]): number {
+  return values.reduce((whole, value) => whole + value, 0)
 }
