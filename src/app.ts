@@ -21,6 +21,7 @@ import { accountApi } from './features/account/api.js'
 import { accountPages } from './features/account/pages.js'
 import { applicationsApi } from './features/applications/api.js'
 import { createApplications } from './features/applications/applications.js'
+import { createModelCalls } from './features/applications/model-calls.js'
 import { applicationsPages } from './features/applications/pages.js'
 import { createTrial } from './features/applications/trial.js'
 import { modelsApi } from './features/models/api.js'
@@ -71,7 +72,8 @@ export async function buildPortal(config: Config) {
   // the verbs
   const models = createModels({ threescale, cache, ...config.catalog, notes: notes.products ?? {}, tokenEndpoint, log })
   const gateway = createGateway({ http, allowed: (url) => models.allowsHost(url) })
-  const trial = createTrial({ gateway, learnModelId: models.learnModelId })
+  const calls = createModelCalls({ gateway })
+  const trial = createTrial({ calls, learnModelId: models.learnModelId })
   const applications = createApplications({ threescale, models, learn: trial.learn, now: () => new Date() })
   const snippets = createSnippets({ caFile: notes.gateway_ca })
   const terms = notes.terms && {

@@ -1,0 +1,100 @@
+import type { Model } from '../models/schemas.js'
+import type { Application } from './schemas.js'
+
+/** One answer of a gateway; bodies are cut by the client at its limit. */
+export interface GatewayAnswer {
+  status: number
+  ms: number
+  headers: Record<string, string>
+  text: string
+}
+
+/** A call to a model's endpoint: `path` as the mapping rules have it. */
+export interface Call {
+  method: string
+  path: string
+  headers?: Record<string, string>
+  body?: unknown
+}
+
+export interface Prepared {
+  method: string
+  url: URL
+  headers: Record<string, string>
+  body?: string
+}
+
+export interface ModelCallsDeps {
+  gateway: { call(request: Prepared): Promise<GatewayAnswer> }
+}
+
+export type ModelCalls = ReturnType<typeof createModelCalls>
+
+/** Calls to a model with an application's own credential; only ever to the endpoint that the catalogue names. */
+export function createModelCalls({ gateway }: ModelCallsDeps) {
+  return {
+    prepare,
+    /** Rejects with gateway_unavailable. `application` carries its secrets. */
+    async call(model: Model, application: Application, call: Call): Promise<GatewayAnswer> {
+      return gateway.call(await prepare(model, application, call))
+    },
+  }
+
+  /** The request as it goes out, credential and all; for OpenID Connect a token is fetched first. */
+  async function prepare(model: Model, application: Application, call: Call): Promise<Prepared> {
+    const credential = await carrier(application)
+    const url = new URL(model.endpoint + call.path)
+    for (const [name, value] of Object.entries(credential.query)) url.searchParams.set(name, value)
+    const json: Record<string, string> = call.body === undefined ? {} : { 'content-type': 'application/json' }
+    const headers = { ...json, ...call.headers, ...credential.headers }
+    const body = call.body === undefined ? {} : { body: JSON.stringify(call.body) }
+    return { method: call.method, url, headers, ...body }
+  }
+
+  /** Where the credential goes, by mode and location (APIcast, configuration/service.lua). */
+  async function carrier(application: Application): Promise<Credential> {
+    const { mode, location, names, user_key, app_id, app_keys } = application.credentials
+    if (mode === 'oidc') return { headers: { Authorization: `Bearer ${await token(application)}` }, query: {} }
+    const key = app_keys?.at(-1) ?? ''
+    const pairs: Record<string, string> =
+      mode === 'user_key'
+        ? { [names.user_key]: user_key ?? '' }
+        : { [names.app_id]: app_id ?? '', [names.app_key]: key }
+    if (location === 'query') return { headers: {}, query: pairs }
+    if (location === 'headers') return { headers: pairs, query: {} }
+    const value =
+      mode === 'user_key' ? `Bearer ${user_key}` : `Basic ${Buffer.from(`${app_id}:${key}`).toString('base64')}`
+    return { headers: { Authorization: value }, query: {} }
+  }
+
+  async function token(application: Application): Promise<string> {
+    const { client_id = '', client_secret = '', token_url } = application.credentials
+    if (!token_url) throw new Error('no token endpoint is known')
+    const answer = await gateway.call({
+      method: 'POST',
+      url: new URL(token_url),
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        authorization: `Basic ${Buffer.from(`${encodeURIComponent(client_id)}:${encodeURIComponent(client_secret)}`).toString('base64')}`,
+      },
+      body: 'grant_type=client_credentials',
+    })
+    const parsed = jsonOf(answer.text) as { access_token?: unknown } | undefined
+    if (answer.status !== 200 || typeof parsed?.access_token !== 'string') throw new Error('no token')
+    return parsed.access_token
+  }
+}
+
+interface Credential {
+  headers: Record<string, string>
+  query: Record<string, string>
+}
+
+/** The value of a JSON text; undefined where it is none. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
