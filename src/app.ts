@@ -12,6 +12,7 @@ import { createCache } from './clients/cache.js'
 import { createGateway } from './clients/gateway.js'
 import { createHttp } from './clients/http.js'
 import { createIdentity } from './clients/identity.js'
+import { createKeySet } from './clients/jwks.js'
 import { createRedis } from './clients/redis.js'
 import { createThreescale } from './clients/threescale/client.js'
 import type { Config } from './config.js'
@@ -31,13 +32,16 @@ import { createSnippets } from './features/snippets/snippets.js'
 import { projectRoot } from './root.js'
 import { apiScope } from './web/api.js'
 import { assets } from './web/assets.js'
+import { createAttempts } from './web/attempts.js'
 import { createAudit } from './web/audit.js'
 import { pageFailure } from './web/failures.js'
 import { guard } from './web/guard.js'
 import type { Check } from './web/health.js'
+import { protectedResource } from './web/metadata.js'
 import { createMetrics } from './web/metrics.js'
 import { opsServer } from './web/ops.js'
 import { pages } from './web/pages.js'
+import { rateLimits } from './web/rate-limits.js'
 import { createRevocations } from './web/revocations.js'
 import { createSeal } from './web/seal.js'
 import { security } from './web/security.js'
@@ -99,8 +103,8 @@ export async function buildPortal(config: Config) {
     issuer: config.oidc.issuer,
     ...config.api,
     groupsClaim: notes.groups_claim ?? 'groups',
-    jwksUri: identity.jwksUri,
-    fetch: http.fetch,
+    claims: knownClaims(config),
+    keys: createKeySet({ cache, jwksUri: identity.jwksUri, fetch: http.fetch }),
   })
   const idTokens = cache.cached<string>(
     'id-tokens',
@@ -134,6 +138,13 @@ export async function buildPortal(config: Config) {
   await app.register(cookie)
   security(app, { publicUrl: config.publicUrl, formTargets: [new URL(config.oidc.issuer).origin] })
   assets(app, { root: join(projectRoot, 'static') })
+  const limits = await rateLimits(app, {
+    redis,
+    prefix: PREFIX,
+    api: notes.rate_limits?.api ?? 1200,
+    signIn: notes.rate_limits?.sign_in ?? 300,
+  })
+  protectedResource(app, { publicUrl: config.publicUrl, issuer: config.oidc.issuer, name: brand })
 
   // two doors: pages and API
   await app.register(async (door) => {
@@ -147,6 +158,7 @@ export async function buildPortal(config: Config) {
     })
     door.setErrorHandler(pageFailure)
     door.setNotFoundHandler((request, reply) => pageFailure(problem('not_found'), request, reply))
+    limits.signInHook(door)
     sessions.hook(door)
     guard(door)
     door.addHook('preHandler', async (request) => {
@@ -181,7 +193,13 @@ export async function buildPortal(config: Config) {
   })
   await app.register(
     async (door) => {
-      await apiScope(door, { publicUrl: config.publicUrl, authenticate })
+      await apiScope(door, {
+        publicUrl: config.publicUrl,
+        verify: tokens.verify,
+        callerOf: accounts.callerOf,
+        limit: limits.api,
+        attempts: createAttempts({ redis, prefix: PREFIX, secret: config.session.secrets[0] ?? '' }),
+      })
       await accountApi(door, { accounts })
       await modelsApi(door, { models, snippets, open: config.catalog.access === 'public' })
       await applicationsApi(door, { applications })
@@ -210,15 +228,10 @@ export async function buildPortal(config: Config) {
       await app.close()
       await ops.close()
       revocations.close()
+      limits.close()
       redis?.close()
       await http.close()
     },
-  }
-
-  async function authenticate(token: string) {
-    const { identity: who, scopes } = await tokens.verify(token)
-    const caller = await accounts.callerOf(who)
-    return { identity: who, scopes, caller: caller && { ...caller, scopes } }
   }
 
   async function tokenEndpoint(issuer: string): Promise<string> {

@@ -97,6 +97,17 @@ export const PortalConfig = Type.Object(
         ),
       ),
     ),
+    rate_limits: Type.Optional(
+      Type.Object(
+        {
+          api: Type.Optional(Type.Integer({ minimum: 1, description: 'requests a minute of one caller of the API' })),
+          sign_in: Type.Optional(
+            Type.Integer({ minimum: 1, description: 'sign-in requests a minute from one address' }),
+          ),
+        },
+        strict,
+      ),
+    ),
     gateway_ca: Type.Optional(
       Type.String({ description: 'file name of the CA that signed the gateway, for snippets' }),
     ),

@@ -9,7 +9,9 @@ import { fieldErrors } from './forms.js'
  */
 export function asProblem(error: unknown): PortalError {
   if (error instanceof PortalError) return error
-  const { statusCode, validation } = error as Partial<FastifyError>
+  const { statusCode, validation, validationContext } = error as Partial<FastifyError>
+  // an id of another form names nothing
+  if (validation && validationContext === 'params') return problem('not_found', { cause: error })
   if (validation) return problem('invalid_fields', { fields: fieldErrors(validation), cause: error })
   if (statusCode === 413) return problem('too_large', { cause: error })
   if (statusCode === 415) return problem('unsupported_type', { cause: error })
@@ -41,12 +43,17 @@ export async function pageFailure(error: unknown, request: FastifyRequest, reply
   )
 }
 
-/** API: RFC 9457 problem details. */
-export function apiFailure(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+/** API: RFC 9457 problem details. `metadata` is where RFC 9728 tells how to get a token. */
+export function apiFailure(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  metadata: string,
+): FastifyReply {
   const failure = asProblem(error)
   logFailure(request, failure)
   if (failure.status === 401 || failure.code === 'insufficient_scope')
-    reply.header('www-authenticate', challenge(failure))
+    reply.header('www-authenticate', challenge(failure, metadata, request.routeOptions.config.scope))
   if (failure.retryAfter ?? failure.status === 503) reply.header('retry-after', String(failure.retryAfter ?? 5))
   return reply
     .code(failure.status)
@@ -64,7 +71,8 @@ export function apiFailure(error: unknown, request: FastifyRequest, reply: Fasti
     })
 }
 
-const titles: Record<number, string> = {
+/** Of problems and error pages, by status. */
+export const titles: Record<number, string> = {
   400: 'The request cannot be read',
   401: 'Sign in needed',
   403: 'Not allowed',
@@ -81,11 +89,13 @@ const titles: Record<number, string> = {
   503: 'Not available at the moment',
 }
 
-/** RFC 6750 section 3: no code when no credential was sent. */
-function challenge(failure: PortalError): string {
-  if (failure.code === 'sign_in_required') return 'Bearer realm="maas-portal"'
+/** RFC 6750 section 3: no code when no credential was sent; RFC 9728 section 5.1: where to learn about tokens. */
+function challenge(failure: PortalError, metadata: string, scope: string | undefined): string {
+  const start = `Bearer realm="maas-portal", resource_metadata="${metadata}"`
+  if (failure.code === 'sign_in_required') return start
   const description = failure.message.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, ' ')
-  return `Bearer realm="maas-portal", error="${failure.code}", error_description="${description}"`
+  const wanted = failure.code === 'insufficient_scope' && scope ? `, scope="${scope}"` : ''
+  return `${start}, error="${failure.code}", error_description="${description}"${wanted}`
 }
 
 function logFailure(request: FastifyRequest, failure: PortalError): void {

@@ -1,5 +1,6 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import formats from 'ajv-formats'
+import type { FastifySchemaCompiler } from 'fastify'
 import type { TSchema } from 'typebox'
 import { problem } from '../errors.js'
 
@@ -33,6 +34,12 @@ export function checked<T>(schema: TSchema, value: unknown): T {
   if (validate(value)) return value as T
   throw problem('invalid_fields', { fields: fieldErrors(validate.errors ?? []) })
 }
+
+/** Validators of the API: text of an address becomes numbers and booleans where those are wanted; JSON is taken as it is. */
+export const apiValidators: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) =>
+  formats
+    .default(new Ajv({ allErrors: true, strict: false, useDefaults: true, coerceTypes: httpPart !== 'body' }))
+    .compile(schema)
 
 /** Ajv's errors as field -> sentence; nested fields are joined with a dot. */
 export function fieldErrors(errors: readonly Partial<ErrorObject>[]): Record<string, string> {

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox'
+import { type Static, type TProperties, type TSchema, Type } from 'typebox'
 import { problem } from '../errors.js'
 
 /** Every list of the API takes these and answers `{ items, next_cursor }`. */
@@ -7,6 +7,17 @@ export const Paging = Type.Object({
   cursor: Type.Optional(Type.String({ maxLength: 300, description: '`next_cursor` of the page before' })),
 })
 export type Paging = Static<typeof Paging>
+
+/** The answer of every list. */
+export function Page<T extends TSchema, More extends TProperties = Record<never, never>>(item: T, more?: More) {
+  return Type.Object({
+    items: Type.Array(item),
+    next_cursor: Type.Union([Type.String(), Type.Null()], {
+      description: 'send it as `cursor` for the next page; null: this is the last',
+    }),
+    ...(more ?? ({} as More)),
+  })
+}
 
 /** One page of an ordered list; the cursor names the last item given, so what is added meanwhile shifts nothing. */
 export function pageOf<T>(all: T[], { limit = 50, cursor }: Paging, keyOf: (item: T) => string | number) {

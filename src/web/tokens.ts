@@ -1,5 +1,5 @@
-import { createRemoteJWKSet, customFetch, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
-import { problem } from '../errors.js'
+import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { PortalError, problem } from '../errors.js'
 import type { Identity } from './caller.js'
 
 export interface TokensOptions {
@@ -8,36 +8,31 @@ export interface TokensOptions {
   /** clients that may act as services */
   clients: string[]
   groupsClaim: string
-  /** from the provider's discovery; rejects while it is down and was never read */
-  jwksUri: () => Promise<string>
-  fetch: typeof globalThis.fetch
+  /** text claims that the configuration names */
+  claims: string[]
+  keys: JWTVerifyGetKey
+}
+
+export interface Verified {
+  identity: Identity
+  scopes: string[]
 }
 
 export type Tokens = ReturnType<typeof createTokens>
 
-/**
- * Bearer tokens of the API: signature, issuer, audience, times, kind. Keys are kept while the provider is down; only a key
- * that was never seen then gives identity_unavailable instead of invalid_token.
- */
-export function createTokens({ issuer, audience, clients, groupsClaim, jwksUri, fetch }: TokensOptions) {
-  let keys: JWTVerifyGetKey | undefined
-
+/** Bearer tokens of the API: signature, issuer, audience, times, kind (RFC 9068; Keycloak's where it differs). */
+export function createTokens({ issuer, audience, clients, groupsClaim, claims, keys }: TokensOptions) {
   return {
-    /** Rejects with invalid_token or identity_unavailable. Scopes as the token carries them. */
-    async verify(token: string): Promise<{ identity: Identity; scopes: string[] }> {
+    /** Rejects with invalid_token, forbidden (a service that is not listed) or identity_unavailable. */
+    async verify(token: string): Promise<Verified> {
       const payload = await check(token)
-      return {
-        identity: identityOf(payload),
-        scopes: String(payload.scope ?? '')
-          .split(' ')
-          .filter(Boolean),
-      }
+      return { identity: identityOf(payload), scopes: words(payload.scope) }
     },
   }
 
   async function check(token: string): Promise<JWTPayload> {
     try {
-      const { payload, protectedHeader } = await jwtVerify(token, await keySet(), {
+      const { payload, protectedHeader } = await jwtVerify(token, keys, {
         issuer,
         audience,
         algorithms: ['RS256', 'RS384', 'RS512', 'PS256', 'ES256', 'ES384', 'EdDSA'],
@@ -55,22 +50,12 @@ export function createTokens({ issuer, audience, clients, groupsClaim, jwksUri, 
     }
   }
 
-  async function keySet(): Promise<JWTVerifyGetKey> {
-    keys ??= createRemoteJWKSet(new URL(await jwksUri()), {
-      timeoutDuration: 2000,
-      cooldownDuration: 5000,
-      cacheMaxAge: Number.POSITIVE_INFINITY,
-      [customFetch]: fetch as never,
-    })
-    return keys
-  }
-
   function identityOf(payload: JWTPayload): Identity {
     const client = String(payload.azp ?? payload.client_id ?? '')
-    const service = payload.sub === client || payload.preferred_username === `service-account-${client}`
+    const service = isService(payload, client)
     if (service && !clients.includes(client)) {
-      throw problem('invalid_token', {
-        detail: 'This client may not act as a service here. Its operator can list it in API_CLIENTS.',
+      throw problem('forbidden', {
+        detail: 'This client may not act as a service here. The operator of the portal can list it in API_CLIENTS.',
       })
     }
     const groups = payload[groupsClaim]
@@ -78,22 +63,43 @@ export function createTokens({ issuer, audience, clients, groupsClaim, jwksUri, 
       kind: service ? 'service' : 'person',
       issuer,
       subject: service ? client : String(payload.sub),
-      sid: typeof payload.sid === 'string' ? payload.sid : undefined,
-      name: String(payload.name ?? payload.preferred_username ?? client),
-      email: typeof payload.email === 'string' ? payload.email : undefined,
-      emailVerified: payload.email_verified === true,
+      sid: text(payload.sid),
+      name: service ? client : (text(payload.name) ?? text(payload.preferred_username) ?? client),
+      email: service ? undefined : text(payload.email),
+      emailVerified: !service && payload.email_verified === true,
       groups: Array.isArray(groups) ? groups.map(String) : [],
-      claims: {},
+      claims: Object.fromEntries(claims.flatMap((name) => (isText(payload[name]) ? [[name, payload[name]]] : []))),
     }
   }
 }
 
+/**
+ * A client that speaks for itself: its own subject (RFC 9068 section 2.2), or Keycloak's service account, whose name alone
+ * proves nothing, since a person could choose it: that token also names the client, which a person's does not.
+ */
+function isService(payload: JWTPayload, client: string): boolean {
+  if (client === '') return false
+  if (payload.sub === client) return true
+  const named = payload.client_id ?? payload.clientId
+  return named === client && payload.preferred_username === `service-account-${client}`
+}
+
 function translate(error: unknown): Error {
-  if (error instanceof Error && error.name === 'PortalError') return error
-  const cannotKnow =
-    error instanceof errors.JWKSTimeout ||
-    (error instanceof errors.JOSEError && error.code === 'ERR_JOSE_GENERIC') ||
-    error instanceof TypeError
-  if (cannotKnow) return problem('identity_unavailable', { cause: error })
+  if (error instanceof PortalError) return error
+  if (error instanceof errors.JWTExpired)
+    return problem('invalid_token', { detail: 'The access token has expired. Get a new one.', cause: error })
   return problem('invalid_token', { cause: error })
+}
+
+function words(value: unknown): string[] {
+  if (Array.isArray(value)) return value.map(String)
+  return typeof value === 'string' ? value.split(' ').filter(Boolean) : []
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value.slice(0, 255) : undefined
+}
+
+function isText(value: unknown): value is string | string[] {
+  return typeof value === 'string' || (Array.isArray(value) && value.every((item) => typeof item === 'string'))
 }

@@ -3,12 +3,12 @@ import { Type } from 'typebox'
 import { problem } from '../../errors.js'
 import { audited } from '../../web/audit.js'
 import { callerOf } from '../../web/guard.js'
-import { Paging, pageOf } from '../../web/paging.js'
+import { Page, Paging, pageOf } from '../../web/paging.js'
 import type { Applications } from './applications.js'
 import { newAttempt } from './keys.js'
 import { Application, ApplicationChange, NewApplication } from './schemas.js'
 
-const Id = Type.Object({ id: Type.String({ pattern: '^[1-9][0-9]{0,14}$' }) })
+const Id = Type.Object({ id: Type.String({ pattern: '^[1-9][0-9]{0,14}$', examples: ['3001'] }) })
 const Reveal = Type.Object({ reveal: Type.Optional(Type.Boolean({ description: 'true shows the credentials' })) })
 
 /** The same verbs as the pages, as JSON (contract: REST API). */
@@ -20,7 +20,7 @@ export async function applicationsApi(app: FastifyInstance, { applications }: { 
       schema: describe('listApplications', 'List your applications', {
         querystring: Paging,
         response: {
-          200: Type.Object({ items: Type.Array(Application), next_cursor: Type.Union([Type.String(), Type.Null()]) }),
+          200: Page(Application),
         },
       }),
     },
@@ -30,7 +30,7 @@ export async function applicationsApi(app: FastifyInstance, { applications }: { 
   app.post<{ Body: NewApplication }>(
     '/applications',
     {
-      config: { scope: 'maas:write', audit: 'application.create' },
+      config: { scope: 'maas:write', audit: 'application.create', problems: [404] },
       schema: describe('createApplication', 'Create an application', {
         headers: Type.Object({ 'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })) }),
         body: NewApplication,

@@ -33,7 +33,24 @@ export const Application = Type.Object(
       }),
     ]),
   },
-  { $id: 'Application' },
+  {
+    $id: 'Application',
+    examples: [
+      {
+        id: 3001,
+        name: 'Chat bot',
+        description: 'Answers questions about travel.',
+        state: 'live',
+        model: 'granite-chat',
+        model_name: 'Granite 3.3 8B Instruct',
+        plan: 'basic',
+        plan_name: 'Basic',
+        base_url: 'https://granite.gateway.example.com/v1',
+        model_id: 'ibm-granite/granite-3.3-8b-instruct',
+        fields: { purpose: 'Experiment' },
+      },
+    ],
+  },
 )
 export type Application = Static<typeof Application>
 
@@ -46,7 +63,11 @@ export const NewApplication = Type.Object(
     description: Type.Optional(Type.String({ maxLength: 4000 })),
     fields: Type.Optional(Type.Record(Type.String(), Type.String({ maxLength: 2000 }))),
   },
-  { $id: 'NewApplication', additionalProperties: false },
+  {
+    $id: 'NewApplication',
+    additionalProperties: false,
+    examples: [{ model: 'granite-chat', plan: 'basic', name: 'Chat bot', fields: { purpose: 'Experiment' } }],
+  },
 )
 export type NewApplication = Static<typeof NewApplication>
 
@@ -55,6 +76,10 @@ export const ApplicationChange = Type.Object(
     name: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
     description: Type.Optional(Type.String({ maxLength: 4000 })),
   },
-  { $id: 'ApplicationChange', additionalProperties: false },
+  {
+    $id: 'ApplicationChange',
+    additionalProperties: false,
+    examples: [{ name: 'Chat bot for travel', description: 'Answers questions about travel.' }],
+  },
 )
 export type ApplicationChange = Static<typeof ApplicationChange>

@@ -1,6 +1,7 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
+import type { FastifyInstance, FastifySchema } from 'fastify'
 import { Type } from 'typebox'
-import { Paging, pageOf } from '../../web/paging.js'
+import { unchanged } from '../../web/etag.js'
+import { Page, Paging, pageOf } from '../../web/paging.js'
 import type { Application } from '../applications/schemas.js'
 import { Snippet } from '../snippets/schemas.js'
 import type { Models } from './models.js'
@@ -12,12 +13,12 @@ export interface ModelsApiDeps {
   open: boolean
 }
 
-const Name = Type.Object({ system_name: Type.String({ minLength: 1, maxLength: 255 }) })
+const Name = Type.Object({ system_name: Type.String({ minLength: 1, maxLength: 255, examples: ['granite-chat'] }) })
 const List = Type.Intersect([
   Paging,
   Type.Object({
-    q: Type.Optional(Type.String({ maxLength: 200 })),
-    type: Type.Optional(Type.String({ maxLength: 40 })),
+    q: Type.Optional(Type.String({ maxLength: 200, description: 'words in name and description' })),
+    type: Type.Optional(Type.String({ maxLength: 40, description: 'chat, embedding and so on', examples: ['chat'] })),
   }),
 ])
 
@@ -29,24 +30,23 @@ export async function modelsApi(app: FastifyInstance, { models, snippets, open }
       schema: operation('listModels', 'List the models you may use', {
         querystring: List,
         response: {
-          200: Type.Object({
-            items: Type.Array(Model),
-            next_cursor: Type.Union([Type.String(), Type.Null()]),
+          200: Page(Model, {
             stale: Type.Optional(
               Type.Boolean({ description: 'true while 3scale does not answer; see the Age header' }),
             ),
           }),
+          304: Type.Null(),
         },
       }),
     },
     async (request, reply) => {
       const { q, type } = request.query
       const shown = await models.list({ ...(q ? { q } : {}), ...(type ? { type } : {}) }, request.caller)
-      if (unchanged(request, reply, shown)) return reply.code(304).send()
-      return {
-        ...pageOf(shown.models, request.query, (model) => model.system_name),
-        ...(shown.stale ? { stale: true } : {}),
-      }
+      const page = pageOf(shown.models, request.query, (model) => model.system_name)
+      const more = `${page.next_cursor} ${shown.stale}`
+      if (unchanged(request, reply, { items: page.items, ageSeconds: shown.ageSeconds, more }))
+        return reply.code(304).send()
+      return { ...page, ...(shown.stale ? { stale: true } : {}) }
     },
   )
 
@@ -54,9 +54,13 @@ export async function modelsApi(app: FastifyInstance, { models, snippets, open }
     '/models/:system_name',
     {
       config: { scope: 'maas:read', open, anonymous: true },
-      schema: operation('readModel', 'Read a model', { params: Name, response: { 200: Model } }),
+      schema: operation('readModel', 'Read a model', { params: Name, response: { 200: Model, 304: Type.Null() } }),
     },
-    async (request) => (await models.find(request.params.system_name, request.caller)).model,
+    async (request, reply) => {
+      const { model, ageSeconds } = await models.find(request.params.system_name, request.caller)
+      if (unchanged(request, reply, { items: [model], ageSeconds })) return reply.code(304).send()
+      return model
+    },
   )
 
   app.get<{ Params: { system_name: string }; Querystring: { client?: string } }>(
@@ -66,7 +70,7 @@ export async function modelsApi(app: FastifyInstance, { models, snippets, open }
       schema: operation('listSnippets', 'Code for a model', {
         params: Name,
         querystring: Type.Object({ client: Type.Optional(Type.String({ maxLength: 40 })) }),
-        response: { 200: Type.Object({ items: Type.Array(Snippet), next_cursor: Type.Null() }) },
+        response: { 200: Page(Snippet) },
       }),
     },
     async (request) => {
@@ -75,20 +79,6 @@ export async function modelsApi(app: FastifyInstance, { models, snippets, open }
       return { items: snippets.forModel(model, only ? { only } : {}), next_cursor: null }
     },
   )
-}
-
-/** What one caller sees differs from another's, so the entity tag counts what is shown. */
-function unchanged(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  shown: { etag: string; ageSeconds: number; total: number },
-): boolean {
-  const etag = shown.etag.replace(/"$/, `.${shown.total}.${request.caller?.groups.join('+') ?? ''}"`)
-  reply
-    .header('etag', etag)
-    .header('age', String(Math.floor(shown.ageSeconds)))
-    .header('cache-control', 'private, no-cache')
-  return request.headers['if-none-match'] === etag
 }
 
 function operation(operationId: string, summary: string, parts: FastifySchema): FastifySchema {

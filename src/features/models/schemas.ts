@@ -20,7 +20,7 @@ export const PlanLimit = Type.Object(
     period: Type.String({ description: 'minute, hour, day, week, month, year or eternity' }),
     value: Type.Integer({ description: '0 means not included in the plan' }),
   },
-  { $id: 'PlanLimit' },
+  { $id: 'PlanLimit', examples: [{ metric: 'hits', metric_name: 'Hits', period: 'minute', value: 60 }] },
 )
 export type PlanLimit = Static<typeof PlanLimit>
 
@@ -37,7 +37,20 @@ export const ModelPlan = Type.Object(
       description: 'null until read from 3scale; [] means none',
     }),
   },
-  { $id: 'ModelPlan' },
+  {
+    $id: 'ModelPlan',
+    examples: [
+      {
+        system_name: 'basic',
+        name: 'Basic',
+        default: true,
+        approval_required: false,
+        cost_per_month: 0,
+        setup_fee: 0,
+        trial_period_days: 0,
+      },
+    ],
+  },
 )
 export type ModelPlan = Static<typeof ModelPlan>
 
@@ -48,7 +61,10 @@ export const FieldSpec = Type.Object(
     required: Type.Boolean(),
     choices: Type.Array(Type.String(), { description: 'empty: any text' }),
   },
-  { $id: 'FieldSpec' },
+  {
+    $id: 'FieldSpec',
+    examples: [{ name: 'purpose', label: 'Purpose', required: true, choices: ['Experiment', 'Production'] }],
+  },
 )
 export type FieldSpec = Static<typeof FieldSpec>
 
@@ -58,7 +74,16 @@ export const Credentials = Type.Object(
     location: Type.Union([Type.Literal('query'), Type.Literal('headers'), Type.Literal('authorization')]),
     names: Type.Object({ user_key: Type.String(), app_id: Type.String(), app_key: Type.String() }),
   },
-  { $id: 'Credentials' },
+  {
+    $id: 'Credentials',
+    examples: [
+      {
+        mode: 'user_key',
+        location: 'authorization',
+        names: { user_key: 'user_key', app_id: 'app_id', app_key: 'app_key' },
+      },
+    ],
+  },
 )
 export type Credentials = Static<typeof Credentials>
 
@@ -89,6 +114,24 @@ export const Model = Type.Object(
       description: 'OpenID Connect products: where a token is fetched',
     }),
   },
-  { $id: 'Model' },
+  {
+    $id: 'Model',
+    examples: [
+      {
+        system_name: 'granite-chat',
+        name: 'Granite 3.3 8B Instruct',
+        summary: 'A general chat model that follows instructions.',
+        description: 'A general **chat** model that follows instructions.',
+        type: 'chat',
+        model_id: 'ibm-granite/granite-3.3-8b-instruct',
+        endpoint: 'https://granite.gateway.example.com',
+        base_url: 'https://granite.gateway.example.com/v1',
+        context_length: 131_072,
+        can_select_plan: true,
+        paths: [{ method: 'POST', path: '/v1/chat/completions' }],
+        token_url: null,
+      },
+    ],
+  },
 )
 export type Model = Static<typeof Model>

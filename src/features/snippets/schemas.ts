@@ -12,6 +12,16 @@ export const Snippet = Type.Object(
     note: Type.Optional(Type.String({ description: 'what this client cannot do here, or needs installed' })),
     filename: Type.Optional(Type.String({ description: 'offered as a download under this name' })),
   },
-  { $id: 'Snippet' },
+  {
+    $id: 'Snippet',
+    examples: [
+      {
+        client: 'curl',
+        label: 'curl',
+        language: 'bash',
+        code: 'curl https://granite.gateway.example.com/v1/models -H "Authorization: Bearer $MAAS_API_KEY"',
+      },
+    ],
+  },
 )
 export type Snippet = Static<typeof Snippet>

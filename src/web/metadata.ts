@@ -1,0 +1,28 @@
+import type { FastifyInstance } from 'fastify'
+
+export const metadataPath = '/.well-known/oauth-protected-resource'
+
+/** OAuth 2.0 Protected Resource Metadata (RFC 9728): where tokens for the API come from. The resource is the origin. */
+export function protectedResource(
+  app: FastifyInstance,
+  { publicUrl, issuer, name }: { publicUrl: string; issuer: string; name: string },
+): void {
+  const metadata = {
+    resource: publicUrl,
+    authorization_servers: [issuer],
+    scopes_supported: ['maas:read', 'maas:write'],
+    bearer_methods_supported: ['header'],
+    resource_name: `${name}: REST API`,
+    resource_documentation: `${publicUrl}/docs/api`,
+  }
+  app.get(metadataPath, { config: { open: true } }, async (_request, reply) => {
+    // read by programs of other origins, which need it before they have anything to send
+    return reply
+      .headers({
+        'access-control-allow-origin': '*',
+        'cross-origin-resource-policy': 'cross-origin',
+        'cache-control': 'public, max-age=3600',
+      })
+      .send(metadata)
+  })
+}

@@ -1,0 +1,74 @@
+import type { Stack } from './stack.js'
+
+export interface Wish {
+  /** a person of the demo, or `client_id` for a service */
+  username?: string
+  client_id?: string
+  scope?: string
+  aud?: string
+  iss?: string
+  typ?: string
+  expires_in?: number
+  claims?: object
+}
+
+export interface ApiAnswer<T = Record<string, unknown>> {
+  status: number
+  body: T
+  headers: Headers
+  text: string
+}
+
+/** A caller of the REST API: any token that a test needs, signed by the demo's sign-in service, and calls with it. */
+export function createApi(stack: Pick<Stack, 'port' | 'url'>, origin = stack.url) {
+  const identity = `http://127.0.0.1:${stack.port + 2}`
+
+  return {
+    async token(wish: Wish): Promise<string> {
+      const answer = await fetch(`${identity}/_demo/token`, { method: 'POST', body: JSON.stringify(wish) })
+      return ((await answer.json()) as { access_token: string }).access_token
+    },
+    /** Somebody new, who can sign in with the demo's password. */
+    async person(person: { username: string; [claim: string]: unknown }): Promise<void> {
+      await fetch(`${identity}/_demo/people`, {
+        method: 'POST',
+        body: JSON.stringify({ email: `${person.username}@example.com`, email_verified: true, ...person }),
+      })
+    },
+    async faults(list: object[]): Promise<void> {
+      await fetch(`${identity}/_demo/faults`, { method: 'PUT', body: JSON.stringify(list) })
+    },
+    call,
+    get: <T = Record<string, unknown>>(path: string, token?: string, headers: Record<string, string> = {}) =>
+      call<T>('GET', path, { token, headers }),
+    post: <T = Record<string, unknown>>(
+      path: string,
+      token: string | undefined,
+      body: unknown,
+      headers: Record<string, string> = {},
+    ) => call<T>('POST', path, { token, body, headers }),
+  }
+
+  async function call<T = Record<string, unknown>>(
+    method: string,
+    path: string,
+    {
+      token,
+      body,
+      headers = {},
+    }: { token?: string | undefined; body?: unknown; headers?: Record<string, string> } = {},
+  ): Promise<ApiAnswer<T>> {
+    const answer = await fetch(`${origin}/api/v1${path}`, {
+      method,
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+    const text = await answer.text()
+    const json = /json/.test(answer.headers.get('content-type') ?? '') && text !== ''
+    return { status: answer.status, body: (json ? JSON.parse(text) : {}) as T, headers: answer.headers, text }
+  }
+}

@@ -1,0 +1,286 @@
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createConfig, lintFromString } from '@redocly/openapi-core'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import formats from 'ajv-formats'
+import t from 'tap'
+import type { OpenApiDocument } from '../../src/web/openapi/shapes.js'
+import { createApi } from '../helper/api.js'
+import { portBeside, startRedis, startStack } from '../helper/stack.js'
+import { createVisitor } from '../helper/visitor.js'
+
+const redis = await startRedis()
+const stack = await startStack()
+await stack.portal({ REDIS_URL: redis.url })
+const api = createApi(stack)
+const redisSays = (...words: string[]) =>
+  spawnSync('redis-cli', ['-p', String(redis.port), ...words], { encoding: 'utf8' }).stdout
+/** The status wanted, or the last one: a busy machine may need another try. */
+async function until(status: number, ask: () => Promise<{ status: number }>): Promise<number> {
+  for (const end = Date.now() + 20_000; ; await sleep(200)) {
+    const answer = await ask()
+    if (answer.status === status || Date.now() > end) return answer.status
+  }
+}
+t.teardown(async () => {
+  await stack.close()
+  await redis.stop()
+})
+
+t.test('the document: lints clean, every operation has examples that fit, all statuses, and its scope', async (t) => {
+  const { text, body } = await api.get<OpenApiDocument>('/openapi.json')
+  const config = await createConfig({ extends: ['recommended-strict'] })
+  const complaints = await lintFromString({ source: text, absoluteRef: 'maas-portal.json', config })
+  t.same(
+    complaints.map(({ ruleId, message, location }) => `${ruleId} ${message} ${location[0]?.pointer}`),
+    [],
+  )
+  const ajv = formats.default(new Ajv2020({ strict: false, allErrors: true }))
+  ajv.addSchema(body, 'document')
+  const fits = (pointer: string[], example: unknown) => {
+    const path = pointer.map((part) => encodeURIComponent(part.replace(/~/g, '~0').replace(/\//g, '~1'))).join('/')
+    const validate = ajv.getSchema(`document#/${path}/schema`)
+    t.ok(validate?.(example), `${pointer.join(' ')}: ${JSON.stringify(validate?.errors)}`)
+  }
+  for (const [path, operations] of Object.entries(body.paths)) {
+    for (const [method, operation] of Object.entries(operations)) {
+      const at = ['paths', path, method]
+      t.match(operation.operationId, /^[a-z]+[A-Z]/, at.join(' '))
+      t.match(operation.security?.[0]?.bearer?.[0], /^maas:(read|write)$/, `${at.join(' ')} names its scope`)
+      for (const [type, media] of Object.entries(operation.requestBody?.content ?? {})) {
+        t.not(media.example, undefined, `${at.join(' ')} shows a body`)
+        fits([...at, 'requestBody', 'content', type], media.example)
+      }
+      for (const [status, answer] of Object.entries(operation.responses)) {
+        for (const [type, media] of Object.entries(answer.content ?? {})) {
+          t.not(media.example, undefined, `${at.join(' ')} shows ${status}`)
+          fits([...at, 'responses', status, 'content', type], media.example)
+        }
+      }
+      for (const status of ['401', '403', '429', '503'])
+        t.ok(operation.responses[status], `${at.join(' ')} tells of ${status}`)
+    }
+  }
+})
+
+t.test('RFC 9728: the metadata, and every 401 says where it is', async (t) => {
+  const answer = await fetch(`${stack.url}/.well-known/oauth-protected-resource`)
+  t.equal(answer.status, 200)
+  t.match(answer.headers.get('content-type'), 'application/json')
+  t.equal(answer.headers.get('access-control-allow-origin'), '*')
+  t.match(await answer.json(), {
+    resource: stack.url,
+    authorization_servers: [stack.identity],
+    scopes_supported: ['maas:read', 'maas:write'],
+    bearer_methods_supported: ['header'],
+  })
+  const pointer = `resource_metadata="${stack.url}/.well-known/oauth-protected-resource"`
+  const none = await api.get('/me')
+  t.equal(none.status, 401)
+  t.match(none.headers.get('www-authenticate'), pointer)
+  t.notMatch(none.headers.get('www-authenticate'), 'error=', 'nothing was sent, so nothing was wrong')
+  const bad = await api.get('/me', 'junk')
+  t.equal(bad.status, 401)
+  t.match(bad.headers.get('www-authenticate'), pointer)
+  t.match(bad.headers.get('www-authenticate'), 'error="invalid_token"')
+})
+
+t.test('tokens: each way to be wrong, and both ways to be right', async (t) => {
+  const cases: [string, number, Parameters<typeof api.token>[0]][] = [
+    ['expired', 401, { username: 'ada', expires_in: -60 }],
+    ['another audience', 401, { username: 'ada', aud: 'somebody-else' }],
+    ['another issuer', 401, { username: 'ada', iss: 'https://evil.example' }],
+    ['an ID token', 401, { username: 'ada', typ: 'JWT', claims: { typ: 'ID' } }],
+    ['without a scope', 403, { username: 'ada', scope: 'openid' }],
+    ['a service that is not listed', 403, { client_id: 'stranger' }],
+    ["Keycloak's", 200, { username: 'ada', typ: 'JWT' }],
+    ['at+jwt', 200, { username: 'ada' }],
+  ]
+  for (const [name, status, wish] of cases) {
+    const answer = await api.get('/me', await api.token(wish))
+    t.equal(answer.status, status, name)
+    if (status >= 400) t.match(answer.headers.get('content-type'), 'application/problem+json', name)
+  }
+  const scope = await api.get('/me', await api.token({ username: 'ada', scope: 'openid' }))
+  t.match(scope.headers.get('www-authenticate'), 'error="insufficient_scope"')
+  t.match(scope.headers.get('www-authenticate'), 'scope="maas:read"')
+  const good = await api.token({ username: 'ada' })
+  const [head = '', body = '', signature = ''] = good.split('.')
+  const none = Buffer.from(JSON.stringify({ alg: 'none', typ: 'at+jwt' })).toString('base64url')
+  t.equal((await api.get('/me', `${none}.${body}.`)).status, 401, 'alg none')
+  const forged = Buffer.from(JSON.stringify({ sub: 'x' })).toString('base64url')
+  t.equal((await api.get('/me', `${head}.${forged}.${signature}`)).status, 401, 'another body')
+  t.equal((await api.call('GET', '/me', { headers: { authorization: 'Bearer a b' } })).status, 400, 'malformed')
+  t.equal((await api.call('GET', '/me', { headers: { authorization: 'Basic YTpi' } })).status, 401, 'another scheme')
+  t.equal((await api.get(`/me?access_token=${good}`)).status, 401, 'in the address')
+  const ada = createVisitor(stack)
+  await ada.signIn('ada')
+  t.equal((await ada.raw('/api/v1/me')).status, 401, 'a session is no token')
+})
+
+t.test('the provider is down: known keys go on, an unknown one is 503, a forged one 401', async (t) => {
+  const token = await api.token({ username: 'ada' })
+  t.equal((await api.get('/me', token)).status, 200)
+  const [, body] = token.split('.')
+  const otherKey = Buffer.from(JSON.stringify({ alg: 'RS256', typ: 'at+jwt', kid: 'unseen' })).toString('base64url')
+  const unseen = `${otherKey}.${body}.c2ln`
+  // an unknown key has the set read again, and stored; on a busy machine a store can be given up, so again until it is there
+  for (let kept = ''; kept === ''; kept = redisSays('keys', 'maas:jwks:*').trim())
+    t.equal((await api.get('/me', unseen)).status, 401, 'a key that the provider does not have')
+  await api.faults([{ match: 'GET *', status: 500, times: 1000 }])
+  const port = String(Number(portBeside(stack)) + 1)
+  const knows = await stack.portal({ PORT: port, REDIS_URL: redis.url })
+  const restarted = () => createApi(stack, knows.url).get('/me', token)
+  t.equal(await until(200, restarted), 200, 'restarted: the keys are in Redis, sealed')
+  await knows.stop()
+  const ignorant = await stack.portal({ PORT: port })
+  const unknown = await createApi(stack, ignorant.url).get('/me', token)
+  t.equal(unknown.status, 503, 'never seen the keys')
+  t.ok(unknown.headers.get('retry-after'))
+  t.equal(unknown.headers.get('www-authenticate'), null, 'a good token is not called bad')
+  await ignorant.stop()
+  t.equal((await api.get('/me', token)).status, 200)
+  // it was asked a moment ago; after five seconds it is asked anew
+  t.equal(await until(503, () => api.get('/me', unseen)), 503, 'a key that nobody has seen')
+  t.equal(
+    (
+      await api.get(
+        '/me',
+        token.replace(/.$/, (end) => (end === 'A' ? 'Q' : 'A')),
+      )
+    ).status,
+    401,
+    'forged',
+  )
+  await api.faults([])
+})
+
+t.test('the catalogue: ETag and 304, for what this very caller sees', async (t) => {
+  const first = await api.get('/models')
+  const etag = first.headers.get('etag') ?? ''
+  t.match(etag, /^"[\w-]+"$/)
+  t.match(first.headers.get('age'), /^\d+$/)
+  for (const known of [etag, `W/${etag}`, `"x", ${etag}`, '*']) {
+    const again = await api.get('/models', undefined, { 'if-none-match': known })
+    t.equal(again.status, 304, known)
+    t.equal(again.text, '')
+    t.equal(again.headers.get('etag'), etag)
+  }
+  t.equal((await api.get('/models', undefined, { 'if-none-match': '"other"' })).status, 200)
+  t.not((await api.get('/models?q=mistral')).headers.get('etag'), etag, 'other filters, another tag')
+  await createVisitor(stack).signIn('mary')
+  const mary = await api.get('/models?limit=100', await api.token({ username: 'mary' }))
+  t.not(mary.headers.get('etag'), (await api.get('/models?limit=100')).headers.get('etag'), 'she sees one more')
+  const one = await api.get('/models/granite-chat')
+  const same = await api.get('/models/granite-chat', undefined, { 'if-none-match': one.headers.get('etag') ?? '' })
+  t.equal(same.status, 304)
+})
+
+t.test('lists page by cursor, and what cannot be right is said by field', async (t) => {
+  type List = { items: { system_name: string }[]; next_cursor: string | null; errors?: Record<string, string> }
+  const all = (await api.get<List>('/models?limit=100')).body
+  const seen: string[] = []
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const page: List = (await api.get<List>(`/models?limit=5${cursor ? `&cursor=${cursor}` : ''}`)).body
+    t.ok(page.items.length <= 5)
+    seen.push(...page.items.map(({ system_name }) => system_name))
+    cursor = page.next_cursor
+  }
+  t.same(
+    seen,
+    all.items.map(({ system_name }) => system_name),
+  )
+  for (const query of ['limit=0', 'limit=101', 'limit=x', 'cursor=unknown']) {
+    const answer = await api.get<List>(`/models?${query}`)
+    t.equal(answer.status, 422, query)
+    t.same(Object.keys(answer.body.errors ?? {}), [query.split('=')[0]], query)
+  }
+})
+
+t.test('what is wrong with a request is told apart', async (t) => {
+  const token = await api.token({ username: 'ada' })
+  const post = (body: string, type: string) =>
+    api.call('POST', '/applications', { token, body, headers: { 'content-type': type } })
+  t.equal((await post('{', 'application/json')).status, 400, 'broken JSON')
+  t.equal((await post('a=b', 'application/x-www-form-urlencoded')).status, 415, 'a form')
+  t.equal((await post('x'.repeat(300_000), 'application/json')).status, 413, 'too large')
+  const wrong = await api.post<{ errors: object }>('/applications', token, { name: 5, nothing: 1 })
+  t.equal(wrong.status, 422)
+  t.same(Object.keys(wrong.body.errors).sort(), ['model', 'name', 'nothing'], 'JSON is taken as it is')
+  t.equal((await api.get('/applications/abc', token)).status, 404, 'an id of another form names nothing')
+  t.equal((await api.get('/nowhere', token)).status, 404)
+  t.equal((await api.get('/nowhere')).status, 401)
+})
+
+t.test('limits: per caller, shared among replicas through Redis, and without Redis', async (t) => {
+  const file = join(t.testdir({}), 'portal.yaml')
+  writeFileSync(file, 'rate_limits: { api: 12, sign_in: 5 }\n')
+  const settings = { PORTAL_CONFIG: file, REDIS_URL: redis.url }
+  const ports = [2, 3].map((offset) => String(Number(portBeside(stack)) + offset))
+  const replicas = await Promise.all(ports.map((PORT) => stack.portal({ ...settings, PORT })))
+  const [one, two] = replicas.map(({ url }) => createApi(stack, url))
+  if (!one || !two) throw new Error('two replicas')
+  const used = async (calls: (() => Promise<{ status: number; headers: Headers }>)[]) => {
+    for (const call of calls) {
+      const answer = await call()
+      if (answer.status === 429) return answer
+    }
+    return undefined
+  }
+  const open = () => one.get('/models')
+  const first = await open()
+  t.equal(first.headers.get('ratelimit-policy'), '"api";q=12;w=60')
+  t.match(first.headers.get('ratelimit'), /^"api";r=\d+;t=\d+$/)
+  const refused = await used(Array(30).fill(open))
+  t.equal(refused?.status, 429)
+  const wait = Number(refused?.headers.get('retry-after'))
+  t.ok(wait > 0 && wait <= 60, `wait ${wait} s`)
+  t.match(refused?.headers.get('content-type'), 'application/problem+json')
+  const token = await api.token({ username: 'ada' })
+  t.equal((await one.get('/models', token)).status, 200, 'a caller with a token is counted for itself')
+  // the other replica hears of the first one's counts within a moment; a new minute starts them anew
+  let heard: number | undefined
+  for (let attempt = 0; attempt < 60 && heard !== 429; attempt++) {
+    await used(Array(13).fill(open))
+    await sleep(150)
+    heard = (await two.get('/models')).status
+    heard = (await two.get('/models')).status
+  }
+  t.equal(heard, 429, 'what one counted counts for the other')
+  const sent = await used(Array(14).fill(() => fetch(`${replicas[0]?.url}/login`, { redirect: 'manual' })))
+  t.equal(sent?.status, 429, 'sign-in has a limit by address')
+  t.match(sent?.headers.get('content-type'), 'text/html')
+  redis.freeze()
+  const frozen = await used(Array(40).fill(() => two.get('/models', token)))
+  redis.thaw()
+  t.equal(frozen?.status, 429, 'Redis hangs: this process counts alone')
+  await Promise.all(replicas.map((each) => each.stop()))
+})
+
+t.test('an Idempotency-Key with another body is refused, also at another replica', async (t) => {
+  const token = await api.token({ username: 'mary' })
+  const beside = await stack.portal({ PORT: portBeside(stack), REDIS_URL: redis.url })
+  const body = { model: 'granite-chat', plan: 'basic', name: 'keyed', fields: { purpose: 'Experiment' } }
+  const key = { 'idempotency-key': 'one-key' }
+  const first = await api.post<{ id: number }>('/applications', token, body, key)
+  t.equal(first.status, 201, first.text)
+  const again = await createApi(stack, beside.url).post<{ id: number }>('/applications', token, body, key)
+  t.same([again.status, again.body.id], [201, first.body.id])
+  for (const other of [
+    { ...body, name: 'other' },
+    { ...body, description: 'other' },
+  ]) {
+    for (const origin of [stack.url, beside.url]) {
+      const refused = await createApi(stack, origin).post('/applications', token, other, key)
+      t.equal(refused.status, 422)
+      t.match(refused.body.type, 'attempt_reused')
+    }
+  }
+  const typo = { 'idempotency-key': 'two' }
+  t.equal((await api.post('/applications', token, { ...body, plan: 'nothing' }, typo)).status, 422)
+  t.equal((await api.post('/applications', token, body, typo)).status, 201, 'what made nothing may be mended')
+  t.equal((await api.post('/applications', token, body, { 'idempotency-key': 'ü'.repeat(3) })).status, 422)
+  await beside.stop()
+})
