@@ -1,22 +1,23 @@
 import { createRemoteJWKSet, jwtVerify } from 'jose'
-import type { Credentials } from './credentials.js'
 import type { Usage } from './mapping.js'
 import type { Product } from './product.js'
 
-export type Verdict = 'ok' | 'auth_failed' | { retryAfter: string }
+export type Verdict = 'ok' | 'auth_failed' | 'unavailable' | { retryAfter: string }
 
-/** Asks apisonator as APIcast does; what it says collapses to three outcomes (gateway/src/apicast/proxy.lua). */
+/** Asks apisonator as APIcast does; what it says collapses to four outcomes (gateway/src/apicast/proxy.lua). */
 export async function authrep(
   backend: string,
   product: Product,
   credentials: Record<string, string>,
   usage: Usage,
-): Promise<Verdict | 'unavailable'> {
+  code?: number,
+): Promise<Verdict> {
   const url = new URL('/transactions/authrep.xml', backend)
   url.searchParams.set('service_id', String(product.id))
   url.searchParams.set('service_token', product.serviceToken)
   for (const [name, value] of Object.entries(credentials)) url.searchParams.set(name, value)
   for (const [metric, amount] of Object.entries(usage)) url.searchParams.set(`usage[${metric}]`, String(amount))
+  if (code !== undefined) url.searchParams.set('log[code]', String(code))
   try {
     const answer = await fetch(url, {
       headers: { '3scale-options': 'rejection_reason_header=1&limit_headers=1&no_body=1' },
@@ -33,33 +34,57 @@ export async function authrep(
   }
 }
 
-const keySets = new Map<string, ReturnType<typeof createRemoteJWKSet>>()
+/** What is only counted: no limit is looked at, and no answer waited for by anybody. */
+export async function report(
+  backend: string,
+  product: Product,
+  credentials: Record<string, string>,
+  usage: Usage,
+): Promise<void> {
+  const form = new URLSearchParams({ service_id: String(product.id), service_token: product.serviceToken })
+  for (const [name, value] of Object.entries(credentials)) form.set(`transactions[0][${name}]`, value)
+  for (const [metric, amount] of Object.entries(usage)) form.set(`transactions[0][usage][${metric}]`, String(amount))
+  await fetch(new URL('/transactions.xml', backend), {
+    method: 'POST',
+    body: form,
+    signal: AbortSignal.timeout(3000),
+  }).catch(() => undefined)
+}
 
-/** The application's id from a token, or undefined for any token problem (gateway/src/apicast/oauth/oidc.lua). */
-export async function clientOfToken(product: Product, token: string): Promise<string | undefined> {
+interface Issuer {
+  keys: ReturnType<typeof createRemoteJWKSet>
+  algorithms: string[]
+}
+
+const issuers = new Map<string, Issuer>()
+
+/** The application's id and the token's end, or undefined for any token problem (gateway/src/apicast/oauth/oidc.lua). */
+export async function clientOfToken(
+  product: Product,
+  token: string,
+): Promise<{ client: string; expires: number } | undefined> {
   const { issuer } = product
   if (!issuer) return undefined
   try {
-    const keys = keySets.get(issuer) ?? (await discover(issuer))
-    keySets.set(issuer, keys)
-    const { payload } = await jwtVerify(token, keys, { issuer, requiredClaims: ['sub', 'aud', 'exp'] })
+    const { keys, algorithms } = issuers.get(issuer) ?? (await discover(issuer))
+    // an audience there must be, any will do
+    const { payload } = await jwtVerify(token, keys, { issuer, algorithms, requiredClaims: ['sub', 'aud', 'exp'] })
     if (payload.typ !== undefined && payload.typ !== 'Bearer') return undefined
-    const { azp } = payload
-    const client = Array.isArray(azp) ? azp[0] : azp
-    return typeof client === 'string' ? client : undefined
+    const claim = payload[product.clientClaim]
+    const client: unknown = Array.isArray(claim) ? claim[0] : claim
+    return typeof client === 'string' ? { client, expires: (payload.exp ?? 0) * 1000 } : undefined
   } catch {
     return undefined
   }
 }
 
-async function discover(issuer: string) {
+async function discover(issuer: string): Promise<Issuer> {
   const answer = await fetch(`${issuer}/.well-known/openid-configuration`, { signal: AbortSignal.timeout(2000) })
-  const { jwks_uri } = (await answer.json()) as { jwks_uri: string }
-  return createRemoteJWKSet(new URL(jwks_uri), { cooldownDuration: 1000 })
-}
-
-/** For the report of tokens, which carries no new call. */
-export function asParameters(credentials: Credentials, client: string | undefined): Record<string, string> {
-  if ('token' in credentials) return { app_id: client ?? '' }
-  return { ...credentials }
+  const document = (await answer.json()) as { jwks_uri: string; id_token_signing_alg_values_supported: string[] }
+  const found = {
+    keys: createRemoteJWKSet(new URL(document.jwks_uri), { cooldownDuration: 1000 }),
+    algorithms: document.id_token_signing_alg_values_supported,
+  }
+  issuers.set(issuer, found)
+  return found
 }

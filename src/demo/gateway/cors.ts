@@ -16,16 +16,24 @@ export function corsHeaders(product: Product, request: IncomingMessage): Record<
   if (!policy || origin === undefined) return {}
   const { allow_headers, allow_methods, allow_origin, allow_credentials, max_age } = policy.configuration
   const methods = Array.isArray(allow_methods)
-    ? allow_methods.join(', ')
+    ? allow_methods.map(String)
     : request.headers['access-control-request-method']
   const headers = Array.isArray(allow_headers)
     ? allow_headers.map(String)
     : request.headers['access-control-request-headers']
+  const allowed = originFor(allow_origin, origin)
   return {
     ...(headers === undefined ? {} : { 'access-control-allow-headers': headers }),
     ...(methods === undefined ? {} : { 'access-control-allow-methods': methods }),
-    'access-control-allow-origin': typeof allow_origin === 'string' ? allow_origin : origin,
+    ...(allowed === undefined ? {} : { 'access-control-allow-origin': allowed }),
     'access-control-allow-credentials': String(allow_credentials ?? true),
     'access-control-max-age': String(max_age ?? 600),
   }
+}
+
+/** A setting that is neither `*` nor an address is a pattern, and only a match is echoed. */
+function originFor(setting: unknown, origin: string): string | undefined {
+  if (typeof setting !== 'string') return origin
+  if (setting === '*' || URL.canParse(setting)) return setting
+  return new RegExp(setting).test(origin) ? origin : undefined
 }

@@ -1,58 +1,45 @@
+import { type Incoming, rawArg } from './incoming.js'
 import type { Product } from './product.js'
-
-export interface Incoming {
-  headers: Record<string, string | undefined>
-  query: URLSearchParams
-  /** arguments of an urlencoded form body, where there is one */
-  form: URLSearchParams
-}
 
 export type Credentials = { user_key: string } | { app_id: string; app_key: string } | { token: string }
 
-/** What APIcast reads, by version and location (gateway/src/apicast/configuration/service.lua); undefined: one is missing. */
+/**
+ * What APIcast reads, by version and location (gateway/src/apicast/configuration/service.lua); undefined: one is missing. An
+ * empty text is there: it is refused later.
+ */
 export function credentialsOf(product: Product, incoming: Incoming): Credentials | undefined {
-  if (product.version === 'oidc') {
-    const token =
-      authorization(incoming).bearer ?? (product.location === 'query' ? arg(incoming, 'access_token') : undefined)
-    return token === undefined ? undefined : { token }
-  }
-  if (product.version === '1') {
-    const userKey = userKeyOf(product, incoming)
+  const { names, version } = product
+  if (version === '1') {
+    const { userid, password, bearer } = authorization(incoming)
+    const userKey = product.location === 'authorization' ? (userid ?? password ?? bearer) : named(names.userKey)
     return userKey === undefined ? undefined : { user_key: userKey }
   }
-  if (product.version !== '2') return undefined
-  const { appId, appKey } = pairOf(product, incoming)
-  return appId === undefined || appKey === undefined ? undefined : { app_id: appId, app_key: appKey }
+  if (version === '2') {
+    const { userid, password, bearer } = authorization(incoming)
+    const basic = product.location === 'authorization'
+    const appId = basic ? (userid ?? bearer) : named(names.appId)
+    const appKey = basic ? password : named(names.appKey)
+    return appId === undefined || appKey === undefined ? undefined : { app_id: appId, app_key: appKey }
+  }
+  if (version === 'oidc') {
+    const elsewhere = product.location === 'authorization' ? undefined : named('access_token')
+    const token = elsewhere ?? authorization(incoming).bearer
+    return token === undefined ? undefined : { token }
+  }
+  return undefined
+
+  function named(name: string): string | undefined {
+    if (product.location === 'headers') return incoming.headers[name.replaceAll('-', '_')]
+    return rawArg(incoming.search, name) ?? incoming.form.get(name) ?? undefined
+  }
 }
 
-function userKeyOf(product: Product, incoming: Incoming): string | undefined {
-  if (product.location === 'query') return arg(incoming, product.names.userKey)
-  if (product.location === 'headers') return incoming.headers[product.names.userKey]
-  const { userid, password, bearer } = authorization(incoming)
-  return userid ?? password ?? bearer
-}
-
-function pairOf(product: Product, incoming: Incoming): { appId: string | undefined; appKey: string | undefined } {
-  const { names, location } = product
-  if (location === 'query') return { appId: arg(incoming, names.appId), appKey: arg(incoming, names.appKey) }
-  if (location === 'headers') return { appId: incoming.headers[names.appId], appKey: incoming.headers[names.appKey] }
-  const { userid, password, bearer } = authorization(incoming)
-  return { appId: userid ?? bearer, appKey: password }
-}
-
-function arg({ query, form }: Incoming, name: string): string | undefined {
-  return query.get(name) ?? form.get(name) ?? undefined
-}
-
-/** Scheme words are case-sensitive; Basic is split at its last colon, and without one it tells nothing. */
+/** Scheme words are case-sensitive; Basic is split at its last colon, and without one tells nothing (http_authorization.lua). */
 function authorization({ headers }: Incoming): { userid?: string; password?: string; bearer?: string } {
-  const header = headers.authorization
-  if (header === undefined) return {}
-  const bearer = /^Bearer(?: +(.*))?$/.exec(header)
-  if (bearer) return { bearer: bearer[1]?.trim() ?? '' }
-  const basic = /^Basic +(.+)$/.exec(header)
-  if (!basic) return {}
-  const decoded = Buffer.from(basic[1] ?? '', 'base64').toString('latin1')
+  const [, scheme, parameter = ''] = /^([A-Za-z0-9]+)\s*(.*)$/s.exec(headers.authorization ?? '') ?? []
+  if (scheme === 'Bearer') return { bearer: parameter }
+  if (scheme !== 'Basic' || !/^[A-Za-z0-9+/]+={0,2}$/.test(parameter)) return {}
+  const decoded = Buffer.from(parameter, 'base64').toString('utf8')
   const colon = decoded.lastIndexOf(':')
   return colon === -1 ? {} : { userid: decoded.slice(0, colon), password: decoded.slice(colon + 1) }
 }

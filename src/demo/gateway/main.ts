@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createAuthCache } from './cache.js'
 import { controlServer } from './control.js'
 import { modelServer } from './models.js'
@@ -14,7 +15,7 @@ export interface StartOptions {
   stateFile?: string
 }
 
-const POLL_MS = 500
+const POLL_MS = 200
 
 /** APIcast in front of small model servers: one listener a product, as the deployed configuration says. */
 export async function start({ port, host = '127.0.0.1' }: StartOptions): Promise<{ close(): Promise<void> }> {
@@ -25,29 +26,38 @@ export async function start({ port, host = '127.0.0.1' }: StartOptions): Promise
   const fixed = [await listen(controlServer(cache), port + 4, host), await listen(modelServer(), port + 5, host)]
   let closing = false
 
+  let revision: number | undefined
   await poll()
-  const timer = setInterval(() => void poll(), POLL_MS)
+  const polling = (async () => {
+    while (!closing) {
+      await sleep(POLL_MS, undefined, { ref: false })
+      await poll()
+    }
+  })()
 
   return {
     async close() {
       closing = true
-      clearInterval(timer)
+      await polling
       await Promise.all([...fixed, ...listeners.values()].map(closeServer))
     },
   }
 
   /** Keeps what it has while 3scale is down. */
   async function poll(): Promise<void> {
+    const current = await readRevision(threescale).catch(() => revision)
+    if (current === revision) return
     const configured = await readProducts(threescale).catch(() => undefined)
     if (!configured || closing) return
+    revision = current
     const ports = new Set(configured.map((product) => product.port))
     for (const product of configured) {
       products.set(product.port, product)
       if (listeners.has(product.port)) continue
       const server = createServer((request, response) => {
         const current = products.get(product.port)
-        if (current) void handle(request, response, { product: current, cache, threescale })
-        else response.writeHead(404).end()
+        if (!current) return void response.writeHead(404).end()
+        void handle(request, response, { product: current, cache, threescale }).catch(() => response.destroy())
       })
       listeners.set(product.port, server)
       await listen(server, product.port, host).catch(() => listeners.delete(product.port))
@@ -59,6 +69,12 @@ export async function start({ port, host = '127.0.0.1' }: StartOptions): Promise
       void closeServer(server)
     }
   }
+}
+
+/** The stand-in's word for "something was promoted"; APIcast itself reads everything again by age. */
+async function readRevision(threescale: string): Promise<number> {
+  const answer = await fetch(`${threescale}/_demo/revision`, { signal: AbortSignal.timeout(2000) })
+  return ((await answer.json()) as { revision: number }).revision
 }
 
 async function readProducts(threescale: string): Promise<Product[]> {

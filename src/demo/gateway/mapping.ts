@@ -1,3 +1,4 @@
+import type { Incoming } from './incoming.js'
 import type { Rule } from './product.js'
 
 export type Usage = Record<string, number>
@@ -6,23 +7,25 @@ export type Usage = Record<string, number>
  * Usage of a request by the product's mapping rules; empty: none matched. A pattern is anchored at its start only, `$`
  * anchors its end, `{name}` is one piece of a segment (gateway/src/apicast/mapping_rule.lua).
  */
-export function usageOf(
-  rules: Rule[],
-  method: string,
-  path: string,
-  query: URLSearchParams,
-  form: URLSearchParams,
-): Usage {
+export function usageOf(rules: Rule[], incoming: Incoming): { usage: Usage; patterns: string[] } {
   const usage: Usage = {}
+  const patterns: string[] = []
   for (const rule of rules) {
-    if (rule.method !== method && rule.method !== 'ANY') continue
-    const [pattern = '', args] = rule.pattern.split('?')
-    if (!pathExpression(pattern).test(path)) continue
-    if (args !== undefined && !argsMatch(new URLSearchParams(args), query, form)) continue
+    if (rule.method !== incoming.method && rule.method !== 'ANY') continue
+    if (!pathExpression(rule.pattern).test(incoming.path)) continue
+    if (!parametersMatch(rule.parameters, incoming)) continue
     usage[rule.metric] = (usage[rule.metric] ?? 0) + rule.delta
+    patterns.push(rule.pattern)
     if (rule.last) break
   }
-  return usage
+  return { usage, patterns }
+}
+
+/** As APIcast writes it to its backend and its debug header. */
+export function encodeUsage(usage: Usage): string {
+  return Object.entries(usage)
+    .map(([metric, amount]) => `${encodeURIComponent(`usage[${metric}]`)}=${amount}`)
+    .join('&')
 }
 
 const expressions = new Map<string, RegExp>()
@@ -30,42 +33,24 @@ const expressions = new Map<string, RegExp>()
 function pathExpression(pattern: string): RegExp {
   const known = expressions.get(pattern)
   if (known) return known
-  const anchored = pattern.endsWith('$')
-  const source = (anchored ? pattern.slice(0, -1) : pattern)
+  const [path = ''] = pattern.split('?')
+  const source = path
     .replace(/\/{2,}/g, '/')
-    .split(/(\{[^}]*\})/)
-    .map((part) => (part.startsWith('{') ? "[\\w\\-.~%!$&'()*+,;=@:]+" : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
+    .split(/(\{[^}]+\}|\$$)/)
+    .map((part) => {
+      if (part === '$') return '$'
+      return part.startsWith('{') ? "[\\w\\-.~%!$&'()*+,;=@:]+" : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+    })
     .join('')
-  const expression = new RegExp(`^${source}${anchored ? '$' : ''}`)
+  const expression = new RegExp(`^${source}`)
   expressions.set(pattern, expression)
   return expression
 }
 
-function argsMatch(wanted: URLSearchParams, query: URLSearchParams, form: URLSearchParams): boolean {
-  return [...wanted].every(([name, value]) => {
+/** A form body's arguments come first, then those of the address; of several values the last counts. */
+function parametersMatch(parameters: Record<string, string>, { query, form }: Incoming): boolean {
+  return Object.entries(parameters).every(([name, wanted]) => {
     const values = form.has(name) ? form.getAll(name) : query.getAll(name)
-    if (/^\{.*\}$/.test(value)) return values.length > 0
-    return values.at(-1) === value
+    return /\{[-\w]+\}/.test(wanted) ? values.length > 0 : values.at(-1) === wanted
   })
-}
-
-/** The path as nginx sees it: dots resolved, slashes collapsed, escapes normalised. Undefined: not a path. */
-export function normalisePath(raw: string): string | undefined {
-  try {
-    const decoded = raw
-      .split('/')
-      .map((piece) =>
-        encodeURIComponent(decodeURIComponent(piece)).replace(/%(21|24|26|27|28|29|2A|2B|2C|3B|3D|40|3A)/g, (code) =>
-          decodeURIComponent(code),
-        ),
-      )
-    const kept: string[] = []
-    for (const piece of decoded) {
-      if (piece === '..') kept.pop()
-      else if (piece !== '.') kept.push(piece)
-    }
-    return `/${kept.join('/')}`.replace(/\/{2,}/g, '/')
-  } catch {
-    return undefined
-  }
 }

@@ -19,6 +19,7 @@ const servers: Record<string, ModelServer> = {
   research: { type: 'chat', id: 'research/preview-70b', context: 131072 },
   gemma: { type: 'chat', id: 'google/gemma-3-27b-it', context: 131072 },
   custom: { type: 'custom', id: 'demo/custom-predict', context: 0 },
+  codestral: { type: 'chat', id: 'mistralai/Codestral-22B-v0.1', context: 32768 },
   falcon: { type: 'chat', id: 'tiiuae/Falcon3-7B', context: 32768 },
 }
 

@@ -2,6 +2,8 @@
 export interface Rule {
   method: string
   pattern: string
+  /** of its query part: name -> value, or `{name}` for any */
+  parameters: Record<string, string>
   metric: string
   delta: number
   last: boolean
@@ -13,6 +15,8 @@ export interface Product {
   serviceToken: string
   secretToken: string
   endpoint: string
+  /** names that the product answers to */
+  hosts: string[]
   port: number
   version: '1' | '2' | 'oidc' | 'none'
   location: 'query' | 'headers' | 'authorization'
@@ -23,7 +27,11 @@ export interface Product {
   >
   rules: Rule[]
   upstream: URL | undefined
+  /** what the model server is told as its name */
+  hostnameRewrite: string | undefined
   issuer: string | undefined
+  /** claim of a token that names the application */
+  clientClaim: string
   policies: { name: string; configuration: Record<string, unknown> }[]
 }
 
@@ -42,6 +50,7 @@ export function toProduct(content: Wire): Product {
     serviceToken: String(content.backend_authentication_value),
     secretToken: String(proxy.secret_token ?? ''),
     endpoint,
+    hosts: ((proxy.hosts as string[] | undefined) ?? []).map((host) => host.toLowerCase()),
     port: Number(proxy.endpoint_port ?? new URL(endpoint).port),
     version: method === '1' || method === '2' || method === 'oidc' ? method : 'none',
     location: (proxy.credentials_location as Product['location'] | undefined) ?? 'query',
@@ -52,18 +61,21 @@ export function toProduct(content: Wire): Product {
     },
     errors: {
       authFailed: refusal(proxy, 'auth_failed', 403, 'Authentication failed'),
-      authMissing: refusal(proxy, 'auth_missing', 403, 'Authentication parameters missing'),
+      authMissing: refusal(proxy, 'auth_missing', 401, 'Authentication parameters missing'),
       noMatch: refusal(proxy, 'no_match', 404, 'No Mapping Rule matched'),
-      limitsExceeded: refusal(proxy, 'limits_exceeded', 429, 'Usage limit exceeded'),
+      limitsExceeded: refusal(proxy, 'limits_exceeded', 429, 'Limits exceeded'),
     },
     rules: ((proxy.proxy_rules as Wire[] | undefined) ?? []).map((rule) => ({
       method: String(rule.http_method),
       pattern: String(rule.pattern),
+      parameters: (rule.querystring_parameters as Record<string, string> | undefined) ?? {},
       metric: String(rule.metric_system_name),
       delta: Number(rule.delta),
       last: rule.last === true,
     })),
     upstream,
+    hostnameRewrite: text(proxy.hostname_rewrite),
+    clientClaim: text(proxy.jwt_claim_with_client_id) ?? 'azp',
     issuer: issuerOf(proxy.oidc_issuer_endpoint),
     policies: ((proxy.policy_chain as Wire[] | undefined) ?? []).map((policy) => ({
       name: String(policy.name),
@@ -72,12 +84,17 @@ export function toProduct(content: Wire): Product {
   }
 }
 
+/** What stands for a missing column is APIcast's own, not porta's. */
 function refusal(proxy: Wire, name: string, status: number, body: string) {
   return {
     status: Number(proxy[`error_status_${name}`] ?? status),
     body: String(proxy[`error_${name}`] ?? body),
-    type: String(proxy[`error_headers_${name}`] ?? 'text/plain; charset=us-ascii'),
+    type: String(proxy[`error_headers_${name}`] ?? 'text/plain; charset=utf-8'),
   }
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
 }
 
 function issuerOf(endpoint: unknown): string | undefined {

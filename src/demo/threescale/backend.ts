@@ -1,118 +1,102 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { countUsage, isLonger, secondsLeft, usedIn, withAncestors } from './counters.js'
 import type { Application, Plan, Service, State } from './store.js'
 
-const MINUTE = 60_000
-const HOUR = 60 * MINUTE
-const DAY = 24 * HOUR
+type Usage = Record<string, number>
 
 /** apisonator's listener: authrep, authorize and report (apisonator, lib/3scale/backend/transactor.rb, validators). */
 export function backendRoutes(app: FastifyInstance, state: () => State): void {
-  app.get('/transactions/authrep.xml', async (request, reply) =>
-    authorize(request.query as Record<string, string>, reply, true),
-  )
-  app.get('/transactions/authorize.xml', async (request, reply) =>
-    authorize(request.query as Record<string, string>, reply, false),
-  )
-
-  function authorize(query: Record<string, string>, reply: FastifyReply, report: boolean) {
-    const service = state().services.find(({ id }) => id === Number(query.service_id))
-    if (!service || query.service_token !== `LEAK-service-token-${service.id}`)
-      return refuse(reply, 403, 'service_token_invalid')
-    if (query.user_key && query.app_id) return refuse(reply, 403, 'authentication_error')
-    const application = find(service, query)
-    if (!application)
-      return service.backend_version === '1'
-        ? refuse(reply, 403, 'user_key_invalid')
-        : refuse(reply, 404, 'application_not_found')
-    if (service.backend_version === '2' && !keyFits(application, query.app_key))
-      return refuse(reply, 409, 'application_key_invalid')
-    if (application.state !== 'live') return refuse(reply, 409, 'application_not_active')
-    const usage = usageOf(query)
-    const unknown = Object.keys(usage).some((name) => !service.metrics.some(({ system_name }) => system_name === name))
-    if (unknown) return refuse(reply, 404, 'metric_invalid')
-    const whole = withAncestors(usage, service)
-    const plan = state().plans.find(({ id }) => id === application.plan_id)
-    const exceeded = plan && exceededLimit(application, plan, service, whole)
-    if (exceeded) {
-      reply
-        .header('3scale-limit-max-value', exceeded.value)
-        .header('3scale-limit-reset', exceeded.reset)
-        .header('3scale-limit-remaining', 0)
-      return refuse(reply, 409, 'limits_exceeded')
-    }
-    if (report) {
-      countUsage(state(), application, whole, Date.now())
-      countCode(application, query['log[code]'])
-    }
-    return reply
-      .type('application/vnd.3scale-v2.0+xml')
-      .send('<?xml version="1.0" encoding="UTF-8"?><status><authorized>true</authorized></status>')
-  }
-
-  function find(service: Service, query: Record<string, string>): Application | undefined {
-    const ofService = state().applications.filter(({ service_id }) => service_id === service.id)
-    if (service.backend_version === '1') return ofService.find(({ user_key }) => user_key === query.user_key)
-    return ofService.find(({ application_id }) => application_id === query.app_id)
-  }
-
-  function exceededLimit(application: Application, plan: Plan, service: Service, usage: Record<string, number>) {
-    for (const limit of plan.limits) {
-      const metric = service.metrics.find(({ id }) => id === limit.metric_id)?.system_name ?? ''
-      const delta = usage[metric]
-      if (delta === undefined) continue
-      const start = periodStart(limit.period, Date.now())
-      if (used(application.id, metric, start, limit.period === 'minute') + delta > limit.value) {
-        return {
-          value: limit.value,
-          reset:
-            limit.period === 'eternity' ? -1 : Math.ceil((periodEnd(limit.period, Date.now()) - Date.now()) / 1000),
-        }
+  for (const [path, counts] of [['authrep', true] as const, ['authorize', false] as const]) {
+    app.get(`/transactions/${path}.xml`, async (request, reply) => {
+      const query = request.query as Record<string, string>
+      const verdict = authorize(state(), query)
+      if ('refusal' in verdict) return refuse(reply, verdict)
+      if (counts) {
+        const codes = Object.fromEntries(codesOf(query['log[code]']).map((name) => [`response_code:${name}`, 1]))
+        countUsage(state(), verdict.application, { ...verdict.usage, ...codes }, Date.now())
       }
+      return reply
+        .type('application/vnd.3scale-v2.0+xml')
+        .send('<?xml version="1.0" encoding="UTF-8"?><status><authorized>true</authorized></status>')
+    })
+  }
+
+  // reports are taken at once and looked at later: nothing in them is refused here, and no limit is looked at
+  app.post('/transactions.xml', async (request, reply) => {
+    const { service_id, service_token, transactions } = reportOf(request.body as Record<string, string>)
+    const service = serviceOf(state(), service_id, service_token)
+    if (!service) return refuse(reply, { refusal: 403, reason: 'service_token_invalid' })
+    for (const { usage, ...credentials } of transactions) {
+      const application = find(state(), service, credentials as Record<string, string>)
+      if (application && knowsAll(service, usage))
+        countUsage(state(), application, withAncestors(usage, service), Date.now())
     }
-    return undefined
-  }
-
-  function used(application: number, metric: string, since: number, byMinute: boolean): number {
-    const counters = (byMinute ? state().minutes : state().hours)[`${application}|${metric}`] ?? {}
-    return Object.entries(counters).reduce((sum, [at, amount]) => (Number(at) >= since ? sum + amount : sum), 0)
-  }
-
-  function countCode(application: Application, code: string | undefined): void {
-    if (code === undefined) return
-    const kept = ['200', '403', '404', '500', '503'].includes(code) ? [code] : []
-    const group = /^[245]\d\d$/.test(code) ? [`${code[0]}XX`] : []
-    const names = [...kept, ...group].map((name) => [`response_code:${name}`, 1] as const)
-    countUsage(state(), application, Object.fromEntries(names), Date.now())
-  }
+    return reply.code(202).send('')
+  })
 }
 
-/** Adds to the counters of an hour and, for limits, of a minute. */
-export function countUsage(state: State, application: Application, usage: Record<string, number>, at: number): void {
-  application.first_traffic_at ??= at
-  if (Math.floor((application.first_daily_traffic_at ?? 0) / DAY) < Math.floor(at / DAY))
-    application.first_daily_traffic_at = at
-  for (const [metric, amount] of Object.entries(usage)) {
-    const key = `${application.id}|${metric}`
-    const hours = state.hours[key] ?? {}
-    const minutes = state.minutes[key] ?? {}
-    state.hours[key] = hours
-    state.minutes[key] = minutes
-    add(hours, Math.floor(at / HOUR) * HOUR, amount)
-    add(minutes, Math.floor(at / MINUTE) * MINUTE, amount)
-    for (const minute of Object.keys(minutes)) if (Number(minute) < Date.now() - 3 * MINUTE) delete minutes[minute]
+interface Refusal {
+  refusal: number
+  reason: string
+  limit?: { value: number; reset: number }
+}
+
+/** The first failure wins: key, then state, then limits; a wrong key is never told as a limit. */
+function authorize(state: State, query: Record<string, string>): Refusal | { application: Application; usage: Usage } {
+  const service = serviceOf(state, query.service_id, query.service_token)
+  if (!service) return { refusal: 403, reason: 'service_token_invalid' }
+  const given = { ...query }
+  // blank ones are as good as absent, but for the key
+  for (const name of ['user_key', 'app_id']) if (given[name]?.trim() === '') delete given[name]
+  if (given.user_key && given.app_id) return { refusal: 403, reason: 'authentication_error' }
+  const application = find(state, service, given)
+  if (!application && service.backend_version === '1') return { refusal: 403, reason: 'user_key_invalid' }
+  if (!application) return { refusal: 404, reason: 'application_not_found' }
+  const asked = usageOf(given)
+  if (!knowsAll(service, asked)) return { refusal: 404, reason: 'metric_invalid' }
+  if (service.backend_version === '2' && !keyFits(application, given.app_key))
+    return { refusal: 409, reason: 'application_key_invalid' }
+  if (application.state !== 'live') return { refusal: 409, reason: 'application_not_active' }
+  const usage = withAncestors(asked, service)
+  const limit = exceededLimit(state, application, service, usage)
+  return limit ? { refusal: 409, reason: 'limits_exceeded', limit } : { application, usage }
+}
+
+/** Of several, the one that lasts longest: the most constrained, with no call left. */
+function exceededLimit(state: State, application: Application, service: Service, usage: Usage) {
+  const plan = state.plans.find(({ id }) => id === application.plan_id)
+  const now = Date.now()
+  let worst: Plan['limits'][number] | undefined
+  for (const limit of plan?.limits ?? []) {
+    const metric = service.metrics.find(({ id }) => id === limit.metric_id)?.system_name ?? ''
+    const delta = usage[metric]
+    if (delta === undefined || usedIn(state, application.id, metric, limit.period, now) + delta <= limit.value) continue
+    if (!worst || isLonger(limit.period, worst.period)) worst = limit
   }
+  return worst && { value: worst.value, reset: secondsLeft(worst.period, now) }
 }
 
-function add(counters: Record<string, number>, at: number, amount: number): void {
-  counters[String(at)] = (counters[String(at)] ?? 0) + amount
+function serviceOf(state: State, id: string | undefined, token: string | undefined): Service | undefined {
+  return state.services.find((service) => service.id === Number(id) && token === `LEAK-service-token-${service.id}`)
 }
 
+function find(state: State, service: Service, query: Record<string, string>): Application | undefined {
+  const ofService = state.applications.filter(({ service_id }) => service_id === service.id)
+  if (service.backend_version === '1') return ofService.find(({ user_key }) => user_key === query.user_key)
+  return ofService.find(({ application_id }) => application_id === query.app_id)
+}
+
+/** An application without keys takes any. */
 function keyFits(application: Application, key: string | undefined): boolean {
   return application.keys.length === 0 || application.keys.some(({ value }) => value === key?.trim())
 }
 
-function usageOf(query: Record<string, string>): Record<string, number> {
-  const usage: Record<string, number> = {}
+function knowsAll(service: Service, usage: Usage): boolean {
+  return Object.keys(usage).every((name) => service.metrics.some(({ system_name }) => system_name === name))
+}
+
+function usageOf(query: Record<string, string>): Usage {
+  const usage: Usage = {}
   for (const [name, value] of Object.entries(query)) {
     const metric = /^usage\[(.+)\]$/.exec(name)?.[1]
     if (metric) usage[metric] = Number(value)
@@ -120,54 +104,41 @@ function usageOf(query: Record<string, string>): Record<string, number> {
   return usage
 }
 
-/** A method's hits are also its parent's. */
-export function withAncestors(usage: Record<string, number>, service: Service): Record<string, number> {
-  const whole: Record<string, number> = {}
-  for (const [name, amount] of Object.entries(usage)) {
-    let metric = service.metrics.find(({ system_name }) => system_name === name)
-    while (metric) {
-      whole[metric.system_name] = (whole[metric.system_name] ?? 0) + amount
-      const parent = metric.parent_id
-      metric = service.metrics.find(({ id }) => id === parent)
-    }
+interface Transaction {
+  usage: Usage
+  [credential: string]: unknown
+}
+
+/** `transactions[0][user_key]=…&transactions[0][usage][hits]=1` */
+function reportOf(form: Record<string, string>) {
+  const transactions: Transaction[] = []
+  for (const [name, value] of Object.entries(form)) {
+    const [, index, key = '', metric] = /^transactions\[(\d+)\]\[(\w+)\](?:\[(.+)\])?$/.exec(name) ?? []
+    if (index === undefined) continue
+    const transaction = transactions[Number(index)] ?? { usage: {} }
+    transactions[Number(index)] = transaction
+    if (metric === undefined) transaction[key] = value
+    else transaction.usage[metric] = Number(value)
   }
-  return whole
+  return { service_id: form.service_id, service_token: form.service_token, transactions }
 }
 
-/** Calendar periods in UTC; the week starts on Monday (apisonator, period/boundary.rb). */
-function periodStart(period: string, now: number): number {
-  const date = new Date(now)
-  const [year, month, day] = [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()]
-  switch (period) {
-    case 'minute':
-      return Math.floor(now / MINUTE) * MINUTE
-    case 'hour':
-      return Math.floor(now / HOUR) * HOUR
-    case 'day':
-      return Date.UTC(year, month, day)
-    case 'week':
-      return Date.UTC(year, month, day - ((date.getUTCDay() + 6) % 7))
-    case 'month':
-      return Date.UTC(year, month, 1)
-    case 'year':
-      return Date.UTC(year, 0, 1)
-    default:
-      return 0
+/** Only these codes are kept one by one, the others in their hundred. */
+function codesOf(code: string | undefined): string[] {
+  if (!code) return []
+  const one = ['200', '403', '404', '500', '503'].includes(code) ? [code] : []
+  return /^[245]\d\d$/.test(code) ? [...one, `${code[0]}XX`] : one
+}
+
+function refuse(reply: FastifyReply, { refusal, reason, limit }: Refusal) {
+  if (limit) {
+    reply
+      .header('3scale-limit-max-value', limit.value)
+      .header('3scale-limit-reset', limit.reset)
+      .header('3scale-limit-remaining', 0)
   }
-}
-
-function periodEnd(period: string, now: number): number {
-  const start = periodStart(period, now)
-  const date = new Date(start)
-  if (period === 'month') return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1)
-  if (period === 'year') return Date.UTC(date.getUTCFullYear() + 1, 0, 1)
-  const lengths: Record<string, number> = { minute: MINUTE, hour: HOUR, day: 24 * HOUR, week: 7 * 24 * HOUR }
-  return start + (lengths[period] ?? 0)
-}
-
-function refuse(reply: FastifyReply, status: number, reason: string) {
   return reply
-    .code(status)
+    .code(refusal)
     .header('3scale-rejection-reason', reason)
     .type('application/vnd.3scale-v2.0+xml')
     .send(`<?xml version="1.0" encoding="UTF-8"?><error code="${reason}"></error>`)

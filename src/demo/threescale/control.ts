@@ -1,7 +1,10 @@
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { countUsage, withAncestors } from './backend.js'
+import { countUsage, withAncestors } from './counters.js'
 import type { State } from './store.js'
 import { addProduct, seed } from './tenant/seed.js'
+import type { Sketch } from './tenant/sketch.js'
 
 export interface Control {
   state(): State
@@ -11,10 +14,20 @@ export interface Control {
 
 /** The demo's own controls under /_demo: more products, and states that no API call sets. */
 export function controlRoutes(app: FastifyInstance, control: Control, port: number): void {
+  // the gateway asks for it often, and reads the configurations only when it differs
+  let revision = Date.now()
+  app.get('/_demo/revision', async () => ({ revision }))
+  app.addHook('onResponse', async ({ method, url }) => {
+    if (method !== 'GET' && /^\/(_demo\/(products|services|reset)|admin\/api\/services)/.test(url)) revision++
+  })
+
   app.post('/_demo/products', async (request, reply) => {
     const wanted = Math.min(Number((request.query as { count?: string }).count ?? 1), 10_000)
-    const products = Array.from({ length: wanted }, () => addProduct(control.state(), port))
+    const sketch = (request.body ?? {}) as Partial<Sketch>
+    const products = Array.from({ length: wanted }, () => addProduct(control.state(), port, sketch))
     control.changed()
+    revision++
+    await reachable(port + 4, products.at(-1)?.endpoint)
     return reply.code(201).send({ products })
   })
 
@@ -61,4 +74,22 @@ export function controlRoutes(app: FastifyInstance, control: Control, port: numb
     control.changed()
     return record
   }
+}
+
+/** Until the gateway, where one runs, listens for the product. */
+async function reachable(controlPort: number, endpoint: string | undefined): Promise<void> {
+  if (!endpoint || !(await accepts(controlPort))) return
+  const { hostname, port } = new URL(endpoint)
+  if (hostname !== 'localhost') return
+  for (let attempt = 0; attempt < 100 && !(await accepts(Number(port))); attempt++) await sleep(100)
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
 }

@@ -69,8 +69,8 @@ function proxyOf(record: Service, identityPort: number): Json {
       last: rule.last ?? false,
       owner_id: record.id,
       owner_type: 'Proxy',
-      parameters: [],
-      querystring_parameters: {},
+      parameters: [...rule.pattern.matchAll(/\{(\w+)\}/g)].map(([, name]) => name),
+      querystring_parameters: Object.fromEntries(new URLSearchParams(rule.pattern.split('?')[1] ?? '')),
     })),
     ...record.proxy,
   }

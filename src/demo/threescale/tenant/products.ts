@@ -36,12 +36,16 @@ export function addService(state: State, sketch: Sketch, { gatewayPort, modelsPo
       buyer_can_select_plan: sketch.select ?? false,
       buyer_plan_change_permission: 'request',
     },
-    rules: rulesByType[sketch.type].map(([http_method = 'GET', pattern = '/']) => ({
+    rules: rulesOf(sketch).map(([http_method, pattern, metric = methodName(pattern), delta = 1, last = false]) => ({
       id: nextId(state, 'rule'),
       http_method,
       pattern,
-      metric: methodName(pattern),
+      metric,
+      delta,
+      last,
     })),
+    ...(sketch.policies ? { policies: sketch.policies } : {}),
+    ...(sketch.proxy ? { proxy: sketch.proxy } : {}),
     metrics,
     created_at: START,
     updated_at: START,
@@ -53,11 +57,21 @@ export function addService(state: State, sketch: Sketch, { gatewayPort, modelsPo
   return service
 }
 
-function metricsOf(state: State, { type }: Sketch): Service['metrics'] {
+function rulesOf({ type, rules }: Sketch): NonNullable<Sketch['rules']> {
+  return rules ?? rulesByType[type].map(([verb = 'GET', pattern = '/']) => [verb, pattern])
+}
+
+/** `hits`, a method for each rule that does not count it directly, and tokens where the server tells them. */
+function metricsOf(state: State, sketch: Sketch): Service['metrics'] {
+  const { type } = sketch
   const hits = { id: nextId(state, 'metric'), system_name: 'hits', friendly_name: 'Hits', unit: 'hit' }
-  const methods = rulesByType[type].map(([verb = 'GET', pattern = '/']) => ({
+  const names = new Map(
+    rulesOf(sketch).map(([verb, pattern, metric = methodName(pattern)]) => [metric, [verb, pattern]]),
+  )
+  names.delete('hits')
+  const methods = [...names].map(([system_name, [verb, pattern]]) => ({
     id: nextId(state, 'metric'),
-    system_name: methodName(pattern),
+    system_name,
     friendly_name: `${verb} ${pattern}`,
     unit: 'hit',
     parent_id: hits.id,

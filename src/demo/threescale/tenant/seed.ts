@@ -18,8 +18,12 @@ export function seed(port: number): State {
   return state
 }
 
-/** One more product, as an operator would add it: promoted, with two published plans. */
-export function addProduct(state: State, port: number): { system_name: string; endpoint: string } {
+/** One more product, as an operator would add it: promoted, with two published plans, and with what `wanted` says. */
+export function addProduct(
+  state: State,
+  port: number,
+  wanted: Partial<Sketch> = {},
+): { system_name: string; endpoint: string } {
   const index = state.services.length
   const n = index - sketches.length + 1
   const sketch: Sketch = {
@@ -33,8 +37,10 @@ export function addProduct(state: State, port: number): { system_name: string; e
       { name: 'Basic', system_name: 'basic' },
       { name: 'Gold', system_name: 'gold' },
     ],
+    ...wanted,
   }
-  const { system_name, endpoint } = addService(state, sketch, { gatewayPort: port + 10 + index, modelsPort: port + 5 })
+  const place = { gatewayPort: port + 10 + index, modelsPort: port + 5 }
+  const { system_name, endpoint } = addService(state, sketch, place)
   return { system_name, endpoint }
 }
 

@@ -6,6 +6,11 @@ export interface Sketch {
   name: string
   description: string
   type: keyof typeof rulesByType
+  /** instead of those of the type: verb, pattern, method, how often it counts, whether it is the last to look at */
+  rules?: [verb: string, pattern: string, metric?: string, delta?: number, last?: boolean][]
+  policies?: Service['policies']
+  /** columns of the gateway settings that differ; null takes one out */
+  proxy?: Record<string, unknown>
   version?: Service['backend_version']
   location?: Service['location']
   names?: Partial<Service['names']>

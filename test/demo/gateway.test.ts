@@ -1,0 +1,669 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import t, { type Test } from 'tap'
+import { type Received, raw } from '../helper/raw.js'
+import { startStack } from '../helper/stack.js'
+
+/** The 92 cases of the gateway's reference, in its order, against the demo's gateway as a process of its own. */
+const stack = await startStack(['threescale', 'gateway'])
+const signing = await generateKeyPair('RS256')
+const foreign = await generateKeyPair('RS256')
+const model = await echoServer()
+t.teardown(async () => {
+  await stack.close()
+  model.server.closeAllConnections()
+  model.server.close()
+})
+
+const upstream = `http://127.0.0.1:${model.port}`
+const ACCOUNT = 503
+const K = '0123456789abcdef0123456789abcdef'
+const DASHED = 'key-with-dashes-0123456789'
+const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`
+const bearer = (token: string) => `Authorization: Bearer ${token}`
+
+const cors = {
+  name: 'cors',
+  version: 'builtin',
+  configuration: {
+    allow_headers: ['Authorization', 'Content-type', 'Accept'],
+    allow_origin: '*',
+    allow_credentials: true,
+  },
+}
+const apicast = { name: 'apicast', version: 'builtin', configuration: {} }
+const llm = { name: 'llm-metrics', version: '0.1', configuration: { enable_sse_support: true } }
+const chain = [cors, llm, apicast]
+const guide = [
+  ['GET', '/health', 'health'],
+  ['GET', '/v1/models', 'list-models'],
+  ['POST', '/v1/completions', 'completions'],
+  ['POST', '/v1/chat/completions', 'chat-completions'],
+]
+const proxy = { api_backend: upstream }
+const seed = { location: 'authorization', names: { user_key: 'Authorization' }, rules: guide, policies: chain, proxy }
+const errorColumns = ['auth_failed', 'auth_missing', 'no_match', 'limits_exceeded'].flatMap((name) =>
+  ['error_', 'error_status_', 'error_headers_'].map((prefix) => [prefix + name, null]),
+)
+const issuer = `http://client:secret@127.0.0.1:${model.port}/issuer`
+
+const S = await product(seed)
+const P = await product({ ...seed, policies: [apicast] })
+const B = await product({
+  ...seed,
+  policies: [apicast],
+  rules: [['GET', '/', 'hits']],
+  proxy: { api_backend: `${upstream}/base/v9` },
+})
+const H = await product({ ...seed, location: 'headers', names: { user_key: 'user_key' } })
+const HA = await product({ ...seed, location: 'headers' })
+const Q = await product({ ...seed, location: 'query', names: { user_key: 'user_key' } })
+const A2 = await product({ ...seed, version: '2' })
+const H2 = await product({ ...seed, version: '2', location: 'headers' })
+const Q2 = await product({ ...seed, version: '2', location: 'query' })
+const O = await product({ ...seed, version: 'oidc', proxy: { ...proxy, oidc_issuer_endpoint: issuer } })
+const OQ = await product({
+  ...seed,
+  version: 'oidc',
+  location: 'query',
+  proxy: { ...proxy, oidc_issuer_endpoint: issuer },
+})
+const R = await product({
+  ...seed,
+  rules: [
+    ['GET', '/a/{id}/b', 'm1', 1],
+    ['GET', '/a/{id}', 'm2', 2],
+    ['GET', '/exact$', 'm3'],
+    ['GET', '/q?x={v}', 'm4'],
+    ['GET', '/q?x=1', 'm5'],
+    ['GET', '/last', 'm6', 1, true],
+    ['GET', '/last', 'hits'],
+    ['POST', '/form?kind={k}', 'm7'],
+    ['GET', '/dot.json', 'm8'],
+  ],
+})
+const G = await product({ ...seed, rules: guide.map(([, pattern, metric]) => ['GET', pattern, metric]) })
+const F = await product({
+  ...seed,
+  location: 'query',
+  names: { user_key: 'user_key' },
+  proxy: { ...proxy, ...Object.fromEntries(errorColumns) },
+})
+const X = await product({ ...seed, proxy: { api_backend: `http://127.0.0.1:${await closedPort()}` } })
+
+for (const each of [S, P, B, H, HA, Q, R, G, F, X]) await application(each, { user_key: K })
+const pending = await application(S, { user_key: 'PEND' }, { approval_required: 'true' })
+const suspended = await application(S, { user_key: 'SUSP' })
+await api('PUT', `/admin/api/accounts/${ACCOUNT}/applications/${suspended}/suspend.json`)
+const colon = await application(S, { user_key: 'colon' })
+await stack.put(`/_demo/applications/${colon}`, { user_key: 'a:b' })
+await application(Q, { user_key: DASHED })
+for (const each of [A2, H2, Q2]) {
+  const application_key = ['SEC12', 'SEC22']
+  await application(each, { application_id: 'APPL', application_key })
+  const bare = await application(each, { application_id: 'NOKEYS' })
+  await stack.put(`/_demo/applications/${bare}`, { keys: [] })
+}
+for (const each of [O, OQ]) await application(each, { application_id: 'client1' })
+await application(S, { user_key: 'D' }, {}, [['chat-completions', 'day', 0]])
+const L3 = await application(S, { user_key: 'L3' }, {}, [['hits', 'day', 3]])
+await application(S, { user_key: 'E2' }, {}, [['chat-completions', 'eternity', 2]])
+const T10 = await application(S, { user_key: 'T10' }, {}, [['total_tokens', 'day', 10]])
+await application(F, { user_key: 'L1' }, {}, [['hits', 'day', 1]])
+await configured()
+
+type Product = typeof S
+interface Expected {
+  status: number
+  text?: string | RegExp
+  headers?: Record<string, string | RegExp | string[] | undefined>
+}
+type Row = [number: number, to: Product, first: string, lines: string[], expected: Expected, body?: string]
+
+const us = 'text/plain; charset=us-ascii'
+const refusal = (status: number, text: string, type = us): Expected => ({
+  status,
+  text,
+  headers: {
+    'content-type': type,
+    'transfer-encoding': 'chunked',
+    'content-length': undefined,
+    'www-authenticate': undefined,
+  },
+})
+const MISS = refusal(403, 'Authentication parameters missing')
+const FAIL = refusal(403, 'Authentication failed')
+const NOMAP = refusal(404, 'No Mapping Rule matched')
+const LIM = refusal(429, 'Usage limit exceeded')
+const OK: Expected = { status: 200, headers: { 'x-echo': 'yes' } }
+const corsAlways = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-headers': ['Authorization', 'Content-type', 'Accept'],
+  'access-control-allow-credentials': 'true',
+  'access-control-max-age': '600',
+}
+const noCors = Object.fromEntries(Object.keys(corsAlways).map((name) => [name, undefined]))
+const and = (expected: Expected, headers: NonNullable<Expected['headers']>): Expected => ({
+  ...expected,
+  headers: { ...expected.headers, ...headers },
+})
+const GET = 'GET /v1/models'
+const CHAT = 'POST /v1/chat/completions'
+const json = 'Content-Type: application/json'
+const form = 'Content-Type: application/x-www-form-urlencoded'
+const origin = 'Origin: https://app.example'
+const preflight = [origin, 'Access-Control-Request-Method: POST']
+
+/** What R counts shows in the debug header, to whom knows the service token. */
+const debug = (id: number) => `X-3scale-debug: LEAK-service-token-${id}`
+const counts = (usage: Record<string, number>): Expected => {
+  const text = Object.entries(usage)
+    .map(([metric, amount]) => `usage%5B${metric}%5D=${amount}`)
+    .join('&')
+  return and(OK, { 'x-3scale-usage': text })
+}
+const rule = (first: string, expected: Expected, lines: string[] = [], body = ''): Row => [
+  0,
+  R,
+  first,
+  [bearer(K), debug(R.id), ...lines],
+  expected,
+  body,
+]
+const numbered = (number: number, rows: Row[]): Row[] => rows.map(([, ...rest]): Row => [number, ...rest])
+
+const rows: Row[] = [
+  [1, S, GET, [bearer(K)], OK],
+  [2, S, GET, [`authorization: Bearer ${K}`], OK],
+  [3, S, GET, [`Authorization: ${basic(`${K}:`)}`], OK],
+  [4, S, GET, [`Authorization: ${basic(`${K}:anything`)}`], OK],
+  [5, S, GET, [`Authorization: ${basic(`:${K}`)}`], FAIL],
+  [6, S, GET, [`Authorization: ${basic(`user:${K}`)}`], FAIL],
+  [7, S, GET, [`Authorization: ${basic(K)}`], MISS],
+  [8, S, GET, ['Authorization: Basic !!!'], MISS],
+  [9, S, GET, [`Authorization: ${basic(`${K}:`).replace('Basic', 'BASIC')}`], MISS],
+  [9, S, GET, [`Authorization: ${basic(`${K}:`).replace('Basic', 'basic')}`], MISS],
+  [10, S, GET, [`Authorization: bearer ${K}`], MISS],
+  [10, S, GET, [`Authorization: BEARER ${K}`], MISS],
+  [11, S, GET, [`Authorization: ${K}`], MISS],
+  [12, S, GET, ['Authorization:'], MISS],
+  [13, S, GET, ['Authorization: Bearer'], FAIL],
+  [13, S, GET, ['Authorization: Bearer  '], FAIL],
+  [14, S, GET, [`Authorization: Bearer   ${K}  `], OK],
+  [14, S, GET, [`Authorization: Bearer\t${K}`], OK],
+  [15, S, GET, [`Authorization: Bearer${K}`], MISS],
+  [16, S, GET, [`Authorization: Bearer: ${K}`], FAIL],
+  [17, S, GET, [], MISS],
+  [18, S, `${GET}?user_key=${K}`, [], MISS],
+  [18, S, `${GET}?Authorization=${K}`, [], MISS],
+  [18, S, `${GET}?api_key=${K}`, [], MISS],
+  [19, S, GET, [`user_key: ${K}`], MISS],
+  [19, S, GET, [`X-API-Key: ${K}`], MISS],
+  [20, S, GET, [bearer('nope')], FAIL],
+  [21, S, GET, [bearer('SUSP')], FAIL],
+  [21, S, GET, [bearer('PEND')], FAIL],
+  [22, S, GET, [`Authorization: ${basic('a:b:c')}`], OK],
+  [23, S, 'GET /nope', [], MISS],
+  [24, S, 'GET /nope', [bearer('nope')], NOMAP],
+  [25, S, 'GET /nope', [bearer(K)], NOMAP],
+  [26, S, GET, ['Host: other.example', bearer(K)], { status: 404, text: '' }],
+  [27, S, GET, ['Host: localhost:8080', bearer(K)], OK],
+  [27, S, GET, ['Host: LOCALHOST', bearer(K)], OK],
+  [28, S, 'GET /_threescale/healthz', [], { status: 200, text: '' }],
+  [28, S, 'GET /_threescale/healthz', ['Host: other.example'], { status: 200, text: '' }],
+  [29, S, 'GET /v1/chat/completions', [bearer(K)], NOMAP],
+  [30, S, CHAT, [bearer(K), json], OK, '{"model":"m"}'],
+  [31, S, 'POST /chat/completions', [bearer(K)], NOMAP, '{}'],
+  [32, S, 'POST /v1/v1/chat/completions', [bearer(K)], NOMAP, '{}'],
+  [33, S, `${CHAT}/extra`, [bearer(K)], OK, '{}'],
+  [33, S, `${GET}x`, [bearer(K)], OK],
+  [33, S, `${GET}/`, [bearer(K)], OK],
+  [34, S, 'GET /V1/models', [bearer(K)], NOMAP],
+  [35, S, 'GET //v1//models', [bearer(K)], and(OK, { 'x-url': '/v1/models' })],
+  [35, S, 'GET /./v1/models', [bearer(K)], OK],
+  [35, S, 'GET /v1/x/../models', [bearer(K)], OK],
+  [35, S, 'GET /v1/%6Dodels', [bearer(K)], OK],
+  [36, S, `${GET}?x=1`, [bearer(K)], and(OK, { 'x-url': '/v1/models?x=1' })],
+  [37, S, 'HEAD /v1/models', [bearer(K)], { status: 404, text: '' }],
+  [38, S, 'POST /v1/embeddings', [bearer(K)], NOMAP, '{}'],
+  [39, G, CHAT, [bearer(K)], NOMAP, '{}'],
+  [40, G, 'GET /v1/chat/completions', [bearer(K)], OK],
+  [
+    41,
+    S,
+    'OPTIONS /v1/chat/completions',
+    preflight,
+    { status: 204, text: '', headers: { ...corsAlways, 'access-control-allow-methods': 'POST' } },
+  ],
+  [42, S, 'OPTIONS /nope', preflight, { status: 204, text: '', headers: corsAlways }],
+  [
+    43,
+    S,
+    'OPTIONS /v1/chat/completions',
+    [origin],
+    and(MISS, { ...corsAlways, 'access-control-allow-methods': undefined }),
+  ],
+  [44, S, 'OPTIONS /v1/models', [bearer(K)], NOMAP],
+  [45, S, GET, [origin], and(MISS, corsAlways)],
+  [46, S, GET, [origin, bearer(K)], and(OK, corsAlways)],
+  [46, S, GET, [bearer(K)], and(OK, noCors)],
+  [47, P, 'OPTIONS /v1/chat/completions', preflight, and(MISS, noCors)],
+  [48, H, GET, [`user_key: ${K}`], OK],
+  [48, H, GET, [`user-key: ${K}`], OK],
+  [48, H, GET, [`USER_KEY: ${K}`], OK],
+  [49, H, GET, [`user_key: Bearer ${K}`], FAIL],
+  [50, H, GET, ['user_key:'], FAIL],
+  [51, H, GET, [bearer(K)], MISS],
+  [51, H, `${GET}?user_key=${K}`, [], MISS],
+  [52, HA, GET, [`Authorization: ${K}`], OK],
+  [53, HA, GET, [bearer(K)], FAIL],
+  [53, HA, GET, [`Authorization: ${basic(`${K}:`)}`], FAIL],
+  [54, Q, `${GET}?user_key=${K}`, [], OK],
+  [54, Q, `${GET}?USER_KEY=${K}`, [], OK],
+  [55, Q, `${GET}?user_key=${K}&user_key=nope`, [], OK],
+  [56, Q, `${GET}?user_key=${DASHED}`, [], OK],
+  [56, Q, `${GET}?user_key=${DASHED.replaceAll('-', '%2D')}`, [], FAIL],
+  [57, Q, `${GET}?user%5Fkey=${K}`, [], MISS],
+  [57, Q, `${GET}?user_key`, [], MISS],
+  [58, Q, `${GET}?user_key=`, [], FAIL],
+  [59, Q, CHAT, [form], OK, `user_key=${K}`],
+  [59, Q, CHAT, [`${form}; charset=utf-8`], OK, `user_key=${K}`],
+  [60, Q, CHAT, [json], MISS, `{"user_key":"${K}"}`],
+  [60, Q, 'DELETE /v1/models', [form], MISS, `user_key=${K}`],
+  [60, Q, GET, [bearer(K)], MISS],
+  [60, Q, GET, [`user_key: ${K}`], MISS],
+  [61, A2, GET, [`Authorization: ${basic('APPL:SEC12')}`], OK],
+  [61, A2, GET, [`Authorization: ${basic('APPL:SEC22')}`], OK],
+  [62, A2, GET, [bearer('APPL')], MISS],
+  [62, A2, GET, ['app_id: APPL', 'app_key: SEC12'], MISS],
+  ...['APPL:', ':SEC12', 'SEC12:APPL', 'APPL:bad', 'nope:SEC12'].map(
+    (pair): Row => [63, A2, GET, [`Authorization: ${basic(pair)}`], FAIL],
+  ),
+  [64, H2, GET, ['app_id: APPL', 'app_key: SEC12'], OK],
+  [64, H2, GET, ['app-id: APPL', 'App-Key: SEC12'], OK],
+  [64, H2, GET, ['app_id: APPL', 'app_key: SEC12', bearer('x')], OK],
+  [65, H2, GET, ['app_id: APPL'], MISS],
+  [66, Q2, `${GET}?app_id=APPL&app_key=SEC12`, [], OK],
+  [66, Q2, `${CHAT}?app_id=APPL`, [form], OK, 'app_key=SEC12'],
+  [67, Q2, `${GET}?app_id=APPL`, [], MISS],
+  [67, Q2, `${GET}?app_key=SEC12`, [], MISS],
+  [68, Q2, `${GET}?app_id=APPL&app_key=`, [], FAIL],
+  [68, Q2, `${GET}?app_id=APPL&app_key=wrong`, [], FAIL],
+  [68, Q2, `${GET}?app_id=nobody&app_key=SEC12`, [], FAIL],
+  [69, Q2, `${GET}?app_id=NOKEYS&app_key=whatever`, [], OK],
+  [69, Q2, `${GET}?app_id=NOKEYS&app_key=`, [], OK],
+  [70, O, GET, [bearer(await token())], OK],
+  [70, O, GET, [bearer(await token({ aud: 'anybody' }))], OK],
+  [70, O, GET, [bearer(await token({ typ: undefined }))], OK],
+  [71, O, GET, [], MISS],
+  [71, O, GET, [`Authorization: bearer ${await token()}`], MISS],
+  [71, O, GET, [`Authorization: ${basic('client1:cs')}`], MISS],
+  [71, O, `${GET}?access_token=${await token()}`, [], MISS],
+  ...(await badTokens()).map((bad): Row => [72, O, GET, [bearer(bad)], FAIL]),
+  [73, O, 'GET /nope', [bearer(await token())], NOMAP],
+  [73, O, 'GET /nope', [bearer('not.a.token')], FAIL],
+  [74, OQ, `${GET}?access_token=${await token()}`, [], OK],
+  [74, OQ, GET, [bearer(await token())], OK],
+  ...numbered(75, [
+    rule('GET /a/1/b', counts({ m1: 1, m2: 2 })),
+    rule('GET /a/1', counts({ m2: 2 })),
+    rule('GET /a/x/y/b', counts({ m2: 2 })),
+    rule('GET /a/', NOMAP),
+    rule('GET /a', NOMAP),
+  ]),
+  ...numbered(76, [rule('GET /exact', counts({ m3: 1 })), rule('GET /exact/', NOMAP), rule('GET /exactly', NOMAP)]),
+  ...numbered(77, [
+    rule('GET /q?x=1', counts({ m4: 1, m5: 1 })),
+    rule('GET /q?x=2', counts({ m4: 1 })),
+    rule('GET /q?x', counts({ m4: 1 })),
+    rule('GET /q', NOMAP),
+    rule('GET /q?X=1', NOMAP),
+    rule('GET /q?x=2&x=1', counts({ m4: 1, m5: 1 })),
+  ]),
+  ...numbered(78, [
+    rule('GET /last', counts({ m6: 1 })),
+    rule('GET /dot.json', counts({ m8: 1 })),
+    rule('GET /dotXjson', NOMAP),
+  ]),
+  ...numbered(79, [
+    rule('POST /form', counts({ m7: 1 }), [form], 'kind=7'),
+    rule('POST /form?kind=7', counts({ m7: 1 }), [json], '{}'),
+    rule('POST /form', NOMAP, [json], '{"kind":7}'),
+  ]),
+  [80, S, CHAT, [bearer('D')], FAIL, '{}'],
+  [80, S, 'GET /health', [bearer('D')], OK],
+  [81, S, CHAT, [bearer('L3')], OK, '{}'],
+  [81, S, GET, [bearer('L3')], OK],
+  [81, S, CHAT, [bearer('L3')], OK, '{}'],
+  [82, S, CHAT, [bearer('L3')], and(LIM, { 'retry-after': /^\d+$/ }), '{}'],
+  [82, S, 'GET /health', [bearer('L3')], and(LIM, { 'retry-after': /^\d+$/ })],
+  [83, S, CHAT, [bearer('E2')], OK, '{}'],
+  [83, S, CHAT, [bearer('E2')], OK, '{}'],
+  [83, S, CHAT, [bearer('E2')], and(LIM, { 'retry-after': '-1' }), '{}'],
+  [83, S, 'GET /health', [bearer('E2')], OK],
+  [87, F, GET, [], refusal(401, 'Authentication parameters missing', 'text/plain; charset=utf-8')],
+  [87, F, `${GET}?user_key=nope`, [], refusal(403, 'Authentication failed', 'text/plain; charset=utf-8')],
+  [87, F, `${GET}?user_key=L1`, [], OK],
+  [87, F, `${GET}?user_key=L1`, [], refusal(429, 'Limits exceeded', 'text/plain; charset=utf-8')],
+  [87, F, `GET /nope?user_key=${K}`, [], refusal(404, 'No Mapping Rule matched', 'text/plain; charset=utf-8')],
+  [88, B, 'GET /v1/x?q=1', [bearer(K)], and(OK, { 'x-url': '/base/v9/v1/x?q=1' })],
+  [88, B, 'GET /', [bearer(K)], and(OK, { 'x-url': '/base/v9' })],
+  ...[401, 429, 500].map(
+    (status): Row => [
+      89,
+      B,
+      `GET /v1/answer/${status}`,
+      [bearer(K)],
+      { status, text: `the model says ${status}`, headers: { 'x-model': 'own', 'content-type': 'text/x-model' } },
+    ],
+  ),
+  [90, X, GET, [bearer(K)], { status: 502, text: /<html>/, headers: { 'content-type': 'text/html' } }],
+  [92, S, GET, [bearer(K), bearer(K)], { status: 400, text: /<html>/ }],
+]
+
+const seen = new Set<number>()
+
+t.test('the 92 cases', async (t) => {
+  for (const [number, to, first, lines, expected, body] of rows) {
+    const answer = await raw(to.port, first, lines, body)
+    seen.add(number)
+    check(t, `${number}: ${first} ${lines.join(', ')}`, answer, expected)
+  }
+
+  const untilMidnight = Math.ceil((Date.UTC(...utcDay(1)) - Date.now()) / 1000)
+  const limited = await raw(S.port, GET, [bearer('L3')])
+  t.ok(Math.abs(Number(limited.header('retry-after')) - untilMidnight) < 120, '82: until midnight, UTC')
+
+  for (let call = 0; call < 3; call++) {
+    const answer = await raw(S.port, CHAT, [bearer('T10'), json], '{"answer_usage":7}')
+    t.equal(answer.status, 200, '84: a limit on tokens refuses nobody')
+    await counted('total_tokens', T10, 7 * (call + 1))
+  }
+  seen.add(84)
+
+  t.equal(await used('hits', L3), 3, '85: methods count as hits, and what was refused does not')
+  t.equal(await used('chat-completions', L3), 2, '85: a method of its own')
+  seen.add(85)
+
+  const rotated = await application(S, { user_key: 'beforehand' })
+  t.equal((await raw(S.port, GET, [bearer('beforehand')])).status, 200)
+  await api('PUT', `/admin/api/accounts/${ACCOUNT}/applications/${rotated}.json`, { user_key: 'afterwards' })
+  await raw(S.port, GET, [bearer('beforehand')])
+  check(t, '86: the old key, second call', await raw(S.port, GET, [bearer('beforehand')]), FAIL)
+  check(t, '86: the new key', await raw(S.port, GET, [bearer('afterwards')]), OK)
+  seen.add(86)
+
+  const passed = JSON.parse((await raw(S.port, GET, [bearer(K), debug(S.id)])).text) as { headers: object }
+  t.match(passed.headers, {
+    authorization: `Bearer ${K}`,
+    'x-3scale-proxy-secret-token': `LEAK-secret-token-${S.id}`,
+    host: `127.0.0.1:${model.port}`,
+    'x-real-ip': '127.0.0.1',
+  })
+  t.notOk('x-3scale-debug' in passed.headers, '91: the debug header stays here')
+  seen.add(91)
+
+  const missing = Array.from({ length: 92 }, (_, index) => index + 1).filter((number) => !seen.has(number))
+  t.same(missing, [], 'every row of the table')
+})
+
+t.test('pending applications have keys, and are let in once they are accepted', async (t) => {
+  await api('PUT', `/admin/api/accounts/${ACCOUNT}/applications/${pending}/accept.json`)
+  t.equal((await raw(S.port, GET, [bearer('PEND')])).status, 200)
+})
+
+t.test('the debug header tells rules and credentials to who knows the service token, and nobody else', async (t) => {
+  const told = await raw(R.port, 'GET /a/1/b', [bearer(K), debug(R.id)])
+  t.equal(told.header('x-3scale-matched-rules'), '/a/{id}/b, /a/{id}')
+  t.equal(told.header('x-3scale-credentials'), `user_key=${K}`)
+  t.equal(told.header('x-3scale-service-id'), String(R.id))
+  const guessed = await raw(R.port, 'GET /a/1/b', [bearer(K), 'X-3scale-debug: guess'])
+  t.notOk(guessed.headers.some(([name]) => /^x-3scale/i.test(name)))
+})
+
+t.test('the authorisation cache: one call more per path and pod after a key is gone', async (t) => {
+  t.teardown(() => cache({ auth_cache: false, pods: 1 }))
+  t.same(await cache({ auth_cache: true, pods: 2 }), { auth_cache: true, pods: 2 })
+  const id = await application(S, { user_key: 'cached-key' })
+  const call = async (first: string) => (await raw(S.port, first, [bearer('cached-key')], '')).status
+  for (const first of [GET, GET, 'GET /health', 'GET /health']) t.equal(await call(first), 200, `${first}: asked`)
+  await api('DELETE', `/admin/api/accounts/${ACCOUNT}/applications/${id}.json`)
+  // each pod lets each path pass once, whichever order the reports come back in
+  for (const first of [GET, 'GET /health']) {
+    t.equal(await call(first), 200, `${first}: the first pod remembers`)
+    t.equal(await call(first), 200, `${first}: the second pod too`)
+  }
+  await refusedBy(call, GET, 2)
+  await refusedBy(call, 'GET /health', 2)
+
+  t.same(await cache({ auth_cache: false }), { auth_cache: false, pods: 2 })
+  const plain = await application(S, { user_key: 'plain-key' })
+  t.equal((await raw(S.port, GET, [bearer('plain-key')])).status, 200)
+  await api('DELETE', `/admin/api/accounts/${ACCOUNT}/applications/${plain}.json`)
+  check(t, 'without the cache nothing passes', await raw(S.port, GET, [bearer('plain-key')]), FAIL)
+})
+
+t.test('with the cache a limit is overshot by one call, and a call from memory is counted once', async (t) => {
+  t.teardown(() => cache({ auth_cache: false, pods: 1 }))
+  await cache({ auth_cache: true, pods: 1 })
+  const id = await application(S, { user_key: 'three-a-day' }, {}, [['hits', 'day', 3]])
+  const statuses: number[] = []
+  for (let call = 1; call <= 6; call++) {
+    statuses.push((await raw(S.port, GET, [bearer('three-a-day')])).status)
+    if (call <= 3) await counted('hits', id, call)
+    else await sleep(100)
+  }
+  t.same(statuses.slice(0, 4), [200, 200, 200, 200], 'the fourth passes from memory')
+  t.same(statuses.slice(5), [429], 'two more than allowed are not')
+  t.equal(await used('hits', id), 3, 'what was refused afterwards is not counted')
+})
+
+t.test('3scale down: who is in the cache passes once, everybody else is refused', async (t) => {
+  t.teardown(() => cache({ auth_cache: false, pods: 1 }))
+  await cache({ auth_cache: true, pods: 1 })
+  await application(S, { user_key: 'known-key' })
+  t.equal((await raw(S.port, GET, [bearer('known-key')])).status, 200)
+  await stack.parts.threescale?.stop()
+  check(t, 'never seen', await raw(S.port, 'GET /health', [bearer('known-key')]), FAIL)
+  t.equal((await raw(S.port, GET, [bearer('known-key')])).status, 200, 'seen')
+  await refusedBy(async (first) => (await raw(S.port, first, [bearer('known-key')])).status, GET, 1)
+})
+
+async function product(sketch: object): Promise<{ id: number; port: number }> {
+  const answer = await fetch(`${stack.threescale}/_demo/products`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(sketch),
+  })
+  const { products } = (await answer.json()) as { products: { system_name: string; endpoint: string }[] }
+  const { services } = await stack.state()
+  const id = services.find(({ system_name }) => system_name === products[0]?.system_name)?.id ?? 0
+  return { id, port: Number(new URL(products[0]?.endpoint ?? '').port) }
+}
+
+/** On a plan of its own, with these limits. */
+async function application(
+  { id: service }: { id: number },
+  fields: Record<string, string | string[]>,
+  plan: Record<string, string> = {},
+  limits: [metric: string, period: string, value: number][] = [],
+): Promise<number> {
+  const name = `Plan ${Math.random().toString(36).slice(2)}`
+  const base = `/admin/api/services/${service}`
+  const { application_plan } = await api('POST', `${base}/application_plans.json`, { name, ...plan })
+  const { metrics } = (await api('GET', `${base}/metrics.json`)) as unknown as {
+    metrics: { metric: { id: number; system_name: string } }[]
+  }
+  for (const [metric, period, value] of limits) {
+    const found = metrics.find((row) => row.metric.system_name === metric)?.metric.id
+    await api('POST', `/admin/api/application_plans/${application_plan?.id}/metrics/${found}/limits.json`, {
+      period,
+      value: String(value),
+    })
+  }
+  const made = await api('POST', `/admin/api/accounts/${ACCOUNT}/applications.json`, {
+    plan_id: String(application_plan?.id),
+    ...fields,
+  })
+  return made.application?.id ?? 0
+}
+
+async function api(
+  method: string,
+  path: string,
+  fields: Record<string, string | string[]> = {},
+): Promise<Record<string, { id: number } | undefined>> {
+  const body = new URLSearchParams()
+  for (const [name, value] of Object.entries(fields)) {
+    if (Array.isArray(value)) for (const each of value) body.append(`${name}[]`, each)
+    else body.append(name, value)
+  }
+  const answer = await fetch(stack.threescale + path, {
+    method,
+    headers: { authorization: basic('demo-token:') },
+    ...(method === 'GET' ? {} : { body }),
+  })
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`)
+  return text === '' ? {} : (JSON.parse(text) as Record<string, { id: number }>)
+}
+
+async function used(metric: string, application: number): Promise<number> {
+  const answer = (await api(
+    'GET',
+    `/stats/applications/${application}/usage.json?metric_name=${metric}&period=day`,
+  )) as unknown as { total: number }
+  return answer.total
+}
+
+/** Reports come after the answer. */
+async function counted(metric: string, application: number, total: number): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    if ((await used(metric, application)) === total) return
+    await sleep(50)
+  }
+  throw new Error(`${metric} of ${application} is ${await used(metric, application)}, not ${total}`)
+}
+
+/** Until so many calls in a row are 403: the entries of all pods are gone, and none comes back. */
+async function refusedBy(call: (first: string) => Promise<number>, first: string, pods: number): Promise<void> {
+  let inARow = 0
+  for (let attempt = 0; attempt < 50 && inARow < 2 * pods; attempt++) {
+    inARow = (await call(first)) === 403 ? inARow + 1 : 0
+    await sleep(20)
+  }
+  t.equal(inARow, 2 * pods, `${first}: refused by every pod`)
+}
+
+async function cache(settings: object): Promise<unknown> {
+  const answer = await fetch(`http://127.0.0.1:${stack.port + 4}/_demo/gateway`, {
+    method: 'PUT',
+    body: JSON.stringify(settings),
+  })
+  return answer.json()
+}
+
+/** The gateway has the configuration of the last product. */
+async function configured(): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    if ((await raw(X.port, 'GET /_threescale/healthz').catch(() => undefined))?.status === 200) return
+    await sleep(50)
+  }
+}
+
+function check(t: Test, title: string, answer: Received, { status, text, headers = {} }: Expected): void {
+  const wanted = Object.entries(headers).map(([name, value]): [string, unknown] => [name, value])
+  const given = wanted.map(([name, value]) => [name, Array.isArray(value) ? answer.all(name) : answer.header(name)])
+  const textOk =
+    text === undefined ? undefined : typeof text === 'string' ? answer.text === text : text.test(answer.text)
+  const failed = wanted.filter(([name, value]) => {
+    const got = Array.isArray(value) ? answer.all(name) : answer.header(name)
+    return value instanceof RegExp ? !value.test(String(got)) : JSON.stringify(got) !== JSON.stringify(value)
+  })
+  t.same(
+    {
+      status: answer.status,
+      text: textOk === false ? answer.text : 'as expected',
+      headers: failed.length ? given : [],
+    },
+    { status, text: 'as expected', headers: [] },
+    title,
+  )
+}
+
+function utcDay(offset: number): [number, number, number] {
+  const now = new Date()
+  return [now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + offset]
+}
+
+async function token(claims: Record<string, unknown> = {}, key = signing.privateKey, kid = 'one'): Promise<string> {
+  const now = Math.floor(Date.now() / 1000)
+  const all = { iss: issuerUrl(), sub: 'x', aud: 'y', azp: 'client1', typ: 'Bearer', exp: now + 300, ...claims }
+  const kept = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
+  return new SignJWT(kept).setProtectedHeader({ alg: 'RS256', kid }).sign(key)
+}
+
+async function badTokens(): Promise<string[]> {
+  const now = Math.floor(Date.now() / 1000)
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const claims = { iss: issuerUrl(), sub: 'x', aud: 'y', azp: 'client1', exp: now + 300 }
+  return [
+    await token({ exp: now - 10 }),
+    await token({ iss: 'http://elsewhere.example' }),
+    await token({ sub: undefined }),
+    await token({ aud: undefined }),
+    await token({ typ: 'ID' }),
+    await token({ nbf: now + 300 }),
+    await token({}, foreign.privateKey),
+    await token({}, signing.privateKey, 'unknown'),
+    `${part({ alg: 'none' })}.${part(claims)}.`,
+    await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: 'one' }).sign(new TextEncoder().encode(K + K)),
+    await token({ azp: 'nobody' }),
+    await token({ azp: undefined }),
+    'not-a-token',
+  ]
+}
+
+function issuerUrl(): string {
+  return `http://127.0.0.1:${model.port}/issuer`
+}
+
+/** A model server that says what it got, and the sign-in service of the OpenID Connect products. */
+async function echoServer() {
+  const keys = [{ ...(await exportJWK(signing.publicKey)), kid: 'one', alg: 'RS256', use: 'sig' }]
+  const server = createServer(async (request, response) => {
+    const url = request.url ?? ''
+    const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}/issuer`
+    const send = (body: object) =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    if (url.endsWith('/openid-configuration'))
+      return send({ issuer: at, jwks_uri: `${at}/jwks`, id_token_signing_alg_values_supported: ['RS256'] })
+    if (url.endsWith('/jwks')) return send({ keys })
+    let text = ''
+    for await (const chunk of request) text += String(chunk)
+    const status = /\/answer\/(\d+)$/.exec(url)?.[1]
+    if (status) {
+      response.writeHead(Number(status), { 'x-model': 'own', 'content-type': 'text/x-model' })
+      return response.end(`the model says ${status}`)
+    }
+    const tokens = /"answer_usage":(\d+)/.exec(text)?.[1]
+    const usage = tokens ? { usage: { total_tokens: Number(tokens) } } : {}
+    response.writeHead(200, { 'content-type': 'application/json', 'x-echo': 'yes', 'x-url': url })
+    return response.end(JSON.stringify({ method: request.method, url, headers: request.headers, text, ...usage }))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { server, port: (server.address() as AddressInfo).port }
+}
+
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
