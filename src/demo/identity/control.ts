@@ -1,55 +1,44 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { importJWK, SignJWT } from 'jose'
-import type Provider from 'oidc-provider'
-import { demoKey } from './key.js'
-import type { PushedClient } from './main.js'
+import type { PushedClient } from './clients.js'
+import type { Fault, Faults } from './faults.js'
+import type { Bender, Forgery } from './forgery.js'
+import type { Keys } from './keys.js'
 import { claimsOf, type Person } from './people.js'
 
-interface Fault {
-  match: string
-  latency_ms?: number
-  status?: number
-  hang?: boolean
-  drop?: 'before' | 'after'
-  times?: number
-  hits: number
-}
-
 interface ControlOptions {
-  provider: Provider
   people: Person[]
   pushed: Map<string, PushedClient>
   issuer: string
+  keys: Keys
+  forgery: Bender
+  faults: Faults
 }
 
-/** The demo's own controls: Zync's push, people that change, odd tokens, a back-channel logout, faults. */
-export function createControl({ people, pushed, issuer }: ControlOptions) {
-  let faults: Fault[] = []
+type Body = Record<string, unknown>
 
-  const routes: Record<
-    string,
-    (body: Record<string, unknown>, request: IncomingMessage) => Promise<object | undefined> | object | undefined
-  > = {
+/** The demo's own controls: Zync's push, people that change, odd tokens, keys that change, faults. */
+export function createControl({ people, pushed, issuer, keys, forgery, faults }: ControlOptions) {
+  const routes: Record<string, (body: Body, request: IncomingMessage) => Promise<object> | object | undefined> = {
     'PUT /_demo/clients': (body, request) => {
       if (request.headers.authorization !== 'Bearer demo-zync-token') return undefined
       pushed.clear()
       for (const client of Object.values(body) as PushedClient[]) pushed.set(client.client_id, client)
       return { clients: pushed.size }
     },
-    'PUT /_demo/faults': (body) => {
-      faults = (Object.values(body) as Omit<Fault, 'hits'>[]).map((fault) => ({ ...fault, hits: 0 }))
-      return faults
-    },
-    'GET /_demo/faults': () => faults,
+    'PUT /_demo/faults': (body) => faults.replace(Object.values(body) as Omit<Fault, 'hits'>[]),
+    'GET /_demo/faults': () => faults.list(),
+    'GET /_demo/calls': () => faults.calls(),
+    'DELETE /_demo/calls': () => faults.forgetCalls(),
     'POST /_demo/people': (body) => {
-      people.push({
-        name: String(body.username),
-        sub: `added-${people.length}`,
-        groups: ['developers'],
-        ...body,
-      } as Person)
-      return people.at(-1)
+      const added = { name: String(body.username), sub: `added-${people.length}`, groups: ['developers'], ...body }
+      people.push(added as Person)
+      return added
+    },
+    'PUT /_demo/forgery': (body) => forgery.set(body as Forgery),
+    'POST /_demo/keys': (body) => keys.rotate(body.withdraw === true),
+    'DELETE /_demo/keys': () => {
+      keys.reset()
+      return keys.set()
     },
     'POST /_demo/token': mint,
     'POST /_demo/sign-out': signOut,
@@ -60,7 +49,7 @@ export function createControl({ people, pushed, issuer }: ControlOptions) {
       const path = request.url?.split('?')[0] ?? ''
       let text = ''
       for await (const chunk of request) text += String(chunk)
-      const body = (text ? JSON.parse(text) : {}) as Record<string, unknown>
+      const body = (text ? JSON.parse(text) : {}) as Body
       const name = /^\/_demo\/people\/(.+)$/.exec(path)?.[1]
       const person = people.find(({ username }) => username === name)
       const answer =
@@ -71,28 +60,10 @@ export function createControl({ people, pushed, issuer }: ControlOptions) {
         .writeHead(answer ? 200 : 404, { 'content-type': 'application/json' })
         .end(JSON.stringify(answer ?? { error: 'not here' }))
     },
-
-    /** True when the fault answered instead. */
-    async fault(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
-      const call = `${request.method} ${request.url?.split('?')[0]}`
-      const fault = faults.find(({ match, times }) => matches(match, call) && (times ?? 1) > 0)
-      if (!fault) return false
-      fault.hits++
-      if (fault.times !== undefined) fault.times--
-      if (fault.latency_ms) await sleep(fault.latency_ms)
-      if (fault.hang) return true
-      if (fault.drop) {
-        request.socket.destroy()
-        return true
-      }
-      if (fault.status === undefined) return false
-      response.writeHead(fault.status, { 'content-type': 'text/html' }).end(`<h1>${fault.status}</h1>`)
-      return true
-    },
   }
 
-  /** Any token a test needs, signed with the real key. */
-  async function mint(body: Record<string, unknown>): Promise<object> {
+  /** Any access token a test needs. */
+  async function mint(body: Body): Promise<object> {
     const person = people.find(({ username }) => username === body.username)
     const client = String(body.client_id ?? (person ? 'maas-cli' : 'demo-service'))
     const claims = {
@@ -101,57 +72,37 @@ export function createControl({ people, pushed, issuer }: ControlOptions) {
       typ: 'Bearer',
       scope: String(body.scope ?? 'maas:read maas:write'),
       ...(person ? claimsOf(person) : { sub: client, preferred_username: `service-account-${client}` }),
+      ...times(Number(body.expires_in ?? 300)),
+      iss: String(body.iss ?? issuer),
+      aud: String(body.aud ?? 'maas-portal-api'),
       ...(body.claims as object | undefined),
     }
-    return {
-      access_token: await sign(
-        claims,
-        String(body.typ ?? 'at+jwt'),
-        String(body.aud ?? 'maas-portal-api'),
-        Number(body.expires_in ?? 300),
-        String(body.iss ?? issuer),
-      ),
-    }
+    const stranger = body.stranger === true
+    return { access_token: await keys.sign(claims, { typ: String(body.typ ?? 'at+jwt'), stranger }) }
   }
 
-  /** Tells the portal by back-channel that a person, or one session, is signed out. */
-  async function signOut(body: Record<string, unknown>): Promise<object> {
+  /** Tells the portal by back-channel that a person, or one session, is signed out; without `url` it gives the token. */
+  async function signOut(body: Body): Promise<object> {
     const person = people.find(({ username }) => username === body.username)
     const claims = {
       ...(person ? { sub: person.sub } : {}),
       ...(body.sid ? { sid: body.sid } : {}),
       jti: `logout-${Date.now()}-${Math.random()}`,
       events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+      ...times(120),
+      iss: String(body.iss ?? issuer),
+      aud: String(body.aud ?? 'maas-portal'),
       ...(body.claims as object | undefined),
     }
-    const token = await sign(claims, 'logout+jwt', String(body.aud ?? 'maas-portal'), 120, issuer)
+    const stranger = body.stranger === true
+    const token = await keys.sign(claims, { typ: String(body.typ ?? 'logout+jwt'), stranger })
     if (!body.url) return { logout_token: token }
     const answer = await fetch(String(body.url), { method: 'POST', body: new URLSearchParams({ logout_token: token }) })
     return { logout_token: token, status: answer.status }
   }
-
-  async function sign(
-    claims: Record<string, unknown>,
-    typ: string,
-    aud: string,
-    seconds: number,
-    iss: string,
-  ): Promise<string> {
-    const now = Math.floor(Date.now() / 1000)
-    return new SignJWT(claims)
-      .setProtectedHeader({ alg: 'RS256', kid: demoKey.kid, typ })
-      .setIssuer(iss)
-      .setAudience(aud)
-      .setIssuedAt(now)
-      .setExpirationTime(now + seconds)
-      .sign(await importJWK(demoKey, 'RS256'))
-  }
 }
 
-function matches(rule: string, call: string): boolean {
-  const source = rule
-    .split('*')
-    .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-    .join('.*')
-  return new RegExp(`^${source}$`).test(call)
+function times(seconds: number): { iat: number; exp: number } {
+  const now = Math.floor(Date.now() / 1000)
+  return { iat: now, exp: now + seconds }
 }

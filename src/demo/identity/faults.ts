@@ -1,0 +1,69 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export interface Fault {
+  match: string
+  latency_ms?: number
+  status?: number
+  hang?: boolean
+  drop?: 'before' | 'after'
+  times?: number
+  hits: number
+}
+
+/** Calls are counted, and answered badly where a test asks for it; as on the 3scale part. */
+export function createFaults() {
+  let faults: Fault[] = []
+  let calls: Record<string, number> = {}
+
+  return {
+    list: () => faults,
+    replace(wanted: Omit<Fault, 'hits'>[]): Fault[] {
+      faults = wanted.map((fault) => ({ ...fault, hits: 0 }))
+      return faults
+    },
+    calls: () => calls,
+    forgetCalls(): Record<string, number> {
+      calls = {}
+      return calls
+    },
+
+    /** True when the fault answered instead. */
+    async answers(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+      const path = request.url?.split('?')[0] ?? '/'
+      const call = `${request.method} ${path}`
+      const pattern = call.replace(/^(\w+ \/(?:interaction|auth)\/)[\w-]{10,}.*$/, '$1{id}')
+      calls[pattern] = (calls[pattern] ?? 0) + 1
+      const fault = faults.find(({ match, times }) => matches(match, call) && (times ?? 1) > 0)
+      if (!fault) return false
+      fault.hits++
+      if (fault.times !== undefined) fault.times--
+      if (fault.latency_ms) await sleep(fault.latency_ms)
+      if (fault.hang) return true
+      if (fault.drop === 'after') {
+        response.end = (() => {
+          request.socket.destroy()
+          return response
+        }) as ServerResponse['end']
+        return false
+      }
+      if (fault.drop) {
+        request.socket.destroy()
+        return true
+      }
+      if (fault.status === undefined) return false
+      response.writeHead(fault.status, { 'content-type': 'text/html' }).end(`<h1>${fault.status}</h1>`)
+      return true
+    },
+  }
+}
+
+export type Faults = ReturnType<typeof createFaults>
+
+function matches(rule: string, call: string): boolean {
+  const source = rule
+    .split('*')
+    .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+    .join('.*')
+  return new RegExp(`^${source}$`).test(call)
+}
