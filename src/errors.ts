@@ -39,6 +39,10 @@ const table = {
   sign_in_cancelled: [400, 'Sign-in was cancelled. Nothing was changed.'],
   internal: [500, 'Something went wrong on our side. Try again; if it stays, tell support the reference below.'],
   identity_unavailable: [503, 'The sign-in service does not answer. Try again in a minute.'],
+  identity_denied: [
+    503,
+    'The sign-in service does not accept this portal. Its operator must check the client and its secret.',
+  ],
   threescale_unavailable: [
     503,
     'The API management service does not answer. Nothing is lost; it is safe to send this again.',

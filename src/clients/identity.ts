@@ -1,19 +1,14 @@
-import oauth2, { type OAuth2Namespace } from '@fastify/oauth2'
-import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
-import { createRemoteJWKSet, customFetch as joseFetch, jwtVerify } from 'jose'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { decodeProtectedHeader, jwtVerify } from 'jose'
 import * as client from 'openid-client'
 import { problem } from '../errors.js'
+import { type Discovered, discover, type Relation } from './identity-discovery.js'
+import { clocksDiffer, reasonOf, refusal } from './identity-refusals.js'
 import type { Log } from './redis.js'
 
-export interface IdentityOptions {
-  issuer: string
-  clientId: string
-  clientSecret: string
-  /** separated by spaces */
-  scopes: string
+export interface IdentityOptions extends Omit<Relation, 'callback'> {
   /** the portal's own address; never the Host header */
   publicUrl: string
-  fetch: typeof globalThis.fetch
   log: Log
   now?: () => number
 }
@@ -30,32 +25,32 @@ export interface SignedIn {
   idToken: string
 }
 
-export type IdentityProvider = ReturnType<typeof createIdentity>
-
-interface Discovered {
-  config: client.Configuration
-  oauth: OAuth2Namespace
+export interface LogoutToken {
+  sid: string | undefined
+  subject: string | undefined
+  jti: string
 }
 
+export type IdentityProvider = ReturnType<typeof createIdentity>
+
 const CALLBACK = '/login/callback'
+const LOGOUT = 'http://schemas.openid.net/event/backchannel-logout'
+const REST_MS = 1000
+const REREAD_MS = 3600_000
+const CLOCKS_SECONDS = 90
+/** Addresses get longer than proxies take them; without a hint the provider asks before it signs out. */
+const HINT_CHARS = 6000
 
 /**
  * The sign-in service. It is discovered when first needed and again until it answers, so the portal starts without it.
  * openid-client checks everything that comes back; @fastify/oauth2 makes state, verifier and the address to go to.
  */
-export function createIdentity({
-  issuer,
-  clientId,
-  clientSecret,
-  scopes,
-  publicUrl,
-  fetch,
-  log,
-  now = Date.now,
-}: IdentityOptions) {
+export function createIdentity({ publicUrl, log, now = Date.now, ...options }: IdentityOptions) {
+  const relation: Relation = { ...options, callback: `${publicUrl}${CALLBACK}` }
+  const { issuer, clientId } = relation
   let known: Promise<Discovered> | undefined
+  let readAt = 0
   let failedAt = 0
-  let keys: ReturnType<typeof createRemoteJWKSet> | undefined
 
   return {
     /** Rejects with identity_unavailable. */
@@ -74,11 +69,11 @@ export function createIdentity({
       return { url: url.href, attempt: { state: cookies.state ?? '', verifier: cookies.verifier ?? '', nonce } }
     },
 
-    /** Exchanges the code, once. Rejects with sign_in_failed, sign_in_cancelled, identity_unavailable. */
+    /** Exchanges the code, once. Rejects with sign_in_failed, sign_in_cancelled, identity_unavailable, identity_denied. */
     async finish(pathWithQuery: string, attempt: SignInAttempt): Promise<SignedIn> {
-      const { config } = await discovered()
+      const { configuration } = await discovered()
       try {
-        const tokens = await client.authorizationCodeGrant(config, new URL(pathWithQuery, publicUrl), {
+        const tokens = await client.authorizationCodeGrant(await configuration(), new URL(pathWithQuery, publicUrl), {
           pkceCodeVerifier: attempt.verifier,
           expectedState: attempt.state,
           expectedNonce: attempt.nonce,
@@ -86,29 +81,34 @@ export function createIdentity({
         })
         const claims = tokens.claims()
         if (!claims || !tokens.id_token) throw problem('sign_in_failed')
+        if (Math.abs(now() / 1000 - claims.iat) > CLOCKS_SECONDS) throw clocksDiffer()
         return { claims: claims as SignedIn['claims'], idToken: tokens.id_token }
       } catch (error) {
-        throw translate(error)
+        throw refusal(error)
       }
     },
 
-    /** Where a signed-out browser goes; undefined while the provider is down or has no such address. */
+    /**
+     * Where a signed-out browser goes; undefined where the provider has no such address. The hint goes along while its key
+     * is still one of the provider's, which would else show an error. Rejects with identity_unavailable.
+     */
     async endSessionUrl(idToken: string | undefined): Promise<string | undefined> {
-      try {
-        const { config } = await discovered()
-        if (!config.serverMetadata().end_session_endpoint) return undefined
-        const hint: Record<string, string> = idToken ? { id_token_hint: idToken } : {}
-        return client.buildEndSessionUrl(config, { ...hint, post_logout_redirect_uri: `${publicUrl}/signed-out` }).href
-      } catch {
-        return undefined
-      }
+      const { keys, metadata } = await discovered()
+      if (!metadata.end_session_endpoint) return undefined
+      await keys.reload().catch((error: unknown) => {
+        throw refusal(error)
+      })
+      const url = new URL(metadata.end_session_endpoint)
+      url.searchParams.set('client_id', clientId)
+      url.searchParams.set('post_logout_redirect_uri', `${publicUrl}/signed-out`)
+      if (idToken && idToken.length < HINT_CHARS && keys.jwks()?.keys.some(({ kid }) => kid === kidOf(idToken)))
+        url.searchParams.set('id_token_hint', idToken)
+      return url.href
     },
 
     /** OpenID Connect Back-Channel Logout 1.0 section 2.6. Rejects with bad_request, or identity_unavailable. */
-    async readLogoutToken(
-      token: string,
-    ): Promise<{ sid: string | undefined; subject: string | undefined; jti: string }> {
-      const keys = await logoutKeys()
+    async readLogoutToken(token: string): Promise<LogoutToken> {
+      const { keys } = await discovered()
       try {
         const { payload } = await jwtVerify(token, keys, {
           issuer,
@@ -119,20 +119,19 @@ export function createIdentity({
           maxTokenAge: '2 minutes',
           clockTolerance: 30,
         })
-        const event = (payload.events as Record<string, unknown> | undefined)?.[
-          'http://schemas.openid.net/event/backchannel-logout'
-        ]
+        const event = (payload.events as Record<string, unknown> | undefined)?.[LOGOUT]
         const sid = typeof payload.sid === 'string' ? payload.sid : undefined
         if (typeof event !== 'object' || event === null || 'nonce' in payload || (!sid && !payload.sub))
           throw new Error('not a logout token')
         return { sid, subject: payload.sub, jti: String(payload.jti) }
       } catch (error) {
+        if (refusal(error).code === 'identity_unavailable') throw refusal(error)
         throw problem('bad_request', { detail: 'This logout token is not valid.', cause: error })
       }
     },
 
     async jwksUri(): Promise<string> {
-      return (await discovered()).config.serverMetadata().jwks_uri ?? ''
+      return (await discovered()).metadata.jwks_uri ?? ''
     },
 
     /** For health: rejects while the provider was never reached. */
@@ -141,91 +140,36 @@ export function createIdentity({
     },
   }
 
-  /** One discovery at a time; after a failure nobody asks again for a second. */
+  /** One discovery at a time; after a failure nobody asks again for a second. Read again in the background every hour. */
   function discovered(): Promise<Discovered> {
-    if (known) return known
-    if (now() - failedAt < 1000) return Promise.reject(problem('identity_unavailable'))
-    known = discover().catch((error: unknown) => {
+    if (known) {
+      if (now() - readAt > REREAD_MS) void read().then((next) => (known = Promise.resolve(next)), noted)
+      return known
+    }
+    if (now() - failedAt < REST_MS) return Promise.reject(problem('identity_unavailable'))
+    known = read().catch((error: unknown) => {
       known = undefined
       failedAt = now()
-      log.warn({ reason: reasonOf(error) }, 'the sign-in service could not be discovered')
+      noted(error)
       throw problem('identity_unavailable', { cause: error })
     })
     return known
   }
 
-  async function discover(): Promise<Discovered> {
-    const url = new URL(issuer)
-    const execute = [client.enableNonRepudiationChecks]
-    if (url.protocol === 'http:') execute.push(client.allowInsecureRequests)
-    const config = await client.discovery(
-      url,
-      clientId,
-      { client_secret: clientSecret, [client.clockTolerance]: 30 },
-      client.ClientSecretPost(clientSecret),
-      {
-        execute,
-        timeout: 3,
-        [client.customFetch]: fetch as client.CustomFetch,
-      },
-    )
-    return { config, oauth: await redirectMaker(config) }
+  function read(): Promise<Discovered> {
+    readAt = now()
+    return discover(relation)
   }
 
-  /** A plugin cannot be added to a running server, so it gets a small one of its own. */
-  async function redirectMaker(config: client.Configuration): Promise<OAuth2Namespace> {
-    const { authorization_endpoint = '', token_endpoint = '' } = config.serverMetadata()
-    const [authorize, token] = [new URL(authorization_endpoint), new URL(token_endpoint)]
-    const host = Fastify({ logger: false })
-    await host.register(oauth2, {
-      name: 'portal',
-      credentials: {
-        client: { id: clientId, secret: clientSecret },
-        auth: {
-          authorizeHost: authorize.origin,
-          authorizePath: authorize.pathname,
-          tokenHost: token.origin,
-          tokenPath: token.pathname,
-        },
-      },
-      scope: scopes.split(/\s+/),
-      callbackUri: `${publicUrl}${CALLBACK}`,
-      pkce: 'S256',
-      redirectStateCookieName: 'state',
-      verifierCookieName: 'verifier',
-      cookie: { path: '/login' },
-    })
-    await host.ready()
-    return (host as unknown as { portal: OAuth2Namespace }).portal
-  }
-
-  async function logoutKeys() {
-    const { config } = await discovered()
-    keys ??= createRemoteJWKSet(new URL(config.serverMetadata().jwks_uri ?? ''), {
-      timeoutDuration: 2000,
-      cooldownDuration: 5000,
-      cacheMaxAge: Number.POSITIVE_INFINITY,
-      [joseFetch]: fetch as never,
-    })
-    return keys
+  function noted(error: unknown): void {
+    log.warn({ reason: reasonOf(error) }, 'the sign-in service could not be discovered')
   }
 }
 
-function translate(error: unknown): Error {
-  if (error instanceof Error && error.name === 'PortalError') return error
-  if (error instanceof client.AuthorizationResponseError) {
-    if (error.error === 'access_denied') return problem('sign_in_cancelled')
-    if (error.error === 'temporarily_unavailable' || error.error === 'server_error')
-      return problem('identity_unavailable', { cause: error })
-    return problem('sign_in_failed', { cause: error })
+function kidOf(token: string): string | undefined {
+  try {
+    return decodeProtectedHeader(token).kid
+  } catch {
+    return undefined
   }
-  const code = (error as { code?: string }).code
-  if (error instanceof TypeError || code === 'OAUTH_TIMEOUT') return problem('identity_unavailable', { cause: error })
-  return problem('sign_in_failed', { cause: error })
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown'
-  const cause = error.cause as { code?: string; message?: string } | undefined
-  return cause?.code ?? cause?.message ?? error.message
 }
