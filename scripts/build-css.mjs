@@ -15,6 +15,7 @@ const parts = [
     join(patternfly, 'components', name, `${name.replace(/(?<!^)([A-Z])/g, '-$1').toLowerCase()}.css`),
   ),
   join(root, 'static/css/portal.css'),
+  join(root, 'static/css/account.css'),
 ]
 
 const css = parts.map((file) => readFileSync(file, 'utf8')).join('\n')

@@ -19,7 +19,9 @@ import type { Config } from './config.js'
 import { problem } from './errors.js'
 import { createAccounts } from './features/account/accounts.js'
 import { accountApi } from './features/account/api.js'
-import { accountPages } from './features/account/pages.js'
+import { createIdTokens } from './features/account/id-tokens.js'
+import type { IdentityRules } from './features/account/identity.js'
+import { accountPages, doorman } from './features/account/pages.js'
 import { applicationsApi } from './features/applications/api.js'
 import { createApplications } from './features/applications/applications.js'
 import { createModelCalls } from './features/applications/model-calls.js'
@@ -98,19 +100,21 @@ export async function buildPortal(config: Config) {
 
   // what every request gets
   const revocations = createRevocations({ redis, prefix: PREFIX, keepSeconds: config.session.maxSeconds })
-  const sessions = createSessions({ ...config.session, secure, revocations })
+  const sessions = createSessions({
+    ...config.session,
+    secure,
+    issuer: config.oidc.issuer,
+    groups: knownGroups(config),
+    revocations,
+  })
   const tokens = createTokens({
     issuer: config.oidc.issuer,
     ...config.api,
     groupsClaim: notes.groups_claim ?? 'groups',
-    claims: knownClaims(config),
+    claims: knownClaims(identityRules(config)),
     keys: createKeySet({ cache, jwksUri: identity.jwksUri, fetch: http.fetch }),
   })
-  const idTokens = cache.cached<string>(
-    'id-tokens',
-    { fresh: config.session.maxSeconds, keep: config.session.maxSeconds, secret: true },
-    async () => '',
-  )
+  const idTokens = createIdTokens({ cache, maxSeconds: config.session.maxSeconds })
   const app: FastifyInstance = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -161,9 +165,7 @@ export async function buildPortal(config: Config) {
     limits.signInHook(door)
     sessions.hook(door)
     guard(door)
-    door.addHook('preHandler', async (request) => {
-      if (request.caller && !request.routeOptions.config.open) await accounts.checkStillActive(request.caller)
-    })
+    doorman(door, { accounts, sessions, contact: notes.contact })
     await modelsPages(door, {
       models,
       snippets,
@@ -178,13 +180,8 @@ export async function buildPortal(config: Config) {
       sessions,
       revocations,
       idTokens,
-      identityRules: {
-        issuer: config.oidc.issuer,
-        groupsClaim: notes.groups_claim ?? 'groups',
-        knownGroups: knownGroups(config),
-        claims: knownClaims(config),
-      },
-      seal: createSeal(config.session.secrets, 'sign-in'),
+      identityRules: identityRules(config),
+      secrets: config.session.secrets,
       secure,
       contact: notes.contact,
       terms: notes.terms,
@@ -264,8 +261,19 @@ function knownGroups({ portal }: Config): string[] {
   return [...new Set([...visible, ...(portal.sign_up?.groups ?? [])])]
 }
 
-function knownClaims({ portal }: Config): string[] {
-  const { fields, claims, org_name_claim = 'org_name' } = portal.sign_up ?? {}
+function identityRules(config: Config): IdentityRules {
+  const { groups_claim = 'groups', sign_up = {} } = config.portal
+  const { fields, claims = [], org_name_claim = 'org_name' } = sign_up
   const mapped = [fields?.account, fields?.user].flatMap((map) => Object.values(map ?? {}))
-  return [...new Set([org_name_claim, ...mapped, ...(claims ?? []).map(({ name }) => name)])]
+  return {
+    issuer: config.oidc.issuer,
+    groupsClaim: groups_claim,
+    knownGroups: knownGroups(config),
+    mapped: [...new Set([org_name_claim, ...mapped])],
+    deciding: claims,
+  }
+}
+
+function knownClaims({ mapped, deciding }: IdentityRules): string[] {
+  return [...new Set([...mapped, ...deciding.map(({ name }) => name)])]
 }

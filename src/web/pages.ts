@@ -3,6 +3,7 @@ import { Eta } from 'eta'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { flash, type Notice } from './flash.js'
 import { createHtmlSender } from './html.js'
+import { initials } from './words.js'
 
 export interface PagesOptions {
   /** folder of the templates */
@@ -84,9 +85,4 @@ export async function pages(
       signIn: `/login?return_to=${encodeURIComponent(request.url)}`,
     }
   }
-}
-
-function initials(name: string): string {
-  const words = name.split(/\s+/).filter(Boolean)
-  return ((words[0]?.[0] ?? '') + (words.length > 1 ? (words.at(-1)?.[0] ?? '') : '')).toUpperCase() || '?'
 }

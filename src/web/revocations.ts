@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { RedisConnection } from '../clients/redis.js'
 
 export interface RevocationsOptions {
@@ -8,51 +9,75 @@ export interface RevocationsOptions {
   now?: () => number
 }
 
-interface Session {
+/** A session as far as sign-outs go; times in ms. */
+export interface Revocable {
   issuer: string
   subject: string
-  sid: string | undefined
-  /** ms */
-  issuedAt: number
+  sid: string
+  /** when it began */
+  began: number
+  /** when the sign-in that led to it began */
+  since: number
+}
+
+interface Entry {
+  /** what began until then is over */
+  at: number
+  /** when it may be forgotten */
+  until: number
 }
 
 export type Revocations = ReturnType<typeof createRevocations>
 
+/** A sign-out may arrive before the sign-in that it ends has come through the completion form. */
+const LATE_MS = 2 * 3600_000
+const JTI_MS = 10 * 60_000
+const COMPARE_MS = 2000
+const HELLO = 'hello'
+
 /**
  * Sign-outs that sessions are checked against. Every replica holds the whole list in memory and hears of new entries
- * through Redis; an empty Redis gets back what is known, so a flush revives nobody. No request waits for Redis.
+ * through Redis. A Redis that was empty or away gets back what is known, and a replica that starts asks the others, so a
+ * flush revives nobody. No request waits for Redis, which sees hashes only.
  */
 export function createRevocations({ redis, prefix, keepSeconds, now = Date.now }: RevocationsOptions) {
-  /** entry -> when it may be forgotten (ms) */
-  const entries = new Map<string, number>()
+  const entries = new Map<string, Entry>()
   const place = `${prefix}:revoked`
   redis?.subscribe(place, (message) => {
-    const [entry, until] = message.split(' ')
-    if (entry) entries.set(entry, Number(until))
+    if (message === HELLO) void exchange()
+    else adopt(message)
   })
-  redis?.onReady(() => void exchange())
-  const timer = setInterval(() => void exchange(), 30_000)
+  redis?.onReady(async () => {
+    await exchange()
+    await redis.try((client) => client.publish(place, HELLO))
+  })
+  const timer = setInterval(() => void compare(), COMPARE_MS)
   timer.unref()
 
   return {
-    /** By session of the provider, or every session of a person that began until now. Takes effect here at once. */
-    async revoke(session: { issuer: string; sid?: string | undefined; subject?: string | undefined }): Promise<void> {
-      const entry = session.sid
-        ? sidEntry(session.issuer, session.sid)
-        : subjectEntry(session.issuer, session.subject ?? '', now())
-      const until = now() + keepSeconds * 1000
-      entries.set(entry, until)
-      await redis?.try((client) => client.zadd(place, until, entry))
-      await redis?.try((client) => client.publish(place, `${entry} ${until}`))
+    /** Ends one session of the provider here: also older copies of its cookie, but not a sign-in that comes after. */
+    async endSession({ issuer, sid, began }: Revocable): Promise<void> {
+      // clocks of replicas differ a little: what began "later" on another one is meant too
+      await add(sidKey(issuer, sid), Math.max(now(), began))
     },
 
-    isRevoked({ issuer, subject, sid, issuedAt }: Session): boolean {
-      if (sid && entries.has(sidEntry(issuer, sid))) return true
-      const prefixOfPerson = subjectEntry(issuer, subject, 0).replace(/0$/, '')
-      for (const entry of entries.keys()) {
-        if (entry.startsWith(prefixOfPerson) && Number(entry.slice(prefixOfPerson.length)) >= issuedAt) return true
-      }
-      return false
+    /** Every session of a person that began until now. */
+    async endAll({ issuer, subject }: Pick<Revocable, 'issuer' | 'subject'>): Promise<void> {
+      await add(subjectKey(issuer, subject), now())
+    },
+
+    /** The provider ended a session for good, or all of a person. The same logout token twice is one sign-out. */
+    async endedByProvider(logout: { issuer: string; sid?: string; subject?: string; jti: string }): Promise<void> {
+      const { issuer, sid, subject = '', jti } = logout
+      const seen = keyOf('jti', issuer, jti)
+      if (entries.has(seen)) return
+      if (sid) await add(sidKey(issuer, sid), Number.MAX_SAFE_INTEGER)
+      else await add(subjectKey(issuer, subject), now())
+      await add(seen, 0, JTI_MS)
+    },
+
+    isRevoked({ issuer, subject, sid, began, since }: Revocable): boolean {
+      return at(sidKey(issuer, sid)) >= began || at(subjectKey(issuer, subject)) >= since
     },
 
     /** Reads the shared list and adds what only this process knows. */
@@ -60,30 +85,68 @@ export function createRevocations({ redis, prefix, keepSeconds, now = Date.now }
     close: () => clearInterval(timer),
   }
 
+  function at(key: string): number {
+    return entries.get(key)?.at ?? -1
+  }
+
+  /** Takes effect here at once. */
+  async function add(key: string, at: number, keepMs = keepSeconds * 1000 + LATE_MS): Promise<void> {
+    const member = memberOf(key, { at: Math.max(at, entries.get(key)?.at ?? 0), until: now() + keepMs })
+    adopt(member)
+    await share(member)
+  }
+
+  async function share(member: string): Promise<void> {
+    await redis?.try((client) => client.zadd(place, untilOf(member), member))
+    await redis?.try((client) => client.publish(place, member))
+  }
+
+  function adopt(member: string): void {
+    const [key = '', at, until] = member.split(' ')
+    const known = entries.get(key)
+    const entry = { at: Math.max(Number(at), known?.at ?? 0), until: Math.max(Number(until), known?.until ?? 0) }
+    if (Number.isFinite(entry.at) && Number.isFinite(entry.until)) entries.set(key, entry)
+  }
+
+  /** Cheap, so it can be often: only lists of different lengths are read whole. */
+  async function compare(): Promise<void> {
+    const size = await redis?.try((client) => client.zcard(place))
+    if (size !== undefined && size !== entries.size) await exchange()
+  }
+
   async function exchange(): Promise<void> {
-    for (const [entry, until] of entries) if (until < now()) entries.delete(entry)
-    const mine = [...entries]
+    for (const [key, { until }] of entries) if (until < now()) entries.delete(key)
     const shared = await redis?.try(async (client) => {
       await client.zremrangebyscore(place, '-inf', now())
-      return client.zrangebyscore(place, '-inf', '+inf', 'WITHSCORES')
+      return client.zrangebyscore(place, '-inf', '+inf')
     })
     if (!shared) return
-    const known = new Set<string>()
-    for (let index = 0; index < shared.length; index += 2) {
-      const entry = shared[index] ?? ''
-      known.add(entry)
-      entries.set(entry, Number(shared[index + 1]))
-    }
-    for (const [entry, until] of mine) {
-      if (!known.has(entry)) await redis?.try((client) => client.zadd(place, until, entry))
-    }
+    shared.forEach(adopt)
+    const there = new Set(shared)
+    const mine = [...entries].map(([key, entry]) => memberOf(key, entry))
+    for (const member of mine.filter((member) => !there.has(member))) await share(member)
+    // an older entry of the same session says less
+    const outdated = shared.filter((member) => !mine.includes(member))
+    if (outdated.length > 0) await redis?.try((client) => client.zrem(place, ...outdated))
   }
 }
 
-function sidEntry(issuer: string, sid: string): string {
-  return `sid|${encodeURIComponent(issuer)}|${encodeURIComponent(sid)}`
+function memberOf(key: string, { at, until }: Entry): string {
+  return `${key} ${at} ${until}`
 }
 
-function subjectEntry(issuer: string, subject: string, at: number): string {
-  return `sub|${encodeURIComponent(issuer)}|${encodeURIComponent(subject)}|${at}`
+function untilOf(member: string): number {
+  return Number(member.split(' ')[2])
+}
+
+function sidKey(issuer: string, sid: string): string {
+  return keyOf('sid', issuer, sid)
+}
+
+function subjectKey(issuer: string, subject: string): string {
+  return keyOf('sub', issuer, subject)
+}
+
+function keyOf(...parts: string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 27)
 }

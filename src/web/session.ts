@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Caller } from './caller.js'
-import type { Revocations } from './revocations.js'
+import type { Revocable, Revocations } from './revocations.js'
 import { createSeal } from './seal.js'
+import { createSessionText, type Session } from './session-text.js'
 
 export interface SessionOptions {
   secrets: string[]
@@ -10,15 +12,12 @@ export interface SessionOptions {
   maxSeconds: number
   /** https: Secure cookies with the __Host- prefix */
   secure: boolean
+  /** whose people these are; a cookie of another sign-in service is worth nothing */
+  issuer: string
+  /** groups that the configuration names */
+  groups: string[]
   revocations: Revocations
   now?: () => number
-}
-
-interface Sealed {
-  caller: Caller
-  /** ms: when it began, and when it was last seen (at most a minute old) */
-  began: number
-  seen: number
 }
 
 export type Sessions = ReturnType<typeof createSessions>
@@ -26,17 +25,12 @@ export type Sessions = ReturnType<typeof createSessions>
 const ROLL_MS = 60_000
 
 /** Sessions are sealed cookies that hold who it is and when, under 1 KB: any replica reads them, no store is asked. */
-export function createSessions({
-  secrets,
-  idleSeconds,
-  maxSeconds,
-  secure,
-  revocations,
-  now = Date.now,
-}: SessionOptions) {
+export function createSessions(options: SessionOptions) {
+  const { secrets, idleSeconds, maxSeconds, secure, issuer, groups, revocations, now = Date.now } = options
   const name = secure ? '__Host-maas_session' : 'maas_session'
-  const seal = createSeal(secrets, name)
-  const options: CookieSerializeOptions = { path: '/', httpOnly: true, sameSite: 'lax', secure }
+  const seal = createSeal(secrets, `${name} ${issuer}`)
+  const text = createSessionText({ issuer, groups })
+  const cookie: CookieSerializeOptions = { path: '/', httpOnly: true, sameSite: 'lax', secure }
 
   return {
     /** Every request: sets request.caller from the cookie where it still holds. */
@@ -47,34 +41,44 @@ export function createSessions({
         if (session && now() - session.seen > ROLL_MS) write(reply, { ...session, seen: now() })
       })
     },
-    /** A new session at every sign-in, so an older cookie of this browser is worth nothing more. */
-    begin(reply: FastifyReply, caller: Caller): void {
-      write(reply, { caller, began: now(), seen: now() })
+
+    /**
+     * A new session at every sign-in, so an older cookie of this browser is worth nothing more; somebody else's session
+     * in it is ended. `since` (ms) is when the sign-in began: a sign-out from the provider in between counts.
+     */
+    async begin(request: FastifyRequest, reply: FastifyReply, caller: Caller, since: number): Promise<void> {
+      const before = read(request)
+      if (before && before.caller.username !== caller.username) await revocations.endSession(revocable(before))
+      const sid = caller.sid ?? randomBytes(16).toString('base64url')
+      write(reply, { caller: { ...caller, sid }, began: now(), seen: now(), since })
     },
-    /** Ends this browser's session, on every replica. */
-    async end(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-      const caller = read(request)?.caller
-      reply.clearCookie(name, options)
-      if (caller) await revocations.revoke({ issuer: caller.issuer, sid: caller.sid, subject: caller.subject })
+
+    /** Ends this browser's session, or every one of this person, on every replica. */
+    async end(request: FastifyRequest, reply: FastifyReply, { everywhere = false } = {}): Promise<void> {
+      const session = read(request)
+      reply.clearCookie(name, cookie)
+      request.caller = undefined
+      if (!session) return
+      await revocations.endSession(revocable(session))
+      if (everywhere) await revocations.endAll(revocable(session))
     },
   }
 
-  function read(request: FastifyRequest): Sealed | undefined {
-    const session = seal.openObject<Sealed>(request.cookies[name])
-    if (!session) return undefined
-    const { caller, began, seen } = session
+  function read(request: FastifyRequest): Session | undefined {
+    const opened = seal.open(request.cookies[name] ?? '')
+    if (opened === undefined) return undefined
+    const session = text.unpack(opened)
+    const { began, seen } = session
     if (now() - began > maxSeconds * 1000 || now() - seen > idleSeconds * 1000) return undefined
-    const revoked = revocations.isRevoked({
-      issuer: caller.issuer,
-      subject: caller.subject,
-      sid: caller.sid,
-      issuedAt: began,
-    })
-    return revoked ? undefined : session
+    return revocations.isRevoked(revocable(session)) ? undefined : session
   }
 
-  function write(reply: FastifyReply, session: Sealed): void {
+  function write(reply: FastifyReply, session: Session): void {
     const left = Math.ceil(maxSeconds - (now() - session.began) / 1000)
-    reply.setCookie(name, seal.sealObject(session), { ...options, maxAge: left })
+    reply.setCookie(name, seal.seal(text.pack(session)), { ...cookie, maxAge: left })
   }
+}
+
+function revocable({ caller, began, since }: Session): Revocable {
+  return { issuer: caller.issuer, subject: caller.subject, sid: caller.sid ?? '', began, since }
 }

@@ -17,3 +17,9 @@ export function dateWords(iso: string): string {
     ? ''
     : date.toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' })
 }
+
+/** Two letters for somebody without a picture. */
+export function initials(name: string): string {
+  const words = name.split(/\s+/).filter(Boolean)
+  return ((words[0]?.[0] ?? '') + (words.length > 1 ? (words.at(-1)?.[0] ?? '') : '')).toUpperCase() || '?'
+}

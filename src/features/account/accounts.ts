@@ -1,15 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cache } from '../../clients/cache.js'
 import type { RedisConnection } from '../../clients/redis.js'
 import type { Threescale } from '../../clients/threescale/nouns.js'
 import { isProblem, problem } from '../../errors.js'
 import type { Caller, Identity } from '../../web/caller.js'
 import { createAlone } from './alone.js'
-import { findByEmail, link } from './link.js'
+import { checkLinkable, findByEmail, link } from './link.js'
 import { usernameOf } from './names.js'
 import { type Completion, createSignUp, type Questions } from './sign-up.js'
 import type { SignUpRules } from './sign-up-rules.js'
 import { callerFor, checkStanding, type Found } from './standing.js'
-import { checkAccepted, mustAccept, recordAccepted, type Terms } from './terms.js'
+import { acceptance, checkAccepted, mustAccept, recordAcceptance, type Terms } from './terms.js'
 
 export interface AccountsDeps {
   threescale: Threescale
@@ -21,20 +22,39 @@ export interface AccountsDeps {
   terms: Terms | undefined
 }
 
-export type SignInOutcome =
-  | { kind: 'in'; caller: Caller; signedUp: boolean; linkedFrom: string | undefined }
-  | ({ kind: 'asked'; linkedFrom?: string | undefined } & Questions)
+export type SignInOutcome = SignedIn | Asked
 
-/** How somebody came to be found in this sign-in. */
-type Arrival = Partial<Pick<Extract<SignInOutcome, { kind: 'in' }>, 'signedUp' | 'linkedFrom'>>
+export interface SignedIn {
+  kind: 'in'
+  caller: Caller
+  signedUp: boolean
+  /** the user name of the stock portal that was given up for this sign-in */
+  linkedFrom: string | undefined
+}
+
+export interface Asked extends Questions {
+  kind: 'asked'
+  /** the person of the stock portal that will be linked */
+  joins: string | undefined
+}
 
 export type Accounts = ReturnType<typeof createAccounts>
 
+const FRESH_SECONDS = 60
+/** "Nobody of that name" is believed that long: somebody may be signing up on another replica. */
+const NOBODY_SECONDS = 5
+/** A page asks 3scale for more than this; it waits no longer to hear whether somebody was suspended meanwhile. */
+const PATIENCE_MS = 500
+
 /** Who a signed-in identity is in 3scale: found by name, linked once by verified e-mail, or signed up. */
 export function createAccounts({ threescale, cache, redis, issuerId, linkByEmail, rules, terms }: AccountsDeps) {
-  const people = cache.cached<Found | null>('people', { fresh: 60, keep: 3600, secret: true }, async (username) => {
-    return (await threescale.findByUsername(username)) ?? null
-  })
+  const people = cache.cached<Found | null>(
+    'people',
+    { fresh: FRESH_SECONDS, keep: 3600, secret: true },
+    async (username) => {
+      return (await threescale.findByUsername(username)) ?? null
+    },
+  )
   const { signUp, finish, questions } = createSignUp({ threescale, cache, rules, terms })
   const alone = createAlone(redis)
   const nameOf = ({ kind, subject }: Identity) => usernameOf(kind, issuerId, subject)
@@ -46,28 +66,33 @@ export function createAccounts({ threescale, cache, redis, issuerId, linkByEmail
      */
     async signIn(identity: Identity, completion?: Completion): Promise<SignInOutcome> {
       const known = await threescale.findByUsername(nameOf(identity))
-      if (known) return enter(identity, await finish(known), completion)
-      return alone(nameOf(identity), () => linkOrSignUp(identity, completion))
+      if (known) return enter(identity, known, completion)
+      // by name and by address: the same person twice, and two people with one address, each wait for the other
+      const address = identity.email?.toLowerCase() ?? ''
+      return alone(nameOf(identity), () => alone(`address:${address}`, () => linkOrSignUp(identity, completion)))
     },
 
     /** The account of a bearer token's identity; undefined when it has not signed up. */
     async callerOf(identity: Identity): Promise<Caller | undefined> {
-      const { value } = await people.get(nameOf(identity))
-      if (!value) return undefined
-      checkStanding(value)
-      return callerFor(identity, value)
+      const username = nameOf(identity)
+      const kept = await soon(current(username), username)
+      const found = kept === undefined ? await current(username) : kept
+      if (!found) return undefined
+      checkStanding(found)
+      return callerFor(identity, found)
     },
 
-    /** Stops people whose account or user was suspended meanwhile: state is read again when it is older than a minute. */
-    async checkStillActive(caller: Caller): Promise<void> {
-      try {
-        const { value } = await people.get(caller.username)
-        if (!value) throw problem('sign_in_required')
-        checkStanding(value)
-      } catch (error) {
-        if (!isProblem(error, 'threescale_unavailable')) throw error
-        // 3scale is down and no copy is kept: who signed in goes on
-      }
+    /**
+     * The caller of a session as 3scale has them, read again where that is older than a minute; undefined when they are
+     * gone. Rejects with account_suspended and the like. While 3scale is slow or down, who signed in goes on.
+     */
+    async renewed(caller: Caller): Promise<Caller | undefined> {
+      const found = await soon(unlessDown(current(caller.username)), caller.username)
+      if (found === null) return undefined
+      if (!found) return caller
+      checkStanding(found)
+      const { account, user } = found
+      return { ...caller, accountId: account.id, userId: user.id, role: user.role, orgName: account.orgName }
     },
 
     async profile(caller: Caller): Promise<Found | undefined> {
@@ -78,38 +103,67 @@ export function createAccounts({ threescale, cache, redis, issuerId, linkByEmail
     required: questions,
   }
 
-  async function linkOrSignUp(identity: Identity, completion: Completion | undefined): Promise<SignInOutcome> {
-    const username = nameOf(identity)
-    // somebody else may have made it while this one waited for its turn
-    const known = await threescale.findByUsername(username)
-    if (known) return enter(identity, await finish(known), completion)
-    if (!identity.email) throw problem('email_missing')
-    if (!identity.emailVerified) throw problem('email_not_verified')
-    const stock = identity.kind === 'person' ? await findByEmail(threescale, identity.email) : undefined
-    if (stock) {
-      if (!linkByEmail) throw problem('email_taken')
-      const linked = await link(threescale, stock, username)
-      return enter(identity, linked, completion, { linkedFrom: stock.user.username })
-    }
-    const made = await signUp(identity, username, completion)
-    return 'user' in made ? enter(identity, made, undefined, { signedUp: true }) : { kind: 'asked', ...made }
+  /** A copy that is too old is read again, and used after all where 3scale does not answer. */
+  async function current(username: string): Promise<Found | null> {
+    const kept = await people.get(username)
+    const tooOld = kept.ageSeconds > (kept.value ? FRESH_SECONDS : NOBODY_SECONDS)
+    return tooOld ? (await people.reload(username)).value : kept.value
   }
 
-  /** Terms are asked for again when their version changes. */
-  async function enter(
-    identity: Identity,
-    found: Found,
-    completion: Completion | undefined,
-    { signedUp = false, linkedFrom }: Arrival = {},
-  ): Promise<SignInOutcome> {
-    checkStanding(found)
-    let current = found
-    if (mustAccept(terms, found)) {
-      if (!completion) return { kind: 'asked', fields: [], terms, linkedFrom }
+  /** What comes in time, else the kept copy, else undefined; the reading goes on behind. */
+  async function soon(reading: Promise<Found | null | undefined>, username: string): Promise<Found | null | undefined> {
+    reading.catch(() => {})
+    const found = await Promise.race([reading, sleep(PATIENCE_MS, undefined, { ref: false })])
+    return found === undefined ? people.peek(username)?.value : found
+  }
+
+  async function linkOrSignUp(identity: Identity, completion: Completion | undefined): Promise<SignInOutcome> {
+    const username = nameOf(identity)
+    if (!identity.email) throw problem('email_missing')
+    if (!identity.emailVerified) throw problem('email_not_verified')
+    const other = identity.kind === 'person' ? await findByEmail(threescale, identity.email) : undefined
+    // made by another request while this one waited for its turn
+    if (other?.user.username === username) return enter(identity, other, completion)
+    if (other) return join(identity, other, completion)
+    const made = await signUp(identity, username, completion)
+    if (!('user' in made)) return { kind: 'asked', joins: undefined, ...made }
+    return admit(identity, made, { signedUp: true })
+  }
+
+  async function join(identity: Identity, stock: Found, completion: Completion | undefined): Promise<SignInOutcome> {
+    if (!linkByEmail) throw problem('email_taken')
+    checkLinkable(stock)
+    const linkedFrom = stock.user.username
+    if (mustAccept(terms, stock)) {
+      if (!completion) return { kind: 'asked', fields: [], terms, joins: linkedFrom }
       checkAccepted(terms, completion.acceptTerms)
-      current = await recordAccepted(threescale, terms, found)
     }
-    await people.put(current.user.username, current)
-    return { kind: 'in', caller: callerFor(identity, current), signedUp, linkedFrom }
+    const linked = await link(threescale, stock, nameOf(identity), acceptance(terms))
+    return admit(identity, linked, { linkedFrom })
+  }
+
+  /** Somebody known: what was left half done is finished, and terms are asked for again when their version changes. */
+  async function enter(identity: Identity, known: Found, completion: Completion | undefined): Promise<SignInOutcome> {
+    const found = await finish(known)
+    checkStanding(found)
+    if (!mustAccept(terms, found)) return admit(identity, found)
+    if (!completion) return { kind: 'asked', fields: [], terms, joins: undefined }
+    checkAccepted(terms, completion.acceptTerms)
+    return admit(identity, await recordAcceptance(threescale, found, acceptance(terms)))
+  }
+
+  async function admit(identity: Identity, found: Found, how: Partial<SignedIn> = {}): Promise<SignedIn> {
+    checkStanding(found)
+    await people.put(found.user.username, found)
+    return { kind: 'in', caller: callerFor(identity, found), signedUp: false, linkedFrom: undefined, ...how }
+  }
+}
+
+async function unlessDown<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    if (!isProblem(error, 'threescale_unavailable')) throw error
+    return undefined
   }
 }

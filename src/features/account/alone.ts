@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RedisConnection } from '../../clients/redis.js'
 
 const LOCK_MS = 15_000
 const WAIT_MS = 10_000
+/** Only whoever took the lock gives it back: work that took too long must not free the next one's. */
+const RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
 /**
  * One piece of work of a name at a time, in this process and, with Redis, among replicas. It is a courtesy, not a promise:
@@ -13,7 +16,7 @@ export function createAlone(redis: RedisConnection | undefined) {
 
   return async function alone<T>(name: string, work: () => Promise<T>): Promise<T> {
     const before = queue.get(name) ?? Promise.resolve()
-    const turn = before.catch(() => {}).then(() => locked(`maas:lock:signup:${name}`, work))
+    const turn = before.catch(() => {}).then(() => locked(`maas:lock:${name}`, work))
     queue.set(name, turn)
     try {
       return await turn
@@ -23,15 +26,16 @@ export function createAlone(redis: RedisConnection | undefined) {
   }
 
   async function locked<T>(lock: string, work: () => Promise<T>): Promise<T> {
-    for (let waited = 0; waited < WAIT_MS; waited += 100) {
-      const taken = await redis?.try(async (client) => [await client.set(lock, '1', 'PX', LOCK_MS, 'NX')])
+    const mine = randomBytes(8).toString('hex')
+    for (let waited = 0; waited < WAIT_MS; waited += 50) {
+      const taken = await redis?.try(async (client) => [await client.set(lock, mine, 'PX', LOCK_MS, 'NX')])
       if (taken === undefined || taken[0] === 'OK') break
-      await sleep(100)
+      await sleep(50)
     }
     try {
       return await work()
     } finally {
-      await redis?.try((client) => client.del(lock))
+      await redis?.try((client) => client.eval(RELEASE, 1, lock, mine))
     }
   }
 }

@@ -5,14 +5,17 @@ export interface IdentityRules {
   groupsClaim: string
   /** groups that the configuration names; others are not kept, so the session stays small */
   knownGroups: string[]
-  /** text claims that the configuration names */
-  claims: string[]
+  /** claims that fill fields of 3scale */
+  mapped: string[]
+  /** claims that decide who may sign up, with the values that the configuration names */
+  deciding: { name: string; values: string[] }[]
 }
 
-/** The person behind checked ID-token claims. `email_verified` counts only as the boolean true. */
+/**
+ * The person behind checked ID-token claims, as small as the configuration allows: it travels in a cookie while the
+ * completion form is open. `email_verified` counts only as the boolean true.
+ */
 export function identityOf(claims: Record<string, unknown> & { sub: string }, rules: IdentityRules): Identity {
-  const groups = claims[rules.groupsClaim]
-  const kept = rules.claims.map((name) => [name, claims[name]] as const)
   return {
     kind: 'person',
     issuer: rules.issuer,
@@ -21,15 +24,34 @@ export function identityOf(claims: Record<string, unknown> & { sub: string }, ru
     name: text(claims.name) ?? text(claims.preferred_username) ?? text(claims.email) ?? 'you',
     email: text(claims.email),
     emailVerified: claims.email_verified === true,
-    groups: Array.isArray(groups) ? groups.map(String).filter((group) => rules.knownGroups.includes(group)) : [],
-    claims: Object.fromEntries(kept.filter((pair): pair is readonly [string, string | string[]] => isText(pair[1]))),
+    groups: listOf(claims[rules.groupsClaim]).filter((group) => rules.knownGroups.includes(group)),
+    claims: Object.fromEntries([...mappedOf(claims, rules), ...decidingOf(claims, rules)].filter(hasValues)),
   }
 }
 
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value.slice(0, 255) : undefined
+function mappedOf(claims: Record<string, unknown>, { mapped }: IdentityRules): [string, string[]][] {
+  return mapped.map((name) => [name, listOf(claims[name]).slice(0, 1)])
 }
 
-function isText(value: unknown): value is string | string[] {
-  return typeof value === 'string' || (Array.isArray(value) && value.every((item) => typeof item === 'string'))
+function decidingOf(claims: Record<string, unknown>, { mapped, deciding }: IdentityRules): [string, string[]][] {
+  return deciding.map(({ name, values }) => {
+    const first = mapped.includes(name) ? listOf(claims[name]).slice(0, 1) : []
+    return [name, [...first, ...listOf(claims[name]).filter((value) => values.includes(value))]]
+  })
+}
+
+function hasValues([, values]: [string, string[]]): boolean {
+  return values.length > 0
+}
+
+/** Text, also where a mapper writes one value, a list, or a number. */
+function listOf(claim: unknown): string[] {
+  const values = Array.isArray(claim) ? (claim as unknown[]) : [claim]
+  return values
+    .map((value) => (typeof value === 'number' ? String(value) : text(value)))
+    .filter((value) => value !== undefined)
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? Array.from(value).slice(0, 255).join('') : undefined
 }

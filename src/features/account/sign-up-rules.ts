@@ -38,27 +38,39 @@ export function checkMaySignUp(identity: Identity, rules: SignUpRules, signupsEn
 /** Fields of 3scale that people see; those the sign-in service tells anyway are not asked for. */
 const told = new Set(['org_name', 'username', 'email'])
 
-/** What has to be asked, and the values known from mapped claims. */
-export function fieldsFor(definitions: FieldDefinition[], identity: Identity, rules: SignUpRules) {
+/** What has to be asked, what mapped claims tell, and what nobody can tell: required, yet hidden from people or not theirs. */
+export function fieldsFor(
+  definitions: FieldDefinition[],
+  identity: Identity,
+  rules: SignUpRules,
+  ownField: string | undefined,
+) {
   const known: Record<string, string> = {}
-  const asked: WantedField[] = []
+  const asked = new Map<string, WantedField>()
+  const missing: string[] = []
   for (const field of definitions) {
-    if (field.target === 'application' || told.has(field.name)) continue
-    const claim = rules.fields?.[field.target]?.[field.name]
-    const value = claim === undefined ? undefined : [identity.claims[claim] ?? []].flat()[0]
-    const fits = value !== undefined && (field.choices.length === 0 || field.choices.includes(value))
-    if (fits) known[`${field.target}.${field.name}`] = value
-    else if (!field.hidden && !field.readOnly) {
-      const { target, name, label, required, choices } = field
-      asked.push({ target, name, label, required, choices })
-    }
+    const { target, name, label, required, choices } = field
+    if (target === 'application' || told.has(name) || name === ownField) continue
+    const value = claimed(identity, rules.fields?.[target]?.[name])
+    if (value !== undefined && (choices.length === 0 || choices.includes(value))) known[`${target}.${name}`] = value
+    else if (field.hidden || field.readOnly) missing.push(...(required ? [label] : []))
+    // 3scale gives a name that account and user share one value
+    else if (!asked.has(name)) asked.set(name, { target, name, label, required, choices })
   }
-  return { known, asked: asked.sort((a, b) => Number(b.required) - Number(a.required)) }
+  return { known, asked: [...asked.values()].sort((a, b) => Number(b.required) - Number(a.required)), missing }
 }
 
-/** Checks what was typed on the completion form; keys as `account.department`. Rejects with invalid_fields. */
-export function checkAnswers(asked: WantedField[], values: Record<string, string>): Record<string, string> {
-  const errors: Record<string, string> = {}
+function claimed(identity: Identity, claim: string | undefined): string | undefined {
+  return claim === undefined ? undefined : [identity.claims[claim] ?? []].flat()[0]
+}
+
+/** Checks what was typed on the completion form; keys as `account.department`. Rejects with invalid_fields, `more` included. */
+export function checkAnswers(
+  asked: WantedField[],
+  values: Record<string, string>,
+  more: Record<string, string>,
+): Record<string, string> {
+  const errors = { ...more }
   const answers: Record<string, string> = {}
   for (const field of asked) {
     const key = `${field.target}.${field.name}`

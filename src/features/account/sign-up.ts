@@ -1,11 +1,11 @@
 import type { Cache } from '../../clients/cache.js'
 import type { FieldDefinition, TenantSettings, Threescale } from '../../clients/threescale/nouns.js'
-import { isProblem, problem } from '../../errors.js'
+import { isProblem, type PortalError, problem } from '../../errors.js'
 import type { Identity } from '../../web/caller.js'
 import { orgNameOf } from './names.js'
 import { checkAnswers, checkMaySignUp, fieldsFor, type SignUpRules, type WantedField } from './sign-up-rules.js'
 import type { Found } from './standing.js'
-import { checkAccepted, type Terms } from './terms.js'
+import { acceptance, refusedTerms, type Terms } from './terms.js'
 
 /** Answers of the completion form; keys as `account.department`. */
 export interface Completion {
@@ -24,6 +24,7 @@ export interface SignUpDeps {
   cache: Cache
   rules: SignUpRules
   terms: Terms | undefined
+  now?: () => number
 }
 
 interface Tenant {
@@ -32,34 +33,30 @@ interface Tenant {
   alwaysApprove: boolean
 }
 
+type NewAccount = Parameters<Threescale['signUp']>[0]
+
+/** A call that failed sooner than that was cut, not slow: there is time to try once more. */
+const QUICK_MS = 1000
+
 /** Makes accounts: who may have one, what is asked first, and the three writes, each of which may be the last that works. */
-export function createSignUp({ threescale, cache, rules, terms }: SignUpDeps) {
-  const tenant = cache.cached<Tenant>('tenant', { fresh: 60, keep: 3600 }, async () => {
-    const [settings, fields, alwaysApprove] = await Promise.all([
-      threescale.readSettings(),
-      threescale.listFieldDefinitions(),
-      threescale.readAlwaysApprove(),
-    ])
-    return { settings, fields, alwaysApprove }
-  })
+export function createSignUp({ threescale, cache, rules, terms, now = Date.now }: SignUpDeps) {
+  const tenant = cache.cached<Tenant>('tenant', { fresh: 60, keep: 60 }, readTenant)
 
   return {
     /** Questions instead of an account where something has to be answered first; nothing is written then. */
     async signUp(identity: Identity, username: string, completion?: Completion): Promise<Found | Questions> {
-      const { settings, fields } = (await tenant.get()).value
+      // read now, not kept: when an operator closes sign-up, it is closed
+      const { settings, fields, alwaysApprove } = await readTenant()
       const email = checkMaySignUp(identity, rules, settings.signupsEnabled)
-      const { known, asked } = fieldsFor(fields, identity, rules)
+      const { known, asked, missing } = fieldsFor(fields, identity, rules, terms?.field)
+      if (missing.length > 0) throw lacking(missing)
       const needsForm = asked.some((field) => field.required) || terms !== undefined
       if (needsForm && !completion) return { fields: asked, terms }
-      const answers = { ...known, ...checkAnswers(asked, completion?.values ?? {}) }
-      if (terms) checkAccepted(terms, completion?.acceptTerms)
-      const made = await create({
-        orgName: orgNameOf(orgNameClaim(identity), email),
-        username,
-        email,
-        fields: { ...withoutTargets(answers), ...(terms ? { [terms.field]: terms.version } : {}) },
-      })
-      return finish(made)
+      const answers = checkAnswers(asked, completion?.values ?? {}, refusedTerms(terms, completion?.acceptTerms))
+      const orgName = orgNameOf(orgNameClaim(identity), email)
+      const flat = withoutTargets({ ...known, ...answers })
+      const made = await create({ orgName, username, email, fields: { ...flat, ...acceptance(terms) } })
+      return finish(made, async () => alwaysApprove)
     },
 
     finish,
@@ -67,20 +64,32 @@ export function createSignUp({ threescale, cache, rules, terms }: SignUpDeps) {
     /** What a new person would be asked. */
     async questions(identity: Identity): Promise<Questions> {
       const { fields } = (await tenant.get()).value
-      return { fields: fieldsFor(fields, identity, rules).asked, terms }
+      return { fields: fieldsFor(fields, identity, rules, terms?.field).asked, terms }
     },
   }
 
-  /** One POST; after a lost answer, or when another replica was first, the name tells whether it worked. */
-  async function create(wanted: Parameters<Threescale['signUp']>[0]): Promise<Found> {
+  async function readTenant(): Promise<Tenant> {
+    const [settings, fields, alwaysApprove] = await Promise.all([
+      threescale.readSettings(),
+      threescale.listFieldDefinitions(),
+      threescale.readAlwaysApprove(),
+    ])
+    return { settings, fields, alwaysApprove }
+  }
+
+  /** After a lost answer, or when another replica was first, the name tells whether it worked; so it may be sent twice. */
+  async function create(wanted: NewAccount, again = true): Promise<Found> {
+    const started = now()
     try {
       await threescale.signUp(wanted)
     } catch (error) {
-      if (!isProblem(error, 'threescale_unavailable', 'invalid_fields', 'conflict')) throw error
-      const theirs = await threescale.findByUsername(wanted.username)
+      const theirs = isProblem(error, 'threescale_unavailable', 'invalid_fields', 'conflict')
+        ? await threescale.findByUsername(wanted.username)
+        : undefined
       if (theirs) return theirs
-      if (isProblem(error, 'invalid_fields') && error.fields?.email?.includes('taken')) throw problem('email_taken')
-      throw error
+      const cut = isProblem(error, 'threescale_unavailable') && now() - started < QUICK_MS
+      if (cut && again) return create(wanted, false)
+      throw refused(error)
     }
     const found = await threescale.findByUsername(wanted.username)
     if (!found) throw problem('threescale_unavailable')
@@ -91,19 +100,41 @@ export function createSignUp({ threescale, cache, rules, terms }: SignUpDeps) {
    * A user still pending is a sign-up of ours that was cut off: approve first, where the tenant always approves, then
    * activate. So an active user's pending or rejected account is always the operator's own decision and stays.
    */
-  async function finish(found: Found): Promise<Found> {
-    if (found.user.state !== 'pending') return found
+  async function finish(found: Found, approves = threescale.readAlwaysApprove): Promise<Found> {
     const { account, user } = found
-    const { alwaysApprove } = (await tenant.get()).value
-    if (alwaysApprove && (account.state === 'created' || account.state === 'pending'))
-      await threescale.approveAccount(account.id)
-    await threescale.activateUser(account.id, user.id)
+    if (user.state !== 'pending' || account.state === 'rejected') return found
+    const waits = account.state === 'created' || account.state === 'pending'
+    if (waits && (await approves())) await unlessDone(threescale.approveAccount(account.id))
+    await unlessDone(threescale.activateUser(account.id, user.id))
     return (await threescale.findByUsername(user.username)) ?? found
   }
 
   function orgNameClaim(identity: Identity): string | undefined {
     return [identity.claims[rules.org_name_claim ?? 'org_name'] ?? []].flat()[0]
   }
+}
+
+/** "Cannot transition": somebody else was here in between; what they left is read again. */
+async function unlessDone(write: Promise<void>): Promise<void> {
+  try {
+    await write
+  } catch (error) {
+    if (!isProblem(error, 'invalid_fields')) throw error
+  }
+}
+
+function lacking(labels: string[]): PortalError {
+  const detail = `Your sign-in profile lacks what this portal needs: ${labels.join(', ')}. Ask its contact for access.`
+  return problem('sign_up_refused', { detail })
+}
+
+function refused(error: unknown): unknown {
+  if (isProblem(error, 'invalid_fields') && error.fields?.email?.includes('taken')) return problem('email_taken')
+  if (isProblem(error, 'not_found')) {
+    const detail = 'Nobody can sign up: the 3scale tenant has no default account plan. Its operator must choose one.'
+    return problem('threescale_denied', { detail, cause: error })
+  }
+  return error
 }
 
 /** 3scale takes account and user fields flat in one form. */

@@ -1,0 +1,126 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { isProblem, type PortalError } from '../../errors.js'
+import { audited } from '../../web/audit.js'
+import { asProblem } from '../../web/failures.js'
+import type { Revocations } from '../../web/revocations.js'
+import type { Sessions } from '../../web/session.js'
+import type { Accounts, SignInOutcome } from './accounts.js'
+import { auditSignIn } from './audit.js'
+import type { Arrival, Carried } from './carried.js'
+import type { Completion } from './sign-up.js'
+import { type Contact, completionView, linkedView, stopView } from './view.js'
+
+export interface ArrivalsDeps {
+  accounts: Accounts
+  sessions: Sessions
+  revocations: Revocations
+  carried: Carried
+  contact: Contact | undefined
+  /** told once per sign-in, for metrics */
+  counted?: ((outcome: string) => void) | undefined
+}
+
+export type Arrivals = ReturnType<typeof createArrivals>
+
+/** What was typed, and what is wrong with it. */
+interface Typed {
+  values: Record<string, string>
+  error: PortalError
+}
+
+/** From a checked identity to a session, a form, or a page that says why not: never a loop, never a blank end. */
+export function createArrivals(deps: ArrivalsDeps) {
+  const { accounts, sessions, revocations, carried, contact, counted } = deps
+
+  return {
+    /** Somebody who is here without a session yet; undefined when they were signed out meanwhile. */
+    read(request: FastifyRequest): Arrival | undefined {
+      const arrival = carried.readArrival(request)
+      if (!arrival) return undefined
+      const { identity, began } = arrival
+      const { issuer, subject, sid = '' } = identity
+      return revocations.isRevoked({ issuer, subject, sid, began, since: began }) ? undefined : arrival
+    },
+
+    /** Looks the person up, or signs up with what they answered. */
+    async proceed(request: FastifyRequest, reply: FastifyReply, arrival: Arrival, completion?: Completion) {
+      audited(request, { who: arrival.identity })
+      try {
+        return await go(request, reply, arrival, await accounts.signIn(arrival.identity, completion))
+      } catch (error) {
+        const failure = asProblem(error)
+        if (completion && (await isAnswerable(arrival, failure)))
+          return ask(reply, arrival, { values: completion.values, error: failure })
+        return stop(request, reply, error, arrival)
+      }
+    },
+
+    ask,
+    stop,
+  }
+
+  async function go(request: FastifyRequest, reply: FastifyReply, arrival: Arrival, outcome: SignInOutcome) {
+    auditSignIn(request, outcome)
+    if (outcome.kind === 'asked') {
+      const next = outcome.fields.length > 0 ? 'all' : 'terms'
+      carried.keepArrival(reply, { ...arrival, next, joins: outcome.joins })
+      return reply.redirect('/sign-up', 303)
+    }
+    carried.dropArrival(reply)
+    await sessions.begin(request, reply, outcome.caller, arrival.began)
+    counted?.(outcome.signedUp ? 'signed_up' : 'ok')
+    if (!outcome.linkedFrom || arrival.joins) return reply.redirect(arrival.returnTo, 303)
+    // nothing was asked, so nobody has said yet what a link means
+    request.caller = outcome.caller
+    return reply.page('account/linked', linkedView({ oldUsername: outcome.linkedFrom, returnTo: arrival.returnTo }))
+  }
+
+  /** The completion form, as it is or with what was typed; no call to 3scale. */
+  async function ask(reply: FastifyReply, arrival: Arrival, typed?: Typed) {
+    const { identity, next, joins } = arrival
+    const questions = await accounts.required(identity)
+    const fields = next === 'all' ? questions.fields : []
+    if (typed) audited(reply.request, { failure: typed.error })
+    const email = identity.email ?? identity.name
+    const view = completionView({ fields, terms: questions.terms, typed, joins, email })
+    const status = typed?.error.status ?? 200
+    return reply.header('cache-control', 'no-store').page('account/complete', view, { status })
+  }
+
+  /** True where another answer, or the same one later, may help; else the form would only come back. */
+  async function isAnswerable({ identity }: Arrival, failure: PortalError): Promise<boolean> {
+    const asked = await accounts.required(identity).catch(() => undefined)
+    if (!asked || failure.code === 'threescale_unavailable') return asked !== undefined
+    const names = new Set(asked.fields.flatMap(({ target, name }) => [name, `${target}.${name}`]))
+    return Object.keys(failure.fields ?? {}).some((name) => name === 'accept_terms' || names.has(name))
+  }
+
+  /** Every way a sign-in can end without a session: what happened, what happens next, whom to ask. */
+  function stop(request: FastifyRequest, reply: FastifyReply, error: unknown, at: Arrival | { returnTo: string }) {
+    const failure = asProblem(error)
+    const arrival = 'identity' in at ? at : undefined
+    const again = arrival && isProblem(failure, 'account_pending', 'threescale_unavailable', 'threescale_denied')
+    if (arrival) carried.keepArrival(reply, { ...arrival, next: again ? 'again' : 'refused' })
+    note(request, failure)
+    if (failure.status === 503) reply.header('retry-after', '5')
+    const view = stopView({
+      failure,
+      contact,
+      reference: request.id,
+      who: arrival && (arrival.identity.email ?? arrival.identity.name),
+      retryHref: again ? '/sign-up' : `/login?return_to=${encodeURIComponent(at.returnTo)}`,
+    })
+    return reply.header('cache-control', 'no-store').page('account/stop', view, { status: failure.status })
+  }
+
+  function note(request: FastifyRequest, failure: PortalError): void {
+    counted?.(failure.code)
+    audited(request, {
+      failure,
+      event: request.method === 'POST' ? 'sign_up' : 'sign_in',
+      ...(failure.code === 'email_taken' ? { also: 'link' } : {}),
+    })
+    const cause = failure.cause instanceof Error ? failure.cause.message : undefined
+    request.log.warn({ code: failure.code, cause }, 'sign-in did not end in a session')
+  }
+}

@@ -1,0 +1,77 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { SignInAttempt } from '../../clients/identity.js'
+import type { Identity } from '../../web/caller.js'
+import { createSeal } from '../../web/seal.js'
+
+/** A sign-in that is on its way to the sign-in service and back. */
+export interface Attempt extends SignInAttempt {
+  returnTo: string
+  /** ms */
+  began: number
+}
+
+/** Somebody whose sign-in is checked and who is not in yet. */
+export interface Arrival {
+  identity: Identity
+  returnTo: string
+  /** ms: when the sign-in began */
+  began: number
+  /**
+   * `all`: the completion form is open; `terms`: the same, with the terms alone; `again`: 3scale decides, so it is asked
+   * again without a new sign-in; `refused`: only a new sign-in can change that
+   */
+  next: 'all' | 'terms' | 'again' | 'refused'
+  /** user name of the stock portal that the form says will be linked */
+  joins?: string | undefined
+}
+
+const ATTEMPT_SECONDS = 600
+/** Terms take their time to read, and an operator to approve. */
+const ARRIVAL_SECONDS = 3600
+const ATTEMPTS = 4
+
+/** What the browser carries, sealed, until there is a session. */
+export function createCarried({ secrets, secure }: { secrets: string[]; secure: boolean }) {
+  const attempts = createSeal(secrets, 'sign-in attempt')
+  const arrivals = createSeal(secrets, 'sign-in arrival')
+  const prefix = secure ? '__Host-' : ''
+  const cookie = { path: '/', httpOnly: true, sameSite: 'lax', secure } as const
+  const arrivalName = `${prefix}maas_sign_up`
+  const attemptsName = `${prefix}maas_login_`
+  const nameOf = (state: string) => `${attemptsName}${state.replace(/[^A-Za-z0-9]/g, '').slice(0, 12)}`
+
+  return {
+    /** One cookie a sign-in, so that two tabs both work; the oldest go when there are too many. */
+    keepAttempt(request: FastifyRequest, reply: FastifyReply, attempt: Attempt): void {
+      const old = Object.keys(request.cookies).filter((name) => name.startsWith(attemptsName))
+      for (const name of old.slice(0, Math.max(0, old.length - ATTEMPTS + 1))) reply.clearCookie(name, cookie)
+      reply.setCookie(nameOf(attempt.state), attempts.sealObject(attempt), { ...cookie, maxAge: ATTEMPT_SECONDS })
+    },
+
+    /** The attempt that this state belongs to, once: undefined when it is another browser's, too old, or was used. */
+    takeAttempt(request: FastifyRequest, reply: FastifyReply, state: string): Attempt | undefined {
+      const attempt = attempts.openObject<Attempt>(request.cookies[nameOf(state)])
+      reply.clearCookie(nameOf(state), cookie)
+      return attempt && isYoung(attempt, ATTEMPT_SECONDS) ? attempt : undefined
+    },
+
+    keepArrival(reply: FastifyReply, arrival: Arrival): void {
+      reply.setCookie(arrivalName, arrivals.sealObject(arrival), { ...cookie, maxAge: ARRIVAL_SECONDS })
+    },
+
+    readArrival(request: FastifyRequest): Arrival | undefined {
+      const arrival = arrivals.openObject<Arrival>(request.cookies[arrivalName])
+      return arrival && isYoung(arrival, ARRIVAL_SECONDS) ? arrival : undefined
+    },
+
+    dropArrival(reply: FastifyReply): void {
+      reply.clearCookie(arrivalName, cookie)
+    },
+  }
+}
+
+export type Carried = ReturnType<typeof createCarried>
+
+function isYoung({ began }: { began: number }, seconds: number): boolean {
+  return Date.now() - began < seconds * 1000
+}

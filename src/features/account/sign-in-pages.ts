@@ -1,0 +1,84 @@
+import type { FastifyInstance } from 'fastify'
+import type { IdentityProvider } from '../../clients/identity.js'
+import { problem } from '../../errors.js'
+import { audited } from '../../web/audit.js'
+import { formValues } from '../../web/forms.js'
+import type { Arrivals } from './arrivals.js'
+import type { Carried } from './carried.js'
+import type { Kept } from './id-tokens.js'
+import { type IdentityRules, identityOf } from './identity.js'
+import { safeReturnTo } from './return-to.js'
+
+export interface SignInPagesDeps {
+  identity: IdentityProvider
+  identityRules: IdentityRules
+  arrivals: Arrivals
+  carried: Carried
+  idTokens: Kept
+}
+
+const open = { config: { open: true } }
+const signingIn = { config: { open: true, audit: 'sign_in' } } as const
+const signingUp = { config: { open: true, audit: 'sign_up' } } as const
+
+/** To the sign-in service, back, and through the completion form where one is needed. */
+export async function signInPages(app: FastifyInstance, deps: SignInPagesDeps) {
+  const { identity, identityRules, arrivals, carried, idTokens } = deps
+
+  app.get<{ Querystring: { return_to?: string } }>('/login', open, async (request, reply) => {
+    const returnTo = safeReturnTo(request.query.return_to)
+    if (request.caller) return reply.redirect(returnTo, 303)
+    const arrival = arrivals.read(request)
+    if (arrival && arrival.next !== 'refused') {
+      carried.keepArrival(reply, { ...arrival, returnTo })
+      return reply.redirect('/sign-up', 303)
+    }
+    try {
+      const { url, attempt } = await identity.begin()
+      carried.keepAttempt(request, reply, { ...attempt, returnTo, began: Date.now() })
+      return reply.header('cache-control', 'no-store').redirect(url, 303)
+    } catch (error) {
+      return arrivals.stop(request, reply, error, { returnTo })
+    }
+  })
+
+  app.get<{ Querystring: { state?: string } }>('/login/callback', signingIn, async (request, reply) => {
+    reply.header('cache-control', 'no-store')
+    const attempt = carried.takeAttempt(request, reply, String(request.query.state ?? ''))
+    if (!attempt) {
+      // the Back button after a sign-in that worked
+      audited(request, { quiet: request.caller !== undefined })
+      if (request.caller) return reply.redirect('/', 303)
+      return arrivals.stop(request, reply, problem('sign_in_failed'), { returnTo: '/' })
+    }
+    const { returnTo, began } = attempt
+    try {
+      const { claims, idToken } = await identity.finish(request.url, attempt)
+      const who = identityOf(claims, identityRules)
+      await idTokens.put(who, idToken)
+      return await arrivals.proceed(request, reply, { identity: who, returnTo, began, next: 'again' })
+    } catch (error) {
+      return arrivals.stop(request, reply, error, { returnTo })
+    }
+  })
+
+  app.get('/sign-up', signingIn, async (request, reply) => {
+    const arrival = arrivals.read(request)
+    audited(request, { quiet: arrival?.next !== 'again' })
+    if (!arrival || arrival.next === 'refused') return reply.redirect('/login', 303)
+    if (arrival.next === 'again') return arrivals.proceed(request, reply, arrival)
+    try {
+      return await arrivals.ask(reply, arrival)
+    } catch (error) {
+      return arrivals.stop(request, reply, error, arrival)
+    }
+  })
+
+  app.post('/sign-up', signingUp, async (request, reply) => {
+    const arrival = arrivals.read(request)
+    audited(request, { quiet: !arrival })
+    if (!arrival) return reply.redirect('/login', 303)
+    const values = formValues(request.body)
+    return arrivals.proceed(request, reply, arrival, { values, acceptTerms: values.accept_terms })
+  })
+}

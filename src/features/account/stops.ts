@@ -1,0 +1,132 @@
+import type { ErrorCode } from '../../errors.js'
+
+export interface Stop {
+  title: string
+  /** a word or two, and PatternFly's colour for it */
+  label: string
+  tone: 'blue' | 'orange' | 'red' | 'grey'
+  next: string[]
+  /** what the button says that tries again; none where that changes nothing */
+  retry?: string
+}
+
+const byCode: Partial<Record<ErrorCode, Stop>> = {
+  account_pending: {
+    title: 'Your account waits for approval',
+    label: 'Waiting',
+    tone: 'blue',
+    next: [
+      'An operator looks at every new account.',
+      'You get a mail when it is decided. Then come back here, or check again now.',
+    ],
+    retry: 'Check again',
+  },
+  account_rejected: {
+    title: 'Your account was not approved',
+    label: 'Not approved',
+    tone: 'red',
+    next: ['If you think that this is a mistake, write to the contact below and give the reference.'],
+  },
+  account_suspended: {
+    title: 'Your account is suspended',
+    label: 'Suspended',
+    tone: 'red',
+    next: [
+      'You cannot see or change your applications until it is resumed. Keys that are live may go on working.',
+      'Ask the contact below to resume your access.',
+    ],
+  },
+  email_not_verified: {
+    title: 'Verify your e-mail address first',
+    label: 'Not verified',
+    tone: 'orange',
+    next: ['Follow the link in the mail of the sign-in service.', 'Then sign in again. No account was made so far.'],
+    retry: 'Sign in again',
+  },
+  email_missing: {
+    title: 'Your profile has no e-mail address',
+    label: 'No e-mail address',
+    tone: 'orange',
+    next: ['Add an address in the sign-in service and verify it.', 'Then sign in again. No account was made so far.'],
+    retry: 'Sign in again',
+  },
+  email_taken: {
+    title: 'This address belongs to somebody else here',
+    label: 'Address in use',
+    tone: 'red',
+    next: [
+      'For your safety, accounts are not joined by themselves.',
+      'The contact below can sort it out. Give them the reference.',
+    ],
+  },
+  sign_up_closed: {
+    title: 'Sign-up is closed',
+    label: 'Closed',
+    tone: 'grey',
+    next: ['No account was made.', 'The contact below can tell you how to get access.'],
+  },
+  sign_up_refused: {
+    title: 'This portal is not open to you yet',
+    label: 'No access',
+    tone: 'orange',
+    next: [
+      'Access depends on your organisation, your groups and your profile. No account was made.',
+      'The contact below can help.',
+    ],
+  },
+  sign_in_cancelled: {
+    title: 'Sign-in was cancelled',
+    label: 'Cancelled',
+    tone: 'grey',
+    next: ['Nothing was changed.'],
+    retry: 'Sign in',
+  },
+  sign_in_failed: {
+    title: 'This sign-in is no longer valid',
+    label: 'Sign-in',
+    tone: 'orange',
+    next: ['It may have taken too long, or the page was opened twice.', 'Start again. Cookies must be on for it.'],
+    retry: 'Start again',
+  },
+  identity_unavailable: {
+    title: 'The sign-in service does not answer',
+    label: 'Not available',
+    tone: 'orange',
+    next: ['Try again in a minute.', 'If you are signed in already, you can go on in that window.'],
+    retry: 'Try again',
+  },
+  identity_denied: {
+    title: 'Sign-in is not set up correctly',
+    label: 'Not available',
+    tone: 'red',
+    next: ['Nobody can sign in at the moment.', 'Tell the contact below. They need the reference.'],
+    retry: 'Try again',
+  },
+  threescale_unavailable: {
+    title: 'Your account cannot be read at the moment',
+    label: 'Not available',
+    tone: 'orange',
+    next: ['Nothing is lost, and you do not have to sign in again.', 'Try again in a minute.'],
+    retry: 'Try again',
+  },
+  threescale_denied: {
+    title: 'The portal is not set up correctly',
+    label: 'Not available',
+    tone: 'red',
+    next: ['Tell the contact below. They need the reference.'],
+    retry: 'Try again',
+  },
+}
+
+const unknown: Stop = {
+  title: 'Sign-in did not work',
+  label: 'Sign-in',
+  tone: 'red',
+  next: ['Start again. If it stays, write to the contact below and give the reference.'],
+  retry: 'Start again',
+}
+
+/** What to say where a sign-in ends without a session. */
+export function stopFor(code: ErrorCode): Stop {
+  return byCode[code] ?? unknown
+}
