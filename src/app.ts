@@ -28,14 +28,16 @@ import { createModelCalls } from './features/applications/model-calls.js'
 import { applicationsPages } from './features/applications/pages.js'
 import { createTrial } from './features/applications/trial.js'
 import { modelsApi } from './features/models/api.js'
-import { createModels } from './features/models/models.js'
+import { createModels, type Models } from './features/models/models.js'
 import { modelsPages } from './features/models/pages.js'
+import { createServers } from './features/models/servers.js'
 import { createSnippets } from './features/snippets/snippets.js'
 import { projectRoot } from './root.js'
 import { apiScope } from './web/api.js'
 import { assets } from './web/assets.js'
 import { createAttempts } from './web/attempts.js'
 import { createAudit } from './web/audit.js'
+import { ownerOf } from './web/caller.js'
 import { pageFailure } from './web/failures.js'
 import { guard } from './web/guard.js'
 import type { Check } from './web/health.js'
@@ -76,7 +78,23 @@ export async function buildPortal(config: Config) {
   const identity = createIdentity({ ...config.oidc, publicUrl: config.publicUrl, fetch: http.fetch, log })
 
   // the verbs
-  const models = createModels({ threescale, cache, ...config.catalog, notes: notes.products ?? {}, tokenEndpoint, log })
+  const models: Models = createModels({
+    threescale,
+    cache,
+    ...config.catalog,
+    notes: notes.products ?? {},
+    currency: notes.currency,
+    tokenEndpoint,
+    servers: createServers({
+      http,
+      notes: notes.products ?? {},
+      privateAddresses: notes.model_servers?.private_addresses === true,
+      askAs: askModelServer,
+      learn: (systemName, id, contextLength) => models.learnModelId(systemName, id, contextLength),
+      log,
+    }),
+    log,
+  })
   const gateway = createGateway({ http, allowed: (url) => models.allowsHost(url) })
   const calls = createModelCalls({ gateway })
   const trial = createTrial({ calls, learnModelId: models.learnModelId })
@@ -222,6 +240,7 @@ export async function buildPortal(config: Config) {
     /** Lets running requests end, then closes everything that was opened. */
     async stop(): Promise<void> {
       accepting = false
+      models.stop()
       await app.close()
       await ops.close()
       revocations.close()
@@ -229,6 +248,12 @@ export async function buildPortal(config: Config) {
       redis?.close()
       await http.close()
     },
+  }
+
+  /** With an application that the operator named, as its owner would. */
+  async function askModelServer({ account, id }: { account: number; id: number }): Promise<void> {
+    const { application, model } = await applications.read(ownerOf(account), id, { reveal: true })
+    if (model) await trial.learn(model, application)
   }
 
   async function tokenEndpoint(issuer: string): Promise<string> {
@@ -249,6 +274,7 @@ export async function start(config: Config): Promise<Portal> {
       'REDIS_URL is not set: the catalogue is read by every replica for itself, and a sign-out is known to this process alone',
     )
   await Promise.race([models.warm(), new Promise((resolve) => setTimeout(resolve, DRAIN_MS))])
+  models.start()
   await app.listen({ host: config.host, port: config.port })
   await ops.listen({ host: config.host, port: config.metricsPort })
   log.info({ port: config.port, metricsPort: config.metricsPort }, `maas-portal is at ${config.publicUrl}`)

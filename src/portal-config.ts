@@ -3,22 +3,11 @@ import type { ErrorObject } from 'ajv'
 import { Ajv } from 'ajv'
 import { type Static, Type } from 'typebox'
 import { LineCounter, parseDocument } from 'yaml'
+import { Product } from './portal-products.js'
 
 const strict = { additionalProperties: false } as const
 const Words = Type.Array(Type.String({ minLength: 1 }))
 const ClaimMap = Type.Record(Type.String(), Type.String({ minLength: 1 }))
-
-const typeNames = [
-  'chat',
-  'completion',
-  'embedding',
-  'rerank',
-  'image',
-  'speech_to_text',
-  'text_to_speech',
-  'custom',
-] as const
-type TypeName = (typeof typeNames)[number]
 
 /** The YAML file behind PORTAL_CONFIG. `npm run openapi` writes this schema to openapi/portal-config.schema.json. */
 export const PortalConfig = Type.Object(
@@ -81,20 +70,16 @@ export const PortalConfig = Type.Object(
       ),
     ),
     groups_claim: Type.Optional(Type.String({ minLength: 1 })),
-    products: Type.Optional(
-      Type.Record(
-        Type.String(),
-        Type.Object(
-          {
-            visible_to: Type.Optional(Words),
-            hidden: Type.Optional(Type.Boolean()),
-            model_id: Type.Optional(Type.String({ minLength: 1 })),
-            type: Type.Optional(Type.Unsafe<TypeName>({ type: 'string', enum: [...typeNames] })),
-            context_length: Type.Optional(Type.Integer({ minimum: 1 })),
-            summary: Type.Optional(Type.String()),
-          },
-          strict,
-        ),
+    products: Type.Optional(Type.Record(Type.String(), Product)),
+    currency: Type.Optional(Type.String({ pattern: '^[A-Z]{3}$', description: 'of all prices, for example EUR' })),
+    model_servers: Type.Optional(
+      Type.Object(
+        {
+          private_addresses: Type.Optional(
+            Type.Boolean({ description: 'true: as model_server.private_address, for every product' }),
+          ),
+        },
+        strict,
       ),
     ),
     rate_limits: Type.Optional(

@@ -21,6 +21,8 @@ export interface Kept {
   secret?: boolean
   /** entries kept in memory; the oldest go first */
   size?: number
+  /** hears that a newer copy of another process was taken over */
+  changed?: () => void
 }
 
 export interface Copy<T> {
@@ -57,12 +59,12 @@ export function createCache({ redis, prefix, seal, log, now = Date.now }: CacheO
 
   function cached<T>(
     name: string,
-    { fresh, keep, secret = false, size = 10_000 }: Kept,
+    { fresh, keep, secret = false, size = 10_000, changed }: Kept,
     load: (key: string) => Promise<T>,
   ) {
     const memory = new Map<string, Entry<T>>()
     const loading = new Map<string, Promise<Entry<T>>>()
-    const restUntil = new Map<string, number>()
+    const failed = new Map<string, { restUntil: number; error: unknown }>()
     const keys = new Map<string, string>()
     const shared = secret && !seal ? undefined : redis
 
@@ -79,7 +81,7 @@ export function createCache({ redis, prefix, seal, log, now = Date.now }: CacheO
         const entry = memory.get(key)
         if (entry && age(entry) < fresh) return copy(entry)
         if (entry && age(entry) < keep) {
-          if ((restUntil.get(key) ?? 0) <= now()) void refresh(key).catch(() => {})
+          if ((failed.get(key)?.restUntil ?? 0) <= now()) void refresh(key).catch(() => {})
           return copy(entry)
         }
         return copy(await refresh(key))
@@ -91,6 +93,14 @@ export function createCache({ redis, prefix, seal, log, now = Date.now }: CacheO
       },
       async put(key: string, value: T): Promise<void> {
         await store(key, { value, at: now() })
+      },
+      /** As `get`, but loads first what is not fresh and rejects when that fails; the old copy while another replica loads. */
+      async renew(key = ''): Promise<Copy<T>> {
+        const entry = memory.get(key)
+        const renewed = entry && age(entry) < fresh ? entry : await refresh(key)
+        const failure = failed.get(key)
+        if (age(renewed) >= fresh && failure && failure.restUntil > now()) throw failure.error
+        return copy(renewed)
       },
       /** Loads now, whatever is kept; the old copy stays when that fails. */
       reload: async (key = ''): Promise<Copy<T>> => copy(await refresh(key, true)),
@@ -118,12 +128,15 @@ export function createCache({ redis, prefix, seal, log, now = Date.now }: CacheO
         if (waited) return waited
       }
       try {
+        // another replica may have ended its load between the look and the lock
+        const since = lock && !force ? await adopt(key) : undefined
+        if (since && age(since) < fresh) return since
         const entry = { value: await load(key), at: now() }
         await store(key, entry)
-        restUntil.delete(key)
+        failed.delete(key)
         return entry
       } catch (error) {
-        restUntil.set(key, now() + BACK_OFF_MS)
+        failed.set(key, { restUntil: now() + BACK_OFF_MS, error })
         const old = memory.get(key)
         if (!old || age(old) >= keep) throw error
         log.warn({ cache: name, reason: error instanceof Error ? error.message : String(error) }, 'kept the old copy')
@@ -157,7 +170,10 @@ export function createCache({ redis, prefix, seal, log, now = Date.now }: CacheO
       const text = await shared?.try((client) => client.get(place(key)))
       const entry = text ? read(text) : undefined
       const mine = memory.get(key)
-      if (entry && age(entry) < keep && (!mine || entry.at > mine.at)) remember(key, entry)
+      if (entry && age(entry) < keep && (!mine || entry.at > mine.at)) {
+        remember(key, entry)
+        changed?.()
+      }
       return memory.get(key)
     }
 
@@ -178,7 +194,7 @@ export function createCache({ redis, prefix, seal, log, now = Date.now }: CacheO
       if (oldest === undefined) return
       memory.delete(oldest)
       keys.delete(hashOf(oldest))
-      restUntil.delete(oldest)
+      failed.delete(oldest)
     }
 
     function read(text: string): Entry<T> | undefined {

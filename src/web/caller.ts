@@ -19,6 +19,24 @@ export interface Caller {
   scopes?: string[]
 }
 
+/** The portal itself, reading what belongs to an account that the operator named. */
+export function ownerOf(accountId: number): Caller {
+  return {
+    kind: 'service',
+    issuer: '',
+    subject: '',
+    sid: undefined,
+    username: '',
+    accountId,
+    userId: 0,
+    role: 'member',
+    orgName: '',
+    name: '',
+    email: undefined,
+    groups: [],
+  }
+}
+
 /** Who the sign-in service says it is, before 3scale is asked. */
 export interface Identity {
   kind: 'person' | 'service'

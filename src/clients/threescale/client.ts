@@ -13,6 +13,7 @@ import {
   toLimit,
   toMetric,
   toPlan,
+  toPricingRule,
   toProduct,
   toSettings,
   toSubscription,
@@ -62,11 +63,13 @@ export function createThreescale({ http, adminUrl, accessToken, onCall }: Threes
         .map(toGatewayConfig)
         .filter((config) => config !== undefined),
     listApiDocs: async () => unwrap((await bulk('/admin/api/active_docs')).api_docs, 'api_doc').map(toApiDoc),
+    readApiDoc: async (id) => toApiDoc(object((await bulk(`/admin/api/active_docs/${id}`)).api_doc)),
     listFieldDefinitions: async () =>
       unwrap((await bulk('/admin/api/fields_definitions')).fields_definitions, 'fields_definition')
         .map(toFieldDefinition)
         .filter((field) => field !== undefined),
-    readSettings: async () => toSettings(object((await get('/admin/api/settings')).settings)),
+    readSettings: async ({ patient = false } = {}) =>
+      toSettings(object((await (patient ? bulk : get)('/admin/api/settings')).settings)),
     async readAlwaysApprove() {
       const list = unwrap(
         (await get('/admin/api/authentication_providers')).authentication_providers,
@@ -81,6 +84,10 @@ export function createThreescale({ http, adminUrl, accessToken, onCall }: Threes
     },
     listLimits: async (planId) =>
       (await pages(`/admin/api/application_plans/${planId}/limits`, 'limits', 'limit')).map(toLimit),
+    listPricingRules: async (planId) =>
+      unwrap((await bulk(`/admin/api/application_plans/${planId}/pricing_rules`)).pricing_rules, 'pricing_rule').map(
+        toPricingRule,
+      ),
     listMetrics: async (productId) =>
       unwrap((await bulk(`/admin/api/services/${productId}/metrics`)).metrics, 'metric').map(toMetric),
 

@@ -45,6 +45,7 @@ export interface CredentialScheme {
 export interface MappingRule {
   method: string
   pattern: string
+  metricId: number
   /** system name; metrics of a backend carry a suffix, `hits.12` */
   metric: string
   delta: number
@@ -63,12 +64,22 @@ export interface GatewayConfig {
   issuer: string | undefined
   /** names of the policies in the chain, in order */
   policies: string[]
+  /** the model server's own address: internal, so it is neither shown nor kept outside this process */
+  privateAddress: string | undefined
 }
 
 export interface Limit {
   metricId: number
   period: 'minute' | 'hour' | 'day' | 'week' | 'month' | 'year' | 'eternity'
   value: number
+}
+
+export interface PricingRule {
+  metricId: number
+  costPerUnit: number
+  /** units of a month that cost this much; undefined: without end */
+  from: number
+  to: number | undefined
 }
 
 export interface Metric {
@@ -179,11 +190,15 @@ export interface Threescale {
   listPlans(): Promise<Plan[]>
   listGatewayConfigs(): Promise<GatewayConfig[]>
   listApiDocs(): Promise<ApiDoc[]>
+  readApiDoc(id: number): Promise<ApiDoc>
   listFieldDefinitions(): Promise<FieldDefinition[]>
-  readSettings(): Promise<TenantSettings>
+  /** `patient`: beside bulk calls that keep 3scale busy, waits as long as those */
+  readSettings(how?: { patient?: boolean }): Promise<TenantSettings>
   /** true where a published developer SSO integration says "always approve accounts" */
   readAlwaysApprove(): Promise<boolean>
   listLimits(planId: number): Promise<Limit[]>
+  /** what a plan asks per unit of a metric */
+  listPricingRules(planId: number): Promise<PricingRule[]>
   listMetrics(productId: number): Promise<Metric[]>
   /** accounts/find.xml?username=, which embeds the users; undefined when there is none */
   findByUsername(username: string): Promise<{ account: Account; user: User } | undefined>

@@ -9,6 +9,7 @@ import type {
   Limit,
   Metric,
   Plan,
+  PricingRule,
   Product,
   Subscription,
   TenantSettings,
@@ -58,7 +59,7 @@ export function toPlan(wire: Wire): Plan {
   }
 }
 
-/** An allow-list: service token, shared secret, private addresses and policy settings stop here. */
+/** An allow-list: service token, shared secret and policy settings stop here. */
 export function toGatewayConfig(wire: Wire): GatewayConfig | undefined {
   const content = object(wire.content)
   const proxy = object(content.proxy)
@@ -82,12 +83,14 @@ export function toGatewayConfig(wire: Wire): GatewayConfig | undefined {
     rules: array(proxy.proxy_rules).map((rule) => ({
       method: text(rule.http_method),
       pattern: text(rule.pattern),
+      metricId: number(rule.metric_id),
       metric: text(rule.metric_system_name),
       delta: number(rule.delta),
       last: rule.last === true,
     })),
     issuer: withoutCredentials(text(proxy.oidc_issuer_endpoint)),
     policies: array(proxy.policy_chain).map((policy) => text(policy.name)),
+    privateAddress: text(proxy.api_backend) || undefined,
   }
 }
 
@@ -107,6 +110,16 @@ export function toLimit(wire: Wire): Limit {
     metricId: number(wire.metric_id),
     period: text(wire.period) as Limit['period'],
     value: number(wire.value),
+  }
+}
+
+/** The cost is a decimal written as text; no `max` means without end. */
+export function toPricingRule(wire: Wire): PricingRule {
+  return {
+    metricId: number(wire.metric_id),
+    costPerUnit: number(wire.cost_per_unit),
+    from: number(wire.min) || 1,
+    to: wire.max === undefined || wire.max === null ? undefined : number(wire.max),
   }
 }
 

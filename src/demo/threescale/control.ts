@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { countUsage, withAncestors } from './counters.js'
-import type { State } from './store.js'
+import { nextId, type State } from './store.js'
 import { addProduct, seed } from './tenant/seed.js'
 import type { Sketch } from './tenant/sketch.js'
 
@@ -38,6 +38,18 @@ export function controlRoutes(app: FastifyInstance, control: Control, port: numb
   app.put('/_demo/plans/:id', async (request, reply) => merge(control.state().plans, request, reply))
   app.put('/_demo/service_plans/:id', async (request, reply) => merge(control.state().servicePlans, request, reply))
   app.put('/_demo/subscriptions/:id', async (request, reply) => merge(control.state().subscriptions, request, reply))
+  /** The spec of a product as its operator uploaded it, valid or not; null removes it. */
+  app.put('/_demo/active_docs', async (request) => {
+    const { service_id, body } = request.body as { service_id: number; body: string | null }
+    const state = control.state()
+    state.docs = state.docs.filter((doc) => doc.service_id !== service_id)
+    if (body !== null) {
+      const id = nextId(state, 'doc')
+      state.docs.push({ id, system_name: `doc_${id}`, name: `Doc ${id}`, service_id, published: true, body })
+    }
+    control.changed()
+    return {}
+  })
   app.put('/_demo/settings', async (request) => Object.assign(control.state().settings, request.body))
   app.put('/_demo/provider', async (request) => Object.assign(control.state().provider, request.body))
   app.put('/_demo/authentication_provider', async (request) =>

@@ -17,6 +17,8 @@ type Armed = Fault & { hits: number }
 export function faultRoutes(app: FastifyInstance): void {
   let faults: Armed[] = []
   let calls: Record<string, number> = {}
+  let running = 0
+  let atOnce = 0
   const dropped = new WeakSet<FastifyRequest>()
 
   app.addHook('onRequest', async (request, reply) => {
@@ -25,6 +27,8 @@ export function faultRoutes(app: FastifyInstance): void {
     if (basicOf(request) === 'demo-gateway-token') return
     const name = `${request.method} ${patternOf(path)}`
     calls[name] = (calls[name] ?? 0) + 1
+    atOnce = Math.max(atOnce, ++running)
+    reply.raw.once('close', () => running--)
     await applyFault(request, reply, path)
   })
 
@@ -44,8 +48,10 @@ export function faultRoutes(app: FastifyInstance): void {
   app.get('/_demo/calls', async () => calls)
   app.delete('/_demo/calls', async () => {
     calls = {}
+    atOnce = running
     return calls
   })
+  app.get('/_demo/concurrency', async () => ({ running, at_once: atOnce }))
 
   /** The first that matches and is not used up; `status` is before the work, `drop: "after"` works and then says nothing. */
   async function applyFault(request: FastifyRequest, reply: FastifyReply, path: string): Promise<unknown> {

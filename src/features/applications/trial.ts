@@ -1,13 +1,14 @@
+import { firstModel } from '../../clients/model-list.js'
 import { isProblem } from '../../errors.js'
 import type { Model } from '../models/schemas.js'
 import { saidBy, wordsFor } from './answers.js'
-import { type Call, jsonOf, type ModelCalls } from './model-calls.js'
+import type { Call, ModelCalls } from './model-calls.js'
 import type { Application } from './schemas.js'
 
 export interface TrialDeps {
   calls: Pick<ModelCalls, 'call'>
   /** keeps what `GET /v1/models` told for a product */
-  learnModelId(systemName: string, id: string, contextLength: number | undefined): Promise<void>
+  learnModelId(systemName: string, id: unknown, contextLength: unknown): Promise<void>
 }
 
 export interface TestResult {
@@ -59,9 +60,9 @@ export function createTrial({ calls, learnModelId }: TrialDeps) {
     if (!list) return undefined
     const answer = await calls.call(model, application, { method: 'GET', path: clean(list.path) })
     if (answer.status !== 200) return undefined
-    const first = readFirstModel(answer.text)
+    const first = firstModel(answer.text)
     if (first) await learnModelId(model.system_name, first.id, first.contextLength)
-    return first?.id
+    return typeof first?.id === 'string' ? first.id : undefined
   }
 }
 
@@ -100,14 +101,6 @@ function sample(model: Model, modelId: string | undefined): Call | undefined {
 
 function clean(path: string): string {
   return path.replace(/\$$/, '').split('?')[0] ?? '/'
-}
-
-function readFirstModel(text: string): { id: string; contextLength: number | undefined } | undefined {
-  const parsed = jsonOf(text) as { data?: { id?: unknown; max_model_len?: unknown }[] } | undefined
-  const first = Array.isArray(parsed?.data) ? parsed.data[0] : undefined
-  if (typeof first?.id !== 'string' || first.id === '' || first.id.length > 255) return undefined
-  const length = first.max_model_len
-  return { id: first.id, contextLength: Number.isInteger(length) ? (length as number) : undefined }
 }
 
 function refusedBeforehand(state: Application['state']): TestResult {

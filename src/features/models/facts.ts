@@ -1,20 +1,71 @@
-import type { ApiDoc, GatewayConfig, MappingRule } from '../../clients/threescale/nouns.js'
-import type { ModelType } from './schemas.js'
+import type { GatewayConfig, MappingRule } from '../../clients/threescale/nouns.js'
+import type { Capability, FactSource, Model, ModelState, ModelType } from './schemas.js'
 
-/** Which calls a type is known by; the first that the mapping rules allow decides (vLLM's and OpenAI's paths). */
+/** What one source tells about a model; every fact may be missing. */
+export interface Facts {
+  type?: ModelType
+  model_id?: string
+  context_length?: number
+  capabilities?: Capability[]
+  license?: NonNullable<Model['license']>
+  owner?: NonNullable<Model['owner']>
+  links?: Model['links']
+  state?: ModelState
+  /** 2026-12-31 */
+  retires_on?: string
+  /** system_name of another product */
+  successor?: string
+  summary?: string
+  /** Markdown, where the product itself has none */
+  description?: string
+}
+
+export interface Told {
+  source: FactSource
+  facts: Facts
+}
+
+/** The facts of several sources as one, each from the first that tells it, and which one that was. */
+export function settle(told: Told[]): { facts: Facts; sources: Record<string, FactSource> } {
+  const facts: Record<string, unknown> = {}
+  const sources: Record<string, FactSource> = {}
+  for (const { source, facts: own } of told) {
+    for (const [name, value] of Object.entries(own)) {
+      if (value === undefined || name in facts) continue
+      facts[name] = value
+      sources[name] = source
+    }
+  }
+  return { facts: facts as Facts, sources }
+}
+
+/** A day of retirement that has passed retires; one to come deprecates. `today` is 2026-12-31. */
+export function stateOf({ state, retires_on }: Facts, today: string): ModelState {
+  if (retires_on === undefined) return state ?? 'available'
+  if (retires_on <= today) return 'retired'
+  return state === 'retired' ? 'retired' : 'deprecated'
+}
+
+/** Which calls a type is known by; the first that is there decides (vLLM's and OpenAI's paths). */
 const signs: [ModelType, RegExp][] = [
-  ['chat', /\/chat\/completions\$?$/],
-  ['completion', /(?<!chat)\/completions\$?$/],
-  ['embedding', /\/embed(dings)?\$?$/],
-  ['rerank', /\/(rerank|score)\$?$/],
-  ['image', /\/images\/generations\$?$/],
-  ['speech_to_text', /\/audio\/(transcriptions|translations)\$?$/],
-  ['text_to_speech', /\/audio\/speech\$?$/],
+  ['chat', /\/chat\/completions$/],
+  ['completion', /(?<!chat)\/completions$/],
+  ['embedding', /\/embed(dings)?$/],
+  ['rerank', /\/(rerank|score)$/],
+  ['image', /\/images\/generations$/],
+  ['speech_to_text', /\/audio\/(transcriptions|translations)$/],
+  ['text_to_speech', /\/audio\/speech$/],
 ]
 
-export function typeOf(rules: MappingRule[]): ModelType {
-  const posts = rules.filter(({ method }) => method === 'POST').map(({ pattern }) => pathOf(pattern))
-  return signs.find(([, path]) => posts.some((post) => path.test(post)))?.[0] ?? 'custom'
+/** The type that the paths of POST calls tell, if they do. */
+export function typeOf(posts: string[]): ModelType | undefined {
+  return signs.find(([, path]) => posts.some((post) => path.test(post)))?.[0]
+}
+
+/** What the deployed configuration tells by its mapping rules. */
+export function gatewayFacts({ rules }: GatewayConfig): Facts {
+  const type = typeOf(rules.filter(({ method }) => method === 'POST').map(({ pattern }) => pathOf(pattern)))
+  return type ? { type } : {}
 }
 
 /**
@@ -43,56 +94,4 @@ export function pathsOf(rules: MappingRule[]): { method: string; path: string }[
 
 function pathOf(pattern: string): string {
   return (pattern.split('?')[0] ?? pattern).replace(/\$$/, '')
-}
-
-/** What an uploaded spec tells; whatever is odd in it is left out, never an error. */
-export function factsOf(doc: ApiDoc | undefined): { modelId: string | undefined; contextLength: number | undefined } {
-  const nothing = { modelId: undefined, contextLength: undefined }
-  if (!doc?.published || doc.body.length > 5_000_000) return nothing
-  let spec: unknown
-  try {
-    spec = JSON.parse(doc.body)
-  } catch {
-    return nothing
-  }
-  const declared = member(member(spec, 'info'), 'x-maas') ?? member(spec, 'x-maas')
-  const length = member(declared, 'context_length')
-  const id = member(declared, 'model_id')
-  return {
-    modelId: text(id) ?? exampleModel(member(spec, 'paths')),
-    contextLength: typeof length === 'number' && Number.isInteger(length) && length > 0 ? length : undefined,
-  }
-}
-
-/** The `model` of the first request example: OpenAPI 3 `example(s)` and schemas, Swagger 2 body parameters. */
-function exampleModel(node: unknown, depth = 0): string | undefined {
-  if (depth > 12 || typeof node !== 'object' || node === null) return undefined
-  for (const [name, value] of Object.entries(node)) {
-    if (name === 'example' || name === 'x-example' || name === 'value') {
-      const found = text(member(value, 'model'))
-      if (found) return found
-    }
-    if (name === 'properties') {
-      const model = member(value, 'model')
-      const found =
-        text(member(model, 'example')) ??
-        text(member(model, 'default')) ??
-        text((member(model, 'enum') as unknown[] | undefined)?.[0])
-      if (found) return found
-    }
-    if (name === 'responses') continue
-    const found = exampleModel(value, depth + 1)
-    if (found) return found
-  }
-  return undefined
-}
-
-function member(node: unknown, name: string): unknown {
-  return typeof node === 'object' && node !== null && Object.hasOwn(node, name)
-    ? (node as Record<string, unknown>)[name]
-    : undefined
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' && value.length <= 255 ? value : undefined
 }

@@ -1,11 +1,16 @@
-import { createHash } from 'node:crypto'
 import type { Cache } from '../../clients/cache.js'
 import type { Log } from '../../clients/redis.js'
-import type { Limit, Metric, Subscription, Threescale } from '../../clients/threescale/nouns.js'
-import { problem } from '../../errors.js'
+import type { GatewayConfig, Threescale } from '../../clients/threescale/nouns.js'
+import { isProblem, problem } from '../../errors.js'
 import type { Caller } from '../../web/caller.js'
-import type { Model, PlanLimit } from './schemas.js'
-import { type Entry, type ProductNotes, type Snapshot, takeSnapshot } from './snapshot.js'
+import { createAudience, type OwnApplication } from './audience.js'
+import { type Catalogue, type Offer, putTogether } from './catalogue.js'
+import { createDetails } from './details.js'
+import type { ProductNotes } from './notes.js'
+import type { Model } from './schemas.js'
+import { type Filters, search } from './search.js'
+import { type Entry, type Snapshot, takeSnapshot } from './snapshot.js'
+import { createSpecs } from './specs.js'
 
 export interface ModelsDeps {
   threescale: Threescale
@@ -13,14 +18,14 @@ export interface ModelsDeps {
   ttlSeconds: number
   detailTtlSeconds: number
   notes: Record<string, ProductNotes>
+  /** ISO 4217 */
+  currency?: string | undefined
   /** reads the token endpoint of an issuer */
   tokenEndpoint(issuer: string): Promise<string>
+  /** asks model servers that their operator allows; what they tell comes back by `learnModelId` */
+  servers: { mayAsk(systemName: string): boolean; ask(model: Model, privateAddress: string | undefined): Promise<void> }
   log: Log
-}
-
-export interface Filters {
-  q?: string
-  type?: string
+  now?: () => number
 }
 
 export interface Listing {
@@ -35,111 +40,101 @@ export interface Listing {
 export type FoundModel = Awaited<ReturnType<Models['find']>>
 export type Models = ReturnType<typeof createModels>
 
-interface Learned {
-  id: string
-  contextLength: number | undefined
-}
-
 const DAY = 86_400
-const AT_ONCE = 4
+/** Refreshed at this part of the time allowed, looked at ten times in it: what is new is there in time, load included. */
+const EARLY = 0.6
+const LOOKS = 10
 
 /**
  * The catalogue: one immutable snapshot that requests never wait for once there is one, refreshed in the background and
  * served old rather than not at all. Who may see a product is decided here, for pages and API alike.
  */
-export function createModels({
-  threescale,
-  cache,
-  ttlSeconds,
-  detailTtlSeconds,
-  notes,
-  tokenEndpoint,
-  log,
-}: ModelsDeps) {
-  const snapshots = cache.cached<Snapshot>('catalogue', { fresh: ttlSeconds, keep: 30 * DAY }, () =>
-    takeSnapshot(threescale, notes),
+export function createModels(deps: ModelsDeps) {
+  const { threescale, cache, ttlSeconds, detailTtlSeconds, notes, currency, servers, log, now = Date.now } = deps
+  const audience = createAudience({ threescale, cache, notes })
+  const specs = createSpecs({ threescale, cache })
+  const privateAddresses = new Map<number, string>()
+  const details = createDetails({
+    threescale,
+    cache,
+    ttlSeconds: detailTtlSeconds,
+    tokenEndpoint: deps.tokenEndpoint,
+    mayAsk: ({ product }) => servers.mayAsk(product.systemName),
+    askServer,
+    now,
+  })
+  // the number is of the shape: replicas of two versions share one Redis while they are rolled out
+  const snapshots = cache.cached<Snapshot>('catalogue-2', { fresh: ttlSeconds * EARLY, keep: 30 * DAY }, () =>
+    takeSnapshot({ threescale, takeSpecs: specs.take, sawConfigs }),
   )
-  const limits = cache.cached<Limit[]>('limits', { fresh: detailTtlSeconds, keep: 30 * DAY }, (key) =>
-    threescale.listLimits(Number(key.split('@')[0])),
-  )
-  const metrics = cache.cached<Metric[]>('metrics', { fresh: detailTtlSeconds, keep: 30 * DAY }, (key) =>
-    threescale.listMetrics(Number(key)),
-  )
-  // nothing but a put tells an id, so a copy never ages
-  const learned = cache.cached<Learned | null>('model-ids', { fresh: 365 * DAY, keep: 365 * DAY }, async () => null)
-  const tokenUrls = cache.cached<string>('token-urls', { fresh: 3600, keep: 30 * DAY }, tokenEndpoint)
-  const subscriptions = cache.cached<Subscription[]>('subscriptions', { fresh: 60, keep: 3600 }, (account) =>
-    threescale.listSubscriptions(Number(account)),
-  )
-  let built:
-    | {
-        of: Snapshot
-        details: number
-        entries: Map<string, Entry>
-        byProduct: Map<number, Entry>
-        hosts: Set<string>
-        etag: string
-      }
-    | undefined
-  let details = 0
-  let reading = false
+  let built: Catalogue | undefined
+  let detailed: Snapshot | undefined
+  let timer: NodeJS.Timeout | undefined
 
   return {
     /** No call to 3scale once a snapshot is there. Rejects with threescale_unavailable only where there never was one. */
-    async list({ q = '', type = '' }: Filters, caller: Caller | undefined): Promise<Listing> {
+    async list(filters: Filters, caller: Caller | undefined): Promise<Listing> {
       const { current, ageSeconds, stale } = await look()
       const visible = await visibleTo(current, caller)
-      const words = q.toLowerCase().split(/\s+/).filter(Boolean)
-      const models = visible
-        .map(({ model }) => model)
-        .filter(
-          (model) => (type === '' || model.type === type) && words.every((word) => haystack(model).includes(word)),
-        )
+      const mine = filters.mine ? await productsOf(caller) : undefined
+      const found = search(mine ? visible.filter(({ product }) => mine.has(product.id)) : visible, filters)
+      const models = found.map(({ model }) => withoutHiddenSuccessor(model, visible))
       return { models, total: visible.length, ageSeconds, stale, etag: current.etag }
     },
 
     /** A product that the caller may see and take; anything else is not_found, as what does not exist. */
     async find(systemName: string, caller: Caller | undefined) {
       const { current, ageSeconds, stale } = await look()
-      const entry = (await visibleTo(current, caller)).find(({ model }) => model.system_name === systemName)
-      if (!entry) throw problem('not_found')
-      return {
-        model: entry.model,
-        product: entry.product,
-        plans: entry.offered,
-        applicationFields: entry.applicationFields,
-        ageSeconds,
-        stale,
-      }
+      const visible = await visibleTo(current, caller)
+      const offer = visible.find(({ model }) => model.system_name === systemName)
+      if (!offer) throw problem('not_found')
+      const { product, offered, applicationFields, rules, spec } = offer
+      const model = withoutHiddenSuccessor(offer.model, visible)
+      return { model, product, plans: offered, applicationFields, rules, spec, ageSeconds, stale }
     },
 
     /** A product by id whoever asks: for applications that exist already. Undefined: not deployed. */
     async describe(productId: number) {
       const { current } = await look()
-      const entry = current.byProduct.get(productId)
+      const offer = current.byProduct.get(productId)
       return (
-        entry && {
-          model: entry.model,
-          product: entry.product,
-          plans: entry.plans,
-          applicationFields: entry.applicationFields,
+        offer && {
+          model: offer.model,
+          product: offer.product,
+          plans: offer.plans,
+          applicationFields: offer.applicationFields,
         }
       )
     },
+
+    /** The caller's own applications of a product, without secrets: one call at most. */
+    async applicationsFor(productId: number, caller: Caller): Promise<OwnApplication[]> {
+      return (await audience.applicationsOf(caller)).filter((application) => application.productId === productId)
+    },
+
+    /** The text of an uploaded spec. */
+    readSpec: specs.read,
 
     /** Calls to models go only to hosts that the catalogue names, and for tokens to their issuers. */
     allowsHost(url: URL): boolean {
       return built?.hosts.has(url.host) === true
     },
 
-    async learnModelId(systemName: string, id: string, contextLength: number | undefined): Promise<void> {
-      await learned.put(systemName, { id, contextLength })
-      details++
-    },
+    learnModelId: details.learn,
 
-    /** Reads the catalogue before the first request; what fails is tried again by requests. */
+    /** Reads the catalogue before the first request; what fails is tried again by requests and by `start`. */
     async warm(): Promise<void> {
       await look().catch((error: unknown) => log.warn({ reason: String(error) }, 'the catalogue could not be read yet'))
+    },
+
+    /** Keeps the catalogue young whether or not somebody looks at it; one replica at a time reads for all. */
+    start(): void {
+      timer ??= setInterval(() => void keepYoung(), Math.max(100, (ttlSeconds * 1000 * EARLY) / LOOKS)).unref()
+    },
+
+    stop(): void {
+      clearInterval(timer)
+      timer = undefined
     },
 
     age: () => snapshots.peek()?.ageSeconds,
@@ -147,116 +142,51 @@ export function createModels({
 
   async function look() {
     const copy = await snapshots.get()
-    if (built?.of !== copy.value || built.details !== details) built = build(copy.value)
-    void readDetails(copy.value)
-    return { current: built, ageSeconds: copy.ageSeconds, stale: copy.ageSeconds > ttlSeconds * 2 }
-  }
-
-  function build(snapshot: Snapshot) {
-    const entries = new Map(snapshot.entries.map((entry) => [entry.model.system_name, withDetails(entry)]))
-    const all = [...entries.values()]
-    const hosts = all
-      .flatMap(({ model }) => [model.endpoint, ...(model.token_url ? [model.token_url] : [])])
-      .map((address) => new URL(address).host)
-    const etag = `"${createHash('sha256').update(JSON.stringify(all)).digest('base64url').slice(0, 24)}"`
-    return {
-      of: snapshot,
-      details,
-      entries,
-      byProduct: new Map(all.map((entry) => [entry.product.id, entry])),
-      hosts: new Set(hosts),
-      etag,
+    const day = new Date(now()).toISOString().slice(0, 10)
+    if (built?.snapshot !== copy.value || built.version !== details.version() || built.day !== day) {
+      built = putTogether({ snapshot: copy.value, details, notes, currency, day })
     }
-  }
-
-  /** Limits, learned ids and token addresses join a copy; the snapshot itself is never changed. */
-  function withDetails(entry: Entry): Entry {
-    const { model, product } = entry
-    const known = learned.peek(model.system_name)?.value
-    const tokenUrl = model.token_url && tokenUrls.peek(model.token_url)?.value
-    return {
-      ...entry,
-      model: {
-        ...model,
-        model_id: model.model_id ?? known?.id ?? null,
-        context_length: model.context_length ?? known?.contextLength ?? null,
-        token_url: model.token_url === null ? null : (tokenUrl ?? null),
-        plans: model.plans.map((plan, index) => ({ ...plan, limits: limitsOf(entry.offered[index], product.id) })),
-      },
+    if (detailed !== copy.value) {
+      detailed = copy.value
+      void details.read(copy.value.entries)
     }
+    return { current: built, ageSeconds: copy.ageSeconds, stale: copy.ageSeconds > ttlSeconds }
   }
 
-  function limitsOf(plan: Entry['offered'][number] | undefined, productId: number): PlanLimit[] | null {
-    const read = plan && limits.peek(limitKey(plan))?.value
-    if (!read) return null
-    const known = metrics.peek(String(productId))?.value ?? []
-    return read.map(({ metricId, period, value }) => {
-      const metric = known.find(({ id }) => id === metricId)
-      return { metric: metric?.systemName ?? String(metricId), metric_name: metric?.name ?? 'calls', period, value }
-    })
-  }
-
-  /** Details follow behind the first page, four calls at a time; a refreshed plan has a key of its own. */
-  async function readDetails(snapshot: Snapshot): Promise<void> {
-    if (reading) return
-    reading = true
+  async function keepYoung(): Promise<void> {
     try {
-      const jobs = snapshot.entries.flatMap((entry) => jobsFor(entry)).filter((job) => job.due())
-      if (jobs.length === 0) return
-      await Promise.all(
-        Array.from({ length: AT_ONCE }, async () => {
-          for (let job = jobs.shift(); job; job = jobs.shift()) await job.run().catch(() => undefined)
-        }),
-      )
-      details++
-    } finally {
-      reading = false
+      const { value } = await snapshots.renew()
+      await look()
+      // it takes as long as it takes; the next look must not wait for it
+      void details.read(value.entries)
+    } catch (error) {
+      if (!isProblem(error)) log.warn({ reason: String(error) }, 'the catalogue could not be read again')
     }
   }
 
-  function jobsFor({ model, offered, product }: Entry) {
-    const job = (
-      cached: {
-        peek(key: string): { stale: boolean; ageSeconds: number } | undefined
-        get(key: string): Promise<unknown>
-      },
-      key: string,
-      again = true,
-    ) => ({
-      due: () => {
-        const copy = cached.peek(key)
-        return copy === undefined || (again && copy.stale)
-      },
-      run: () => cached.get(key),
-    })
-    return [
-      ...offered.map((plan) => job(limits, limitKey(plan))),
-      ...(offered.some((plan) => (limits.peek(limitKey(plan))?.value.length ?? 0) > 0)
-        ? [job(metrics, String(product.id))]
-        : []),
-      ...(model.model_id === null ? [job(learned, model.system_name)] : []),
-      ...(model.token_url === null ? [] : [job(tokenUrls, model.token_url)]),
-    ]
+  function visibleTo({ offers, snapshot }: Catalogue, caller: Caller | undefined): Promise<Offer[]> {
+    return audience.mayTake(offers, caller, snapshot.settings.servicePlansVisible)
   }
 
-  async function visibleTo({ entries, of }: NonNullable<typeof built>, caller: Caller | undefined): Promise<Entry[]> {
-    const open = [...entries.values()].filter(({ model, offered }) => {
-      const note = notes[model.system_name]
-      if (offered.length === 0 || note?.hidden) return false
-      return !note?.visible_to || note.visible_to.some((group) => caller?.groups.includes(group))
-    })
-    if (!of.settings.servicePlansVisible) return open
-    if (!caller) return []
-    const mine = (await subscriptions.get(String(caller.accountId))).value
-    const live = new Set(mine.filter(({ state }) => state === 'live').map(({ productId }) => productId))
-    return open.filter(({ product }) => live.has(product.id))
+  async function productsOf(caller: Caller | undefined): Promise<Set<number>> {
+    if (!caller) throw problem('sign_in_required')
+    return new Set((await audience.applicationsOf(caller)).map(({ productId }) => productId))
+  }
+
+  function sawConfigs(configs: GatewayConfig[]): void {
+    privateAddresses.clear()
+    for (const { productId, privateAddress } of configs)
+      if (privateAddress) privateAddresses.set(productId, privateAddress)
+  }
+
+  async function askServer({ product }: Entry): Promise<void> {
+    const offer = built?.byProduct.get(product.id)
+    if (offer) await servers.ask(offer.model, privateAddresses.get(product.id))
   }
 }
 
-function limitKey(plan: { id: number; updatedAt: string }): string {
-  return `${plan.id}@${plan.updatedAt}`
-}
-
-function haystack(model: Model): string {
-  return `${model.name} ${model.system_name} ${model.model_id ?? ''} ${model.description}`.toLowerCase()
+/** A restricted model is not told by its name either. */
+function withoutHiddenSuccessor(model: Model, visible: Offer[]): Model {
+  if (model.successor === null || visible.some((offer) => offer.model.system_name === model.successor)) return model
+  return { ...model, successor: null }
 }

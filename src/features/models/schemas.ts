@@ -13,6 +13,19 @@ export const modelTypes = [
 export type ModelType = (typeof modelTypes)[number]
 export const ModelType = Type.Unsafe<ModelType>({ type: 'string', enum: [...modelTypes] })
 
+export const capabilities = ['tools', 'vision', 'json_mode', 'streaming', 'reasoning'] as const
+export type Capability = (typeof capabilities)[number]
+export const Capability = Type.Unsafe<Capability>({ type: 'string', enum: [...capabilities] })
+
+export const modelStates = ['available', 'deprecated', 'retired'] as const
+export type ModelState = (typeof modelStates)[number]
+export const ModelState = Type.Unsafe<ModelState>({ type: 'string', enum: [...modelStates] })
+
+/** Where a fact comes from: the deployed gateway configuration, 3scale's plans, the uploaded spec, and so on. */
+export const factSources = ['gateway', 'plans', 'active_docs', 'model_server', 'portal_config'] as const
+export type FactSource = (typeof factSources)[number]
+export const FactSource = Type.Unsafe<FactSource>({ type: 'string', enum: [...factSources] })
+
 export const PlanLimit = Type.Object(
   {
     metric: Type.String({ description: 'system name of the metric or method' }),
@@ -23,6 +36,18 @@ export const PlanLimit = Type.Object(
   { $id: 'PlanLimit', examples: [{ metric: 'hits', metric_name: 'Hits', period: 'minute', value: 60 }] },
 )
 export type PlanLimit = Static<typeof PlanLimit>
+
+export const PlanPrice = Type.Object(
+  {
+    metric: Type.String({ description: 'system name of the metric or method' }),
+    metric_name: Type.String(),
+    cost_per_unit: Type.Number(),
+    from: Type.Integer({ description: 'the first unit of a month that costs this much' }),
+    to: Type.Union([Type.Integer(), Type.Null()], { description: 'the last such unit; null: no end' }),
+  },
+  { $id: 'PlanPrice' },
+)
+export type PlanPrice = Static<typeof PlanPrice>
 
 export const ModelPlan = Type.Object(
   {
@@ -35,6 +60,12 @@ export const ModelPlan = Type.Object(
     trial_period_days: Type.Integer(),
     limits: Type.Union([Type.Array(PlanLimit), Type.Null()], {
       description: 'null until read from 3scale; [] means none',
+    }),
+    prices: Type.Union([Type.Array(PlanPrice), Type.Null()], {
+      description: 'what a unit costs beside the monthly cost; null until read from 3scale; [] means nothing',
+    }),
+    currency: Type.Union([Type.String(), Type.Null()], {
+      description: 'ISO 4217, as PORTAL_CONFIG says; 3scale does not tell it',
     }),
   },
   {
@@ -87,6 +118,8 @@ export const Credentials = Type.Object(
 )
 export type Credentials = Static<typeof Credentials>
 
+const Named = Type.Object({ name: Type.String(), url: Type.Union([Type.String(), Type.Null()]) })
+
 /** A model as the catalogue offers it: one 3scale product that a developer can take. */
 export const Model = Type.Object(
   {
@@ -103,6 +136,13 @@ export const Model = Type.Object(
       description: 'what an OpenAI client takes as base URL: the endpoint, with /v1 where the mapping rules have it',
     }),
     context_length: Type.Union([Type.Integer(), Type.Null()]),
+    capabilities: Type.Array(Capability, { description: 'what is known; one that is not listed may still be there' }),
+    license: Type.Union([Named, Type.Null()]),
+    owner: Type.Union([Named, Type.Null()]),
+    links: Type.Array(Type.Object({ label: Type.String(), url: Type.String() })),
+    state: ModelState,
+    retires_on: Type.Union([Type.String(), Type.Null()], { description: 'the day of its retirement, 2026-12-31' }),
+    successor: Type.Union([Type.String(), Type.Null()], { description: 'system_name of the model to use instead' }),
     credentials: Credentials,
     can_select_plan: Type.Boolean(),
     plans: Type.Array(ModelPlan),
@@ -112,6 +152,9 @@ export const Model = Type.Object(
     }),
     token_url: Type.Union([Type.String(), Type.Null()], {
       description: 'OpenID Connect products: where a token is fetched',
+    }),
+    sources: Type.Record(Type.String(), FactSource, {
+      description: 'for each fact that something told: where it comes from',
     }),
   },
   {

@@ -2,32 +2,38 @@ import type {
   ApiDoc,
   FieldDefinition,
   GatewayConfig,
+  MappingRule,
   Plan,
   Product,
   TenantSettings,
   Threescale,
 } from '../../clients/threescale/nouns.js'
-import { summaryOf } from '../../web/markdown.js'
-import { baseUrlOf, endpointOf, factsOf, pathsOf, typeOf } from './facts.js'
+import { baseUrlOf, endpointOf, gatewayFacts, pathsOf, type Told } from './facts.js'
 import type { Model } from './schemas.js'
+import type { SpecFacts } from './specs.js'
 
-/** What PORTAL_CONFIG says of a product. */
-export interface ProductNotes {
-  visible_to?: string[]
-  hidden?: boolean
-  model_id?: string
-  type?: Model['type']
-  context_length?: number
-  summary?: string
-}
-
-/** One product with a production configuration; `offered` are the plans a developer can take. */
+/** What the bulk calls tell of one product with a production configuration. */
 export interface Entry {
-  model: Model
   product: Product
   plans: Plan[]
+  /** the plans a developer can take, in 3scale's order */
   offered: Plan[]
   applicationFields: FieldDefinition[]
+  /** what the portal reads off the deployed configuration */
+  gateway: Pick<Model, 'endpoint' | 'base_url' | 'credentials' | 'paths'> & {
+    issuer: string | undefined
+    rules: MappingRule[]
+  }
+  /** the published spec, whose text is read when it is shown */
+  spec: SpecRef | undefined
+  /** facts, the first that tells one wins: declared in the spec, the gateway's, deduced from the spec */
+  told: Told[]
+}
+
+export interface SpecRef {
+  id: number
+  /** of its text: another hash is another spec */
+  hash: string
 }
 
 export interface Snapshot {
@@ -35,86 +41,81 @@ export interface Snapshot {
   settings: TenantSettings
 }
 
-type Source = Pick<
-  Threescale,
-  'listProducts' | 'listPlans' | 'listGatewayConfigs' | 'listApiDocs' | 'listFieldDefinitions' | 'readSettings'
->
+export interface SnapshotDeps {
+  threescale: Pick<
+    Threescale,
+    'listProducts' | 'listPlans' | 'listGatewayConfigs' | 'listApiDocs' | 'listFieldDefinitions' | 'readSettings'
+  >
+  /** takes over the texts of specs and tells what they say, by product */
+  takeSpecs(docs: ApiDoc[]): Promise<Map<number, { ref: SpecRef; told: SpecFacts }>>
+  /** hears of every deployed configuration; private addresses never enter the snapshot, which others share */
+  sawConfigs(configs: GatewayConfig[]): void
+}
 
 /** The whole catalogue from six bulk calls (more pages past 500 products), whatever the number of products. */
-export async function takeSnapshot(threescale: Source, notes: Record<string, ProductNotes>): Promise<Snapshot> {
+export async function takeSnapshot({ threescale, takeSpecs, sawConfigs }: SnapshotDeps): Promise<Snapshot> {
   const [products, plans, configs, docs, fields, settings] = await Promise.all([
     threescale.listProducts(),
     threescale.listPlans(),
     threescale.listGatewayConfigs(),
     threescale.listApiDocs(),
     threescale.listFieldDefinitions(),
-    threescale.readSettings(),
+    threescale.readSettings({ patient: true }),
   ])
+  sawConfigs(configs)
   const plansOf = groupByProduct(plans)
   const configOf = new Map(configs.map((config) => [config.productId, config]))
-  const docOf = new Map(docs.filter((doc) => doc.published).map((doc) => [doc.productId, doc]))
+  const specOf = await takeSpecs(docs.filter((doc) => doc.published))
   const applicationFields = fields.filter((field) => field.target === 'application')
   const entries = products.flatMap((product) => {
     const config = configOf.get(product.id)
     if (!config) return []
-    const own = plansOf.get(product.id) ?? []
-    return [entryOf(product, own, config, docOf.get(product.id), applicationFields, notes[product.systemName] ?? {})]
+    const spec = specOf.get(product.id)
+    return [
+      {
+        product,
+        ...plansFor(plansOf.get(product.id) ?? []),
+        applicationFields,
+        gateway: gatewayOf(config),
+        spec: spec?.ref,
+        told: [
+          ...(spec ? [{ source: 'active_docs' as const, facts: spec.told.declared }] : []),
+          { source: 'gateway' as const, facts: gatewayFacts(config) },
+          ...(spec ? [{ source: 'active_docs' as const, facts: spec.told.deduced }] : []),
+        ],
+      },
+    ]
   })
   return { entries, settings }
 }
 
 function groupByProduct(plans: Plan[]): Map<number, Plan[]> {
   const groups = new Map<number, Plan[]>()
-  for (const plan of plans) groups.set(plan.productId, [...(groups.get(plan.productId) ?? []), plan])
+  for (const plan of plans) {
+    const group = groups.get(plan.productId)
+    if (group) group.push(plan)
+    else groups.set(plan.productId, [plan])
+  }
   return groups
 }
 
-function entryOf(
-  product: Product,
-  plans: Plan[],
-  config: GatewayConfig,
-  doc: ApiDoc | undefined,
-  fields: FieldDefinition[],
-  note: ProductNotes,
-): Entry {
-  const offered = plans
-    .filter((plan) => !plan.custom && (plan.isDefault || plan.state === 'published'))
-    .sort((a, b) => a.id - b.id)
-  const facts = factsOf(doc)
-  const { userKey, appId, appKey } = config.credentials.names
+function plansFor(plans: Plan[]): Pick<Entry, 'plans' | 'offered'> {
+  const offered = plans.filter((plan) => !plan.custom && (plan.isDefault || plan.state === 'published'))
+  return { plans, offered: offered.sort((a, b) => a.id - b.id) }
+}
+
+function gatewayOf(config: GatewayConfig): Entry['gateway'] {
+  const { mode, location, names } = config.credentials
   return {
-    product,
-    plans,
-    offered,
-    applicationFields: fields,
-    model: {
-      system_name: product.systemName,
-      name: product.name,
-      summary: note.summary ?? summaryOf(product.description),
-      description: product.description,
-      type: note.type ?? typeOf(config.rules),
-      model_id: note.model_id ?? facts.modelId ?? null,
-      endpoint: endpointOf(config),
-      base_url: baseUrlOf(config),
-      context_length: note.context_length ?? facts.contextLength ?? null,
-      credentials: { ...config.credentials, names: { user_key: userKey, app_id: appId, app_key: appKey } },
-      can_select_plan: product.canSelectPlan,
-      plans: offered.map((plan) => ({
-        system_name: plan.systemName,
-        name: plan.name,
-        default: plan.isDefault,
-        approval_required: plan.approvalRequired,
-        cost_per_month: plan.costPerMonth,
-        setup_fee: plan.setupFee,
-        trial_period_days: plan.trialPeriodDays,
-        limits: null,
-      })),
-      application_fields: fields
-        .filter((field) => !field.hidden && !field.readOnly)
-        .map(({ name, label, required, choices }) => ({ name, label, required, choices })),
-      paths: pathsOf(config.rules),
-      // the real address is learned from the issuer's discovery
-      token_url: config.credentials.mode === 'oidc' ? (config.issuer ?? null) : null,
+    endpoint: endpointOf(config),
+    base_url: baseUrlOf(config),
+    credentials: {
+      mode,
+      location,
+      names: { user_key: names.userKey, app_id: names.appId, app_key: names.appKey },
     },
+    paths: pathsOf(config.rules),
+    issuer: mode === 'oidc' ? config.issuer : undefined,
+    rules: config.rules,
   }
 }

@@ -40,7 +40,7 @@ export function catalogueView(i: {
     q: i.q,
     cards: i.models.map(cardView),
     types: modelTypes.map((value) => ({ value, label: typeLabels[value], selected: value === i.type })),
-    count: filtered ? `${i.models.length} of ${i.total} models` : `${i.total} models`,
+    count: filtered ? `${number(i.models.length)} of ${number(i.total)} models` : `${number(i.total)} models`,
     filtered,
     nothingMatches: i.models.length === 0 && filtered,
     nothingAtAll: i.models.length === 0 && !filtered,

@@ -1,0 +1,14 @@
+/** The first entry of what an OpenAI-compatible server answers to `GET /v1/models`; whatever is odd is left out. */
+export function firstModel(text: string): { id: unknown; contextLength: unknown } | undefined {
+  let answer: unknown
+  try {
+    answer = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  const data = typeof answer === 'object' && answer !== null ? (answer as { data?: unknown }).data : undefined
+  const first: unknown = Array.isArray(data) ? data[0] : undefined
+  if (typeof first !== 'object' || first === null) return undefined
+  const { id, max_model_len } = first as { id?: unknown; max_model_len?: unknown }
+  return { id, contextLength: max_model_len }
+}

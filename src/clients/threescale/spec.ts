@@ -1,0 +1,37 @@
+import { parse } from 'yaml'
+
+/** Above this an uploaded spec is left alone: reading it would hold up every other request. */
+export const SPEC_BYTES = 4_000_000
+/** YAML reads some fifty times slower than JSON. */
+const YAML_BYTES = 400_000
+
+/**
+ * The body of an ActiveDocs entry as an object: JSON as 3scale asks for, JSON or YAML inside a JSON text, or YAML as it
+ * stands. Undefined for anything else; never throws.
+ */
+export function readSpec(body: string, depth = 0): Record<string, unknown> | undefined {
+  if (body.length > SPEC_BYTES) return undefined
+  const value = fromJson(body) ?? fromYaml(body)
+  if (typeof value === 'string' && depth < 2) return readSpec(value, depth + 1)
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined
+}
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** `maxAliasCount` stops documents that unfold without end. */
+function fromYaml(text: string): unknown {
+  if (text.length > YAML_BYTES || !/^\s*['"]?(openapi|swagger|info|paths)['"]?\s*:/m.test(text)) return undefined
+  try {
+    return parse(text, { maxAliasCount: 100, logLevel: 'silent' })
+  } catch {
+    return undefined
+  }
+}

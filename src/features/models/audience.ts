@@ -1,0 +1,63 @@
+import type { Cache } from '../../clients/cache.js'
+import type { Subscription, Threescale } from '../../clients/threescale/nouns.js'
+import type { Caller } from '../../web/caller.js'
+import type { ProductNotes } from './notes.js'
+
+export interface AudienceDeps {
+  threescale: Pick<Threescale, 'listSubscriptions' | 'listApplications'>
+  cache: Cache
+  notes: Record<string, ProductNotes>
+}
+
+/** An application of the caller's account, without its secrets. */
+export interface OwnApplication {
+  id: number
+  name: string
+  productId: number
+  state: string
+}
+
+export type Audience = ReturnType<typeof createAudience>
+
+interface Shown {
+  product: { id: number; systemName: string }
+  offered: unknown[]
+}
+
+/** Who may see and take a product: the same rule for pages, API and everything that is built on them. */
+export function createAudience({ threescale, cache, notes }: AudienceDeps) {
+  const subscriptions = cache.cached<Subscription[]>('subscriptions', { fresh: 60, keep: 3600 }, (account) =>
+    threescale.listSubscriptions(Number(account)),
+  )
+  const applications = cache.cached<OwnApplication[]>('own-applications', { fresh: 15, keep: 15 }, async (account) =>
+    (await threescale.listApplications(Number(account))).map(({ id, name, productId, state }) => ({
+      id,
+      name,
+      productId,
+      state,
+    })),
+  )
+
+  return {
+    /**
+     * Offered at all, not hidden, open to a group of the caller's; where the tenant shows service plans, only with a live
+     * subscription (porta, lib/developer_portal: applications need an approved subscription to the service).
+     */
+    async mayTake<T extends Shown>(all: T[], caller: Caller | undefined, servicePlans: boolean): Promise<T[]> {
+      const open = all.filter(({ product, offered }) => {
+        const note = notes[product.systemName]
+        if (offered.length === 0 || note?.hidden) return false
+        return !note?.visible_to || note.visible_to.some((group) => caller?.groups.includes(group))
+      })
+      if (!servicePlans) return open
+      if (!caller) return []
+      const mine = (await subscriptions.get(String(caller.accountId))).value
+      const live = new Set(mine.filter(({ state }) => state === 'live').map(({ productId }) => productId))
+      return open.filter(({ product }) => live.has(product.id))
+    },
+
+    /** One call at most, kept for a few seconds. */
+    applicationsOf: async (caller: Caller): Promise<OwnApplication[]> =>
+      (await applications.get(String(caller.accountId))).value,
+  }
+}

@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto'
+import type { FieldDefinition, Plan, Product } from '../../clients/threescale/nouns.js'
+import { summaryOf } from '../../web/markdown.js'
+import type { Details } from './details.js'
+import { settle, stateOf } from './facts.js'
+import { notedFacts, notedPrices, type ProductNotes } from './notes.js'
+import type { Model, ModelPlan } from './schemas.js'
+import type { Entry, Snapshot, SpecRef } from './snapshot.js'
+
+/** A product as everything else in the portal uses it. */
+export interface Offer {
+  model: Model
+  product: Product
+  plans: Plan[]
+  offered: Plan[]
+  applicationFields: FieldDefinition[]
+  rules: Entry['gateway']['rules']
+  spec: SpecRef | undefined
+  /** lower-case text that a search looks through */
+  words: string
+}
+
+export interface Catalogue {
+  snapshot: Snapshot
+  /** of the details that are in it */
+  version: number
+  /** the day it was put together: a model may retire at midnight */
+  day: string
+  offers: Offer[]
+  bySystemName: Map<string, Offer>
+  byProduct: Map<number, Offer>
+  hosts: Set<string>
+  etag: string
+}
+
+export interface CatalogueParts {
+  snapshot: Snapshot
+  details: Details
+  notes: Record<string, ProductNotes>
+  currency: string | undefined
+  /** 2026-12-31 */
+  day: string
+}
+
+/** Snapshot, details and PORTAL_CONFIG put together; nothing of it is changed afterwards. */
+export function putTogether({ snapshot, details, notes, currency, day }: CatalogueParts): Catalogue {
+  const version = details.version()
+  const offers = snapshot.entries.map((entry) => {
+    const model = modelOf(entry, details, notes[entry.product.systemName] ?? {}, currency, day)
+    const { product, plans, offered, applicationFields, gateway, spec } = entry
+    return { model, product, plans, offered, applicationFields, rules: gateway.rules, spec, words: wordsOf(model) }
+  })
+  const addresses = offers.flatMap(({ model }) => [model.endpoint, ...(model.token_url ? [model.token_url] : [])])
+  const shown = JSON.stringify(offers.map(({ model }) => model))
+  return {
+    snapshot,
+    version,
+    day,
+    offers,
+    bySystemName: new Map(offers.map((offer) => [offer.model.system_name, offer])),
+    byProduct: new Map(offers.map((offer) => [offer.product.id, offer])),
+    hosts: new Set(addresses.map((address) => new URL(address).host)),
+    etag: `"${createHash('sha256').update(shown).digest('base64url').slice(0, 24)}"`,
+  }
+}
+
+/** Facts in order: PORTAL_CONFIG, what the spec declares, the gateway, what the spec shows, the model server. */
+function modelOf(entry: Entry, details: Details, note: ProductNotes, currency: string | undefined, day: string): Model {
+  const { product, gateway } = entry
+  const { facts, sources } = settle([
+    { source: 'portal_config', facts: notedFacts(note) },
+    ...entry.told,
+    { source: 'model_server', facts: details.factsOf(entry) },
+  ])
+  const description = product.description.trim() === '' ? (facts.description ?? '') : product.description
+  const { description: _fallback, ...told } = sources
+  return {
+    system_name: product.systemName,
+    name: product.name,
+    summary: facts.summary ?? summaryOf(description),
+    description,
+    type: facts.type ?? 'custom',
+    model_id: facts.model_id ?? null,
+    endpoint: gateway.endpoint,
+    base_url: gateway.base_url,
+    context_length: facts.context_length ?? null,
+    capabilities: facts.capabilities ?? [],
+    license: facts.license ?? null,
+    owner: facts.owner ?? null,
+    links: facts.links ?? [],
+    state: stateOf(facts, day),
+    retires_on: facts.retires_on ?? null,
+    successor: facts.successor ?? null,
+    credentials: gateway.credentials,
+    can_select_plan: product.canSelectPlan,
+    plans: entry.offered.map((plan) => planOf(plan, entry, details, note, currency)),
+    application_fields: entry.applicationFields
+      .filter((field) => !field.hidden && !field.readOnly)
+      .map(({ name, label, required, choices }) => ({ name, label, required, choices })),
+    paths: gateway.paths,
+    token_url: details.tokenUrlOf(entry),
+    sources: { ...told, endpoint: 'gateway', base_url: 'gateway', credentials: 'gateway', plans: 'plans' },
+  }
+}
+
+function planOf(
+  plan: Plan,
+  entry: Entry,
+  details: Details,
+  note: ProductNotes,
+  currency: string | undefined,
+): ModelPlan {
+  return {
+    system_name: plan.systemName,
+    name: plan.name,
+    default: plan.isDefault,
+    approval_required: plan.approvalRequired,
+    cost_per_month: plan.costPerMonth,
+    setup_fee: plan.setupFee,
+    trial_period_days: plan.trialPeriodDays,
+    limits: details.limitsOf(entry, plan),
+    prices: notedPrices(note, plan.systemName) ?? details.pricesOf(entry, plan),
+    currency: currency ?? null,
+  }
+}
+
+function wordsOf({ name, system_name, model_id, summary, description, owner }: Model): string {
+  return [name, system_name, model_id, summary, description, owner?.name].join(' ').toLowerCase()
+}

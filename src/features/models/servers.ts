@@ -1,0 +1,57 @@
+import type { Http } from '../../clients/http.js'
+import { firstModel } from '../../clients/model-list.js'
+import type { Log } from '../../clients/redis.js'
+import type { ProductNotes } from './notes.js'
+import type { Model } from './schemas.js'
+
+export interface ServersDeps {
+  http: Pick<Http, 'send'>
+  notes: Record<string, ProductNotes>
+  /** the operator allows the private addresses of all backends */
+  privateAddresses: boolean
+  /** asks through the gateway with the credential of that application, and learns the answer */
+  askAs(application: { account: number; id: number }): Promise<void>
+  learn(systemName: string, id: unknown, contextLength: unknown): Promise<void>
+  log: Log
+}
+
+/** A server may be slow to the end of this time and no larger than this, or it is not listened to. */
+const BOUNDS = { timeoutMs: 5000, maxBytes: 256 * 1024 }
+
+/**
+ * Model servers that tell what they serve, asked in the background only where the operator says so in PORTAL_CONFIG: with
+ * an application of its own through the gateway, or at the private address of the deployed configuration.
+ */
+export function createServers({ http, notes, privateAddresses, askAs, learn, log }: ServersDeps) {
+  return {
+    mayAsk: (systemName: string): boolean =>
+      notes[systemName]?.model_server?.application !== undefined || mayAskPrivately(systemName),
+
+    /** Never rejects: whatever goes wrong leaves the model with the facts it has. */
+    async ask(model: Model, privateAddress: string | undefined): Promise<void> {
+      const application = notes[model.system_name]?.model_server?.application
+      try {
+        if (application) await askAs(application)
+        else if (privateAddress && mayAskPrivately(model.system_name)) await askPrivately(model, privateAddress)
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error)
+        log.info({ model: model.system_name, reason }, 'a model server did not tell its model')
+      }
+    },
+  }
+
+  function mayAskPrivately(systemName: string): boolean {
+    return notes[systemName]?.model_server?.private_address ?? privateAddresses
+  }
+
+  /** The gateway appends a call's path to the private address, so this does too. */
+  async function askPrivately(model: Model, privateAddress: string): Promise<void> {
+    const list = model.paths.find(({ method, path }) => method === 'GET' && /\/models$/.test(path))
+    if (!list || !URL.canParse(privateAddress)) return
+    const url = new URL(privateAddress)
+    url.pathname = url.pathname.replace(/\/+$/, '') + list.path
+    const answer = await http.send({ method: 'GET', url, ...BOUNDS })
+    const first = answer.status === 200 ? firstModel(answer.text) : undefined
+    if (first) await learn(model.system_name, first.id, first.contextLength)
+  }
+}

@@ -1,0 +1,75 @@
+import { Type } from 'typebox'
+
+const strict = { additionalProperties: false } as const
+const Word = Type.String({ minLength: 1 })
+const Words = Type.Array(Word)
+const WebAddress = Type.String({ pattern: '^https?://' })
+const Day = Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' })
+const oneOf = <T extends string>(...names: T[]) => Type.Unsafe<T>({ type: 'string', enum: names })
+
+const Price = Type.Object(
+  {
+    metric: Type.String({ minLength: 1, description: 'system name, for example total_tokens' }),
+    cost_per_unit: Type.Number({ minimum: 0 }),
+    from: Type.Optional(Type.Integer({ minimum: 1 })),
+    to: Type.Optional(Type.Integer({ minimum: 1 })),
+  },
+  strict,
+)
+
+const Plan = Type.Object(
+  { prices: Type.Optional(Type.Array(Price, { description: "instead of 3scale's pricing rules" })) },
+  strict,
+)
+
+const ModelServer = Type.Object(
+  {
+    application: Type.Optional(
+      Type.Object(
+        { account: Type.Integer({ minimum: 1 }), id: Type.Integer({ minimum: 1 }) },
+        { ...strict, description: 'ids in 3scale of an application whose key the portal may ask /v1/models with' },
+      ),
+    ),
+    private_address: Type.Optional(
+      Type.Boolean({ description: "true: the portal may ask /v1/models at the backend's private address" }),
+    ),
+  },
+  strict,
+)
+
+/** What PORTAL_CONFIG says of one product: who sees it, and facts that nothing else tells, or tells wrongly. These win. */
+export const Product = Type.Object(
+  {
+    visible_to: Type.Optional(Words),
+    hidden: Type.Optional(Type.Boolean()),
+    model_id: Type.Optional(Word),
+    type: Type.Optional(
+      oneOf('chat', 'completion', 'embedding', 'rerank', 'image', 'speech_to_text', 'text_to_speech', 'custom'),
+    ),
+    context_length: Type.Optional(Type.Integer({ minimum: 1 })),
+    summary: Type.Optional(Type.String()),
+    capabilities: Type.Optional(
+      Type.Array(oneOf('tools', 'vision', 'json_mode', 'streaming', 'reasoning'), {
+        description: 'what the model can do',
+      }),
+    ),
+    license: Type.Optional(Type.Object({ name: Word, url: Type.Optional(WebAddress) }, strict)),
+    owner: Type.Optional(
+      Type.Object(
+        {
+          name: Word,
+          url: Type.Optional(WebAddress),
+          email: Type.Optional(Type.String({ pattern: '^[^@\\s]+@[^@\\s]+$' })),
+        },
+        strict,
+      ),
+    ),
+    links: Type.Optional(Type.Array(Type.Object({ label: Word, url: WebAddress }, strict))),
+    state: Type.Optional(oneOf('available', 'deprecated', 'retired')),
+    retires_on: Type.Optional(Day),
+    successor: Type.Optional(Type.String({ minLength: 1, description: 'system name of the product to use instead' })),
+    plans: Type.Optional(Type.Record(Type.String(), Plan, { description: 'by system name of the plan' })),
+    model_server: Type.Optional(ModelServer),
+  },
+  strict,
+)

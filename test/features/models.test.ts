@@ -1,0 +1,369 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { createCache } from '../../src/clients/cache.js'
+import { createHttp } from '../../src/clients/http.js'
+import type { GatewayConfig, Plan, Product, Threescale } from '../../src/clients/threescale/nouns.js'
+import { readSpec } from '../../src/clients/threescale/spec.js'
+import { problem } from '../../src/errors.js'
+import { createModels, type ModelsDeps } from '../../src/features/models/models.js'
+import { createServers } from '../../src/features/models/servers.js'
+import { specFacts } from '../../src/features/models/spec-facts.js'
+import type { Caller } from '../../src/web/caller.js'
+
+const log = { warn: () => {}, info: () => {} }
+const quietServers = { mayAsk: () => false, ask: async () => {} }
+
+/** A tenant in memory; every call is counted and takes a moment. */
+function tenant(names: string[]) {
+  const calls: Record<string, number> = {}
+  let running = 0
+  let atOnce = 0
+  const state = {
+    products: names.map((systemName, index) => ({ id: index + 1, systemName, name: systemName, description: '' })),
+    plans: names.map((_name, index) => ({
+      id: index + 1,
+      productId: index + 1,
+      systemName: 'basic',
+      name: 'Basic',
+      state: 'published',
+      isDefault: false,
+      custom: false,
+      updatedAt: '1',
+    })),
+    docs: [] as { id: number; productId: number; published: boolean; body: string }[],
+    subscriptions: [] as { id: number; productId: number; state: string }[],
+    servicePlansVisible: false,
+    down: false,
+    backend: '',
+  }
+  const answer =
+    <T>(name: string, make: (id: number) => T) =>
+    async (id = 0): Promise<T> => {
+      calls[name] = (calls[name] ?? 0) + 1
+      atOnce = Math.max(atOnce, ++running)
+      await sleep(1)
+      running--
+      if (state.down) throw problem('threescale_unavailable')
+      return make(id)
+    }
+  const config = (product: { id: number }): GatewayConfig => ({
+    productId: product.id,
+    version: 1,
+    endpoint: `https://model-${product.id}.example.com:443`,
+    credentials: {
+      mode: 'user_key',
+      location: 'authorization',
+      names: { userKey: 'user_key', appId: 'app_id', appKey: 'app_key' },
+    },
+    rules: [
+      { method: 'POST', pattern: '/v1/chat/completions', metricId: 12, metric: 'chat.7', delta: 1, last: false },
+      { method: 'GET', pattern: '/v1/models', metricId: 11, metric: 'hits', delta: 1, last: false },
+    ],
+    issuer: undefined,
+    policies: [],
+    privateAddress: state.backend || undefined,
+  })
+  const threescale = {
+    listProducts: answer('products', () => state.products as Product[]),
+    listPlans: answer('plans', () => state.plans as unknown as Plan[]),
+    listGatewayConfigs: answer('configs', () => state.products.map(config)),
+    listApiDocs: answer('docs', () => state.docs),
+    readApiDoc: answer('doc', (id) => state.docs.find((doc) => doc.id === id)),
+    listFieldDefinitions: answer('fields', () => []),
+    readSettings: answer('settings', () => ({ servicePlansVisible: state.servicePlansVisible })),
+    listLimits: answer('limits', () => [
+      { metricId: 11, period: 'day', value: 5 },
+      { metricId: 12, period: 'day', value: 6 },
+    ]),
+    listPricingRules: answer('prices', () => [{ metricId: 11, costPerUnit: 0.5, from: 1, to: undefined }]),
+    listMetrics: answer('metrics', () => [{ id: 11, systemName: 'hits', name: 'Hits', unit: 'hit' }]),
+    listSubscriptions: answer('subscriptions', () => state.subscriptions),
+    listApplications: answer('applications', () => [{ id: 9, name: 'mine', productId: 1, state: 'live' }]),
+  } as unknown as Threescale
+  return {
+    state,
+    threescale,
+    count: (name: string) => calls[name] ?? 0,
+    total: () => Object.values(calls).reduce((sum, n) => sum + n, 0),
+    atOnce: () => atOnce,
+  }
+}
+
+function catalogue(threescale: Threescale, extra: Partial<ModelsDeps> = {}) {
+  const cache = createCache({ prefix: 'test', log })
+  return createModels({
+    threescale,
+    cache,
+    ttlSeconds: 3600,
+    detailTtlSeconds: 3600,
+    notes: {},
+    tokenEndpoint: async () => '',
+    servers: quietServers,
+    log,
+    ...extra,
+  })
+}
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 1000; attempt++) {
+    if (await holds()) return
+    await sleep(5)
+  }
+  throw new Error('it never came')
+}
+
+const first = async (models: ReturnType<typeof catalogue>) => (await models.list({}, undefined)).models[0]
+
+t.test('one pass reads limits, prices, and then the names they need, four at a time', async (t) => {
+  const { threescale, count, total, atOnce } = tenant(Array.from({ length: 30 }, (_, index) => `m${index}`))
+  const models = catalogue(threescale)
+  t.equal((await first(models))?.plans[0]?.limits, null, 'the first page does not wait')
+  await until(() => count('metrics') === 30)
+  await until(async () => ((await first(models))?.plans[0]?.limits?.[0]?.metric_name ?? '') === 'Hits')
+  t.same([count('limits'), count('prices'), count('metrics')], [30, 30, 30])
+  t.ok(atOnce() <= 6, 'six bulk calls, then four details at once')
+  t.same((await first(models))?.plans[0]?.limits?.[1], {
+    metric: 'chat.7',
+    metric_name: 'chat',
+    period: 'day',
+    value: 6,
+  })
+  t.same((await first(models))?.plans[0]?.prices, [
+    { metric: 'hits', metric_name: 'Hits', cost_per_unit: 0.5, from: 1, to: null },
+  ])
+  const before = total()
+  await models.list({ q: 'm1' }, undefined)
+  await models.find('m3', undefined)
+  await sleep(20)
+  t.equal(total(), before, 'warm pages make no call')
+})
+
+t.test('3scale goes away in the middle: the pass stops, the rest follows later', async (t) => {
+  const { threescale, state, count } = tenant(Array.from({ length: 50 }, (_, index) => `m${index}`))
+  let clock = Date.now()
+  const models = catalogue(threescale, { ttlSeconds: 1, now: () => clock })
+  await first(models)
+  state.down = true
+  await until(() => count('limits') > 0)
+  await sleep(60)
+  t.ok(count('limits') + count('prices') < 40, 'those that fail end it')
+  state.down = false
+  clock += 20_000
+  models.start()
+  t.teardown(() => models.stop())
+  await until(async () =>
+    (await models.list({}, undefined)).models.every(({ plans }) => plans.every(({ limits }) => limits !== null)),
+  )
+})
+
+t.test('who may see and take a product', async (t) => {
+  const person = (groups: string[]): Caller => ({ accountId: 7, groups }) as Caller
+  const { threescale, state, count } = tenant(['open', 'research', 'switched-off', 'no-plan', 'custom-plan'])
+  const plan = (id: number) =>
+    state.plans.find((candidate) => candidate.id === id) as { state: string; custom: boolean }
+  plan(4).state = 'hidden'
+  plan(5).custom = true
+  const notes = { research: { visible_to: ['science'] }, 'switched-off': { hidden: true } }
+  const models = catalogue(threescale, { notes })
+  const names = async (caller: Caller | undefined) =>
+    (await models.list({}, caller)).models.map(({ system_name }) => system_name)
+  t.same(await names(undefined), ['open'])
+  t.same(await names(person([])), ['open'])
+  t.same(await names(person(['science'])), ['open', 'research'])
+  await t.rejects(models.find('research', person(['other'])), { code: 'not_found' })
+  await t.rejects(models.find('no-plan', person(['science'])), { code: 'not_found' })
+  t.same((await models.list({ mine: true }, person([]))).models.length, 1, 'an application of its own')
+  await models.list({ mine: true }, person([]))
+  t.equal(count('applications'), 1, 'asked once, kept for a while')
+  await t.rejects(models.list({ mine: true }, undefined), { code: 'sign_in_required' })
+
+  const subscribed = tenant(['open', 'other'])
+  subscribed.state.servicePlansVisible = true
+  subscribed.state.subscriptions = [
+    { id: 1, productId: 1, state: 'live' },
+    { id: 2, productId: 2, state: 'pending' },
+  ]
+  const shown = catalogue(subscribed.threescale)
+  t.same((await shown.list({}, undefined)).models, [], 'service plans: a visitor has no subscription')
+  const live = await shown.list({}, person([]))
+  t.same(
+    live.models.map(({ system_name }) => system_name),
+    ['open'],
+    'only with a live subscription',
+  )
+  await t.rejects(shown.find('other', person([])), { code: 'not_found' })
+})
+
+t.test('facts remember their source: PORTAL_CONFIG, then the spec, the gateway, the model server', async (t) => {
+  const { threescale, state } = tenant(['plain', 'told'])
+  state.docs = [
+    {
+      id: 5,
+      productId: 2,
+      published: true,
+      body: JSON.stringify({
+        openapi: '3.1.0',
+        info: {
+          description: 'From the spec.',
+          license: { name: 'Apache-2.0', url: 'https://example.com/licence' },
+          contact: { name: 'Platform', email: 'team@example.com' },
+          'x-maas': {
+            context_length: 4096,
+            capabilities: ['tools', 'flying'],
+            state: 'deprecated',
+            retires_on: '2099-01-31',
+          },
+        },
+        paths: { '/v1/embeddings': { post: { requestBody: { content: { j: { example: { model: 'org/spec' } } } } } } },
+      }),
+    },
+  ]
+  const notes = { told: { context_length: 8192, successor: 'plain' } }
+  const models = catalogue(threescale, { notes })
+  const plain = (await models.find('plain', undefined)).model
+  t.match(plain, {
+    type: 'chat',
+    model_id: null,
+    context_length: null,
+    capabilities: [],
+    license: null,
+    state: 'available',
+  })
+  t.equal(plain.sources.type, 'gateway')
+  await models.learnModelId('plain', 'org/learned', 2048)
+  await models.learnModelId('told', 'org/other', 1)
+  const learned = (await models.find('plain', undefined)).model
+  t.match(learned, { model_id: 'org/learned', context_length: 2048 })
+  t.match(learned.sources, { model_id: 'model_server', context_length: 'model_server' })
+  const told = (await models.find('told', undefined)).model
+  t.match(told, {
+    type: 'chat',
+    model_id: 'org/spec',
+    context_length: 8192,
+    capabilities: ['tools'],
+    license: { name: 'Apache-2.0', url: 'https://example.com/licence' },
+    owner: { name: 'Platform', url: 'mailto:team@example.com' },
+    description: 'From the spec.',
+    state: 'deprecated',
+    retires_on: '2099-01-31',
+    successor: 'plain',
+  })
+  t.match(told.sources, {
+    type: 'gateway',
+    model_id: 'active_docs',
+    context_length: 'portal_config',
+    license: 'active_docs',
+  })
+  for (const [id, length] of [
+    ['two\nlines', -1],
+    ['', 1.5],
+    [7, '9'],
+    [{}, 1e12],
+    ['x'.repeat(300), null],
+  ])
+    await models.learnModelId('plain', id, length)
+  t.match((await models.find('plain', undefined)).model, { model_id: 'org/learned', context_length: 2048 })
+  const later = catalogue(threescale, { notes, now: () => Date.parse('2099-02-01') })
+  t.equal((await later.find('told', undefined)).model.state, 'retired', 'its day has come')
+  const hidden = catalogue(threescale, { notes: { ...notes, plain: { visible_to: ['some'] } } })
+  t.equal((await hidden.find('told', undefined)).model.successor, null, 'a restricted successor is not named')
+})
+
+t.test('odd specs tell what they can and never fail', async (t) => {
+  const deep = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`
+  const cases: [name: string, body: string, facts: object][] = [
+    ['nothing', '', {}],
+    ['a number', '7', {}],
+    ['a list', '[]', {}],
+    ['HTML', '<html><body>openapi: 3</body></html>', {}],
+    ['broken JSON', '{"openapi": ', {}],
+    ['wrong types', '{"info":[],"paths":7,"x-maas":"x"}', {}],
+    [
+      'wrong facts',
+      '{"x-maas":{"model_id":7,"type":"chatty","context_length":"many","retires_on":"soon","links":7}}',
+      {},
+    ],
+    ['bad links', '{"externalDocs":{"url":"javascript:alert(1)"},"info":{"termsOfService":"ftp://x"}}', {}],
+    ['deep', deep(100_000), {}],
+    ['deep paths', `{"paths":${deep(5000)}}`, {}],
+    ['YAML', 'openapi: 3.0.0\ninfo:\n  x-maas:\n    model_id: org/yaml\n', { model_id: 'org/yaml' }],
+    ['YAML in JSON', JSON.stringify('openapi: 3.0.0\nx-maas: {model_id: org/yaml}'), { model_id: 'org/yaml' }],
+    ['JSON in JSON', JSON.stringify('{"x-maas":{"model_id":"org/json"}}'), { model_id: 'org/json' }],
+    [
+      'a YAML bomb',
+      `openapi: 3.0.0\na: &a [1,2,3,4,5,6,7,8,9]\n${'bcdefghij'.replace(
+        /./g,
+        (c) =>
+          `${c}: &${c} [${Array(9)
+            .fill(`*${String.fromCharCode(c.charCodeAt(0) - 1)}`)
+            .join(',')}]\n`,
+      )}`,
+      {},
+    ],
+    ['huge', `{"x-maas":{"model_id":"org/huge"},"pad":"${'x'.repeat(5_000_000)}"}`, {}],
+    [
+      'Swagger 2',
+      '{"swagger":"2.0","paths":{"/v1/rerank":{"post":{"parameters":[{"in":"body","schema":{"properties":{"model":{"default":"org/two"},"stream":{"type":"boolean"}}}}]}}}}',
+      { type: 'rerank', model_id: 'org/two', capabilities: ['streaming'] },
+    ],
+  ]
+  for (const [name, body, facts] of cases) {
+    const { declared, deduced } = specFacts(readSpec(body))
+    t.same({ ...deduced, ...declared }, facts, name)
+  }
+})
+
+t.test('a model server that lies, floods or dawdles spoils nothing', async (t) => {
+  let answer: (path: string, response: import('node:http').ServerResponse) => void = () => {}
+  const server = createServer((request, response) => answer(request.url ?? '', response))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/base/`
+  const http = createHttp()
+  t.teardown(() => http.close())
+  const model = { system_name: 'm', paths: [{ method: 'GET', path: '/v1/models' }] } as never
+  const heard: unknown[] = []
+  const servers = (notes: Record<string, object>, privateAddresses: boolean) =>
+    createServers({
+      http,
+      notes,
+      privateAddresses,
+      askAs: async () => {
+        throw problem('gateway_unavailable')
+      },
+      learn: async (...told) => {
+        heard.push(told)
+      },
+      log,
+    })
+  t.equal(servers({}, false).mayAsk('m'), false, 'nobody is asked without the operator saying so')
+  t.equal(servers({ m: { model_server: { private_address: false } } }, true).mayAsk('m'), false)
+  t.equal(servers({ m: { model_server: { application: { account: 1, id: 2 } } } }, false).mayAsk('m'), true)
+  await servers({ m: { model_server: { application: { account: 1, id: 2 } } } }, false).ask(model, undefined)
+
+  const ask = () => servers({}, true).ask(model, address)
+  answer = (path, response) => response.end(JSON.stringify({ data: [{ id: path, max_model_len: 7 }] }))
+  await ask()
+  t.same(heard.splice(0), [['m', '/base/v1/models', 7]], 'the path of the rule below the private address')
+  const hostile: [string, (response: import('node:http').ServerResponse) => void][] = [
+    ['HTML', (response) => response.end('<html>')],
+    ['an error', (response) => response.writeHead(500).end('{"data":[{"id":"x"}]}')],
+    ['a redirect', (response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()],
+    ['a flood', (response) => response.end(`{"data":[{"id":"x"}],"pad":"${'x'.repeat(1_000_000)}"}`)],
+    ['depth', (response) => response.end('['.repeat(100_000))],
+    ['wrong types', (response) => response.end('{"data":{"0":{"id":"x"}}}')],
+    ['a hang-up', (response) => response.destroy()],
+  ]
+  for (const [name, behave] of hostile) {
+    answer = (_path, response) => behave(response)
+    await ask()
+    t.same(heard.splice(0), [], name)
+  }
+  await servers({}, true).ask(model, 'not an address')
+  t.same(heard, [])
+})

@@ -1,0 +1,150 @@
+import { spawnSync } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { portBeside, type RunningPortal, type Stack, startRedis, startStack } from '../helper/stack.js'
+import { codeOf, createVisitor } from '../helper/visitor.js'
+
+/** Only the 3scale part: a thousand products would want a thousand ports of a gateway. */
+const bare = await startStack(['threescale'])
+t.teardown(() => bare.close())
+
+const settings = { OIDC_ISSUER: 'http://localhost:9', LOG_LEVEL: 'silent' }
+
+t.test('a cold catalogue of 1,000 products: few bulk calls, details four at a time, then none', async (t) => {
+  for (let step = 0; step < 4; step++) {
+    t.equal((await fetch(`${bare.threescale}/_demo/products?count=250`, { method: 'POST' })).status, 201)
+  }
+  // limits are slow, so that calls side by side are seen side by side
+  await bare.faults([{ match: 'GET /admin/api/application_plans/*/limits.json', latency_ms: 5 }])
+  await bare.resetCalls()
+  const portal = await bare.portal({ ...settings, CATALOG_TTL: '3600' })
+  const first = await (await fetch(`${portal.url}/models`)).text()
+  t.match(first, '1,016 models')
+  const bulk = Object.entries(await bare.calls()).filter(([call]) => !/\{id\}/.test(call))
+  const sum = bulk.reduce((all, [, count]) => all + count, 0)
+  t.ok(sum >= 6 && sum <= 12, `${sum} bulk calls before the first page: ${JSON.stringify(bulk)}`)
+  await fetch(`${bare.threescale}/_demo/calls`, { method: 'DELETE' })
+
+  await settled(bare)
+  const { at_once } = (await (await fetch(`${bare.threescale}/_demo/concurrency`)).json()) as { at_once: number }
+  t.ok(at_once >= 2 && at_once <= 4, `${at_once} details at once`)
+  const details = await bare.calls()
+  const plans = 2 * 1000 + 18
+  t.ok((details['GET /admin/api/application_plans/{id}/limits.json'] ?? 0) <= plans, 'each plan once')
+
+  await bare.resetCalls()
+  for (const path of ['/models', '/models?page=2', '/models?q=model+7&sort=name', '/models/granite-chat'])
+    t.equal((await fetch(portal.url + path)).status, 200, path)
+  const list = (await (await fetch(`${portal.url}/api/v1/models?limit=100`)).json()) as Page
+  t.ok(
+    list.items.every(({ plans }) => plans.every(({ limits, prices }) => limits !== null && prices !== null)),
+    'limits and prices are read',
+  )
+  const granite = list.items.find(({ system_name }) => system_name === 'granite-chat')
+  t.equal(granite?.plans[0]?.limits?.[0]?.metric_name, 'Hits', 'with the names of their metrics')
+  t.same(await bare.calls(), {}, 'a warm catalogue makes no call, nor does what it shows')
+  await portal.stop()
+  await bare.faults([])
+  await fetch(`${bare.threescale}/_demo/reset`, { method: 'POST' })
+})
+
+t.test('two replicas with Redis: one of them reads for both, at most once in a period', async (t) => {
+  const redis = await startRedis()
+  const ttl = 5
+  const env = { ...settings, REDIS_URL: redis.url, CATALOG_TTL: String(ttl) }
+  const one = await bare.portal(env)
+  const two = await bare.portal({ ...env, PORT: portBeside(bare) })
+  await settled(bare)
+  await bare.resetCalls()
+  const started = Date.now()
+  const added = await addProduct(bare)
+  // nobody looks in between
+  await sleep(ttl * 1000)
+  for (const portal of [one, two]) {
+    const page = await fetch(`${portal.url}/models/${added}`)
+    t.equal(page.status, 200, `${portal.url} has the new product within CATALOG_TTL`)
+  }
+  await change(bare, added, { promoted: false })
+  await until(async () => (await fetch(`${one.url}/models/${added}`)).status === 404)
+  await until(async () => (await fetch(`${two.url}/models/${added}`)).status === 404)
+  await sleep(Math.max(0, started + 15_000 - Date.now()))
+  const reads = (await bare.calls())['GET /admin/api/services.json'] ?? 0
+  const periods = (Date.now() - started) / (ttl * 600)
+  // each for itself would be twice as many; one more is for a Redis that was too slow once
+  t.ok(reads >= 1 && reads <= periods + 2, `${reads} reads in ${periods.toFixed(1)} periods`)
+  await Promise.all([one.stop(), two.stop()])
+  await redis.stop()
+})
+
+t.test('3scale goes down: the last copy is served, the page says how old, and it recovers by itself', async (t) => {
+  const portal = await bare.portal({ ...settings, CATALOG_TTL: '1' })
+  await settled(bare)
+  await bare.faults([{ match: '* /admin/api/*', status: 500 }])
+  await until(async () => (await text(portal, '/models')).includes('3scale does not answer'))
+  const api = await fetch(`${portal.url}/api/v1/models`)
+  t.equal(((await api.json()) as { stale?: boolean }).stale, true)
+  t.ok(Number(api.headers.get('age')) >= 1)
+  t.equal((await fetch(`${portal.url}/models/granite-chat`)).status, 200)
+  await bare.faults([])
+  await until(async () => !(await text(portal, '/models')).includes('3scale does not answer'))
+  await portal.stop()
+})
+
+t.test('a product added while the portal runs is there within CATALOG_TTL, with code that runs', async (t) => {
+  const stack = await startStack()
+  t.teardown(() => stack.close())
+  const ttl = 5
+  const portal = await stack.portal({ CATALOG_TTL: String(ttl) })
+  const mary = createVisitor(stack)
+  await mary.signIn('mary')
+  const added = await addProduct(stack)
+  await sleep(ttl * 1000)
+  t.equal((await mary.raw(`/models/${added}`)).status, 200)
+  const page = await mary.submit(await mary.get(`/applications/new?model=${added}`), /^\/applications$/)
+  const code = codeOf((await mary.submit(page, /\/reveal$/)).text, 'curl')
+  t.match(code, 'demo-org/Added-1', 'the id was learned from the server')
+  const ran = spawnSync('env', ['-i', `PATH=${process.env.PATH}`, 'bash', '-c', code], { encoding: 'utf8' })
+  t.equal(ran.status, 0, ran.stderr + ran.stdout)
+  t.match(await text(portal, `/models/${added}`), 'demo-org/Added-1', 'and is kept for the product')
+})
+
+interface Page {
+  items: {
+    system_name: string
+    plans: { limits: { metric_name: string }[] | null; prices: object[] | null }[]
+  }[]
+}
+
+async function text(portal: RunningPortal, path: string): Promise<string> {
+  return (await fetch(portal.url + path)).text()
+}
+
+async function addProduct(stack: Stack): Promise<string> {
+  const answer = await fetch(`${stack.threescale}/_demo/products?count=1`, { method: 'POST' })
+  const { products } = (await answer.json()) as { products: { system_name: string }[] }
+  return products[0]?.system_name ?? ''
+}
+
+async function change(stack: Stack, systemName: string, to: object): Promise<void> {
+  const { services } = await stack.state()
+  await stack.put(`/_demo/services/${services.find(({ system_name }) => system_name === systemName)?.id}`, to)
+}
+
+/** Until no more calls come: details are read. */
+async function settled(stack: Stack): Promise<void> {
+  for (let before = ''; ; ) {
+    await sleep(400)
+    const { running } = (await (await fetch(`${stack.threescale}/_demo/concurrency`)).json()) as { running: number }
+    const now = JSON.stringify(await stack.calls())
+    if (now === before && running === 0) return
+    before = now
+  }
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 300; attempt++) {
+    if (await holds()) return
+    await sleep(100)
+  }
+  throw new Error('it never came')
+}
