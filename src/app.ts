@@ -31,6 +31,7 @@ import { modelsApi } from './features/models/api.js'
 import { createModels, type Models } from './features/models/models.js'
 import { modelsPages } from './features/models/pages.js'
 import { createServers } from './features/models/servers.js'
+import { snippetsApi } from './features/snippets/api.js'
 import { createSnippets } from './features/snippets/snippets.js'
 import { projectRoot } from './root.js'
 import { apiScope } from './web/api.js'
@@ -216,7 +217,8 @@ export async function buildPortal(config: Config) {
         attempts: createAttempts({ redis, prefix: PREFIX, secret: config.session.secrets[0] ?? '' }),
       })
       await accountApi(door, { accounts })
-      await modelsApi(door, { models, snippets, open: config.catalog.access === 'public' })
+      await modelsApi(door, { models, open: config.catalog.access === 'public' })
+      await snippetsApi(door, { models, snippets, applications, open: config.catalog.access === 'public' })
       await applicationsApi(door, { applications })
     },
     { prefix: '/api/v1' },

@@ -1,7 +1,7 @@
+import { rememberClient } from './client.js'
 import { copyButtons } from './copy.js'
-import { tabs } from './tabs.js'
 import { themeSwitch } from './theme-switch.js'
 
 themeSwitch()
-tabs()
+rememberClient()
 copyButtons()

@@ -59,7 +59,7 @@ t.test('from the first page to a model call with the copied text, in at most six
   t.equal(ran.status, 0, ran.stderr)
   t.match(ran.stdout, 'chat.completion')
 
-  await page.click('role=tab[name="JavaScript"]')
+  await page.click('label[for=client-js-openai]')
   await page.click('[data-copy-with-key=js-openai]')
   await page.waitForFunction(() => document.querySelector('[data-copy-with-key=js-openai]')?.textContent === 'Copied')
   const js = await page.evaluate(() => navigator.clipboard.readText())

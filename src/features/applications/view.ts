@@ -1,4 +1,4 @@
-import { codeView } from '../../web/code.js'
+import { codeBlocks } from '../../web/code.js'
 import { dateWords } from '../../web/words.js'
 import type { Model, ModelPlan } from '../models/schemas.js'
 import type { Snippet } from '../snippets/schemas.js'
@@ -122,7 +122,7 @@ export function applicationView(i: {
     revealed: i.revealed,
     credentials: credentialRows(application, i.revealed),
     secretWord: application.credentials.mode === 'oidc' ? 'client secret' : 'key',
-    code: i.snippets.map(codeView),
+    code: codeBlocks(i.snippets),
     testable: model !== undefined && application.state === 'live',
     test: i.test && {
       kind: i.test.ok ? 'success' : 'danger',

@@ -2,14 +2,11 @@ import type { FastifyInstance, FastifySchema } from 'fastify'
 import { Type } from 'typebox'
 import { unchanged } from '../../web/etag.js'
 import { Page, Paging, pageOf } from '../../web/paging.js'
-import type { Application } from '../applications/schemas.js'
-import { Snippet } from '../snippets/schemas.js'
 import type { Models } from './models.js'
 import { Model } from './schemas.js'
 
 export interface ModelsApiDeps {
   models: Models
-  snippets: { forModel(model: Model, options?: { credentials?: Application['credentials']; only?: string }): Snippet[] }
   open: boolean
 }
 
@@ -22,7 +19,7 @@ const List = Type.Intersect([
   }),
 ])
 
-export async function modelsApi(app: FastifyInstance, { models, snippets, open }: ModelsApiDeps) {
+export async function modelsApi(app: FastifyInstance, { models, open }: ModelsApiDeps) {
   app.get<{ Querystring: Paging & { q?: string; type?: string } }>(
     '/models',
     {
@@ -60,23 +57,6 @@ export async function modelsApi(app: FastifyInstance, { models, snippets, open }
       const { model, ageSeconds } = await models.find(request.params.system_name, request.caller)
       if (unchanged(request, reply, { items: [model], ageSeconds })) return reply.code(304).send()
       return model
-    },
-  )
-
-  app.get<{ Params: { system_name: string }; Querystring: { client?: string } }>(
-    '/models/:system_name/snippets',
-    {
-      config: { scope: 'maas:read', open, anonymous: true },
-      schema: operation('listSnippets', 'Code for a model', {
-        params: Name,
-        querystring: Type.Object({ client: Type.Optional(Type.String({ maxLength: 40 })) }),
-        response: { 200: Page(Snippet) },
-      }),
-    },
-    async (request) => {
-      const { model } = await models.find(request.params.system_name, request.caller)
-      const only = request.query.client
-      return { items: snippets.forModel(model, only ? { only } : {}), next_cursor: null }
     },
   )
 }

@@ -1,4 +1,4 @@
-import { codeView } from '../../web/code.js'
+import { codeBlocks } from '../../web/code.js'
 import { ageWords, number } from '../../web/words.js'
 import type { Application } from '../applications/schemas.js'
 import type { Snippet } from '../snippets/schemas.js'
@@ -93,7 +93,7 @@ export function modelView(i: {
     ],
     plans: model.plans.map(planView),
     paths: model.paths.map(({ method, path }) => ({ method, path })),
-    code: i.snippets.map(codeView),
+    code: codeBlocks(i.snippets),
     stale: staleWords(i.staleSeconds),
   }
 }

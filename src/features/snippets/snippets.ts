@@ -1,93 +1,67 @@
 import type { Application } from '../applications/schemas.js'
 import type { Model } from '../models/schemas.js'
-import { type Carrier, carrierOf } from './carriers.js'
-import { curl } from './curl.js'
-import { env } from './env.js'
-import { shell } from './escape.js'
-import { jsOpenai } from './js-openai.js'
-import { jupyter } from './jupyter.js'
-import { pythonOpenai } from './python-openai.js'
+import { carrierOf, isRevealed } from './carriers.js'
+import { clients } from './clients.js'
+import { shellQuoted } from './languages/escape.js'
+import { exportsOf } from './languages/shell.js'
+import { reasonAgainst } from './limits.js'
+import { proofs } from './proofs.js'
+import { type Client, type Scene, sceneOf } from './scene.js'
 import type { Snippet } from './schemas.js'
 
-interface Client {
-  client: string
-  label: string
-  language: string
-  note?: string
-  filename?: (model: Model) => string
-  write(model: Model, carrier: Carrier, caFile: string | undefined, revealed: boolean): string
-  /** the code as a shell runs it, after the variables are set */
-  inShell?: (code: string) => string
+export interface SnippetOptions {
+  /** of an application whose owner asked to see them */
+  credentials?: Partial<Application['credentials']>
+  /** one client alone */
+  only?: string
+  /** what to send instead of the example, without the model id */
+  body?: Record<string, unknown>
 }
-
-const clients: Client[] = [
-  { client: 'curl', label: 'curl', language: 'bash', write: curl, inShell: (code) => code },
-  {
-    client: 'python-openai',
-    label: 'Python',
-    language: 'python',
-    note: 'Needs: pip install openai',
-    write: pythonOpenai,
-    inShell: (code) => `python3 - <<'PY'\n${code}\nPY`,
-  },
-  {
-    client: 'js-openai',
-    label: 'JavaScript',
-    language: 'javascript',
-    note: 'Needs: npm install openai',
-    write: jsOpenai,
-    inShell: (code) => `node --input-type=module - <<'JS'\n${code}\nJS`,
-  },
-  {
-    client: 'env',
-    label: '.env',
-    language: 'ini',
-    filename: () => '.env',
-    write: (model, carrier, _ca, revealed) => env(model, carrier, revealed),
-  },
-  {
-    client: 'jupyter',
-    label: 'Jupyter',
-    language: 'json',
-    filename: (model) => `${model.system_name.replace(/[^\w.-]+/g, '-')}.ipynb`,
-    write: jupyter,
-  },
-]
 
 /** Code to paste, from a model and, where its owner asked to see it, a key. One file per client; nothing is stored. */
 export function createSnippets({ caFile }: { caFile?: string | undefined } = {}) {
   return {
-    forModel(
-      model: Model,
-      { credentials = {}, only }: { credentials?: Partial<Application['credentials']>; only?: string } = {},
-    ): Snippet[] {
+    forModel(model: Model, { credentials = {}, only, body }: SnippetOptions = {}): Snippet[] {
       const carrier = carrierOf(model, credentials)
-      const revealed = carrier.variables.every(({ value }) => value !== undefined && value !== '')
-      return clients
-        .filter(({ client }) => only === undefined || client === only)
-        .map(({ client, label, language, note, filename, write, inShell }) => {
-          const code = write(model, carrier, caFile, false)
-          const withKey = !revealed
-            ? undefined
-            : inShell
-              ? [...exportsOf(carrier), inShell(code)].join('\n')
-              : write(model, carrier, caFile, true)
-          return {
-            client,
-            label,
-            language,
-            code,
-            ...(withKey === undefined ? {} : { with_key: withKey }),
-            ...(note === undefined ? {} : { note }),
-            ...(filename === undefined ? {} : { filename: filename(model) }),
-          }
-        })
+      const scene = sceneOf(model, carrier, { caFile, body, inline: false })
+      return clients.filter(({ client }) => only === undefined || client === only).map((each) => write(each, scene))
     },
   }
 }
 
 export type Snippets = ReturnType<typeof createSnippets>
 
-function exportsOf({ variables }: Carrier): string[] {
-  return variables.map(({ name, value }) => `export ${name}=${shell(value ?? '')}`)
+function write(client: Client, scene: Scene): Snippet {
+  const { group, label, language, filename } = client
+  const shared = { client: client.client, group, label, language, proof: proofs[client.client] ?? 'parsed' }
+  const against = reasonAgainst(client, scene)
+  if (against) return { ...shared, code: '', ...insteadOf(client, scene, against) }
+  const note = typeof client.note === 'function' ? client.note(scene) : client.note
+  return {
+    ...shared,
+    code: client.write(scene),
+    ...(isRevealed(scene.carrier) ? { with_key: withKey(client, scene) } : {}),
+    ...(note ? { note } : {}),
+    ...(filename ? { filename: filename(scene.model) } : {}),
+  }
+}
+
+/** curl can do everything, so there always is one that can. */
+function insteadOf({ limits }: Client, scene: Scene, reason: string): Pick<Snippet, 'note' | 'nearest'> {
+  const able = [...limits.nearest, 'curl']
+    .map((name) => clients.find(({ client }) => client === name))
+    .find((candidate) => candidate && reasonAgainst(candidate, scene) === undefined)
+  const name =
+    able && (able.group === 'Python' || able.group === 'JavaScript') ? `${able.group} with ${able.label}` : able?.label
+  return { note: `${reason} ${name} can.`, nearest: able?.client ?? 'curl' }
+}
+
+function withKey(client: Client, scene: Scene): string {
+  if (client.inShell) return [...exportLines(client, scene), client.inShell(client.write(scene))].join('\n')
+  return client.write({ ...scene, inline: true })
+}
+
+function exportLines({ group }: Client, { carrier, caFile }: Scene): string[] {
+  const trusts = group === 'JavaScript' && caFile !== undefined
+  return [...exportsOf(carrier), ...(trusts ? [`export NODE_EXTRA_CA_CERTS=${shellQuoted(caFile)}`] : [])]
 }

@@ -1,0 +1,26 @@
+import { comment, envValue } from '../languages/escape.js'
+import type { Client } from '../scene.js'
+import { settingsOf, useLines } from '../settings.js'
+
+export const env: Client = {
+  client: 'env',
+  group: 'Tools',
+  label: '.env',
+  language: 'ini',
+  filename: () => '.env',
+  note: ({ carrier }) =>
+    carrier.kind === 'bearer'
+      ? 'OpenAI clients read these variables by themselves.'
+      : 'OpenAI clients cannot send this credential from variables alone; the last lines say how code does.',
+  limits: { nearest: [] },
+  write(scene) {
+    return [
+      `# ${comment(scene.model.name)}`,
+      ...settingsOf(scene).map(({ name, value }) => `${name}=${value === undefined ? '' : envValue(value)}`),
+      ...(scene.asks
+        ? ['# The id of this model is not known to the portal: the first of GET /models is the one to send.']
+        : []),
+      ...useLines(scene).map((line) => `# ${line}`),
+    ].join('\n')
+  },
+}

@@ -1,0 +1,105 @@
+import { quoted } from '../languages/escape.js'
+import { argumentsOf, callLines, credentialOf, dictionary, literal, modelOf, SILENCE } from '../languages/python.js'
+import { ASKED, type Client, type Scene } from '../scene.js'
+
+export const pythonOpenai: Client = {
+  client: 'python-openai',
+  group: 'Python',
+  label: 'openai',
+  language: 'python',
+  note: 'Needs: pip install openai',
+  limits: { encodesQuery: true, nearest: ['python-requests'] },
+  inShell: (code) => `python3 - <<'PY'\n${code}\nPY`,
+  write: (scene) => {
+    const { imports, before } = credentialOf(scene.carrier)
+    const more = scene.caFile ? ', DefaultHttpxClient' : ''
+    return [
+      'import os',
+      ...imports,
+      ...(scene.call.upload ? ['import io, wave'] : []),
+      `from openai import OpenAI${more}`,
+      '',
+      ...before,
+      ...clientLines(scene),
+      ...askLines(scene),
+      ...callOf(scene),
+    ].join('\n')
+  },
+}
+
+/** `client = OpenAI(…)`, which other Python clients use too to ask for the id. */
+export function clientLines(scene: Scene): string[] {
+  const { apiKey, headers, query } = credentialOf(scene.carrier)
+  return callLines('client = OpenAI', [
+    `base_url=${quoted(scene.call.base)}`,
+    `api_key=${apiKey}`,
+    ...(headers.length > 0 ? [`default_headers=${dictionary(headers)}`] : []),
+    ...(query.length > 0 ? [`default_query=${dictionary(query)}`] : []),
+    ...(scene.caFile ? [`http_client=DefaultHttpxClient(verify=${quoted(scene.caFile)})`] : []),
+  ])
+}
+
+export function askLines({ asks, listUrl, call }: Scene): string[] {
+  if (!asks) return []
+  const usual = listUrl === `${call.base}/models`
+  return [
+    `# ${ASKED}`,
+    usual
+      ? 'model = client.models.list().data[0].id'
+      : `model = client.get(${quoted(listUrl)}, cast_to=object)["data"][0]["id"]`,
+  ]
+}
+
+function callOf(scene: Scene): string[] {
+  const { call, model } = scene
+  const sdk = call.sdk
+  if (!sdk) return otherCall(scene)
+  const id = `model=${modelOf(scene)}`
+  if (call.upload) {
+    const file = 'file=("recording.wav", recording.getvalue())'
+    return [...SILENCE, ...callLines(`answer = client.${sdk}`, [id, file]), 'print(answer.text)']
+  }
+  const asked = callLines(`answer = client.${sdk}`, [id, ...argumentsOf(call.body ?? {})])
+  if (call.body?.stream === true) return [...asked, ...streamLines]
+  return [...asked, ...shown[model.type]]
+}
+
+const streamLines = [
+  'for chunk in answer:',
+  '    for choice in chunk.choices:',
+  '        print(choice.delta.content or "", end="", flush=True)',
+  'print()',
+]
+
+/** What is worth seeing of each answer. */
+const shown: Record<Scene['model']['type'], string[]> = {
+  chat: ['print(answer.choices[0].message.content)'],
+  completion: ['print(answer.choices[0].text)'],
+  embedding: ['print(len(answer.data), "vectors of", len(answer.data[0].embedding))'],
+  image: ['print(len(answer.data[0].b64_json), "characters of PNG")'],
+  text_to_speech: ['answer.write_to_file("speech.wav")', 'print("speech.wav is written")'],
+  speech_to_text: ['print(answer.text)'],
+  rerank: ['print(answer)'],
+  custom: ['print(answer)'],
+}
+
+/** The client has no method for it, but posts any body. An address in full is used as it is. */
+function otherCall(scene: Scene): string[] {
+  const { call, asks, modelId } = scene
+  if (call.method === 'GET') return [`print(client.get(${quoted(call.url)}, cast_to=object))`]
+  const named = asks || modelId !== undefined
+  const body = [
+    ...(named ? [`"model": ${modelOf(scene)},`] : []),
+    ...Object.entries(call.body ?? {}).map(([name, value]) => `${quoted(name)}: ${literal(value)},`),
+  ]
+  return [
+    'answer = client.post(',
+    `    ${quoted(call.url)},`,
+    '    body={',
+    ...body.map((line) => `        ${line}`),
+    '    },',
+    '    cast_to=object,',
+    ')',
+    'print(answer)',
+  ]
+}

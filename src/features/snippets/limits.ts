@@ -1,0 +1,31 @@
+import { type Carrier, needsRawQuery } from './carriers.js'
+import type { Client, Scene } from './scene.js'
+
+const ways: Record<Carrier['kind'], string> = {
+  bearer: 'a Bearer key',
+  headers: 'a key in a header of its own',
+  query: 'a key in the query',
+  basic: 'an application id and key by HTTP Basic',
+  token: 'a token that ends after minutes',
+}
+
+const things: Record<Scene['model']['type'], string> = {
+  chat: 'chat models',
+  completion: 'completion models',
+  embedding: 'embedding models',
+  rerank: 'rerank models',
+  image: 'image models',
+  speech_to_text: 'speech-to-text models',
+  text_to_speech: 'text-to-speech models',
+  custom: 'services of their own kind',
+}
+
+/** Why a client cannot make this call, in words; undefined where it can. */
+export function reasonAgainst({ label, limits }: Client, { model, call, carrier }: Scene): string | undefined {
+  if (limits.types && !limits.types.includes(model.type)) return `${label} has no use for ${things[model.type]}.`
+  if (limits.anyPath === false && !call.usual) return `${label} cannot call the path of this model.`
+  if (limits.cannotSend?.includes(carrier.kind)) return `${label} cannot send ${ways[carrier.kind]}.`
+  if (limits.encodesQuery && needsRawQuery(carrier))
+    return `${label} percent-encodes the query, and the gateway would not know this key again.`
+  return undefined
+}
