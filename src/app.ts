@@ -51,6 +51,7 @@ import { createRevocations } from './web/revocations.js'
 import { createSeal } from './web/seal.js'
 import { security } from './web/security.js'
 import { createSessions } from './web/session.js'
+import { stockPaths } from './web/stock-paths.js'
 import { createTokens } from './web/tokens.js'
 
 const PREFIX = 'maas'
@@ -181,6 +182,7 @@ export async function buildPortal(config: Config) {
     })
     door.setErrorHandler(pageFailure)
     door.setNotFoundHandler((request, reply) => pageFailure(problem('not_found'), request, reply))
+    stockPaths(door)
     limits.signInHook(door)
     sessions.hook(door)
     guard(door)

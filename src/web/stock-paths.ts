@@ -1,0 +1,57 @@
+import type { FastifyInstance } from 'fastify'
+
+/**
+ * Where 3scale's own developer portal had its pages (porta, lib/developer_portal/config/routes.rb) and the pages that the
+ * guide to it added, with the page here that does the same: bookmarks, links in mails and in notebooks go on working when
+ * this portal takes over its host name. Applications keep their numbers.
+ */
+const moved: [RegExp, string | ((part: string, query: URLSearchParams) => string)][] = [
+  [/^\/admin\/?$/, '/'],
+  [/^\/admin\/applications\/(?:new|choose_service)\/?$/, (_part, query) => newApplication(query)],
+  [/^\/admin\/applications\/(\d+)(?:\/.*)?$/, (id) => `/applications/${id}`],
+  [/^\/admin\/(?:applications|access_details|contracts)(?:\/.*)?$/, '/applications'],
+  [/^\/admin\/account(?:\/.*)?$/, '/account'],
+  [/^\/admin\/(?:services|service_contracts)(?:\/.*)?$/, '/models'],
+  [/^\/admin\/messages(?:\/.*)?$/, '/'],
+  [/^\/buyer\/stats(?:\/.*)?$/, '/usage'],
+  [/^\/buyer\/.*$/, '/applications'],
+  [/^\/stats(?:\/.*)?$/, '/usage'],
+  [/^\/(?:services|docs|examples|configuration|api_docs|swagger)(?:\/.*)?$/, '/models'],
+  [/^\/search(?:\.\w+)?$/, (_part, query) => search(query)],
+  [/^\/(?:signup|activate|session|auth|password|forgot_password)(?:\/.*)?$/, '/login'],
+  [/^\/logout\/?$/, '/account'],
+  [/^\/logged_out\/?$/, '/signed-out'],
+  [/^\/(?:access_code|privacy|refunds)\/?$/, '/'],
+]
+
+/** 303 for every page that the stock portal had and this one has not; pages of its own are never touched. */
+export function stockPaths(app: FastifyInstance): void {
+  app.addHook('onRequest', async (request, reply) => {
+    if (!request.is404 || (request.method !== 'GET' && request.method !== 'HEAD')) return
+    const target = stockPath(request.url)
+    if (target) return reply.redirect(target, 303)
+  })
+}
+
+/** The new address of a page of the stock portal; undefined for anything else. */
+export function stockPath(url: string): string | undefined {
+  const { pathname, searchParams } = new URL(url, 'http://portal.invalid')
+  for (const [pattern, target] of moved) {
+    const match = pattern.exec(pathname)
+    if (match) return typeof target === 'string' ? target : target(match[1] ?? '', searchParams)
+  }
+  return undefined
+}
+
+/** The stock portal named a product by its system name or by its number; only the name means something here. */
+function newApplication(query: URLSearchParams): string {
+  const product = query.get('service_id') ?? ''
+  return /^[\w.-]+$/.test(product) && !/^\d+$/.test(product)
+    ? `/applications/new?model=${product}`
+    : '/applications/new'
+}
+
+function search(query: URLSearchParams): string {
+  const words = query.get('q') ?? ''
+  return words ? `/models?q=${encodeURIComponent(words)}` : '/models'
+}

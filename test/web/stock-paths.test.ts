@@ -1,0 +1,94 @@
+import t from 'tap'
+import { stockPath } from '../../src/web/stock-paths.js'
+import { startStack } from '../helper/stack.js'
+import { createVisitor } from '../helper/visitor.js'
+
+const stack = await startStack(['threescale', 'identity'])
+await stack.portal()
+t.teardown(() => stack.close())
+
+t.test('every page of the stock portal leads to the page here that does the same', async (t) => {
+  const table: [string, string][] = [
+    ['/admin', '/'],
+    ['/admin/applications', '/applications'],
+    ['/admin/applications/42', '/applications/42'],
+    ['/admin/applications/42/edit', '/applications/42'],
+    ['/admin/applications/42/alerts', '/applications/42'],
+    ['/admin/applications/new', '/applications/new'],
+    ['/admin/applications/new?service_id=granite-chat', '/applications/new?model=granite-chat'],
+    ['/admin/applications/new?service_id=7', '/applications/new'],
+    ['/admin/applications/new?service_id=a%22%3E', '/applications/new'],
+    ['/admin/applications/choose_service', '/applications/new'],
+    ['/admin/access_details', '/applications'],
+    ['/admin/account', '/account'],
+    ['/admin/account/edit', '/account'],
+    ['/admin/account/users', '/account'],
+    ['/admin/account/invitations/new', '/account'],
+    ['/admin/account/personal_details', '/account'],
+    ['/admin/account/password/new', '/account'],
+    ['/admin/account/invoices/3', '/account'],
+    ['/admin/messages/received/9', '/'],
+    ['/admin/services', '/models'],
+    ['/admin/service_contracts/new', '/models'],
+    ['/services', '/models'],
+    ['/docs', '/models'],
+    ['/docs/granite-chat', '/models'],
+    ['/swagger/spec', '/models'],
+    ['/api_docs/services.json', '/models'],
+    ['/examples', '/models'],
+    ['/configuration', '/models'],
+    ['/stats', '/usage'],
+    ['/buyer/stats', '/usage'],
+    ['/buyer/stats/5/methods', '/usage'],
+    ['/buyer/contract', '/applications'],
+    ['/search?q=a%20b%26c', '/models?q=a%20b%26c'],
+    ['/search', '/models'],
+    ['/signup', '/login'],
+    ['/signup/success', '/login'],
+    ['/signup/0a1b2c', '/login'],
+    ['/activate/0a1b2c', '/login'],
+    ['/auth/keycloak/callback?code=1', '/login'],
+    ['/session/create', '/login'],
+    ['/forgot_password', '/login'],
+    ['/logout', '/account'],
+    ['/logged_out', '/signed-out'],
+    ['/privacy', '/'],
+    ['/access_code', '/'],
+  ]
+  for (const [from, to] of table) {
+    const answer = await fetch(stack.url + from, { redirect: 'manual' })
+    t.match({ status: answer.status, location: answer.headers.get('location') }, { status: 303, location: to }, from)
+  }
+  for (const other of ['/adminer', '/service', '/documents', '/signups', '/logout/now', '//example.com/admin'])
+    t.equal(stockPath(other === '//example.com/admin' ? '/x//example.com/admin' : other), undefined, other)
+})
+
+t.test('a form of the stock portal is not sent on, and pages of this portal stay themselves', async (t) => {
+  const posted = await fetch(`${stack.url}/signup`, { method: 'POST', redirect: 'manual' })
+  t.not(posted.headers.get('location'), '/login')
+  for (const own of ['/login', '/signed-out', '/models']) {
+    const answer = await fetch(stack.url + own, { redirect: 'manual' })
+    t.ok(answer.status === 200 || answer.headers.get('location')?.startsWith(stack.identity), own)
+  }
+})
+
+t.test(
+  'somebody who had only a password in the stock portal follows an old bookmark to the same application',
+  async (t) => {
+    const { applications } = await stack.state()
+    const old = applications.find(({ name }) => name === 'stock chat')
+    const linus = createVisitor(stack)
+    const login = await linus.get(`/admin/applications/${old?.id}`)
+    t.match(login.text, 'name="password"', 'through sign-in')
+    const terms = await linus.submit(login, /interaction/, { username: 'linus', password: 'demo' })
+    t.match(terms.text, 'linus-stock', 'told that this name and its password are no longer used')
+    await linus.submit(terms, /sign-up/, { accept_terms: '2026-01' })
+    const page = await linus.get(`/admin/applications/${old?.id}`)
+    t.equal(page.url, `${stack.url}/applications/${old?.id}`)
+    t.match(page.text, 'stock chat')
+    const { users } = await stack.state()
+    const user = users.filter(({ email }) => email === 'linus@example.com')
+    t.equal(user.length, 1, 'nobody was made twice')
+    t.match(user[0]?.username, /^sso-/, 'the old name opens nothing any more')
+  },
+)
