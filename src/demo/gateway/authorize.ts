@@ -2,6 +2,9 @@ import { createRemoteJWKSet, jwtVerify } from 'jose'
 import type { Usage } from './mapping.js'
 import type { Product } from './product.js'
 
+/** Long, so that a busy machine is not taken for a 3scale that is down. */
+const BACKEND_MS = 10_000
+
 export type Verdict = 'ok' | 'auth_failed' | 'unavailable' | { retryAfter: string }
 
 /** Asks apisonator as APIcast does; what it says collapses to four outcomes (gateway/src/apicast/proxy.lua). */
@@ -21,7 +24,7 @@ export async function authrep(
   try {
     const answer = await fetch(url, {
       headers: { '3scale-options': 'rejection_reason_header=1&limit_headers=1&no_body=1' },
-      signal: AbortSignal.timeout(3000),
+      signal: AbortSignal.timeout(BACKEND_MS),
     })
     await answer.text()
     if (answer.status === 200) return 'ok'
@@ -47,7 +50,7 @@ export async function report(
   await fetch(new URL('/transactions.xml', backend), {
     method: 'POST',
     body: form,
-    signal: AbortSignal.timeout(3000),
+    signal: AbortSignal.timeout(BACKEND_MS),
   }).catch(() => undefined)
 }
 

@@ -11,11 +11,12 @@ export type LlmMetrics = NonNullable<ReturnType<typeof llmMetricsOf>>
 export function llmMetricsOf(product: Product) {
   const policy = product.policies.find(({ name }) => name === 'llm-metrics')
   if (!policy) return undefined
+  const streams = policy.configuration.enable_sse_support === true
   return {
-    /** off: the answer is held back until it is whole, streamed or not */
-    streams: policy.configuration.enable_sse_support === true,
+    /** off: the answer is held back until it is whole, and read as one document, streamed or not */
+    streams,
     rewrite,
-    counter,
+    counter: () => counter(streams),
   }
 }
 
@@ -36,7 +37,7 @@ function rewrite(body: Buffer): Buffer {
 }
 
 /** Reads `usage` of an answer as it passes, whole or streamed; what the server does not tell is not counted. */
-function counter() {
+function counter(streams: boolean) {
   let text = ''
   return {
     add(chunk: Buffer): void {
@@ -46,7 +47,7 @@ function counter() {
     usage(status: number): Usage {
       if (status !== 200) return {}
       const events = text.split('\n').filter((line) => line.startsWith('data: {'))
-      const documents = text.startsWith('data:') ? events.map((line) => line.slice('data: '.length)) : [text]
+      const documents = streams && text.startsWith('data:') ? events.map((line) => line.slice('data: '.length)) : [text]
       const last = documents.map(usageIn).findLast((usage) => usage !== undefined) ?? {}
       const pairs = ['prompt_tokens', 'completion_tokens', 'total_tokens'].map(
         (name) => [name, Number(last[name] ?? 0)] as const,
