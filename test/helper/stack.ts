@@ -21,7 +21,7 @@ export interface Stack {
   identity: string
   /** starts a portal; its settings are the demo's, changed by `env` */
   portal(env?: Record<string, string>): Promise<RunningPortal>
-  part(name: 'threescale' | 'identity' | 'gateway'): Promise<Process>
+  part(name: 'threescale' | 'identity' | 'gateway', options?: string[]): Promise<Process>
   parts: Record<string, Process>
   calls(): Promise<Record<string, number>>
   resetCalls(): Promise<void>
@@ -76,8 +76,8 @@ export async function startStack(
     threescale,
     identity: `http://localhost:${port + 2}`,
     parts,
-    async part(name) {
-      const started = launch(node, ['demo', '--only', name], {
+    async part(name, options = []) {
+      const started = launch(node, ['demo', '--only', name, ...options], {
         PORT: String(port),
         PUBLIC_URL: `http://localhost:${port}`,
       })

@@ -12,7 +12,7 @@ export function startZync(state: () => State, identityPort: number): { stop(): v
       .map((row) => ({
         client_id: row.application_id,
         client_secret: row.keys[0]?.value ?? '',
-        name: row.name ?? '',
+        name: row.name || row.application_id,
         grants: ['client_credentials'],
       }))
     const body = JSON.stringify(clients)
