@@ -7,6 +7,7 @@ const needed = [
   ['redis-server', 'redis-server'],
   ['chromium', 'chromium'],
   ['curl', 'curl'],
+  ['openssl', 'openssl'],
 ]
 
 install(needed.filter(([command]) => !onPath(command)).map(([, name]) => name))

@@ -46,6 +46,7 @@ import { protectedResource } from './web/metadata.js'
 import { createMetrics } from './web/metrics.js'
 import { opsServer } from './web/ops.js'
 import { pages } from './web/pages.js'
+import { patience } from './web/patience.js'
 import { rateLimits } from './web/rate-limits.js'
 import { createRevocations } from './web/revocations.js'
 import { createSeal } from './web/seal.js'
@@ -159,6 +160,7 @@ export async function buildPortal(config: Config) {
   metrics.observe(app)
   createAudit({ log, to: config.auditLog }).hook(app)
   app.decorateRequest('caller', undefined)
+  patience(app)
   await app.register(cookie)
   security(app, { publicUrl: config.publicUrl, formTargets: [new URL(config.oidc.issuer).origin] })
   assets(app, { root: join(projectRoot, 'static') })

@@ -192,7 +192,10 @@ function reader(env: Environment, complaints: string[]) {
     },
     file(name: string): string | undefined {
       const path = env[name]
-      return path ? content(name, path) : undefined
+      const text = path ? content(name, path) : undefined
+      if (text !== undefined && !text.includes('-----BEGIN CERTIFICATE-----'))
+        complain(`${name}: ${path} holds no certificate in PEM form`)
+      return text
     },
   }
 }

@@ -51,6 +51,10 @@ const table = {
     503,
     'The portal may not use the API management service. Its operator must check the access token.',
   ],
+  threescale_scope: [
+    503,
+    'The portal may not do this in the API management service. Its operator must check what the access token allows.',
+  ],
   gateway_unavailable: [502, 'The model endpoint does not answer.'],
 } as const satisfies Record<string, readonly [number, string]>
 

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { unhurried } from './deadline.js'
 import type { Log, RedisConnection } from './redis.js'
 
 export interface CacheOptions {
@@ -131,7 +132,7 @@ export function createCache({ redis, prefix, seal, log, now = Date.now }: CacheO
         // another replica may have ended its load between the look and the lock
         const since = lock && !force ? await adopt(key) : undefined
         if (since && age(since) < fresh) return since
-        const entry = { value: await load(key), at: now() }
+        const entry = { value: await unhurried(() => load(key)), at: now() }
         await store(key, entry)
         failed.delete(key)
         return entry

@@ -46,7 +46,8 @@ export function createHttp({ extraCa, httpsProxy, noProxy }: HttpOptions = {}) {
         ...settings,
         httpProxy: httpsProxy,
         httpsProxy,
-        noProxy: noProxy ?? '',
+        // what runs on this machine is never behind a proxy
+        noProxy: [noProxy ?? '', 'localhost', '127.0.0.1', '[::1]'].join(','),
         requestTls: tls,
         proxyTls: tls,
       })
@@ -62,7 +63,7 @@ export function createHttp({ extraCa, httpsProxy, noProxy }: HttpOptions = {}) {
       timeoutMs = 2500,
       maxBytes = 1_000_000,
     }: HttpRequest): Promise<HttpAnswer> {
-      const signal = AbortSignal.timeout(timeoutMs)
+      const signal = AbortSignal.timeout(Math.ceil(timeoutMs))
       try {
         const answer = await dispatcher.request({
           method: method as Dispatcher.HttpMethod,
@@ -113,13 +114,21 @@ const hints: Record<string, string> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: ' (its certificate is not trusted; set EXTRA_CA_FILE)',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ' (its certificate is not trusted; set EXTRA_CA_FILE)',
   DEPTH_ZERO_SELF_SIGNED_CERT: ' (its certificate is not trusted; set EXTRA_CA_FILE)',
+  CERT_HAS_EXPIRED: ' (its certificate has expired)',
+  ERR_TLS_CERT_ALTNAME_INVALID: ' (its certificate is for another name; check the address)',
   ENOTFOUND: ' (its name is not known; check the address and HTTPS_PROXY)',
+  EAI_AGAIN: ' (its name cannot be looked up; check the address and HTTPS_PROXY)',
   ECONNREFUSED: ' (connection refused)',
+  UND_ERR_CONNECT_TIMEOUT: ' (no connection in time; check the address, HTTPS_PROXY and NO_PROXY)',
+  UND_ERR_SOCKET: ' (the connection was closed)',
+  UND_ERR_ABORTED: ' (the proxy of HTTPS_PROXY refused to connect)',
 }
 
 function sentence(kind: HttpFailure['kind'], host: string, cause: unknown): string {
   if (kind === 'timeout') return `${host} did not answer in time`
   if (kind === 'too_large') return `${host} answered with more than is taken`
-  const code = (cause as { code?: string } | undefined)?.code
+  const { code, address, port } = (cause ?? {}) as { code?: string; address?: string; port?: number }
+  // by whom: it may be the proxy
+  if (code === 'ECONNREFUSED' && address) return `${host} could not be reached (refused by ${address}:${port})`
   return `${host} could not be reached${(code && hints[code]) ?? (code ? ` (${code})` : '')}`
 }

@@ -1,7 +1,8 @@
-import { problem } from '../../errors.js'
+import { isProblem, PortalError, problem } from '../../errors.js'
+import { timeLeft } from '../deadline.js'
 import { type Http, type HttpAnswer, HttpFailure } from '../http.js'
 import type { Application, Threescale, User } from './nouns.js'
-import { refusal } from './refusals.js'
+import { refusal, unreadable } from './refusals.js'
 import {
   object,
   toAccount,
@@ -103,7 +104,7 @@ export function createThreescale({ http, adminUrl, accessToken, onCall }: Threes
     },
     signUp: async ({ orgName, username, email, fields }) =>
       toAccount(
-        object((await write('POST', '/admin/api/signup', { ...fields, org_name: orgName, username, email })).account),
+        one(await write('POST', '/admin/api/signup', { ...fields, org_name: orgName, username, email }), 'account'),
       ),
     listUsers: async (accountId) =>
       unwrap((await get(`${account(accountId)}/users`)).users, 'user').map((wire) => toUser(wire, accountId)),
@@ -112,17 +113,24 @@ export function createThreescale({ http, adminUrl, accessToken, onCall }: Threes
     },
     updateUser: async (accountId, userId, { username, email, fields = {} }) =>
       toUser(
-        object(
-          (await write('PUT', `${account(accountId)}/users/${userId}`, { ...fields, ...given({ username, email }) }))
-            .user,
+        one(
+          await write('PUT', `${account(accountId)}/users/${userId}`, { ...fields, ...given({ username, email }) }),
+          'user',
         ),
         accountId,
       ),
-    readAccount: async (accountId) => toAccount(object((await get(account(accountId))).account)),
+    readAccount: async (accountId) => toAccount(one(await get(account(accountId)), 'account')),
     updateAccount: async (accountId, fields) =>
-      toAccount(object((await write('PUT', account(accountId), fields)).account)),
+      toAccount(one(await write('PUT', account(accountId), fields), 'account')),
+    /** Approving twice is refused as a change of state that is none: what counts is where the account stands. */
     async approveAccount(accountId) {
-      await write('PUT', `${account(accountId)}/approve`, {})
+      try {
+        await write('PUT', `${account(accountId)}/approve`, {})
+      } catch (error) {
+        if (!isProblem(error, 'invalid_fields')) throw error
+        const { state } = toAccount(one(await get(account(accountId)), 'account'))
+        if (state !== 'approved') throw error
+      }
     },
     listSubscriptions: async (accountId) =>
       unwrap(
@@ -171,15 +179,20 @@ export function createThreescale({ http, adminUrl, accessToken, onCall }: Threes
         send({ method: 'DELETE', path: `${application(accountId, id)}/keys/x`, query: { key: value } }),
       )
     },
+    /** Rejects with a sentence for the operator, which names the setting to mend. */
     async ping() {
-      await get('/admin/api/settings')
+      try {
+        await get('/admin/api/settings')
+      } catch (error) {
+        throw error instanceof PortalError && error.cause instanceof Error ? error.cause : error
+      }
     },
     async close() {},
   }
 
   /** porta answers 404 for another account's application; a wrong answer is not passed on either. */
   function own(accountId: number, answer: Wire): Application {
-    const record = toApplication(object(answer.application))
+    const record = toApplication(one(answer, 'application'))
     if (record.accountId !== accountId) throw problem('not_found')
     return record
   }
@@ -190,7 +203,7 @@ export function createThreescale({ http, adminUrl, accessToken, onCall }: Threes
       send({ method: 'GET', path: '/admin/api/accounts/find', query: criterion }, 'xml'),
     )
     if (!answer) return undefined
-    const node = object(readXml(answer).account)
+    const node = one(readXml(answer), 'account')
     const account = toAccount(node)
     const users: User[] = listOf(node.users, 'user').map((wire) => toUser(wire, account.id))
     return { account, users }
@@ -214,9 +227,10 @@ export function createThreescale({ http, adminUrl, accessToken, onCall }: Threes
     for (let page = 1; ; page++) {
       const paged = { ...query, per_page: String(PER_PAGE), page: String(page) }
       const answer = readJson(await send({ method: 'GET', path, query: paged, bulk: true }, 'json', BULK.timeoutMs))
-      all.push(...unwrap(answer[root], item))
+      const rows = unwrap(answer[root], item)
+      all.push(...rows)
       const total = Number(object(answer.metadata).total_pages ?? 1)
-      if (page >= total) return all
+      if (page >= total || rows.length === 0) return all
     }
   }
 
@@ -232,9 +246,12 @@ export function createThreescale({ http, adminUrl, accessToken, onCall }: Threes
     }
     const started = performance.now()
     const pattern = `${call.method} ${call.path.replace(/\/\d+/g, '/{id}')}`
+    // only what a person waits for is bounded by their patience
+    const allowed = timeoutMs > SINGLE.timeoutMs ? timeoutMs : Math.min(timeoutMs, timeLeft())
     try {
-      const answer = await attempt(request, timeoutMs, call.method === 'GET', started)
-      if (answer.status >= 400) throw refusal(answer)
+      if (allowed < 20) throw new HttpFailure('timeout', url.host)
+      const answer = await attempt(request, allowed, call.method === 'GET', started)
+      if (answer.status < 200 || answer.status >= 300) throw refusal(answer)
       onCall?.(pattern, 'ok', (performance.now() - started) / 1000)
       return answer
     } catch (error) {
@@ -269,18 +286,25 @@ function given(fields: Record<string, string | undefined>): Record<string, strin
   return Object.fromEntries(Object.entries(fields).filter((entry): entry is [string, string] => entry[1] !== undefined))
 }
 
-function readJson({ text }: HttpAnswer): Wire {
+/** A record without an id is none: something else than 3scale answered. */
+function one(answer: Wire, root: string): Wire {
+  const record = object(answer[root])
+  if (Number(record.id) > 0) return record
+  throw problem('threescale_unavailable', { cause: new Error(`3scale answered without ${root}`) })
+}
+
+function readJson(answer: HttpAnswer): Wire {
   try {
-    return object(JSON.parse(text))
-  } catch (error) {
-    throw problem('threescale_unavailable', { cause: error })
+    return object(JSON.parse(answer.text))
+  } catch {
+    throw unreadable(answer, 'JSON')
   }
 }
 
-function readXml({ text }: HttpAnswer): Wire {
+function readXml(answer: HttpAnswer): Wire {
   try {
-    return parseXml(text)
-  } catch (error) {
-    throw problem('threescale_unavailable', { cause: error })
+    return parseXml(answer.text)
+  } catch {
+    throw unreadable(answer, 'XML')
   }
 }

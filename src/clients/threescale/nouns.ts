@@ -181,8 +181,10 @@ export interface NewApplication {
 }
 
 /**
- * Every call: rejects with PortalError `threescale_unavailable` (network, time-out, 5xx, not JSON), `threescale_denied` (403),
- * `not_found` (404), `invalid_fields` (422, with fields), `conflict` (409). Ids come from the caller's own account only.
+ * Every call rejects with PortalError: `threescale_unavailable` (network, time-out, 429, 5xx, a web page, half an answer),
+ * `threescale_denied` (the token is not taken), `threescale_scope` (it may not do this), `not_found` (404), `invalid_fields`
+ * (422, with fields), `conflict` (409, a refused delete). Its cause is a sentence for the operator. Ids come from the
+ * caller's own account only.
  */
 export interface Threescale {
   listProducts(): Promise<Product[]>

@@ -4,35 +4,71 @@ import { object, type Wire } from './wire.js'
 
 /**
  * 3scale's refusals as ours. It has three spellings (`error`, `errors`, `status`), text bodies and empty ones; there is no
- * 401: a bad token is 403, and so is a delete that the model refuses (porta, app/lib/three_scale/api/responder.rb).
+ * 401: a bad token is 403, and so is a delete that the model refuses (porta, app/lib/three_scale/api/responder.rb). The
+ * cause is a sentence for the operator; it holds nothing of the answer but its status.
  */
-export function refusal({ status, text }: HttpAnswer): PortalError {
+export function refusal(answer: HttpAnswer): PortalError {
+  const { status, text } = answer
   const body = parse(text)
-  const cause = new Error(`3scale answered ${status}`)
+  const cause = new Error(operatorSentence(answer, body))
+  if (status === 401 || status === 403) {
+    if ('errors' in body) return problem('conflict', { detail: firstMessage(body), cause })
+    return problem(isScope(body) ? 'threescale_scope' : 'threescale_denied', { cause })
+  }
+  // a web page is an ingress or a proxy speaking: its "not found" says nothing about a record
+  if (isPage(answer) || status < 400 || status === 429 || status >= 500)
+    return problem('threescale_unavailable', { cause, ...retryAfter(answer) })
   if (status === 404) return problem('not_found', { cause })
   if (status === 409) return problem('conflict', { cause })
-  if (status === 403 && 'errors' in body) return problem('conflict', { detail: firstMessage(body), cause })
-  if (status === 403) return problem('threescale_denied', { detail: deniedSentence(body), cause })
   if (status === 422) return problem('invalid_fields', { fields: fieldsOf(body), cause })
-  if (status === 429 || status >= 500) return problem('threescale_unavailable', { cause })
   return problem('internal', { cause })
 }
 
-function deniedSentence(body: Wire): string {
-  const error = String(body.error ?? '')
-  if (error.includes('correct permissions')) {
-    return 'The access token of the portal lacks a scope or may only read. It needs account_management (rw) and stats.'
-  }
-  if (error.includes('Access denied')) {
-    return 'The access token of the portal is not valid for this 3scale tenant, or it has expired. Check THREESCALE_ACCESS_TOKEN.'
-  }
-  return 'The owner of the portal’s access token may not do this in 3scale. It should be an admin of the tenant.'
+/** An answer that is not what it should be. The parser's own words are left out: they quote the text, keys and all. */
+export function unreadable(answer: HttpAnswer, wanted: 'JSON' | 'XML'): PortalError {
+  const type = answer.headers['content-type']?.split(';')[0] ?? 'no type'
+  const cause = new Error(
+    `3scale answered ${answer.status} with ${type} that is not ${wanted}; check THREESCALE_ADMIN_URL`,
+  )
+  return problem('threescale_unavailable', { cause })
 }
 
+function operatorSentence(answer: HttpAnswer, body: Wire): string {
+  const { status } = answer
+  const said = `3scale answered ${status}`
+  if (status >= 300 && status < 400)
+    return `${said}, a redirect; THREESCALE_ADMIN_URL must be the address of the tenant’s admin portal itself`
+  if (isPage(answer)) return `${said} with a web page; check THREESCALE_ADMIN_URL and what stands before it`
+  if (isScope(body))
+    return `${said}: THREESCALE_ACCESS_TOKEN lacks a scope or may only read; it needs account_management (rw) and stats`
+  if (body.error === 'Access denied')
+    return `${said}: THREESCALE_ACCESS_TOKEN is not valid for the tenant of THREESCALE_ADMIN_URL, or it has expired`
+  if (status === 401 || (status === 403 && !('errors' in body)))
+    return `${said}: the owner of THREESCALE_ACCESS_TOKEN may not do this; it should be an admin of the tenant`
+  return said
+}
+
+function isScope({ error }: Wire): boolean {
+  return typeof error === 'string' && error.includes('correct permissions')
+}
+
+function isPage({ headers }: HttpAnswer): boolean {
+  return (headers['content-type'] ?? '').includes('text/html')
+}
+
+function retryAfter({ headers }: HttpAnswer): { retryAfter?: number } {
+  const seconds = Number(headers['retry-after'])
+  return Number.isInteger(seconds) && seconds > 0 && seconds <= 3600 ? { retryAfter: seconds } : {}
+}
+
+/** Also where a state machine refuses in its own way: `{"error": {"error": "State cannot …", "object": …}}`. */
 function fieldsOf(body: Wire): Record<string, string> {
   const errors = object(body.errors)
   const entries = Object.entries(errors).map(([name, messages]) => [name, list(messages).join(', ')])
   if (entries.length > 0) return Object.fromEntries(entries)
+  const inner = object(body.error)
+  if (typeof inner.error === 'string') return { state: inner.error }
+  if (typeof inner.errors === 'string') return { base: inner.errors }
   return typeof body.error === 'string' ? { base: body.error } : {}
 }
 

@@ -1,9 +1,11 @@
+import { problem } from '../../errors.js'
 import type {
   Account,
   AccountState,
   ApiDoc,
   Application,
   ApplicationKey,
+  CredentialMode,
   FieldDefinition,
   GatewayConfig,
   Limit,
@@ -19,8 +21,10 @@ import type {
 /** A JSON object of 3scale's, or one from XML: every field may be missing and may have another type than promised. */
 export type Wire = Record<string, unknown>
 
+/** porta writes an empty list where there is nothing; no list at all is somebody else's answer, not an empty tenant. */
 export function unwrap(list: unknown, root: string): Wire[] {
-  return Array.isArray(list) ? list.map((item) => object(object(item)[root])) : []
+  if (Array.isArray(list)) return list.map((item) => object(object(item)[root]))
+  throw problem('threescale_unavailable', { cause: new Error(`3scale answered without a list of ${root}`) })
 }
 
 export function toProduct(wire: Wire): Product {
@@ -29,14 +33,14 @@ export function toProduct(wire: Wire): Product {
     systemName: text(wire.system_name),
     name: text(wire.name),
     description: text(wire.description),
-    buyersManageApps: wire.buyers_manage_apps !== false,
-    buyersManageKeys: wire.buyers_manage_keys !== false,
-    keyRegenerateEnabled: wire.buyer_key_regenerate_enabled !== false,
-    customKeysEnabled: wire.custom_keys_enabled !== false,
-    canSelectPlan: wire.buyer_can_select_plan === true,
+    buyersManageApps: flag(wire.buyers_manage_apps, true),
+    buyersManageKeys: flag(wire.buyers_manage_keys, true),
+    keyRegenerateEnabled: flag(wire.buyer_key_regenerate_enabled, true),
+    customKeysEnabled: flag(wire.custom_keys_enabled, true),
+    canSelectPlan: flag(wire.buyer_can_select_plan, false),
     planChangePermission: (text(wire.buyer_plan_change_permission) || 'request') as Product['planChangePermission'],
-    mandatoryAppKey: wire.mandatory_app_key !== false,
-    referrerFiltersRequired: wire.referrer_filters_required === true,
+    mandatoryAppKey: flag(wire.mandatory_app_key, true),
+    referrerFiltersRequired: flag(wire.referrer_filters_required, false),
     updatedAt: utc(wire.updated_at),
   }
 }
@@ -49,9 +53,9 @@ export function toPlan(wire: Wire): Plan {
     systemName: text(wire.system_name),
     name: text(wire.name),
     state: wire.state === 'published' ? 'published' : 'hidden',
-    isDefault: wire.default === true,
-    custom: wire.custom === true,
-    approvalRequired: wire.approval_required === true,
+    isDefault: flag(wire.default, false),
+    custom: flag(wire.custom, false),
+    approvalRequired: flag(wire.approval_required, false),
     costPerMonth: number(wire.cost_per_month),
     setupFee: number(wire.setup_fee),
     trialPeriodDays: number(wire.trial_period_days),
@@ -59,20 +63,24 @@ export function toPlan(wire: Wire): Plan {
   }
 }
 
+/** Old `oauth` is missing: today's gateways refuse every call of such a product. */
+const modes: Record<string, CredentialMode> = { '1': 'user_key', '2': 'app_id', oidc: 'oidc' }
+
 /** An allow-list: service token, shared secret and policy settings stop here. */
 export function toGatewayConfig(wire: Wire): GatewayConfig | undefined {
   const content = object(wire.content)
   const proxy = object(content.proxy)
   const endpoint = text(proxy.endpoint).replace(/\/+$/, '')
   if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint)) return undefined
-  const method = text(proxy.authentication_method) || text(content.backend_version)
+  const mode = modes[text(proxy.authentication_method) || text(content.backend_version)]
+  if (!mode) return undefined
   const location = text(proxy.credentials_location)
   return {
     productId: number(content.id),
     version: number(wire.version),
     endpoint,
     credentials: {
-      mode: method === '1' ? 'user_key' : method === '2' ? 'app_id' : 'oidc',
+      mode,
       location: location === 'headers' || location === 'authorization' ? location : 'query',
       names: {
         userKey: text(proxy.auth_user_key) || 'user_key',
@@ -86,7 +94,7 @@ export function toGatewayConfig(wire: Wire): GatewayConfig | undefined {
       metricId: number(rule.metric_id),
       metric: text(rule.metric_system_name),
       delta: number(rule.delta),
-      last: rule.last === true,
+      last: flag(rule.last, false),
     })),
     issuer: withoutCredentials(text(proxy.oidc_issuer_endpoint)),
     policies: array(proxy.policy_chain).map((policy) => text(policy.name)),
@@ -100,7 +108,7 @@ export function toApiDoc(wire: Wire): ApiDoc {
     systemName: text(wire.system_name),
     name: text(wire.name),
     productId: wire.service_id === undefined || wire.service_id === null ? undefined : number(wire.service_id),
-    published: wire.published === true,
+    published: flag(wire.published, false),
     body: text(wire.body),
   }
 }
@@ -146,34 +154,28 @@ export function toFieldDefinition(wire: Wire): FieldDefinition | undefined {
     target,
     name: text(wire.name),
     label: text(wire.label) || text(wire.name),
-    required: wire.required === true,
-    hidden: wire.hidden === true,
-    readOnly: wire.read_only === true,
+    required: flag(wire.required, false),
+    hidden: flag(wire.hidden, false),
+    readOnly: flag(wire.read_only, false),
     choices: Array.isArray(wire.choices) ? wire.choices.map(text) : [],
   }
 }
 
 export function toSettings(wire: Wire): TenantSettings {
   return {
-    signupsEnabled: wire.signups_enabled === true,
-    accountApprovalRequired: wire.account_approval_required === true,
-    servicePlansVisible: wire.service_plans_ui_visible === true,
-    userAccountAreaEnabled: wire.useraccountarea_enabled !== false,
+    signupsEnabled: flag(wire.signups_enabled, false),
+    accountApprovalRequired: flag(wire.account_approval_required, false),
+    servicePlansVisible: flag(wire.service_plans_ui_visible, false),
+    userAccountAreaEnabled: flag(wire.useraccountarea_enabled, true),
   }
 }
 
-const accountColumns = new Set([
-  'id',
-  'created_at',
-  'updated_at',
-  'state',
-  'org_name',
-  'users',
-  'plans',
-  'links',
-  'annotations',
-  'extra_fields',
-])
+const accountColumns = new Set(
+  `id created_at updated_at state org_name users plans links annotations extra_fields monthly_billing_enabled
+  monthly_charging_enabled credit_card_stored credit_card_partial_number credit_card_expires_on deletion_date`.split(
+    /\s+/,
+  ),
+)
 
 export function toAccount(wire: Wire): Account {
   return {
@@ -184,18 +186,11 @@ export function toAccount(wire: Wire): Account {
   }
 }
 
-const userColumns = new Set([
-  'id',
-  'created_at',
-  'updated_at',
-  'state',
-  'role',
-  'username',
-  'email',
-  'account_id',
-  'links',
-  'extra_fields',
-])
+const userColumns = new Set(
+  `id created_at updated_at state role username email account_id links extra_fields cas_identifier open_id`.split(
+    /\s+/,
+  ),
+)
 
 export function toUser(wire: Wire, accountId: number): User {
   return {
@@ -249,6 +244,13 @@ export function text(value: unknown): string {
   return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : ''
 }
 
+/** true and false, also as words: XML has only those. Anything else is what porta's column begins with. */
+function flag(value: unknown, otherwise: boolean): boolean {
+  if (value === true || value === 'true' || value === 1 || value === '1') return true
+  if (value === false || value === 'false' || value === 0 || value === '0') return false
+  return otherwise
+}
+
 function array(value: unknown): Wire[] {
   return Array.isArray(value) ? value.map(object) : []
 }
@@ -264,11 +266,16 @@ function utc(value: unknown): string {
   return Number.isNaN(time.getTime()) ? '' : time.toISOString().replace('.000Z', 'Z')
 }
 
+/** Several values of one field become one text; what is neither text nor number is nobody's field. */
 function textFields(wire: Wire, leaveOut: Set<string>): Record<string, string> {
-  const entries = Object.entries(wire).filter(
-    ([name, value]) => !leaveOut.has(name) && (typeof value === 'string' || typeof value === 'number'),
+  const entries = Object.entries(wire).map(([name, value]) => [name, [value].flat()] as const)
+  const fields = entries.filter(
+    ([name, values]) =>
+      !leaveOut.has(name) &&
+      values.length > 0 &&
+      values.every((value) => typeof value === 'string' || typeof value === 'number'),
   )
-  return Object.fromEntries(entries.map(([name, value]) => [name, text(value)]))
+  return Object.fromEntries(fields.map(([name, values]) => [name, values.map(text).join(', ')]))
 }
 
 function productIdOf(links: unknown): number {

@@ -99,7 +99,9 @@ export function createArrivals(deps: ArrivalsDeps) {
   function stop(request: FastifyRequest, reply: FastifyReply, error: unknown, at: Arrival | { returnTo: string }) {
     const failure = asProblem(error)
     const arrival = 'identity' in at ? at : undefined
-    const again = arrival && isProblem(failure, 'account_pending', 'threescale_unavailable', 'threescale_denied')
+    const again =
+      arrival &&
+      isProblem(failure, 'account_pending', 'threescale_unavailable', 'threescale_denied', 'threescale_scope')
     if (arrival) carried.keepArrival(reply, { ...arrival, next: again ? 'again' : 'refused' })
     note(request, failure)
     if (failure.status === 503) reply.header('retry-after', '5')

@@ -18,8 +18,8 @@ export interface SignInPagesDeps {
 }
 
 const open = { config: { open: true } }
-const signingIn = { config: { open: true, audit: 'sign_in' } } as const
-const signingUp = { config: { open: true, audit: 'sign_up' } } as const
+const signingIn = { config: { open: true, audit: 'sign_in', patient: true } } as const
+const signingUp = { config: { open: true, audit: 'sign_up', patient: true } } as const
 
 /** To the sign-in service, back, and through the completion form where one is needed. */
 export async function signInPages(app: FastifyInstance, deps: SignInPagesDeps) {

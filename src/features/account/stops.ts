@@ -10,6 +10,14 @@ export interface Stop {
   retry?: string
 }
 
+const notSetUp: Stop = {
+  title: 'The portal is not set up correctly',
+  label: 'Not available',
+  tone: 'red',
+  next: ['Tell the contact below. They need the reference.'],
+  retry: 'Try again',
+}
+
 const byCode: Partial<Record<ErrorCode, Stop>> = {
   account_pending: {
     title: 'Your account waits for approval',
@@ -109,13 +117,8 @@ const byCode: Partial<Record<ErrorCode, Stop>> = {
     next: ['Nothing is lost, and you do not have to sign in again.', 'Try again in a minute.'],
     retry: 'Try again',
   },
-  threescale_denied: {
-    title: 'The portal is not set up correctly',
-    label: 'Not available',
-    tone: 'red',
-    next: ['Tell the contact below. They need the reference.'],
-    retry: 'Try again',
-  },
+  threescale_denied: notSetUp,
+  threescale_scope: notSetUp,
 }
 
 const unknown: Stop = {

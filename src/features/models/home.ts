@@ -41,7 +41,7 @@ export function homePage(app: FastifyInstance, { models, snippets, open, brand, 
     try {
       return (await models.list({}, caller)).models
     } catch (error) {
-      if (isProblem(error, 'threescale_unavailable', 'threescale_denied')) return []
+      if (isProblem(error, 'threescale_unavailable', 'threescale_denied', 'threescale_scope')) return []
       throw error
     }
   }

@@ -1,0 +1,36 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+
+/** A real CONNECT proxy; `route` says where a name leads, and undefined refuses. Every name that was asked is kept. */
+export async function connectProxy(route: (target: string) => { port: number } | undefined) {
+  const asked: string[] = []
+  const sockets = new Set<Socket>()
+  const server = createServer((_request, response) => response.writeHead(501).end())
+  server.on('connection', (socket) => sockets.add(socket))
+  server.on('connect', (request, socket, head) => {
+    const target = request.url ?? ''
+    asked.push(target)
+    const place = route(target)
+    if (!place) return void socket.end('HTTP/1.1 403 Forbidden\r\n\r\n')
+    const upstream = connect(place.port, '127.0.0.1', () => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
+      upstream.write(head)
+      upstream.pipe(socket)
+      socket.pipe(upstream)
+    })
+    sockets.add(upstream)
+    upstream.once('error', () => socket.destroy())
+    socket.once('error', () => upstream.destroy())
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
+    close() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  }
+}
