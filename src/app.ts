@@ -22,6 +22,7 @@ import { accountApi } from './features/account/api.js'
 import { createIdTokens } from './features/account/id-tokens.js'
 import type { IdentityRules } from './features/account/identity.js'
 import { accountPages, doorman } from './features/account/pages.js'
+import { wordsFor } from './features/applications/answers.js'
 import { applicationsApi } from './features/applications/api.js'
 import { createApplications } from './features/applications/applications.js'
 import { createModelCalls } from './features/applications/model-calls.js'
@@ -31,7 +32,10 @@ import { modelsApi } from './features/models/api.js'
 import { createModels, type Models } from './features/models/models.js'
 import { modelsPages } from './features/models/pages.js'
 import { createServers } from './features/models/servers.js'
+import { playgroundPages } from './features/playground/pages.js'
+import { createPlayground } from './features/playground/playground.js'
 import { snippetsApi } from './features/snippets/api.js'
+import { callOf } from './features/snippets/calls.js'
 import { createSnippets } from './features/snippets/snippets.js'
 import { projectRoot } from './root.js'
 import { apiScope } from './web/api.js'
@@ -103,6 +107,15 @@ export async function buildPortal(config: Config) {
   const trial = createTrial({ calls, learnModelId: models.learnModelId })
   const applications = createApplications({ threescale, models, learn: trial.learn, now: () => new Date() })
   const snippets = createSnippets({ caFile: notes.gateway_ca })
+  const playground = createPlayground({
+    applications,
+    models,
+    calls,
+    gateway,
+    modelIdOf: trial.modelIdOf,
+    callOf,
+    wordsFor,
+  })
   const terms = notes.terms && {
     title: 'terms',
     field: 'terms_version',
@@ -197,6 +210,7 @@ export async function buildPortal(config: Config) {
       tagline: notes.branding?.tagline ?? 'Private language models behind one key.',
     })
     await applicationsPages(door, { applications, trial, models, snippets })
+    await playgroundPages(door, { playground, snippets })
     await accountPages(door, {
       accounts,
       identity,

@@ -2,7 +2,7 @@ import { problem } from '../errors.js'
 import { type Http, HttpFailure } from './http.js'
 
 export interface GatewayOptions {
-  http: Pick<Http, 'send'>
+  http: Pick<Http, 'send' | 'open'>
   /** only addresses that the catalogue names are called */
   allowed(url: URL): boolean
 }
@@ -25,6 +25,24 @@ export function createGateway({ http, allowed }: GatewayOptions) {
       try {
         const answer = await http.send({ timeoutMs: 20_000, maxBytes: 1_000_000, ...request })
         return { ...answer, ms: Math.round(performance.now() - started) }
+      } catch (error) {
+        if (!(error instanceof HttpFailure)) throw error
+        throw problem('gateway_unavailable', { detail: wordsFor(error), cause: error })
+      }
+    },
+
+    /** An answer that streams; `signal` ends it, and with it the work of the model. Rejects with gateway_unavailable. */
+    async open(request: {
+      method: string
+      url: URL
+      headers: Record<string, string>
+      body?: string
+      signal: AbortSignal
+    }) {
+      if (!allowed(request.url))
+        throw problem('gateway_unavailable', { detail: 'This address is not in the catalogue.' })
+      try {
+        return await http.open(request)
       } catch (error) {
         if (!(error instanceof HttpFailure)) throw error
         throw problem('gateway_unavailable', { detail: wordsFor(error), cause: error })

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { rootCertificates } from 'node:tls'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, fetch as undiciFetch } from 'undici'
 
@@ -17,6 +18,18 @@ export interface HttpRequest {
   timeoutMs?: number
   /** default 1 MB */
   maxBytes?: number
+}
+
+export interface OpenRequest extends Omit<HttpRequest, 'timeoutMs' | 'maxBytes'> {
+  signal: AbortSignal
+  headMs?: number
+  idleMs?: number
+}
+
+export interface OpenAnswer {
+  status: number
+  headers: Record<string, string>
+  body: Readable
 }
 
 export interface HttpAnswer {
@@ -40,7 +53,7 @@ export type Http = ReturnType<typeof createHttp>
 /** One way out of the process: every outbound call honours the extra CA and the proxy settings. */
 export function createHttp({ extraCa, httpsProxy, noProxy }: HttpOptions = {}) {
   const tls = extraCa ? { ca: [...rootCertificates, extraCa] } : {}
-  const settings = { connect: { timeout: 2000, ...tls }, connections: 32, keepAliveTimeout: 10_000, pipelining: 1 }
+  const settings = { connect: { timeout: 2000, ...tls }, connections: 256, keepAliveTimeout: 10_000, pipelining: 1 }
   const dispatcher: Dispatcher = httpsProxy
     ? new EnvHttpProxyAgent({
         ...settings,
@@ -78,6 +91,37 @@ export function createHttp({ extraCa, httpsProxy, noProxy }: HttpOptions = {}) {
       } catch (error) {
         if (error instanceof HttpFailure) throw error
         throw new HttpFailure(signal.aborted ? 'timeout' : 'network', url.host, error)
+      }
+    },
+
+    /**
+     * An answer whose body is read as it comes. Rejects with HttpFailure before the head; the body fails when nothing
+     * comes for `idleMs`, or when `signal` ends it, which closes the connection.
+     */
+    async open({
+      method,
+      url,
+      headers = {},
+      body,
+      signal,
+      headMs = 30_000,
+      idleMs = 60_000,
+    }: OpenRequest): Promise<OpenAnswer> {
+      try {
+        const answer = await dispatcher.request({
+          method: method as Dispatcher.HttpMethod,
+          origin: url.origin,
+          path: url.pathname + url.search,
+          headers,
+          body: body ?? null,
+          signal,
+          headersTimeout: headMs,
+          bodyTimeout: idleMs,
+        })
+        return { status: answer.statusCode, headers: flat(answer.headers), body: answer.body }
+      } catch (error) {
+        const late = error instanceof Error && error.name === 'HeadersTimeoutError'
+        throw new HttpFailure(late ? 'timeout' : 'network', url.host, error)
       }
     },
 

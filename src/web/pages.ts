@@ -72,6 +72,7 @@ export async function pages(
     const nav = [
       { label: 'Models', href: '/models', current: path.startsWith('/models') },
       { label: 'Applications', href: '/applications', current: path.startsWith('/applications') },
+      { label: 'Playground', href: '/playground', current: path.startsWith('/playground') },
     ]
     return {
       title: `${title} · ${brand}`,

@@ -5,3 +5,9 @@ import { themeSwitch } from './theme-switch.js'
 themeSwitch()
 rememberClient()
 copyButtons()
+for (const field of document.querySelectorAll('[data-submits]')) {
+  field.addEventListener('change', () => field.form.requestSubmit())
+  for (const button of field.form.querySelectorAll('[type=submit]')) button.hidden = true
+}
+const talk = document.querySelector('[data-playground]')
+if (talk) import('./playground.js').then(({ playground }) => playground(talk))

@@ -23,9 +23,9 @@ export function createVisitor(stack: Pick<Stack, 'url'>) {
     raw: (path: string, init?: RequestInit) => send(absolute(path), init),
     post: (path: string, form: Record<string, string>, init: RequestInit = {}) =>
       send(absolute(path), { ...init, method: 'POST', body: new URLSearchParams(form) }),
-    /** Sends the first form with that action, with `values` over what stands in it, and follows. */
+    /** Posts the first such form with that action, with `values` over what stands in it, and follows. */
     async submit(page: Answer, action: RegExp, values: Record<string, string> = {}): Promise<Answer> {
-      const form = formsOf(page.text).find((candidate) => action.test(candidate.action))
+      const form = formsOf(page.text).find(({ action: target, method }) => method === 'post' && action.test(target))
       if (!form) throw new Error(`no form ${action} on ${page.url}: ${page.text.slice(0, 300)}`)
       const target = new URL(form.action || page.url, page.url).href
       return follow(target, { method: 'POST', body: new URLSearchParams({ ...form.values, ...values }) })
@@ -79,7 +79,7 @@ export function createVisitor(stack: Pick<Stack, 'url'>) {
 }
 
 /** Forms of a page, with the values that would be sent as they stand. */
-export function formsOf(html: string): { action: string; values: Record<string, string> }[] {
+export function formsOf(html: string): { action: string; method: string; values: Record<string, string> }[] {
   return [...html.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)].map(([, attributes = '', inner = '']) => {
     const values: Record<string, string> = {}
     for (const [, field = ''] of inner.matchAll(/<input\b([^>]*)>/g)) {
@@ -92,7 +92,9 @@ export function formsOf(html: string): { action: string; values: Record<string, 
       const selected = /<option value="([^"]*)" selected/.exec(options)?.[1]
       values[attribute(field, 'name')] = decode(selected ?? '')
     }
-    return { action: attribute(attributes, 'action'), values }
+    for (const [, field = '', text = ''] of inner.matchAll(/<textarea\b([^>]*)>([\s\S]*?)<\/textarea>/g))
+      values[attribute(field, 'name')] = decode(text)
+    return { action: attribute(attributes, 'action'), method: attribute(attributes, 'method'), values }
   })
 }
 

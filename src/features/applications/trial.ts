@@ -33,6 +33,9 @@ export function createTrial({ calls, learnModelId }: TrialDeps) {
       }
     },
 
+    /** The id to send, as the model server tells it; undefined where it does not. Rejects with gateway_unavailable. */
+    modelIdOf: askModelId,
+
     /** Never rejects: what went wrong is told in words. `application` carries its secrets. */
     async run(model: Model, application: Application): Promise<TestResult> {
       if (application.state !== 'live') return refusedBeforehand(application.state)

@@ -1,0 +1,151 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { isProblem, type PortalError, problem } from '../../errors.js'
+import { audited } from '../../web/audit.js'
+import { formValues } from '../../web/forms.js'
+import { callerOf } from '../../web/guard.js'
+import type { Model } from '../models/schemas.js'
+import type { Snippet } from '../snippets/schemas.js'
+import type { Choice, Playground, Refused } from './playground.js'
+import { saidIn } from './results.js'
+import { answerView, failedView, failureWords, kindOf, playgroundView, type Shown, type ShownTurn } from './view.js'
+import { applicationsOf, lastSent, linesOf, turnsOf, wantedOf } from './wanted.js'
+
+const MOST_LINES = 20
+const calls = { config: { audit: 'playground.call' } } as const
+
+export interface PlaygroundPagesDeps {
+  playground: Playground
+  snippets: { forModel(model: Model, options: { body: Record<string, unknown> }): Snippet[] }
+}
+
+export async function playgroundPages(app: FastifyInstance, { playground, snippets }: PlaygroundPagesDeps) {
+  app.get<{ Querystring: { application?: string; compare?: string } }>('/playground', async (request, reply) => {
+    const { application = '', compare = '' } = request.query
+    return show(request, reply, { application: String(application), compare: String(compare) }, {})
+  })
+
+  app.post('/playground', calls, async (request, reply) => {
+    const values = formValues(request.body)
+    noteTarget(request, values)
+    try {
+      return await show(request, reply, values, await run(request, values))
+    } catch (error) {
+      if (!isProblem(error, 'invalid_fields', 'gateway_unavailable', 'too_many_requests')) throw error
+      const refused = error.fields ? undefined : refusedOf(error)
+      const turns = turnsOf(values.turns).map(earlierTurn)
+      return show(request, reply, values, { errors: error.fields ?? {}, refused, turns }, error.status)
+    }
+  })
+
+  app.post('/playground/code', { config: { audit: { none: 'shows code, calls nothing' } } }, async (request, reply) => {
+    const values = formValues(request.body)
+    const turns = turnsOf(values.turns).map(earlierTurn)
+    try {
+      const { model, body } = await playground.asSent(callerOf(request), wantedOf(lastSent(values)))
+      return await show(request, reply, values, { turns, code: snippets.forModel(model, { body }) })
+    } catch (error) {
+      if (!isProblem(error, 'invalid_fields')) throw error
+      return show(request, reply, values, { errors: error.fields ?? {}, turns }, 422)
+    }
+  })
+
+  app.post('/playground/stream', calls, async (request, reply) => {
+    const values = formValues(request.body)
+    noteTarget(request, values)
+    const leaving = new AbortController()
+    reply.raw.once('close', () => leaving.abort())
+    const side = values.side === '1' ? 1 : 0
+    const answer = await streamed(request, values, side, leaving.signal)
+    reply.header('cache-control', 'no-store, no-transform')
+    if ('words' in answer) return reply.code(answer.status >= 400 ? answer.status : 502).send(refusalOf(answer))
+    return reply.type('text/event-stream; charset=utf-8').header('x-accel-buffering', 'no').send(answer)
+  })
+
+  async function streamed(request: FastifyRequest, values: Record<string, string>, side: number, signal: AbortSignal) {
+    try {
+      return await playground.stream(callerOf(request), wantedOf(values), side, signal)
+    } catch (error) {
+      if (!isProblem(error)) throw error
+      return refusedOf(error)
+    }
+  }
+
+  /** The answers of a page without scripts. */
+  async function run(request: FastifyRequest, values: Record<string, string>): Promise<Partial<Shown>> {
+    const caller = callerOf(request)
+    if (values.kind === 'embedding') {
+      const input = linesOf(values.input, MOST_LINES)
+      if (input.length === 0) throw problem('invalid_fields', { fields: { input: 'Write at least one line.' } })
+      return resultOf(
+        await playground.send(caller, applicationsOf(values)[0] ?? 0, { input, encoding_format: 'float' }),
+      )
+    }
+    if (values.kind === 'rerank') {
+      const documents = linesOf(values.documents, MOST_LINES)
+      const query = (values.query ?? '').trim()
+      const errors = {
+        ...(query === '' ? { query: 'Write what is looked for.' } : {}),
+        ...(documents.length === 0 ? { documents: 'Write at least one line.' } : {}),
+      }
+      if (Object.keys(errors).length > 0) throw problem('invalid_fields', { fields: errors })
+      return resultOf(await playground.send(caller, applicationsOf(values)[0] ?? 0, { query, documents }))
+    }
+    const wanted = wantedOf(values)
+    const answers = await Promise.all(
+      wanted.applications.map(async (_, side) => {
+        const answer = await playground.ask(caller, wanted, side)
+        return 'words' in answer ? failedView(answer) : answerView(saidIn(answer.body), answer.ms)
+      }),
+    )
+    return { turns: [...wanted.turns.map(earlierTurn), { prompt: wanted.prompt, answers }] }
+  }
+
+  async function show(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    values: Record<string, string>,
+    result: Partial<Shown>,
+    status = 200,
+  ) {
+    const choices = await playground.choices(callerOf(request))
+    const chosen = pick(choices, values.application) ?? (values.application ? undefined : choices[0])
+    if (values.application && !chosen) throw problem('not_found')
+    const compared = kindOf(chosen) === 'chat' ? pick(choices, values.compare) : undefined
+    const sent = result.turns !== undefined && result.code === undefined && status === 200
+    const view = playgroundView({
+      choices,
+      chosen,
+      compared,
+      values: sent ? { ...values, prompt: '' } : values,
+      errors: {},
+      turns: [],
+      ...result,
+    })
+    return reply.header('cache-control', 'no-store').page('playground/index', view, { status })
+  }
+}
+
+function pick(choices: Choice[], id: string | undefined): Choice | undefined {
+  return choices.find(({ application }) => String(application.id) === id)
+}
+
+function resultOf(answer: { body: unknown; ms: number } | Refused): Partial<Shown> {
+  return 'words' in answer ? { refused: answer } : { result: answer }
+}
+
+function refusedOf({ status, message, fields, retryAfter }: PortalError): Refused {
+  return { status, words: Object.values(fields ?? {})[0] ?? message, retryAfter }
+}
+
+function refusalOf(refused: Refused) {
+  const { status, retryAfter } = refused
+  return { status, words: failureWords(refused), retry_after: retryAfter ?? null }
+}
+
+function earlierTurn({ prompt, answers }: { prompt: string; answers: string[] }): ShownTurn {
+  return { prompt, answers: answers.map((text) => ({ text, meta: '', failed: text === '' })) }
+}
+
+function noteTarget(request: FastifyRequest, { application = '' }: Record<string, string>): void {
+  if (/^[1-9][0-9]{0,14}$/.test(application)) audited(request, { target: { application: Number(application) } })
+}

@@ -1,0 +1,193 @@
+import type { Readable } from 'node:stream'
+import { problem } from '../../errors.js'
+import type { Caller } from '../../web/caller.js'
+import type { Call, GatewayAnswer, Prepared } from '../applications/model-calls.js'
+import type { Application } from '../applications/schemas.js'
+import type { Model } from '../models/schemas.js'
+import { relay } from './relay.js'
+import { messagesOf, type Wanted } from './wanted.js'
+
+export interface PlaygroundDeps {
+  applications: {
+    list(caller: Caller): Promise<Application[]>
+    read(
+      caller: Caller,
+      id: number,
+      options: { reveal: boolean },
+    ): Promise<{ application: Application; model: Model | undefined }>
+  }
+  models: { list(filters: Record<string, never>, caller: Caller): Promise<{ models: Model[] }> }
+  calls: { prepare(model: Model, application: Application, call: Call): Promise<Prepared> }
+  gateway: {
+    call(request: Prepared & { timeoutMs?: number }): Promise<GatewayAnswer>
+    open(request: Prepared & { signal: AbortSignal }): Promise<{
+      status: number
+      headers: Record<string, string>
+      body: Readable
+    }>
+  }
+  /** asks the model server for the id to send, where nobody has told it */
+  modelIdOf(model: Model, application: Application): Promise<string | undefined>
+  /** where calls of the model's type go: the whole address */
+  callOf(model: Model): { url: string }
+  /** what an answer means, in words */
+  wordsFor(answer: Omit<GatewayAnswer, 'ms'>): string
+}
+
+/** An application that can be tried here, with the type of its model. */
+export interface Choice {
+  application: Application
+  model: Model
+}
+
+/** What stands behind an answer that is no success. */
+export interface Refused {
+  status: number
+  words: string
+  retryAfter: number | undefined
+}
+
+export type Playground = ReturnType<typeof createPlayground>
+
+const playable: Model['type'][] = ['chat', 'completion', 'embedding', 'rerank']
+/** calls of one person that run at the same time */
+const AT_ONCE = 6
+const LONG_MS = 120_000
+
+/**
+ * Models tried through the person's own application. The key never leaves this process, only hosts of the catalogue are
+ * called, and nothing of what is said is kept.
+ */
+export function createPlayground(deps: PlaygroundDeps) {
+  const { applications, models, calls, gateway, modelIdOf, callOf, wordsFor } = deps
+  const running = new Map<string, number>()
+
+  return {
+    /** One call to 3scale. Live applications of models that can be talked to, newest first. */
+    async choices(caller: Caller): Promise<Choice[]> {
+      const [mine, offered] = await Promise.all([applications.list(caller), models.list({}, caller)])
+      return mine.flatMap((application) => {
+        const model = offered.models.find(({ system_name }) => system_name === application.model)
+        const fits = model && application.state === 'live' && playable.includes(model.type)
+        return fits ? [{ application, model }] : []
+      })
+    },
+
+    /** An answer as it comes, as server-sent events; ends when `signal` says so. One or two calls to 3scale. */
+    async stream(caller: Caller, wanted: Wanted, side: number, signal: AbortSignal): Promise<Readable | Refused> {
+      const { application, model } = await load(caller, wanted.applications[side])
+      const done = take(caller)
+      try {
+        const body = { ...(await bodyOf(model, application, wanted, side)), ...streaming }
+        const prepared = await calls.prepare(model, application, { method: 'POST', path: pathOf(model), body })
+        const answer = await gateway.open({ ...prepared, signal })
+        if (answer.status !== 200) {
+          done()
+          return refusedBy({ ...answer, text: await beginningOf(answer.body) })
+        }
+        return relay(answer.body, done)
+      } catch (error) {
+        done()
+        throw error
+      }
+    },
+
+    /** The same call answered in one piece, for pages without scripts. Rejects with gateway_unavailable. */
+    async ask(caller: Caller, wanted: Wanted, side: number): Promise<{ body: unknown; ms: number } | Refused> {
+      const { application, model } = await load(caller, wanted.applications[side])
+      return post(caller, model, application, await bodyOf(model, application, wanted, side))
+    },
+
+    /** One JSON call of a model that is not talked to: embeddings, rerank. */
+    async send(caller: Caller, id: number, body: Record<string, unknown>) {
+      const { application, model } = await load(caller, id)
+      return post(caller, model, application, { ...(await named(model, application)), ...body })
+    },
+
+    /** The model and the very body of the first side, for showing them as code. One call to 3scale. */
+    async asSent(caller: Caller, wanted: Wanted) {
+      const { model } = await load(caller, wanted.applications[0], false)
+      return { model, body: content(model, wanted, 0) }
+    },
+  }
+
+  async function post(caller: Caller, model: Model, application: Application, body: Record<string, unknown>) {
+    const done = take(caller)
+    try {
+      const prepared = await calls.prepare(model, application, { method: 'POST', path: pathOf(model), body })
+      const answer = await gateway.call({ ...prepared, timeoutMs: LONG_MS })
+      if (answer.status !== 200) return refusedBy(answer)
+      return { body: parsed(answer.text), ms: answer.ms }
+    } finally {
+      done()
+    }
+  }
+
+  function pathOf(model: Model): string {
+    return callOf(model).url.slice(model.endpoint.length)
+  }
+
+  async function load(caller: Caller, id: number | undefined, reveal = true) {
+    if (id === undefined) throw problem('not_found')
+    const { application, model } = await applications.read(caller, id, { reveal })
+    if (!model || !playable.includes(model.type)) throw problem('not_found')
+    return { application, model }
+  }
+
+  async function bodyOf(model: Model, application: Application, wanted: Wanted, side: number) {
+    return { ...(await named(model, application)), ...content(model, wanted, side) }
+  }
+
+  async function named(model: Model, application: Application): Promise<{ model?: string }> {
+    const id = model.model_id ?? (await modelIdOf(model, application))
+    return id === undefined ? {} : { model: id }
+  }
+
+  /** So many calls of one person at the same time; returns how to give the place back, once. */
+  function take({ username }: Caller): () => void {
+    const now = running.get(username) ?? 0
+    if (now >= AT_ONCE)
+      throw problem('too_many_requests', {
+        detail: `${AT_ONCE} calls of yours are running. Stop one, or wait for it to end.`,
+        retryAfter: 5,
+      })
+    running.set(username, now + 1)
+    let given = false
+    return () => {
+      if (given) return
+      given = true
+      const left = (running.get(username) ?? 1) - 1
+      if (left > 0) running.set(username, left)
+      else running.delete(username)
+    }
+  }
+
+  function refusedBy(answer: { status: number; headers: Record<string, string>; text: string }): Refused {
+    const wait = Number(answer.headers['retry-after'])
+    return { status: answer.status, words: wordsFor(answer), retryAfter: wait > 0 ? wait : undefined }
+  }
+}
+
+const streaming = { stream: true, stream_options: { include_usage: true } }
+
+function content(model: Model, wanted: Wanted, side: number): Record<string, unknown> {
+  if (model.type === 'completion') return { prompt: wanted.prompt, ...wanted.parameters }
+  return { messages: messagesOf(wanted, side), ...wanted.parameters }
+}
+
+async function beginningOf(body: Readable): Promise<string> {
+  let text = ''
+  for await (const chunk of body) {
+    text += String(chunk)
+    if (text.length > 4000) break
+  }
+  return text
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw problem('gateway_unavailable', { detail: 'The model answered with something that is not JSON.' })
+  }
+}

@@ -1,0 +1,208 @@
+import { once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { createGateway } from '../../src/clients/gateway.js'
+import { createHttp } from '../../src/clients/http.js'
+import { isProblem } from '../../src/errors.js'
+import { relay } from '../../src/features/playground/relay.js'
+import { rankingIn, saidIn, similarity, vectorsIn } from '../../src/features/playground/results.js'
+import { messagesOf, turnsOf, wantedOf } from '../../src/features/playground/wanted.js'
+
+const http = createHttp()
+t.teardown(() => http.close())
+
+/** A model server that does what the test says; `gone` counts answers whose reader left. */
+async function modelServer(answer: (response: ServerResponse) => void) {
+  const state = { gone: 0, sent: 0 }
+  const server = createServer((_request, response) => {
+    response.once('close', () => {
+      if (!response.writableEnded) state.gone++
+    })
+    answer(response)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.closeAllConnections())
+  t.teardown(() => server.close())
+  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+  const gateway = createGateway({ http, allowed: () => true })
+  const open = (signal = new AbortController().signal) =>
+    gateway.open({ method: 'POST', url, headers: {}, body: '{}', signal })
+  return { state, open }
+}
+
+async function textOf(stream: AsyncIterable<unknown>): Promise<string> {
+  let text = ''
+  for await (const chunk of stream) text += String(chunk)
+  return text
+}
+
+t.test('events pass as they come, after a comment that opens the way through proxies', async (t) => {
+  const { open } = await modelServer((response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.write('data: {"a":1}\n\n')
+    response.end('data: [DONE]\n\n')
+  })
+  let ended = 0
+  const text = await textOf(relay((await open()).body, () => ended++))
+  t.equal(text, ': \n\ndata: {"a":1}\n\ndata: [DONE]\n\n')
+  t.equal(ended, 1, 'the place is given back once')
+})
+
+t.test('a stream that breaks ends with an event that says so', async (t) => {
+  const { open } = await modelServer((response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.write('data: {"a":1}\n\n')
+    setTimeout(() => response.destroy(), 20)
+  })
+  let ended = 0
+  const text = await textOf(relay((await open()).body, () => ended++))
+  t.match(text, /data: \{"a":1\}\n\n[\s\S]*event: failure\ndata: \{"words":"The answer broke off/)
+  t.equal(ended, 1)
+})
+
+t.test('a browser that leaves ends the call to the model', async (t) => {
+  const { state, open } = await modelServer((response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    const timer = setInterval(() => response.write('data: {}\n\n'), 5)
+    response.once('close', () => clearInterval(timer))
+  })
+  for (const way of ['stream destroyed', 'signal']) {
+    const leaving = new AbortController()
+    let ended = 0
+    const stream = relay((await open(leaving.signal)).body, () => ended++)
+    await once(stream, 'data')
+    if (way === 'signal') {
+      leaving.abort()
+      stream.resume()
+    } else stream.destroy()
+    const before = state.gone
+    while (state.gone === before && ended === 0) await sleep(5)
+    while (ended === 0) await sleep(5)
+    t.equal(ended, 1, way)
+  }
+  while (state.gone < 2) await sleep(5)
+  t.equal(state.gone, 2, 'the model server saw both leave')
+})
+
+t.test('a browser that reads slowly slows the model server down', async (t) => {
+  let written = 0
+  const { open } = await modelServer((response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    const line = `data: ${'x'.repeat(64_000)}\n\n`
+    const more = () => {
+      while (!response.destroyed && written < 200_000_000) {
+        written += line.length
+        if (!response.write(line)) return void response.once('drain', more)
+      }
+    }
+    more()
+  })
+  const stream = relay((await open()).body, () => {})
+  let before = -1
+  while (before !== written) {
+    before = written
+    await sleep(200)
+  }
+  t.ok(written < 20_000_000, `${written} bytes were taken without a reader`)
+  stream.destroy()
+})
+
+t.test(
+  'an endpoint that is not there is gateway_unavailable, and hosts outside the catalogue are never called',
+  async (t) => {
+    const request = {
+      method: 'POST',
+      url: new URL('http://127.0.0.1:9/'),
+      headers: {},
+      signal: new AbortController().signal,
+    }
+    const reached = createGateway({ http, allowed: () => true })
+    await t.rejects(reached.open(request), { code: 'gateway_unavailable', message: /could not be reached/ })
+    const { state, open } = await modelServer((response) => response.end())
+    void open
+    const kept = createGateway({ http, allowed: () => false })
+    await t.rejects(kept.open(request), { code: 'gateway_unavailable', message: /not in the catalogue/ })
+    t.equal(state.gone, 0)
+  },
+)
+
+t.test('the form is checked, field by field', async (t) => {
+  const bad = { application: '1', prompt: '', temperature: '3', top_p: 'x', max_tokens: '1.5' }
+  try {
+    wantedOf(bad)
+    t.fail('accepted')
+  } catch (error) {
+    t.ok(isProblem(error, 'invalid_fields'))
+    t.same(isProblem(error) && Object.keys(error.fields ?? {}).sort(), ['max_tokens', 'prompt', 'temperature', 'top_p'])
+  }
+  t.throws(() => wantedOf({ application: '../1', prompt: 'x' }), { code: 'not_found' })
+  t.same(wantedOf({ application: '1', compare: '2', prompt: ' hi ', temperature: '0.5', max_tokens: '5' }), {
+    applications: [1, 2],
+    system: '',
+    prompt: 'hi',
+    turns: [],
+    parameters: { temperature: 0.5, max_tokens: 5 },
+  })
+})
+
+t.test('turns from the browser are read as a stranger’s', async (t) => {
+  for (const text of ['', 'null', '{"a":1}', '[1,null,{"prompt":2}]', 'not json', '[[["deep"]]]'])
+    t.same(turnsOf(text), [], text)
+  t.equal(turnsOf(JSON.stringify(Array(80).fill({ prompt: 'p', answers: ['a'] }))).length, 50)
+  const turns = turnsOf('[{"prompt":"a","answers":["one","two","three"]},{"prompt":"b","answers":["",  "only here"]}]')
+  const wanted = { system: 'be brief', turns, prompt: 'c' }
+  t.same(
+    messagesOf(wanted, 0).map(({ content }) => content),
+    ['be brief', 'a', 'one', 'c'],
+    'a turn that failed on this side is left out',
+  )
+  t.same(
+    messagesOf(wanted, 1).map(({ content }) => content),
+    ['be brief', 'a', 'two', 'b', 'only here', 'c'],
+  )
+})
+
+t.test('odd answers give what can be shown and never throw', async (t) => {
+  for (const odd of [
+    null,
+    undefined,
+    1,
+    'x',
+    [],
+    {},
+    { data: 'x', results: {}, choices: [null] },
+    { data: [null, { embedding: 'x' }] },
+  ]) {
+    t.type(saidIn(odd ?? null).text, 'string')
+    t.type(vectorsIn(odd), Array)
+    t.same(rankingIn(odd), [])
+  }
+  t.equal(saidIn({ choices: [{ text: 'completed' }] }).text, 'completed')
+  t.same(
+    vectorsIn({
+      data: [
+        { index: 1, embedding: [2] },
+        { index: 0, embedding: [1] },
+      ],
+    }),
+    [[1], [2]],
+  )
+  t.equal(similarity([1, 0], [2, 0]), 1)
+  t.equal(similarity([1, 0], [0, 2]), 0)
+  t.equal(similarity([0, 0], [1, 1]), 0)
+  t.same(
+    rankingIn({
+      results: [
+        { index: 0, relevance_score: 0.1 },
+        { index: 1, score: 0.9 },
+      ],
+    }),
+    [
+      { index: 1, score: 0.9 },
+      { index: 0, score: 0.1 },
+    ],
+  )
+})
