@@ -24,10 +24,15 @@ export function createVisitor(stack: Pick<Stack, 'url'>) {
     post: (path: string, form: Record<string, string>, init: RequestInit = {}) =>
       send(absolute(path), { ...init, method: 'POST', body: new URLSearchParams(form) }),
     /** Posts the first such form with that action, with `values` over what stands in it, and follows. */
-    async submit(page: Answer, action: RegExp, values: Record<string, string> = {}): Promise<Answer> {
+    async submit(
+      page: Answer,
+      action: RegExp,
+      values: Record<string, string> = {},
+      formAction?: string,
+    ): Promise<Answer> {
       const form = formsOf(page.text).find(({ action: target, method }) => method === 'post' && action.test(target))
       if (!form) throw new Error(`no form ${action} on ${page.url}: ${page.text.slice(0, 300)}`)
-      const target = new URL(form.action || page.url, page.url).href
+      const target = new URL(formAction ?? (form.action || page.url), page.url).href
       return follow(target, { method: 'POST', body: new URLSearchParams({ ...form.values, ...values }) })
     },
     /** Through the sign-in service and, for new people, the completion form, to where it leads. */

@@ -197,6 +197,18 @@ t.test('no accessibility violation, in both themes, on every page and named stat
       },
     },
     { route: '/account', path: '/account', context: signedIn },
+    { route: '/playground', path: '/playground', context: empty, name: 'nothing to try' },
+    {
+      route: '/playground',
+      path: `/playground?application=${live.split('/').pop()}`,
+      context: signedIn,
+      name: 'answered',
+      before: async (page) => {
+        await page.fill('#prompt', 'hello')
+        await page.click('[data-send]')
+        await page.waitForFunction(() => /first token/.test(document.querySelector('.said-meta')?.textContent ?? ''))
+      },
+    },
   ]
   const down: Row[] = [
     { route: '/applications', path: '/applications', context: signedIn, name: '3scale down' },

@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { launchBrowser, signInAs } from '../helper/browser.js'
 import { startStack } from '../helper/stack.js'
-import { createVisitor, type Visitor } from '../helper/visitor.js'
+import { codeOf, createVisitor, type Visitor } from '../helper/visitor.js'
 
 const stack = await startStack()
-const portal = await stack.portal({ CATALOG_TTL: '3600' })
+// a small heap is collected often, so what stays in it is what is held
+const portal = await stack.portal({ CATALOG_TTL: '3600', NODE_OPTIONS: '--max-old-space-size=64' })
 t.teardown(() => stack.close())
 
 const idOf = async (visitor: Visitor, model: string) => {
@@ -103,6 +104,11 @@ t.test('without scripts: a conversation of two models, embeddings and rerank on 
   const second = await mary.submit(first, /^\/playground$/, { prompt: 'two' })
   t.match(second.text, 'one &lt;b&gt;', 'the conversation goes on')
   t.match(second.text, 'said: two')
+
+  const code = await mary.submit(second, /^\/playground$/, { prompt: '' }, '/playground/code')
+  const js = codeOf(code.text, 'js-openai')
+  for (const words of ['one <b>', 'said: one', '"two"', 'max_tokens: 512']) t.match(js, words, `as code: ${words}`)
+  t.notMatch(js, 'meta-llama', 'the conversation of the first model')
 
   const nomic = await mary.get(`/playground?application=${await idOf(mary, 'nomic-embed')}`)
   const vectors = await mary.submit(nomic, /^\/playground$/, { input: 'same\nsame\nother' })
