@@ -1,54 +1,14 @@
 import { isProblem, PortalError, problem } from '../../errors.js'
-import { timeLeft } from '../deadline.js'
-import { type Http, type HttpAnswer, HttpFailure } from '../http.js'
+import { createCalls, type ThreescaleOptions } from './calls.js'
 import type { Application, Threescale, User } from './nouns.js'
-import { refusal, unreadable } from './refusals.js'
-import {
-  object,
-  toAccount,
-  toApiDoc,
-  toApplication,
-  toFieldDefinition,
-  toGatewayConfig,
-  toKey,
-  toLimit,
-  toMetric,
-  toPlan,
-  toPricingRule,
-  toProduct,
-  toSettings,
-  toSubscription,
-  toUser,
-  unwrap,
-  type Wire,
-} from './wire.js'
-import { listOf, parseXml } from './xml.js'
-
-export interface ThreescaleOptions {
-  http: Pick<Http, 'send'>
-  /** the tenant's admin portal, no trailing slash */
-  adminUrl: string
-  accessToken: string
-  /** told once per call, by a pattern without ids or keys */
-  onCall?: (call: string, outcome: string, seconds: number) => void
-}
-
-interface Call {
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  path: string
-  query?: Record<string, string>
-  form?: Record<string, string>
-  bulk?: boolean
-}
-
-const BULK = { timeoutMs: 15_000, maxBytes: 64 * 1024 * 1024 }
-/** Reads and writes that a person waits for: with the one repeat of a read, an answer within 3 s. */
-const SINGLE = { timeoutMs: 2500, maxBytes: 1024 * 1024 }
-const PER_PAGE = 500
+import { number, object, unwrap, type Wire } from './values.js'
+import { toAccount, toApplication, toFieldDefinition, toKey, toSettings, toSubscription, toUser } from './wire.js'
+import { toApiDoc, toGatewayConfig, toLimit, toMetric, toPlan, toPricingRule, toProduct } from './wire-catalogue.js'
+import { listOf } from './xml.js'
 
 /** 3scale's Account Management API. Flat form parameters, `.json` in every path, Basic credentials; see nouns.ts for errors. */
-export function createThreescale({ http, adminUrl, accessToken, onCall }: ThreescaleOptions): Threescale {
-  const authorization = `Basic ${Buffer.from(`${accessToken}:`).toString('base64')}`
+export function createThreescale(options: ThreescaleOptions): Threescale {
+  const { get, getXml, bulk, longList, write, remove, pages } = createCalls(options)
   const account = (id: number) => `/admin/api/accounts/${id}`
   const application = (accountId: number, id: number) => `${account(accountId)}/applications/${id}`
 
@@ -139,9 +99,7 @@ export function createThreescale({ http, adminUrl, accessToken, onCall }: Threes
       ).map(toSubscription),
 
     listApplications: async (accountId) =>
-      unwrap((await bulk(`${account(accountId)}/applications`, SINGLE.timeoutMs)).applications, 'application').map(
-        toApplication,
-      ),
+      unwrap((await longList(`${account(accountId)}/applications`)).applications, 'application').map(toApplication),
     readApplication: async (accountId, id) => own(accountId, await get(application(accountId, id))),
     async findApplicationByAppId(accountId, appId) {
       return absent(async () => own(accountId, await get(`${account(accountId)}/applications/find`, { app_id: appId })))
@@ -167,7 +125,7 @@ export function createThreescale({ http, adminUrl, accessToken, onCall }: Threes
         }),
       ),
     async deleteApplication(accountId, id) {
-      await absent(() => send({ method: 'DELETE', path: application(accountId, id) }))
+      await absent(() => remove(application(accountId, id)))
     },
     listKeys: async (accountId, id) => unwrap((await get(`${application(accountId, id)}/keys`)).keys, 'key').map(toKey),
     async addKey(accountId, id, value) {
@@ -175,9 +133,7 @@ export function createThreescale({ http, adminUrl, accessToken, onCall }: Threes
     },
     /** The parameter wins over the path, so a key of any characters can be named (porta, application_keys_controller.rb). */
     async deleteKey(accountId, id, value) {
-      await absent(() =>
-        send({ method: 'DELETE', path: `${application(accountId, id)}/keys/x`, query: { key: value } }),
-      )
+      await absent(() => remove(`${application(accountId, id)}/keys/x`, { key: value }))
     },
     /** Rejects with a sentence for the operator, which names the setting to mend. */
     async ping() {
@@ -199,77 +155,12 @@ export function createThreescale({ http, adminUrl, accessToken, onCall }: Threes
 
   /** The XML of this call embeds the users, its JSON does not. */
   async function findAccount(criterion: Record<string, string>) {
-    const answer = await absent(() =>
-      send({ method: 'GET', path: '/admin/api/accounts/find', query: criterion }, 'xml'),
-    )
+    const answer = await absent(() => getXml('/admin/api/accounts/find', criterion))
     if (!answer) return undefined
-    const node = one(readXml(answer), 'account')
+    const node = one(answer, 'account')
     const account = toAccount(node)
     const users: User[] = listOf(node.users, 'user').map((wire) => toUser(wire, account.id))
     return { account, users }
-  }
-
-  async function get(path: string, query?: Record<string, string>): Promise<Wire> {
-    return readJson(await send({ method: 'GET', path, ...(query ? { query } : {}) }))
-  }
-
-  async function bulk(path: string, timeoutMs = BULK.timeoutMs): Promise<Wire> {
-    return readJson(await send({ method: 'GET', path, bulk: true }, 'json', timeoutMs))
-  }
-
-  async function write(method: 'POST' | 'PUT', path: string, form: Record<string, string>): Promise<Wire> {
-    return readJson(await send({ method, path, form }))
-  }
-
-  /** Metadata is there only when more exists than one page holds (porta, lib/three_scale/api/collection.rb). */
-  async function pages(path: string, root: string, item: string, query: Record<string, string> = {}): Promise<Wire[]> {
-    const all: Wire[] = []
-    for (let page = 1; ; page++) {
-      const paged = { ...query, per_page: String(PER_PAGE), page: String(page) }
-      const answer = readJson(await send({ method: 'GET', path, query: paged, bulk: true }, 'json', BULK.timeoutMs))
-      const rows = unwrap(answer[root], item)
-      all.push(...rows)
-      const total = Number(object(answer.metadata).total_pages ?? 1)
-      if (page >= total || rows.length === 0) return all
-    }
-  }
-
-  async function send(call: Call, format: 'json' | 'xml' = 'json', timeoutMs = SINGLE.timeoutMs): Promise<HttpAnswer> {
-    const url = new URL(`${adminUrl}${call.path}.${format}`)
-    for (const [name, value] of Object.entries(call.query ?? {})) url.searchParams.set(name, value)
-    const request = {
-      method: call.method,
-      url,
-      headers: { authorization, ...(call.form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}) },
-      ...(call.form ? { body: new URLSearchParams(call.form).toString() } : {}),
-      maxBytes: call.bulk ? BULK.maxBytes : SINGLE.maxBytes,
-    }
-    const started = performance.now()
-    const pattern = `${call.method} ${call.path.replace(/\/\d+/g, '/{id}')}`
-    // only what a person waits for is bounded by their patience
-    const allowed = timeoutMs > SINGLE.timeoutMs ? timeoutMs : Math.min(timeoutMs, timeLeft())
-    try {
-      if (allowed < 20) throw new HttpFailure('timeout', url.host)
-      const answer = await attempt(request, allowed, call.method === 'GET', started)
-      if (answer.status < 200 || answer.status >= 300) throw refusal(answer)
-      onCall?.(pattern, 'ok', (performance.now() - started) / 1000)
-      return answer
-    } catch (error) {
-      const failure = error instanceof HttpFailure ? problem('threescale_unavailable', { cause: error }) : error
-      onCall?.(pattern, (failure as { code?: string }).code ?? 'error', (performance.now() - started) / 1000)
-      throw failure
-    }
-  }
-
-  /** A read is repeated once after a broken connection, within the same time; a write never (it may have worked). */
-  async function attempt(request: Parameters<Http['send']>[0], timeoutMs: number, repeat: boolean, started: number) {
-    try {
-      return await http.send({ ...request, timeoutMs })
-    } catch (error) {
-      const left = timeoutMs - (performance.now() - started)
-      if (!repeat || !(error instanceof HttpFailure) || error.kind !== 'network' || left < 50) throw error
-      return http.send({ ...request, timeoutMs: left })
-    }
   }
 }
 
@@ -289,22 +180,6 @@ function given(fields: Record<string, string | undefined>): Record<string, strin
 /** A record without an id is none: something else than 3scale answered. */
 function one(answer: Wire, root: string): Wire {
   const record = object(answer[root])
-  if (Number(record.id) > 0) return record
+  if (number(record.id) > 0) return record
   throw problem('threescale_unavailable', { cause: new Error(`3scale answered without ${root}`) })
-}
-
-function readJson(answer: HttpAnswer): Wire {
-  try {
-    return object(JSON.parse(answer.text))
-  } catch {
-    throw unreadable(answer, 'JSON')
-  }
-}
-
-function readXml(answer: HttpAnswer): Wire {
-  try {
-    return parseXml(answer.text)
-  } catch {
-    throw unreadable(answer, 'XML')
-  }
 }

@@ -1,6 +1,6 @@
 import { type PortalError, problem } from '../../errors.js'
 import type { HttpAnswer } from '../http.js'
-import { object, type Wire } from './wire.js'
+import { object, type Wire } from './values.js'
 
 /**
  * 3scale's refusals as ours. It has three spellings (`error`, `errors`, `status`), text bodies and empty ones; there is no

@@ -1,0 +1,133 @@
+import { problem } from '../../errors.js'
+import { timeLeft } from '../deadline.js'
+import { type Http, type HttpAnswer, HttpFailure } from '../http.js'
+import { refusal, unreadable } from './refusals.js'
+import { object, unwrap, type Wire } from './values.js'
+import { parseXml } from './xml.js'
+
+export interface ThreescaleOptions {
+  http: Pick<Http, 'send'>
+  /** the tenant's admin portal, no trailing slash */
+  adminUrl: string
+  accessToken: string
+  /** told once per call, by a pattern without ids or keys */
+  onCall?: (call: string, outcome: string, seconds: number) => void
+}
+
+interface Call {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  path: string
+  query?: Record<string, string>
+  form?: Record<string, string>
+  bulk?: boolean
+}
+
+const BULK = { timeoutMs: 15_000, maxBytes: 64 * 1024 * 1024 }
+/** Reads and writes that a person waits for: with the one repeat of a read, an answer within 3 s. */
+const SINGLE = { timeoutMs: 2500, maxBytes: 1024 * 1024 }
+const PER_PAGE = 500
+
+export type Calls = ReturnType<typeof createCalls>
+
+/**
+ * How 3scale is asked: Basic credentials, the format in the path, flat forms, a time and a size for each kind of call. What
+ * it refuses is rejected as refusals.ts says.
+ */
+export function createCalls({ http, adminUrl, accessToken, onCall }: ThreescaleOptions) {
+  const authorization = `Basic ${Buffer.from(`${accessToken}:`).toString('base64')}`
+
+  return { get, getXml, bulk, longList, write, remove, pages }
+
+  async function get(path: string, query?: Record<string, string>): Promise<Wire> {
+    return readJson(await send({ method: 'GET', path, ...(query ? { query } : {}) }))
+  }
+
+  async function getXml(path: string, query: Record<string, string>): Promise<Wire> {
+    return readXml(await send({ method: 'GET', path, query }, 'xml'))
+  }
+
+  /** For what nobody waits for: more time, and many megabytes. */
+  async function bulk(path: string): Promise<Wire> {
+    return readJson(await send({ method: 'GET', path, bulk: true }, 'json', BULK.timeoutMs))
+  }
+
+  /** For what somebody waits for and may be long. */
+  async function longList(path: string): Promise<Wire> {
+    return readJson(await send({ method: 'GET', path, bulk: true }))
+  }
+
+  async function remove(path: string, query?: Record<string, string>): Promise<void> {
+    await send({ method: 'DELETE', path, ...(query ? { query } : {}) })
+  }
+
+  async function write(method: 'POST' | 'PUT', path: string, form: Record<string, string>): Promise<Wire> {
+    return readJson(await send({ method, path, form }))
+  }
+
+  /** Metadata is there only when more exists than one page holds (porta, lib/three_scale/api/collection.rb). */
+  async function pages(path: string, root: string, item: string, query: Record<string, string> = {}): Promise<Wire[]> {
+    const all: Wire[] = []
+    for (let page = 1; ; page++) {
+      const paged = { ...query, per_page: String(PER_PAGE), page: String(page) }
+      const answer = readJson(await send({ method: 'GET', path, query: paged, bulk: true }, 'json', BULK.timeoutMs))
+      const rows = unwrap(answer[root], item)
+      all.push(...rows)
+      const total = Number(object(answer.metadata).total_pages ?? 1)
+      if (page >= total || rows.length === 0) return all
+    }
+  }
+
+  async function send(call: Call, format: 'json' | 'xml' = 'json', timeoutMs = SINGLE.timeoutMs): Promise<HttpAnswer> {
+    const url = new URL(`${adminUrl}${call.path}.${format}`)
+    for (const [name, value] of Object.entries(call.query ?? {})) url.searchParams.set(name, value)
+    const request = {
+      method: call.method,
+      url,
+      headers: { authorization, ...(call.form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}) },
+      ...(call.form ? { body: new URLSearchParams(call.form).toString() } : {}),
+      maxBytes: call.bulk ? BULK.maxBytes : SINGLE.maxBytes,
+    }
+    const started = performance.now()
+    const pattern = `${call.method} ${call.path.replace(/\/\d+/g, '/{id}')}`
+    // only what a person waits for is bounded by their patience
+    const allowed = timeoutMs > SINGLE.timeoutMs ? timeoutMs : Math.min(timeoutMs, timeLeft())
+    try {
+      if (allowed < 20) throw new HttpFailure('timeout', url.host)
+      const answer = await attempt(request, allowed, call.method === 'GET', started)
+      if (answer.status < 200 || answer.status >= 300) throw refusal(answer)
+      onCall?.(pattern, 'ok', (performance.now() - started) / 1000)
+      return answer
+    } catch (error) {
+      const failure = error instanceof HttpFailure ? problem('threescale_unavailable', { cause: error }) : error
+      onCall?.(pattern, (failure as { code?: string }).code ?? 'error', (performance.now() - started) / 1000)
+      throw failure
+    }
+  }
+
+  /** A read is repeated once after a broken connection, within the same time; a write never (it may have worked). */
+  async function attempt(request: Parameters<Http['send']>[0], timeoutMs: number, repeat: boolean, started: number) {
+    try {
+      return await http.send({ ...request, timeoutMs })
+    } catch (error) {
+      const left = timeoutMs - (performance.now() - started)
+      if (!repeat || !(error instanceof HttpFailure) || error.kind !== 'network' || left < 50) throw error
+      return http.send({ ...request, timeoutMs: left })
+    }
+  }
+}
+
+function readJson(answer: HttpAnswer): Wire {
+  try {
+    return object(JSON.parse(answer.text))
+  } catch {
+    throw unreadable(answer, 'JSON')
+  }
+}
+
+function readXml(answer: HttpAnswer): Wire {
+  try {
+    return parseXml(answer.text)
+  } catch {
+    throw unreadable(answer, 'XML')
+  }
+}

@@ -1,0 +1,101 @@
+/** What a tenant offers: products, plans, deployed gateway settings, specs. */
+
+export type CredentialMode = 'user_key' | 'app_id' | 'oidc'
+export type CredentialLocation = 'query' | 'headers' | 'authorization'
+
+export interface Product {
+  id: number
+  systemName: string
+  name: string
+  /** as the operator wrote it: may be Markdown and may be hostile */
+  description: string
+  buyersManageApps: boolean
+  buyersManageKeys: boolean
+  keyRegenerateEnabled: boolean
+  customKeysEnabled: boolean
+  canSelectPlan: boolean
+  planChangePermission: 'request' | 'direct' | 'credit_card' | 'request_credit_card' | 'none'
+  mandatoryAppKey: boolean
+  referrerFiltersRequired: boolean
+  updatedAt: string
+}
+
+export interface Plan {
+  id: number
+  productId: number
+  systemName: string
+  name: string
+  state: 'hidden' | 'published'
+  isDefault: boolean
+  custom: boolean
+  approvalRequired: boolean
+  costPerMonth: number
+  setupFee: number
+  trialPeriodDays: number
+  updatedAt: string
+}
+
+export interface CredentialScheme {
+  mode: CredentialMode
+  location: CredentialLocation
+  /** parameter or header names, as configured for the product */
+  names: { userKey: string; appId: string; appKey: string }
+}
+
+export interface MappingRule {
+  method: string
+  pattern: string
+  metricId: number
+  /** system name; metrics of a backend carry a suffix, `hits.12` */
+  metric: string
+  delta: number
+  last: boolean
+}
+
+/** What the gateway runs in production: the latest promoted proxy configuration, without its secrets. */
+export interface GatewayConfig {
+  productId: number
+  version: number
+  /** public base URL, no trailing slash, with its port as 3scale writes it */
+  endpoint: string
+  credentials: CredentialScheme
+  rules: MappingRule[]
+  /** OpenID Connect products: the issuer, credentials removed */
+  issuer: string | undefined
+  /** names of the policies in the chain, in order */
+  policies: string[]
+  /** the model server's own address: internal, so it is neither shown nor kept outside this process */
+  privateAddress: string | undefined
+}
+
+export interface Limit {
+  metricId: number
+  period: 'minute' | 'hour' | 'day' | 'week' | 'month' | 'year' | 'eternity'
+  value: number
+}
+
+export interface PricingRule {
+  metricId: number
+  costPerUnit: number
+  /** units of a month that cost this much; undefined: without end */
+  from: number
+  to: number | undefined
+}
+
+export interface Metric {
+  id: number
+  systemName: string
+  name: string
+  unit: string
+  parentId: number | undefined
+}
+
+export interface ApiDoc {
+  id: number
+  systemName: string
+  name: string
+  productId: number | undefined
+  published: boolean
+  /** JSON text as uploaded */
+  body: string
+}

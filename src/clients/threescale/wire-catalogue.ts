@@ -1,0 +1,132 @@
+import type { ApiDoc, CredentialMode, GatewayConfig, Limit, Metric, Plan, PricingRule, Product } from './nouns.js'
+import { array, flag, number, object, text, utc, type Wire } from './values.js'
+
+export function toProduct(wire: Wire): Product {
+  return {
+    id: number(wire.id),
+    systemName: text(wire.system_name),
+    name: text(wire.name),
+    description: text(wire.description),
+    buyersManageApps: flag(wire.buyers_manage_apps, true),
+    buyersManageKeys: flag(wire.buyers_manage_keys, true),
+    keyRegenerateEnabled: flag(wire.buyer_key_regenerate_enabled, true),
+    customKeysEnabled: flag(wire.custom_keys_enabled, true),
+    canSelectPlan: flag(wire.buyer_can_select_plan, false),
+    planChangePermission: (text(wire.buyer_plan_change_permission) || 'request') as Product['planChangePermission'],
+    mandatoryAppKey: flag(wire.mandatory_app_key, true),
+    referrerFiltersRequired: flag(wire.referrer_filters_required, false),
+    updatedAt: utc(wire.updated_at),
+  }
+}
+
+/** The product's id is only in the plan's links (porta, app/representers/plan_representer.rb). */
+export function toPlan(wire: Wire): Plan {
+  return {
+    id: number(wire.id),
+    productId: productIdOf(wire.links),
+    systemName: text(wire.system_name),
+    name: text(wire.name),
+    state: wire.state === 'published' ? 'published' : 'hidden',
+    isDefault: flag(wire.default, false),
+    custom: flag(wire.custom, false),
+    approvalRequired: flag(wire.approval_required, false),
+    costPerMonth: number(wire.cost_per_month),
+    setupFee: number(wire.setup_fee),
+    trialPeriodDays: number(wire.trial_period_days),
+    updatedAt: utc(wire.updated_at),
+  }
+}
+
+/** Old `oauth` is missing: today's gateways refuse every call of such a product. */
+const modes: Record<string, CredentialMode> = { '1': 'user_key', '2': 'app_id', oidc: 'oidc' }
+
+/** An allow-list: service token, shared secret and policy settings stop here. */
+export function toGatewayConfig(wire: Wire): GatewayConfig | undefined {
+  const content = object(wire.content)
+  const proxy = object(content.proxy)
+  const endpoint = text(proxy.endpoint).replace(/\/+$/, '')
+  if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint)) return undefined
+  const mode = modes[text(proxy.authentication_method) || text(content.backend_version)]
+  if (!mode) return undefined
+  const location = text(proxy.credentials_location)
+  return {
+    productId: number(content.id),
+    version: number(wire.version),
+    endpoint,
+    credentials: {
+      mode,
+      location: location === 'headers' || location === 'authorization' ? location : 'query',
+      names: {
+        userKey: text(proxy.auth_user_key) || 'user_key',
+        appId: text(proxy.auth_app_id) || 'app_id',
+        appKey: text(proxy.auth_app_key) || 'app_key',
+      },
+    },
+    rules: array(proxy.proxy_rules).map((rule) => ({
+      method: text(rule.http_method),
+      pattern: text(rule.pattern),
+      metricId: number(rule.metric_id),
+      metric: text(rule.metric_system_name),
+      delta: number(rule.delta),
+      last: flag(rule.last, false),
+    })),
+    issuer: withoutCredentials(text(proxy.oidc_issuer_endpoint)),
+    policies: array(proxy.policy_chain).map((policy) => text(policy.name)),
+    privateAddress: text(proxy.api_backend) || undefined,
+  }
+}
+
+export function toApiDoc(wire: Wire): ApiDoc {
+  return {
+    id: number(wire.id),
+    systemName: text(wire.system_name),
+    name: text(wire.name),
+    productId: wire.service_id === undefined || wire.service_id === null ? undefined : number(wire.service_id),
+    published: flag(wire.published, false),
+    body: text(wire.body),
+  }
+}
+
+export function toLimit(wire: Wire): Limit {
+  return {
+    metricId: number(wire.metric_id),
+    period: text(wire.period) as Limit['period'],
+    value: number(wire.value),
+  }
+}
+
+/** The cost is a decimal written as text; no `max` means without end. */
+export function toPricingRule(wire: Wire): PricingRule {
+  return {
+    metricId: number(wire.metric_id),
+    costPerUnit: number(wire.cost_per_unit),
+    from: number(wire.min) || 1,
+    to: wire.max === undefined || wire.max === null ? undefined : number(wire.max),
+  }
+}
+
+export function toMetric(wire: Wire): Metric {
+  return {
+    id: number(wire.id),
+    systemName: text(wire.system_name),
+    name: text(wire.friendly_name) || text(wire.system_name),
+    unit: text(wire.unit),
+    parentId: wire.parent_id === undefined || wire.parent_id === null ? undefined : number(wire.parent_id),
+  }
+}
+
+function productIdOf(links: unknown): number {
+  const href = array(links)
+    .map((link) => text(link.href))
+    .find((candidate) => /\/services\/\d+/.test(candidate))
+  return number(/\/services\/(\d+)/.exec(href ?? '')?.[1])
+}
+
+/** 3scale keeps the client id and secret of its own client in this address. */
+function withoutCredentials(address: string): string | undefined {
+  if (!URL.canParse(address)) return undefined
+  const url = new URL(address)
+  url.username = ''
+  url.password = ''
+  return url.href.replace(/\/$/, '')
+}
