@@ -867,6 +867,9 @@ t.test('15: faults: matched by verb and path, used up or for ever, before or aft
     [1, 1, 1, 1, 2],
   )
   t.equal((await get('/_demo/faults')).status, 200, 'the controls are never touched')
+  await stack.faults([{ match: 'POST *', status_after: 500 }])
+  const failed = await post(url, { plan_id })
+  t.same([failed.status, await count()], [500, before + 2], 'a failure after the work')
   await stack.faults([])
   t.equal((await get('/admin/api/provider.json')).status, 200)
   t.same(await stack.readFaults(), [])

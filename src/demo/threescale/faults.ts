@@ -8,6 +8,8 @@ export interface Fault {
   status?: number
   hang?: boolean
   drop?: 'before' | 'after'
+  /** does the work and then says it failed, as porta does when its gateway cannot be told */
+  status_after?: number
   times?: number
 }
 
@@ -20,6 +22,7 @@ export function faultRoutes(app: FastifyInstance): void {
   let running = 0
   let atOnce = 0
   const dropped = new WeakSet<FastifyRequest>()
+  const failed = new WeakMap<FastifyRequest, number>()
 
   app.addHook('onRequest', async (request, reply) => {
     const path = request.originalUrl.split('?')[0] ?? ''
@@ -33,6 +36,11 @@ export function faultRoutes(app: FastifyInstance): void {
   })
 
   app.addHook('onSend', async (request, reply, payload) => {
+    const status = failed.get(request)
+    if (status !== undefined) {
+      reply.code(status).type('text/html').removeHeader('location')
+      return pageOf(status)
+    }
     if (!dropped.has(request)) return payload
     reply.hijack()
     request.raw.socket.destroy()
@@ -69,9 +77,14 @@ export function faultRoutes(app: FastifyInstance): void {
       return undefined
     }
     if (fault.drop === 'after') dropped.add(request)
+    if (fault.status_after) failed.set(request, fault.status_after)
     if (fault.status === undefined) return undefined
-    return reply.code(fault.status).type('text/html').send(`<html><body><h1>${fault.status}</h1></body></html>`)
+    return reply.code(fault.status).type('text/html').send(pageOf(fault.status))
   }
+}
+
+function pageOf(status: number): string {
+  return `<html><body><h1>${status}</h1></body></html>`
 }
 
 /** `*` stands for any text, slashes too. */
