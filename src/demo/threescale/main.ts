@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import Fastify from 'fastify'
 import { accountRoutes } from './accounts.js'
 import { applicationChangeRoutes } from './application-changes.js'
@@ -45,7 +45,9 @@ export async function start({
     current = next
   }
   const save = () => {
-    if (stateFile) writeFileSync(stateFile, JSON.stringify(current))
+    if (!stateFile) return
+    writeFileSync(`${stateFile}.new`, JSON.stringify(current))
+    renameSync(`${stateFile}.new`, stateFile)
   }
   const app = Fastify({
     logger: false,
@@ -57,13 +59,11 @@ export async function start({
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
     done(null, parseForm(String(body))),
   )
-  app.addHook('onResponse', async (request) => {
-    if (request.method !== 'GET' && request.url.startsWith('/admin/')) save()
-  })
 
   faultRoutes(app)
-  controlRoutes(app, { state, replace, changed: save }, port)
-  const api = createApi(app, state, replace)
+  const control = { state, replace, changed: save }
+  controlRoutes(app, control, port)
+  const api = createApi(app, control)
   catalogueRoutes(api)
   planRoutes(api)
   planRuleRoutes(api)

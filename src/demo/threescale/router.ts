@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Answer, answers } from './answers.js'
 import { refuse } from './auth.js'
+import type { Control } from './control.js'
 import { splitFormat } from './format.js'
 import type { Params } from './params.js'
 import type { Account, State } from './store.js'
@@ -24,7 +25,7 @@ type Handler = (call: Call) => Answer | Promise<Answer>
 export type Api = Record<'get' | 'put' | 'post' | 'delete' | 'update', (path: string, handler: Handler) => void>
 
 /** Routes below /admin/api and /stats: credentials and scope first, then the work, then the format. */
-export function createApi(app: FastifyInstance, state: () => State, replace: (state: State) => void): Api {
+export function createApi(app: FastifyInstance, { state, replace, changed }: Control): Api {
   const add = (methods: ('GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE')[]) => (path: string, handler: Handler) => {
     app.route({
       method: methods,
@@ -33,7 +34,12 @@ export function createApi(app: FastifyInstance, state: () => State, replace: (st
         const call = callOf(request, state())
         const access = refuse(request, call.params, call.state)
         if ('refusal' in access) return render(request, reply, access.refusal)
-        if (!access.readOnly || request.method === 'GET') return render(request, reply, await handler(call))
+        if (!access.readOnly || request.method === 'GET') {
+          const answer = await handler(call)
+          // kept before it is told: who kills this part after the answer finds it again
+          if (request.method !== 'GET') changed()
+          return render(request, reply, answer)
+        }
         // a token that may only read runs the action in a read-only transaction: refused is what really writes
         const before = JSON.stringify(call.state)
         const answer = await handler(call)
