@@ -84,6 +84,7 @@ export function createArrivals(deps: ArrivalsDeps) {
     const email = identity.email ?? identity.name
     const view = completionView({ fields, terms: questions.terms, typed, joins, email })
     const status = typed?.error.status ?? 200
+    if (status === 503) reply.header('retry-after', '5')
     return reply.header('cache-control', 'no-store').page('account/complete', view, { status })
   }
 

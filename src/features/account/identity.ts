@@ -22,7 +22,8 @@ export function identityOf(claims: Record<string, unknown> & { sub: string }, ru
     subject: claims.sub,
     sid: text(claims.sid),
     name: text(claims.name) ?? text(claims.preferred_username) ?? text(claims.email) ?? 'you',
-    email: text(claims.email),
+    // never cut: a shortened address is somebody else's
+    email: typeof claims.email === 'string' && claims.email !== '' ? claims.email : undefined,
     emailVerified: claims.email_verified === true,
     groups: listOf(claims[rules.groupsClaim]).filter((group) => rules.knownGroups.includes(group)),
     claims: Object.fromEntries([...mappedOf(claims, rules), ...decidingOf(claims, rules)].filter(hasValues)),

@@ -130,6 +130,10 @@ function lacking(labels: string[]): PortalError {
 
 function refused(error: unknown): unknown {
   if (isProblem(error, 'invalid_fields') && error.fields?.email?.includes('taken')) return problem('email_taken')
+  if (isProblem(error, 'invalid_fields') && error.fields?.email) {
+    const detail = `Your e-mail address cannot be used here: it ${error.fields.email}. Change it in the sign-in service.`
+    return problem('sign_up_refused', { detail, cause: error })
+  }
   if (isProblem(error, 'not_found')) {
     const detail = 'Nobody can sign up: the 3scale tenant has no default account plan. Its operator must choose one.'
     return problem('threescale_denied', { detail, cause: error })

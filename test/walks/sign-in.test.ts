@@ -1,0 +1,559 @@
+// The table of cases of reference sso.md, section 7, by its numbers. Left out here: 28 to 30 and 57 (no such names any
+// more), 42's clock alert, 45, 55, 56, 58, 61, 64 (tokens of the API: api.test, and what needs Keycloak: test:keycloak).
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { startRedis, startStack } from '../helper/stack.js'
+import { type Answer, createVisitor, type Visitor } from '../helper/visitor.js'
+
+const redis = await startRedis()
+const stack = await startStack(['threescale', 'identity'])
+const portal = await stack.portal({ REDIS_URL: redis.url, CATALOG_TTL: '3600' })
+const other = await stack.portal({ REDIS_URL: redis.url, CATALOG_TTL: '3600', PORT: String(stack.port + 50) })
+t.teardown(async () => {
+  await stack.close()
+  await redis.stop()
+})
+
+const identity = `http://127.0.0.1:${stack.port + 2}`
+const tell = (method: string, path: string, body: unknown) =>
+  fetch(identity + path, { method, body: JSON.stringify(body) })
+const forge = (forgery: object) => tell('PUT', '/_demo/forgery', forgery)
+const breakIdentity = (faults: object[]) => tell('PUT', '/_demo/faults', faults)
+
+let count = 0
+/** Somebody whom neither side knows yet. */
+async function newcomer(claims: Record<string, unknown> = {}) {
+  const username = `case${++count}`
+  const person = { username, sub: `sub-${username}`, email: `${username}@example.com`, email_verified: true, ...claims }
+  await tell('POST', '/_demo/people', { name: `Case ${count}`, org_name: `Org ${username}`, ...person })
+  const { email } = person
+  const users = async () =>
+    (await stack.state()).users.filter((user) => user.email?.toLowerCase() === email?.toLowerCase())
+  const accountOf = async () => {
+    const [user] = await users()
+    return (await stack.state()).accounts.find(({ id }) => id === user?.account_id)
+  }
+  return { username, email, users, accountOf, visitor: createVisitor(stack) }
+}
+
+/** Through the sign-in service, but not through the completion form. */
+async function arrive(visitor: Visitor, username: string, returnTo = '/account'): Promise<Answer> {
+  const login = await visitor.get(`/login?return_to=${encodeURIComponent(returnTo)}`)
+  if (!login.text.includes('name="password"')) return login
+  return visitor.submit(login, /interaction/, { username, password: 'demo' })
+}
+
+/** Paths of the writes that 3scale was asked for. */
+async function writes(): Promise<string[]> {
+  return Object.keys(await stack.calls()).filter((call) => !call.startsWith('GET'))
+}
+
+async function signedIn(visitor: Visitor): Promise<boolean> {
+  return (await visitor.raw('/account')).status === 200
+}
+
+t.test('1, 2, 3: made once, found by name afterwards, also with an empty Redis', async (t) => {
+  const { username, users, accountOf, visitor } = await newcomer()
+  await stack.resetCalls()
+  const page = await visitor.signIn(username, '/account')
+  t.equal(page.status, 200)
+  t.match(page.url, /\/account$/, 'lands where it was going')
+  const [user, ...more] = await users()
+  t.equal(more.length, 0)
+  t.equal(user?.state, 'active')
+  t.equal((await accountOf())?.state, 'approved')
+  const first = await stack.calls()
+  t.equal(first['POST /admin/api/signup.json'], 1)
+  const cookie = visitor.jar.get('maas_session')
+  for (const state of ['kept', 'flushed']) {
+    if (state === 'flushed') await flush()
+    await stack.resetCalls()
+    const again = createVisitor(stack)
+    await again.signIn(username, '/models')
+    t.same(await stack.calls(), { 'GET /admin/api/accounts/find.xml': 1 }, `${state}: one call`)
+    t.not(again.jar.get('maas_session'), cookie, 'a session of its own')
+  }
+})
+
+t.test('4, 5, 9, 10: without a verified address nothing is made; the known come in all the same', async (t) => {
+  const cases: [Record<string, unknown>, RegExp][] = [
+    [{ email_verified: false }, /Verify your e-mail/],
+    [{ email_verified: 'true' }, /Verify your e-mail/],
+    [{ email_verified: undefined }, /Verify your e-mail/],
+    [{ email: undefined }, /no e-mail address/],
+  ]
+  for (const [claims, words] of cases) {
+    const { username, visitor } = await newcomer(claims)
+    await stack.resetCalls()
+    const page = await arrive(visitor, username)
+    t.equal(page.status, 403, JSON.stringify(claims))
+    t.match(page.text, words)
+    t.match(page.text, 'models@example.com', 'whom to ask')
+    t.same(await writes(), [])
+    t.notOk(await signedIn(visitor))
+  }
+  const { username, visitor } = await newcomer()
+  await visitor.signIn(username)
+  for (const claims of [{ email_verified: false }, { email: null }]) {
+    await tell('PUT', `/_demo/people/${username}`, claims)
+    const again = createVisitor(stack)
+    t.equal((await arrive(again, username)).status, 200, `the name proves who it is: ${JSON.stringify(claims)}`)
+  }
+})
+
+t.test('6, 13: one address, two people: the second is refused and nothing of the first is touched', async (t) => {
+  const first = await newcomer()
+  await first.visitor.signIn(first.username)
+  const second = await newcomer({ email: first.email })
+  await stack.resetCalls()
+  const page = await arrive(second.visitor, second.username)
+  t.equal(page.status, 403)
+  t.match(page.text, 'belongs to somebody else')
+  t.same(await writes(), [])
+  const twins = [await newcomer({ email: 'twins@example.com' }), await newcomer({ email: 'twins@example.com' })]
+  const ends = await Promise.all(twins.map(({ visitor, username }) => visitor.signIn(username, '/account')))
+  t.same(ends.map(({ status }) => status).sort(), [200, 403])
+  t.equal((await twins[0]?.users())?.length, 1)
+})
+
+t.test('7, 8: people of the stock portal are linked, whatever the case of their address, and told so', async (t) => {
+  const state = await stack.state()
+  const stock = state.users.find(({ email }) => email === 'linus@example.com')
+  await tell('PUT', '/_demo/people/linus', { email: 'Linus@Example.com' })
+  const visitor = createVisitor(stack)
+  const asked = await arrive(visitor, 'linus')
+  t.match(asked.text, stock?.username ?? '', 'the old name is shown before it is given up')
+  t.match(asked.text, /password no longer/, 'and that its password ends')
+  await visitor.submit(asked, /sign-up/, { accept_terms: '2026-01' })
+  t.ok(await signedIn(visitor))
+  const now = (await stack.state()).users.filter(({ email }) => email?.toLowerCase() === 'linus@example.com')
+  t.equal(now.length, 1, 'not doubled')
+  t.equal(now[0]?.id, stock?.id)
+  t.match(now[0]?.username, /^sso-/)
+  t.match((await visitor.get('/applications')).text, 'stock chat')
+  await tell('PUT', '/_demo/people/linus', { email: 'linus@example.com' })
+})
+
+t.test('11, 12: two tabs, and two replicas at once: one account, both come in', async (t) => {
+  for (const way of ['tabs', 'replicas'] as const) {
+    const { username, users } = await newcomer()
+    await stack.resetCalls()
+    const visitors = [createVisitor(stack), createVisitor(stack)]
+    const pages = await Promise.all(visitors.map((visitor) => arrive(visitor, username)))
+    const sent = pages.map((page, index) => {
+      const visitor = visitors[index] as Visitor
+      const form = { 'account.department': 'Research', 'user.job_title': 'Scientist', accept_terms: '2026-01' }
+      if (way === 'replicas' && index === 1)
+        return visitor.at(other.url)('/sign-up', { method: 'POST', body: new URLSearchParams(form) })
+      return visitor.submit(page, /sign-up/, form)
+    })
+    const ends = await Promise.all(sent)
+    for (const end of ends) t.ok([200, 303].includes(end.status), `${way}: ${end.status}`)
+    for (const visitor of visitors) t.ok(await signedIn(visitor), way)
+    t.equal((await users()).length, 1, way)
+    t.equal((await stack.calls())['POST /admin/api/signup.json'], 1, `${way}: one sign-up reached 3scale`)
+  }
+})
+
+t.test('14, 15, 19: cut off after any of its writes, a sign-up is finished by the next sign-in', async (t) => {
+  for (const call of ['POST /admin/api/signup.json', 'PUT *approve*', 'PUT *activate*']) {
+    for (const fault of [{ drop: 'after' }, { drop: 'before' }, { status: 500 }]) {
+      const { username, users, accountOf, visitor } = await newcomer()
+      await stack.faults([{ match: call, ...fault, times: 2 }])
+      await visitor.signIn(username, '/account')
+      t.ok((await stack.readFaults())[0]?.hits, `${call} ${JSON.stringify(fault)}: the fault was met`)
+      await stack.faults([])
+      const again = createVisitor(stack)
+      const page = await again.signIn(username, '/account')
+      t.equal(page.status, 200, `${call} ${JSON.stringify(fault)}: the next sign-in comes in`)
+      t.equal((await users()).length, 1)
+      t.equal((await users())[0]?.state, 'active')
+      t.equal((await accountOf())?.state, 'approved')
+    }
+  }
+})
+
+t.test('16, 17, 18: 3scale away: 503, what was typed is kept, no new trip to the sign-in service', async (t) => {
+  const { username, users, visitor } = await newcomer()
+  const form = await arrive(visitor, username)
+  await stack.faults([{ match: '* /admin/api/*', status: 503 }])
+  const lost = await visitor.submit(form, /sign-up/, {
+    'account.department': 'Research',
+    'user.job_title': 'Kept',
+    accept_terms: '2026-01',
+  })
+  t.equal(lost.status, 503)
+  t.ok(lost.headers.get('retry-after'))
+  t.match(lost.text, 'Kept')
+  t.equal((await users()).length, 0)
+  const early = await newcomer()
+  const stopped = await arrive(early.visitor, early.username)
+  t.equal(stopped.status, 503, 'a first sign-in')
+  t.match(stopped.text, 'Try again')
+  await stack.faults([])
+  const before = await identityCalls()
+  t.equal(
+    (await visitor.submit(lost, /sign-up/, { 'account.department': 'Research', accept_terms: '2026-01' })).status,
+    200,
+  )
+  t.equal((await early.visitor.get('/sign-up')).status, 200, 'goes on where it stopped')
+  t.equal(await identityCalls(), before, 'nobody was sent to the sign-in service again')
+  await stack.faults([{ match: '* /admin/api/*', status: 503 }])
+  t.equal((await arrive(createVisitor(stack), username)).status, 503, 'a later sign-in')
+  t.equal((await visitor.raw('/models')).status, 200, 'who is signed in goes on')
+  await stack.faults([])
+})
+
+t.test('20, 21: approval by the operator: a page that says so, and the next look comes in', async (t) => {
+  await stack.put('/_demo/authentication_provider', { automatically_approve_accounts: false })
+  await stack.put('/_demo/settings', { account_approval_required: true })
+  const { username, accountOf, visitor } = await newcomer()
+  const page = await visitor.signIn(username, '/account')
+  t.equal(page.status, 403)
+  t.match(page.text, 'waits for approval')
+  t.notOk(await signedIn(visitor))
+  await stack.put('/_demo/authentication_provider', { automatically_approve_accounts: true })
+  await stack.put('/_demo/settings', { account_approval_required: false })
+  t.not((await accountOf())?.state, 'approved')
+  await stack.put(`/_demo/accounts/${(await accountOf())?.id}`, { state: 'approved' })
+  t.equal((await createVisitor(stack).signIn(username, '/account')).status, 200)
+})
+
+t.test('22 to 25: what the operator decided is never undone', async (t) => {
+  const cases: [string, object, RegExp][] = [
+    ['account', { state: 'rejected' }, /not approved/],
+    ['account', { state: 'suspended' }, /suspended/],
+    ['account', { state: 'scheduled_for_deletion' }, /suspended|closed/],
+    ['user', { state: 'suspended' }, /suspended/],
+  ]
+  for (const [what, state, words] of cases) {
+    const { username, users, accountOf, visitor } = await newcomer()
+    await visitor.signIn(username)
+    const id = what === 'user' ? (await users())[0]?.id : (await accountOf())?.id
+    await stack.put(`/_demo/${what}s/${id}`, state)
+    await stack.resetCalls()
+    const page = await arrive(createVisitor(stack), username)
+    t.equal(page.status, 403, JSON.stringify(state))
+    t.match(page.text, words)
+    t.match(page.text, 'models@example.com')
+    t.same(await writes(), [], 'nothing is approved, activated or made anew')
+  }
+})
+
+t.test('26, 27: deleted in 3scale: made anew; 3scale refuses the portal: never taken for "nobody"', async (t) => {
+  const { username, users, accountOf, visitor } = await newcomer()
+  await visitor.signIn(username)
+  const auth = { authorization: `Basic ${btoa(':demo-token')}` }
+  await fetch(`${stack.threescale}/admin/api/accounts/${(await accountOf())?.id}.json`, {
+    method: 'DELETE',
+    headers: auth,
+  })
+  t.equal((await users()).length, 0)
+  t.equal((await createVisitor(stack).signIn(username, '/account')).status, 200)
+  t.equal((await users()).length, 1)
+  for (const status of [401, 403]) {
+    const unknown = await newcomer()
+    await stack.faults([{ match: '* /admin/api/*', status }])
+    await stack.resetCalls()
+    const page = await arrive(unknown.visitor, unknown.username)
+    t.equal(page.status, 503, String(status))
+    t.same(await writes(), [])
+    await stack.faults([])
+  }
+})
+
+t.test(
+  '31 to 33: odd names of organisations are cut or replaced; an address that 3scale refuses ends in a page',
+  async (t) => {
+    const cases: [unknown, RegExp][] = [
+      ['x'.repeat(300), /^x{200,255}$/],
+      ['Caf\u00e9 <script>\u0000\u0007 & Co', /^Caf\u00e9 <script> *& Co$/],
+      ['', /@example\.com$|case/],
+      [undefined, /@example\.com$|case/],
+    ]
+    for (const [org_name, expected] of cases) {
+      const { username, accountOf, visitor } = await newcomer({ org_name })
+      t.equal((await visitor.signIn(username, '/account')).status, 200, String(org_name).slice(0, 20))
+      t.match((await accountOf())?.org_name, expected)
+      t.notMatch((await visitor.get('/account')).text, '<script>')
+    }
+    const refused = await newcomer({ email: `${'a'.repeat(250)}@example.com` })
+    const page = await refused.visitor.signIn(refused.username, '/account')
+    t.ok(page.status === 403 || page.status === 422, String(page.status))
+    t.notOk(await signedIn(refused.visitor))
+  },
+)
+
+t.test('34: fields that 3scale needs are asked once, checked, and kept over a mistake', async (t) => {
+  const { username, accountOf, visitor } = await newcomer()
+  const form = await arrive(visitor, username)
+  t.match(form.text, /name="account\.department"[\s\S]*Research/)
+  const bad = await visitor.submit(form, /sign-up/, {
+    'account.department': 'Nonsense',
+    'user.job_title': 'Kept title',
+  })
+  t.equal(bad.status, 422)
+  t.match(bad.text, 'is one of')
+  t.match(bad.text, 'Kept title')
+  t.match(bad.text, 'Accept the terms')
+  t.equal(await accountOf(), undefined, 'nothing is made before the terms are accepted')
+  await visitor.submit(bad, /sign-up/, { 'account.department': 'Research', accept_terms: '2026-01' })
+  t.equal((await accountOf())?.fields.department, 'Research')
+})
+
+t.test('35, 36, 37: the sign-in service down, broken or silent: 503, and the portal goes on', async (t) => {
+  const { username, visitor } = await newcomer()
+  for (const fault of [{ status: 500 }, { drop: 'before' }, { hang: true }]) {
+    const again = createVisitor(stack)
+    const login = await again.get('/login')
+    await breakIdentity([{ match: 'POST /token', ...fault }])
+    const page = await again.submit(login, /interaction/, { username, password: 'demo' })
+    t.equal(page.status, 503, JSON.stringify(fault))
+    t.match(page.text, 'does not answer')
+    await breakIdentity([])
+  }
+  t.equal((await visitor.signIn(username, '/account')).status, 200, 'and then it works')
+  await stack.parts.identity?.stop('SIGKILL')
+  const late = await stack.portal({ PORT: String(stack.port + 51), CATALOG_TTL: '3600' })
+  const stranger = createVisitor(stack)
+  const down = await stranger.at(late.url)('/login')
+  t.equal(down.status, 503, 'a portal that started without it')
+  t.ok(down.headers.get('retry-after'))
+  t.equal((await stranger.at(late.url)('/models')).status, 200, 'serves the catalogue')
+  t.equal((await visitor.raw('/applications')).status, 200, 'who is signed in goes on')
+  await stack.part('identity')
+  await sleep(1100)
+  t.equal((await stranger.at(late.url)('/login')).status, 303, 'and finds it without a restart')
+  await late.stop()
+})
+
+t.test('38 to 41: a callback that is not the answer to this sign-in is worth nothing', async (t) => {
+  const { username, visitor } = await newcomer()
+  await visitor.signIn(username)
+  const old = '/login/callback?code=used&state=used'
+  t.equal((await visitor.raw(old)).status, 303, 'the Back button of somebody signed in')
+  t.ok(await signedIn(visitor), 'the session is still there')
+  const victim = createVisitor(stack)
+  await stack.resetCalls()
+  t.equal((await victim.raw(old)).status, 400, "an attacker's address")
+  t.same(await stack.calls(), {}, '3scale is not asked')
+  const callbacks: [string, Record<string, string | null>, RegExp][] = [
+    ['state altered', { state: 'altered' }, /no longer valid|did not work/],
+    ['state missing', { state: null }, /no longer valid|did not work/],
+    ['iss altered', { iss: 'https://evil.example' }, /no longer valid|did not work/],
+    ['iss missing', { iss: null }, /no longer valid|did not work/],
+    ['denied', { error: 'access_denied', error_description: '<b>evil</b>', code: null }, /cancelled/],
+    ['busy', { error: 'temporarily_unavailable', code: null }, /does not answer/],
+  ]
+  for (const [name, callback, words] of callbacks) {
+    const person = await newcomer()
+    await forge({ callback })
+    const before = await identityCalls('POST /token')
+    const page = await arrive(person.visitor, person.username)
+    t.ok(page.status >= 400, `${name}: ${page.status}`)
+    t.match(page.text, words, name)
+    t.notMatch(page.text, '<b>evil')
+    t.equal(await identityCalls('POST /token'), before, `${name}: no code was sent`)
+    t.notOk(await signedIn(person.visitor))
+  }
+  await forge({})
+})
+
+t.test(
+  '40, 42, 56: an ID token that is not right in every part is refused, and a clock may be half a minute off',
+  async (t) => {
+    const cases: [string, object][] = [
+      ['another nonce', { set: { nonce: 'other' } }],
+      ['no nonce', { drop: ['nonce'] }],
+      ['another audience', { set: { aud: 'somebody' } }],
+      ['another issuer', { set: { iss: 'https://evil.example' } }],
+      ['expired', { shift_seconds: -7200 }],
+      ['two minutes off', { shift_seconds: 4000, set: { nbf: Math.floor(Date.now() / 1000) + 4000 } }],
+      ['signed by a stranger', { sign: 'stranger' }],
+      ['not signed', { sign: 'none' }],
+      ['signed with the public key', { sign: 'hs256' }],
+      ['no subject', { drop: ['sub'] }],
+      ['a changed subject, signed by a stranger', { set: { sub: 'admin' }, sign: 'stranger' }],
+    ]
+    for (const [name, id_token] of cases) {
+      const { username, visitor } = await newcomer()
+      await forge({ id_token })
+      await stack.resetCalls()
+      const page = await arrive(visitor, username)
+      t.ok(page.status >= 400 && page.status < 500, `${name}: ${page.status}`)
+      t.same(await stack.calls(), {}, `${name}: 3scale is not asked`)
+      t.notOk(await signedIn(visitor), name)
+    }
+    for (const shift_seconds of [-25, 25]) {
+      const { username, visitor } = await newcomer()
+      await forge({ id_token: { shift_seconds } })
+      t.equal((await visitor.signIn(username, '/account')).status, 200, `${shift_seconds} s`)
+    }
+    await forge({})
+  },
+)
+
+t.test('46 to 48, 50: back-channel logout', async (t) => {
+  const { username, visitor } = await newcomer()
+  await visitor.signIn(username)
+  const post = async (logout_token: string, origin = portal.url) =>
+    (await fetch(`${origin}/logout/backchannel`, { method: 'POST', body: new URLSearchParams({ logout_token }) }))
+      .status
+  const mint = async (body: object) =>
+    ((await (await tell('POST', '/_demo/sign-out', body)).json()) as { logout_token: string }).logout_token
+  for (const bad of [
+    { username, aud: 'somebody' },
+    { username, iss: 'https://evil.example' },
+    { username, stranger: true },
+    { username, typ: 'JWT' },
+    { username, claims: { events: {} } },
+    { username, claims: { nonce: 'x' } },
+    { username, claims: { exp: 1 } },
+    {},
+  ])
+    t.equal(await post(await mint(bad)), 400, JSON.stringify(bad))
+  t.ok(await signedIn(visitor), 'nothing was revoked')
+  const token = await mint({ username })
+  t.equal(await post(token), 200)
+  t.equal(await post(token), 200, 'twice is once')
+  t.notOk(await signedIn(visitor))
+  for (let tries = 0; tries < 50 && (await visitor.at(other.url)('/account')).status === 200; tries++) await sleep(20)
+  t.equal((await visitor.at(other.url)('/account')).status, 303, 'on the other replica too')
+})
+
+t.test('49: Redis away when a sign-out comes: known here at once, and everywhere when it is back', async (t) => {
+  const { username, visitor } = await newcomer()
+  await visitor.signIn(username)
+  const kept = new Map(visitor.jar)
+  redis.freeze()
+  const body = JSON.stringify({ username, url: `${portal.url}/logout/backchannel` })
+  const told = (await (await fetch(`${identity}/_demo/sign-out`, { method: 'POST', body })).json()) as {
+    status: number
+  }
+  t.equal(told.status, 200)
+  t.notOk(await signedIn(visitor))
+  redis.thaw()
+  const status = async () => {
+    for (const [name, value] of kept) visitor.jar.set(name, value)
+    return (await visitor.at(other.url)('/account')).status
+  }
+  for (let tries = 0; tries < 200 && (await status()) === 200; tries++) await sleep(50)
+  t.equal(await status(), 303, 'the other replica has heard of it')
+})
+
+t.test('51, 53, 59: a sign-out ends this session alone, also while the sign-in service is down', async (t) => {
+  const { username, visitor } = await newcomer()
+  await visitor.signIn(username)
+  const elsewhere = createVisitor(stack)
+  await arrive(elsewhere, username)
+  t.ok(await signedIn(elsewhere))
+  t.equal((await visitor.post('/logout', {})).status, 303)
+  t.notOk(await signedIn(visitor))
+  t.ok(await signedIn(elsewhere), 'the other browser goes on')
+  const next = await newcomer()
+  elsewhere.jar.clear()
+  t.equal((await elsewhere.signIn(next.username, '/account')).status, 200)
+  t.match((await elsewhere.get('/account')).text, next.email ?? '', 'another person in the same browser')
+  t.notMatch((await elsewhere.get('/account')).text, `${username}@example.com`)
+})
+
+t.test('54: the sign-in service changes its keys between two sign-ins', async (t) => {
+  const { username } = await newcomer()
+  t.equal((await createVisitor(stack).signIn(username, '/account')).status, 200)
+  await tell('POST', '/_demo/keys', { withdraw: true })
+  t.equal((await createVisitor(stack).signIn(username, '/account')).status, 200)
+  await tell('DELETE', '/_demo/keys', {})
+})
+
+t.test('60, 63: a changed address changes nobody; a browser without cookies is told', async (t) => {
+  const { username, users } = await newcomer()
+  await createVisitor(stack).signIn(username)
+  const [before] = await users()
+  await tell('PUT', `/_demo/people/${username}`, { email: 'moved@example.com' })
+  const visitor = createVisitor(stack)
+  t.equal((await visitor.signIn(username, '/account')).status, 200)
+  const state = await stack.state()
+  t.equal(state.users.filter(({ id }) => id === before?.id).length, 1, 'the same user')
+  const bare = createVisitor(stack)
+  const login = await bare.raw('/login')
+  const parameters = new URL(login.location ?? '').searchParams
+  bare.jar.clear()
+  const page = await bare.raw(`/login/callback?code=x&state=${parameters.get('state')}`)
+  t.equal(page.status, 400)
+  t.match(page.text, 'Cookies must be on')
+})
+
+t.test('sign-up is closed, or only for some: a page with a contact, and nothing is written', async (t) => {
+  await stack.put('/_demo/settings', { signups_enabled: false })
+  const { username, visitor } = await newcomer()
+  await stack.resetCalls()
+  const page = await arrive(visitor, username)
+  t.equal(page.status, 403)
+  t.match(page.text, 'Sign-up is closed')
+  t.same(await writes(), [])
+  await stack.put('/_demo/settings', { signups_enabled: true })
+
+  const file = `${t.testdir({
+    'portal.yaml': [
+      'contact: { email: help@example.com }',
+      'terms: { version: "1", url: "https://example.com/terms", field: terms_version }',
+      'sign_up:',
+      '  email_domains: [good.example]',
+      '  groups: [staff]',
+      '  claims: [{ name: badge, values: [blue] }]',
+    ].join('\n'),
+  })}/portal.yaml`
+  const strict = await stack.portal({ PORT: String(stack.port + 52), PORTAL_CONFIG: file, PUBLIC_URL: stack.url })
+  const cases: [Record<string, unknown>, number][] = [
+    [{ email: 'a@bad.example', groups: ['staff'], badge: 'blue' }, 403],
+    [{ email: 'b@good.example', groups: ['others'], badge: 'blue' }, 403],
+    [{ email: 'c@good.example', groups: ['staff'], badge: 'red' }, 403],
+    [{ email: 'd@good.example', groups: ['staff'] }, 403],
+    [{ email: 'e@Good.Example', groups: ['staff'], badge: 'blue' }, 303],
+  ]
+  for (const [claims, status] of cases) {
+    const { badge, ...rest } = claims
+    const person = await newcomer(rest)
+    // as a mapper of the sign-in service would add it
+    await forge(badge ? { id_token: { set: { badge } } } : {})
+    const at = person.visitor.at(strict.url)
+    const began = await at('/login')
+    const form = await person.visitor.get(began.location ?? '')
+    const back = form.text.includes('name="password"')
+      ? await lastRedirect(person.visitor, form, person.username)
+      : form.url
+    await stack.resetCalls()
+    const callback = new URL(back)
+    const end = await at(callback.pathname + callback.search)
+    t.equal(end.status, status, JSON.stringify(claims))
+    if (status === 403) {
+      t.match(end.text, 'help@example.com')
+      t.same(await writes(), [])
+    }
+  }
+  await forge({})
+  await strict.stop()
+})
+
+/** The address of the callback, without following it: the name in front of the portals is the first one's. */
+async function lastRedirect(visitor: Visitor, form: Answer, username: string): Promise<string> {
+  const action = /<form[^>]*action="([^"]*)"/.exec(form.text)?.[1] ?? ''
+  let answer = await visitor.raw(new URL(action, form.url).href, {
+    method: 'POST',
+    body: new URLSearchParams({ username, password: 'demo' }),
+  })
+  for (let hops = 0; hops < 8 && answer.location && !answer.location.includes('/login/callback'); hops++)
+    answer = await visitor.raw(new URL(answer.location, answer.url).href)
+  return answer.location ?? ''
+}
+
+async function identityCalls(call?: string): Promise<number> {
+  const calls = (await (await fetch(`${identity}/_demo/calls`)).json()) as Record<string, number>
+  if (call) return calls[call] ?? 0
+  return Object.values(calls).reduce((sum, number) => sum + number, 0)
+}
+
+async function flush(): Promise<void> {
+  const { spawnSync } = await import('node:child_process')
+  spawnSync('redis-cli', ['-p', String(redis.port), 'flushall'])
+}
