@@ -1,0 +1,36 @@
+// Brings what a suite needs from Debian's packages when root there; otherwise says what to install and ends with 1.
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants, existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** `needed`: pairs of a command and the Debian package that brings it. */
+export function bring(needed) {
+  const packages = needed.filter(([command]) => !onPath(command)).map(([, name]) => name)
+  if (packages.length === 0) return
+  const words = packages.join(' ')
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
+    process.stderr.write(`The tests need ${words}. Install them, for example: sudo apt-get install ${words}\n`)
+    process.exit(1)
+  }
+  process.stdout.write(`installing ${words}\n`)
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  run('apt-get', ['-qq', 'update'], { env })
+  if (run('apt-get', ['-qq', 'install', '-y', '--no-install-recommends', ...packages], { env }) !== 0) process.exit(1)
+}
+
+/** Its exit code; what it prints goes where ours goes. */
+export function run(command, args, { env = process.env, cwd } = {}) {
+  const { status } = spawnSync(command, args, { stdio: 'inherit', env, cwd })
+  return status ?? 1
+}
+
+function onPath(command) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, command), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}

@@ -1,0 +1,431 @@
+import { spawnSync } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { BrowserContext, Page } from 'playwright-core'
+import t from 'tap'
+import { completeSignUp, launchBrowser } from '../helper/browser.js'
+import { portBeside, type RunningPortal, startRedis, startStack } from '../helper/stack.js'
+import { secrets, startKeycloak } from './keycloak.js'
+import { startMailbox } from './mailbox.js'
+
+// The portal against a real Keycloak; 3scale and the gateways are the demo's.
+const mailbox = await startMailbox()
+const redis = await startRedis()
+const stack = await startStack(['threescale', 'gateway'])
+const keycloak = await startKeycloak({ portalUrl: stack.url, backchannelUrl: stack.url, smtpPort: mailbox.port })
+let portal = await startPortal()
+const replica = await startPortal({ PORT: portBeside(stack) })
+const browser = await launchBrowser()
+t.teardown(async () => {
+  await browser.close()
+  await keycloak.close()
+  await stack.close()
+  await redis.stop()
+  mailbox.close()
+})
+
+t.test('a new person registers, verifies the address, signs up and calls a model', async (t) => {
+  const page = await newPage()
+  await page.goto(`${stack.url}/applications/new?model=granite-chat`)
+  await register(page, { username: 'ida', firstName: 'Ida', lastName: 'Rhodes', org_name: 'Bureau of Standards' })
+  await page.waitForURL(`${stack.url}/sign-up`)
+  await completeSignUp(page)
+  t.equal(page.url(), `${stack.url}/applications/new?model=granite-chat`, 'back where it began')
+  await page.click('main button[type=submit]')
+  await page.waitForURL(/\/applications\/\d+$/)
+  await page.click('form[action$="/reveal"] button')
+  const code = (await page.textContent('code[data-client=curl]')) ?? ''
+  const ran = spawnSync('env', ['-i', `PATH=${process.env.PATH}`, 'bash', '-c', code], { encoding: 'utf8' })
+  t.match(ran.stdout, 'chat.completion', ran.stderr)
+  const { users, accounts } = await stack.state()
+  const user = users.find(({ email }) => email === 'ida@example.com')
+  t.match(user?.username, /^sso-[a-z2-7]{32}$/)
+  t.equal(user?.state, 'active')
+  const account = accounts.find(({ id }) => id === user?.account_id)
+  t.match(account, { org_name: 'Bureau of Standards', state: 'approved' }, 'named by the org_name mapper')
+  await page.context().close()
+})
+
+t.test('the second sign-in finds the same account and writes nothing to 3scale', async (t) => {
+  await stack.resetCalls()
+  const page = await signIn('ida', '/applications')
+  t.equal(page.url(), `${stack.url}/applications`)
+  t.equal((await page.locator('main a[href^="/applications/"][href*="/applications/"]').count()) > 0, true)
+  const writes = Object.keys(await stack.calls()).filter((call) => !call.startsWith('GET '))
+  t.same(writes, [])
+  await page.context().close()
+})
+
+t.test('PKCE is asked for: a request without a challenge never reaches the sign-in page', async (t) => {
+  const query = new URLSearchParams({
+    client_id: 'maas-portal',
+    response_type: 'code',
+    scope: 'openid',
+    redirect_uri: `${stack.url}/login/callback`,
+  })
+  const answer = await fetch(`${keycloak.issuer}/protocol/openid-connect/auth?${query}`, { redirect: 'manual' })
+  t.match(answer.headers.get('location'), /error=invalid_request/)
+  query.set('redirect_uri', `${stack.url}.example.com/login/callback`)
+  const elsewhere = await fetch(`${keycloak.issuer}/protocol/openid-connect/auth?${query}`, { redirect: 'manual' })
+  t.equal(elsewhere.status, 400, 'an address that is not registered')
+})
+
+t.test('an address that is not verified: refused with a reason, nothing made, and let in once it is', async (t) => {
+  const id = await keycloak.addPerson({ username: 'uma', email: 'uma@example.com', emailVerified: false })
+  await keycloak.setRealm({ verifyEmail: false })
+  const page = await signIn('uma')
+  await page.waitForURL(`${stack.url}/**`)
+  t.match(await page.textContent('h1'), 'Verify your e-mail address first')
+  const made = () => stack.state().then(({ users }) => users.some(({ email }) => email === 'uma@example.com'))
+  t.equal(await made(), false)
+  await keycloak.admin('PUT', `/users/${id}`, { emailVerified: true })
+  await keycloak.setRealm({ verifyEmail: true })
+  await page.click('a[href^="/login"]')
+  await page.waitForURL(`${stack.url}/sign-up`)
+  await completeSignUp(page)
+  t.equal(await made(), true)
+  await page.context().close()
+})
+
+t.test(
+  'somebody who had only a password in the stock portal registers with the same address and has everything',
+  async (t) => {
+    const before = await stack.state()
+    const stock = before.users.find(({ username }) => username === 'linus-stock')
+    const page = await newPage()
+    await page.goto(`${stack.url}/admin/applications`)
+    await register(page, { username: 'linus', firstName: 'Linus', lastName: 'Torvalds' })
+    await page.waitForURL(`${stack.url}/sign-up`)
+    t.match(await page.textContent('main'), 'linus-stock', 'told what becomes of the old name and password')
+    await completeSignUp(page)
+    await page.goto(`${stack.url}/applications`)
+    t.match(await page.textContent('main'), 'stock chat')
+    const after = await stack.state()
+    t.equal(after.users.length, before.users.length)
+    t.match(after.users.find(({ id }) => id === stock?.id)?.username, /^sso-/)
+    await page.context().close()
+  },
+)
+
+t.test('sign-out here ends the session at Keycloak too, and the old cookie is worth nothing', async (t) => {
+  const page = await signIn('ida', '/account')
+  const cookies = await page.context().cookies(stack.url)
+  const { id = '' } = (await keycloak.findPerson('ida')) ?? {}
+  const before = await sessionsOf(id)
+  await page.click('.user-menu summary')
+  await page.click('.user-panel button')
+  await page.waitForURL(`${stack.url}/signed-out`)
+  t.equal(await sessionsOf(id), before - 1)
+  await page.goto(`${stack.url}/account`)
+  t.equal(await asksForPassword(page), true)
+  const thief = await newContext()
+  await thief.addCookies(cookies)
+  for (const { url } of [portal, replica]) {
+    const stolen = await thief.newPage()
+    await stolen.goto(`${url}/account`)
+    t.match(stolen.url(), keycloak.issuer, `${url} does not take it`)
+  }
+  await thief.close()
+  await page.context().close()
+})
+
+t.test('an operator signs a person out at Keycloak: every replica hears of it', async (t) => {
+  const page = await signIn('ida', '/account')
+  const other = await signIn('ida', '/account')
+  const { id = '' } = (await keycloak.findPerson('ida')) ?? {}
+  t.equal(await statusAt(replica, page.context()), 200)
+  await keycloak.admin('POST', `/users/${id}/logout`)
+  for (const browserSession of [page, other]) {
+    t.equal(await until(() => statusAt(portal, browserSession.context()), 303), 303, 'the one that was told')
+    t.equal(await until(() => statusAt(replica, browserSession.context()), 303), 303, 'and the other')
+    await browserSession.goto(`${stack.url}/account`)
+    t.equal(await asksForPassword(browserSession), true)
+    await browserSession.context().close()
+  }
+})
+
+t.test("sign-out in Keycloak's account console ends that browser's session here and no other", async (t) => {
+  const page = await signIn('ida', '/account')
+  const other = await signIn('ida', '/account')
+  const console = await page.context().newPage()
+  await console.goto(`${keycloak.issuer}/account`)
+  await console.click('[data-testid=options-toggle]')
+  await console.click('[role=menuitem]:has-text("Sign out")')
+  t.equal(await until(() => statusAt(portal, page.context()), 303), 303)
+  t.equal(await statusAt(portal, other.context()), 200)
+  await page.context().close()
+  await other.context().close()
+})
+
+t.test('a program signs in with client credentials and uses the REST API', async (t) => {
+  const wanted = { grant_type: 'client_credentials', client_id: 'maas-service', client_secret: secrets.service }
+  const bare = await keycloak.token(wanted)
+  t.equal((await api('/models', bare.body.access_token)).status, 403, 'without a scope')
+  const { body } = await keycloak.token({ ...wanted, scope: 'maas:read maas:write' })
+  const models = await api('/models', body.access_token)
+  t.equal(models.status, 200)
+  t.ok((models.body.items as unknown[]).length > 5)
+  const me = await api('/me', body.access_token)
+  t.match(me.body, { subject: 'maas-service', signed_up: false })
+  t.equal((await keycloak.token({ ...wanted, client_secret: 'wrong' })).status, 401)
+})
+
+t.test('a person at a command line signs in by device flow, makes a key and calls a model', async (t) => {
+  const started = await fetch(`${keycloak.issuer}/protocol/openid-connect/auth/device`, {
+    method: 'POST',
+    body: new URLSearchParams({ client_id: 'maas-cli', scope: 'openid maas:read maas:write' }),
+  })
+  const device = (await started.json()) as Record<string, string>
+  const poll = {
+    grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+    client_id: 'maas-cli',
+    device_code: device.device_code ?? '',
+  }
+  t.match(await keycloak.token(poll), { status: 400, body: { error: 'authorization_pending' } })
+  const page = await newPage()
+  await page.goto(device.verification_uri_complete ?? '')
+  await enter(page, 'ida')
+  await page.click('[name=accept]')
+  await page.waitForLoadState()
+  const token = await granted(poll, Number(device.interval ?? 5))
+  const made = await api('/applications', token, {
+    method: 'POST',
+    headers: { 'idempotency-key': crypto.randomUUID() },
+    body: JSON.stringify({
+      model: 'granite-chat',
+      plan: 'basic',
+      name: 'from the command line',
+      fields: { purpose: 'Experiment' },
+    }),
+  })
+  t.equal(made.status, 201, JSON.stringify(made.body))
+  const application = made.body as { base_url: string; credentials: { user_key: string } }
+  const called = await fetch(new URL('/v1/models', application.base_url), {
+    headers: { authorization: `Bearer ${application.credentials.user_key}` },
+  })
+  t.equal(called.status, 200)
+  await page.context().close()
+})
+
+t.test(
+  'somebody who deletes the account at Keycloak: Keycloak tells nobody, and the address does not come back as its owner',
+  async (t) => {
+    await keycloak.addPerson({ username: 'olga', email: 'olga@example.com', emailVerified: true })
+    const page = await signIn('olga', '/account')
+    await completeSignUp(page)
+    const console = await page.context().newPage()
+    await console.goto(`${keycloak.issuer}/account`)
+    await console.click('[data-testid=delete-account] button')
+    await console.click('#delete-account-btn')
+    await console.fill('[name=password]', passwordOf('olga'))
+    await console.click('[type=submit]')
+    await console.waitForURL(/delete_account/)
+    await console.click('#kc-submit')
+    await console.waitForSelector('text=User deleted successfully')
+    t.equal(await keycloak.findPerson('olga'), undefined)
+    t.equal(await statusAt(portal, page.context()), 200, 'no back-channel logout comes: her session ends by itself')
+    await keycloak.addPerson({ username: 'olga2', email: 'olga@example.com', emailVerified: true })
+    const before = (await stack.state()).users.length
+    const next = await signIn('olga2')
+    t.match(await next.textContent('h1'), 'This address belongs to somebody else here')
+    t.equal((await stack.state()).users.length, before)
+    await page.context().close()
+    await next.context().close()
+  },
+)
+
+t.test(
+  "after the session's end one click goes through Keycloak unasked; after Keycloak's own end it asks",
+  async (t) => {
+    await portal.stop()
+    portal = await startPortal({ SESSION_MAX: '2s' })
+    const page = await signIn('ida', '/account')
+    t.equal(await until(() => statusAt(portal, page.context()), 303), 303, 'the session of the portal has ended')
+    await page.goto(`${stack.url}/applications`)
+    t.equal(page.url(), `${stack.url}/applications`, 'Keycloak did not ask again')
+    await keycloak.setRealm({ ssoSessionMaxLifespan: 1 })
+    await sleep(1500)
+    t.equal(await until(() => statusAt(portal, page.context()), 303), 303)
+    await page.goto(`${stack.url}/applications`)
+    t.equal(await asksForPassword(page), true)
+    await keycloak.setRealm({ ssoSessionMaxLifespan: 36_000 })
+    await portal.stop()
+    portal = await startPortal()
+    await page.context().close()
+  },
+)
+
+t.test('the realm changes its signing key: sign-in, sessions, tokens and sign-out go on', async (t) => {
+  const page = await signIn('ida', '/account')
+  const old = await serviceToken()
+  t.equal((await api('/models', old)).status, 200)
+  const { id: realmId } = (await (await keycloak.admin('GET', '')).json()) as { id: string }
+  const keys = await (await keycloak.admin('GET', '/components?type=org.keycloak.keys.KeyProvider')).json()
+  const current = (keys as { id: string; providerId: string; config: Record<string, string[]> }[]).find(
+    ({ providerId }) => providerId === 'rsa-generated',
+  )
+  await keycloak.admin('POST', '/components', {
+    name: 'rotated',
+    providerId: 'rsa-generated',
+    providerType: 'org.keycloak.keys.KeyProvider',
+    parentId: realmId,
+    config: { priority: ['200'], enabled: ['true'], active: ['true'], algorithm: ['RS256'], keySize: ['2048'] },
+  })
+  const fresh = await serviceToken()
+  t.not(kidOf(fresh), kidOf(old), 'another key signs')
+  t.equal((await api('/models', fresh)).status, 200, 'a token of the new key')
+  t.equal((await api('/models', old)).status, 200, 'a token of the old key, which is still published')
+  const next = await signIn('ida', '/account')
+  t.equal(next.url(), `${stack.url}/account`, 'sign-in')
+  t.equal(await statusAt(portal, page.context()), 200)
+  // the operator takes the old key away: what it signed is no longer of use
+  if (current) {
+    const config = { ...current.config, enabled: ['false'], active: ['false'] }
+    await keycloak.admin('PUT', `/components/${current.id}`, { ...current, config })
+  }
+  await page.goto(`${stack.url}/account`)
+  await page.click('.user-menu summary')
+  await page.click('.user-panel button')
+  await page.waitForLoadState()
+  if (page.url().startsWith(keycloak.issuer)) {
+    t.match(await page.textContent('body'), /log out|sign out/i, 'Keycloak asks, as it got no hint')
+    await page.click('[type=submit]')
+  }
+  await page.waitForURL(`${stack.url}/signed-out`)
+  await page.goto(`${stack.url}/account`)
+  t.equal(await asksForPassword(page), true, 'signed out at both')
+  await page.context().close()
+  await next.context().close()
+})
+
+t.test('Keycloak is stopped: signed-in people and known tokens go on; started again, all is as before', async (t) => {
+  const page = await signIn('ida', '/account')
+  const token = await serviceToken()
+  t.equal((await api('/models', token)).status, 200)
+  await keycloak.stop()
+  t.equal(await statusAt(portal, page.context()), 200)
+  t.equal((await api('/models', token)).status, 200, 'the keys are kept')
+  const visitor = await newPage()
+  t.equal(await until(() => fetch(`${stack.url}/login`, { redirect: 'manual' }).then(({ status }) => status), 503), 503)
+  await visitor.goto(`${stack.url}/login`)
+  t.match(await visitor.textContent('h1'), 'The sign-in service does not answer')
+  await replica.stop()
+  const late = await startPortal({ PORT: portBeside(stack) })
+  t.equal((await fetch(`${late.url}/models`)).status, 200, 'a portal starts without it')
+  t.equal((await api('/models', token, {}, late)).status, 503, 'and says that it cannot know')
+  await keycloak.start()
+  await visitor.goto(`${stack.url}/login?return_to=/applications`)
+  await enter(visitor, 'ida')
+  t.equal(visitor.url(), `${stack.url}/applications`)
+  t.equal(await until(() => api('/models', token, {}, late).then(({ status }) => status), 200), 200)
+  await visitor.context().close()
+  await page.context().close()
+})
+
+/** Polls as RFC 8628 section 3.5 asks: at the provider's own pace. */
+async function granted(poll: Record<string, string>, seconds: number): Promise<string> {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    await sleep(seconds * 1000)
+    const { body } = await keycloak.token(poll)
+    if (body.access_token) return body.access_token
+  }
+  throw new Error('the device was not let in')
+}
+
+async function serviceToken(): Promise<string> {
+  const { body } = await keycloak.token({
+    grant_type: 'client_credentials',
+    client_id: 'maas-service',
+    client_secret: secrets.service,
+    scope: 'maas:read',
+  })
+  return body.access_token ?? ''
+}
+
+function kidOf(token: string): string {
+  return JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString('utf8')).kid
+}
+
+async function sessionsOf(id: string): Promise<number> {
+  return ((await (await keycloak.admin('GET', `/users/${id}/sessions`)).json()) as unknown[]).length
+}
+
+/** Keycloak's registration, from its sign-in page to where it leads. */
+async function register(page: Page, fields: Record<string, string> & { username: string }): Promise<void> {
+  const { username } = fields
+  await page.click('a[href*="registration"]')
+  await page.fill('[name=email]', `${username}@example.com`)
+  for (const [name, value] of Object.entries(fields)) await page.fill(`[name=${name}]`, value)
+  await page.click('[type=submit]')
+  await page.waitForURL(/VERIFY_EMAIL/)
+  await page.goto(await mailbox.linkFor(`${username}@example.com`))
+  // Keycloak 26.7 and later ask for the password once the address is verified
+  await page.fill('[name=password-new]', passwordOf(username))
+  await page.fill('[name=password-confirm]', passwordOf(username))
+  await page.click('[type=submit]')
+}
+
+async function newContext(): Promise<BrowserContext> {
+  const context = await browser.newContext()
+  context.setDefaultTimeout(15_000)
+  return context
+}
+
+async function newPage(): Promise<Page> {
+  return (await newContext()).newPage()
+}
+
+function passwordOf(username: string): string {
+  return `${username}-long-passphrase`
+}
+
+/** Keycloak's own form. */
+async function enter(page: Page, username: string): Promise<void> {
+  await page.fill('[name=username]', username)
+  await page.fill('[name=password]', passwordOf(username))
+  await page.click('[type=submit]')
+  await page.waitForLoadState()
+}
+
+async function signIn(username: string, returnTo = '/'): Promise<Page> {
+  const page = await newPage()
+  await page.goto(`${stack.url}/login?return_to=${encodeURIComponent(returnTo)}`)
+  await enter(page, username)
+  return page
+}
+
+async function asksForPassword(page: Page): Promise<boolean> {
+  return page.url().startsWith(keycloak.issuer) && (await page.locator('[name=password]').count()) === 1
+}
+
+/** The status of the account page for that browser's cookies: 200 signed in, 303 not. */
+async function statusAt({ url }: RunningPortal, context: BrowserContext): Promise<number> {
+  const cookies = await context.cookies(stack.url)
+  const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
+  return (await fetch(`${url}/account`, { headers: { cookie }, redirect: 'manual' })).status
+}
+
+/** Asks again until it is what is wanted; the last answer otherwise. */
+async function until<T>(ask: () => Promise<T>, wanted: T, times = 100): Promise<T> {
+  let answer = await ask()
+  for (let attempt = 0; attempt < times && answer !== wanted; attempt++) {
+    await sleep(100)
+    answer = await ask()
+  }
+  return answer
+}
+
+async function api(path: string, token: string | undefined, init: RequestInit = {}, at = portal) {
+  const headers = { 'content-type': 'application/json', ...init.headers, authorization: `Bearer ${token}` }
+  const answer = await fetch(`${at.url}/api/v1${path}`, { ...init, headers })
+  return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
+}
+
+async function startPortal(env: Record<string, string> = {}): Promise<RunningPortal> {
+  return stack.portal({
+    OIDC_ISSUER: keycloak.issuer,
+    OIDC_CLIENT_SECRET: secrets.portal,
+    API_CLIENTS: 'maas-service',
+    REDIS_URL: redis.url,
+    ...env,
+  })
+}
