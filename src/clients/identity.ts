@@ -37,6 +37,7 @@ const CALLBACK = '/login/callback'
 const LOGOUT = 'http://schemas.openid.net/event/backchannel-logout'
 const REST_MS = 1000
 const REREAD_MS = 3600_000
+const ANSWERED_MS = 3000
 const CLOCKS_SECONDS = 90
 /** Addresses get longer than proxies take them; without a hint the provider asks before it signs out. */
 const HINT_CHARS = 6000
@@ -51,11 +52,13 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
   let known: Promise<Discovered> | undefined
   let readAt = 0
   let failedAt = 0
+  let answeredAt = 0
 
   return {
-    /** Rejects with identity_unavailable. */
+    /** Rejects with identity_unavailable: a browser that is sent to a provider that is down gets no word from anybody. */
     async begin(): Promise<{ url: string; attempt: SignInAttempt }> {
-      const { oauth } = await discovered()
+      const { oauth, keys } = await discovered()
+      await answering(keys)
       const cookies: Record<string, string> = {}
       const reply = {
         setCookie(name: string, value: string) {
@@ -154,6 +157,15 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
       throw problem('identity_unavailable', { cause: error })
     })
     return known
+  }
+
+  /** One call in a few seconds at most, however many sign in. */
+  async function answering(keys: Discovered['keys']): Promise<void> {
+    if (now() - answeredAt < ANSWERED_MS) return
+    await keys.reload().catch((error: unknown) => {
+      throw refusal(error)
+    })
+    answeredAt = now()
   }
 
   function read(): Promise<Discovered> {
