@@ -16,6 +16,7 @@ const parts = [
   ),
   join(root, 'static/css/portal.css'),
   join(root, 'static/css/account.css'),
+  join(root, 'static/css/catalogue.css'),
 ]
 
 const css = parts.map((file) => readFileSync(file, 'utf8')).join('\n')
@@ -23,13 +24,17 @@ const [purged] = await new PurgeCSS().purge({
   content: [
     join(root, 'views/**/*.eta'),
     join(root, 'static/js/*.js'),
-    join(root, 'src/**/view.ts'),
+    join(root, 'src/**/*view.ts'),
     join(root, 'src/web/*.ts'),
   ],
   css: [{ raw: css }],
   variables: true,
   safelist: {
-    standard: ['pf-v6-theme-dark', /^pf-m-(blue|teal|purple|orange|green|red|grey|success|info|warning|danger)$/],
+    standard: [
+      'pf-v6-theme-dark',
+      /^type-/,
+      /^pf-m-(blue|teal|purple|orange|green|red|grey|success|info|warning|danger)$/,
+    ],
     greedy: [/hljs/],
     variables: [],
   },

@@ -11,3 +11,9 @@ for (const field of document.querySelectorAll('[data-submits]')) {
 }
 const talk = document.querySelector('[data-playground]')
 if (talk) import('./playground.js').then(({ playground }) => playground(talk))
+// fetched by the page that has them only
+if (document.querySelector('[data-catalogue]')) {
+  const [{ catalogue }, { compare }] = await Promise.all([import('./catalogue.js'), import('./compare.js')])
+  catalogue()
+  compare()
+}

@@ -148,3 +148,50 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
   }
   throw new Error('it never came')
 }
+
+t.test('search, filters, sort and comparison: the address holds them, without scripts', async (t) => {
+  const stack = await startStack(['threescale', 'identity'])
+  t.teardown(() => stack.close())
+  await stack.portal({ CATALOG_TTL: '3600' })
+  const mary = createVisitor(stack)
+  await mary.signIn('mary', '/models')
+  const names = (html: string) =>
+    [...html.matchAll(/<h2 class="card-title"><a href="\/models\/([^"]+)"/g)].map(([, name]) => name)
+  const list = async (query: string) => names((await mary.get(`/models?${query}`)).text)
+
+  t.same(await list('q=MULTILINGUAL+chat'), ['mistral-chat'], 'words in the description, whatever their case')
+  t.same(await list('type=rerank'), ['bge-reranker'])
+  t.same(await list('q=nothing+like+it'), [])
+  t.ok((await list('type=nonsense')).length > 10, 'what is not known is as if it were not there')
+  const titles = [...(await mary.get('/models?sort=name')).text.matchAll(/<h2 class="card-title"><a [^>]*>([^<&]*)/g)]
+    .map(([, title = '']) => title)
+    .filter((title) => /^\w/.test(title))
+  t.same(titles, [...titles].sort(new Intl.Collator('en', { numeric: true }).compare))
+
+  await mary.submit(await mary.get('/applications/new?model=granite-chat'), /^\/applications$/)
+  await stack.resetCalls()
+  const own = await list('mine=1')
+  t.ok(own.includes('granite-chat'), 'those with an application')
+  t.notOk(own.includes('llama-chat'))
+  t.ok(Object.values(await stack.calls()).reduce((sum, calls) => sum + calls, 0) <= 1, 'one call at most')
+
+  const piece = await mary.get('/models?q=granite&fragment=results')
+  t.notMatch(piece.text, '<html', 'the script of the page fetches only what changes')
+  t.match(piece.text, 'granite-chat')
+
+  const five = ['granite-chat', 'llama-chat', 'mistral-chat', 'tiny-limited', 'phi-approval']
+  const compared = await mary.get(`/models/compare?${five.map((name) => `model=${name}`).join('&')}`)
+  t.match(compared.text, 'Granite 3.3 8B Instruct')
+  for (const name of five.slice(0, 4)) t.match(compared.text, `href="/models/${name}"`, name)
+  t.notMatch(compared.text, 'href="/models/phi-approval"', 'four at most')
+  t.equal((await mary.raw('/models/compare?model=nowhere')).status, 404)
+  const ada = createVisitor(stack)
+  await ada.signIn('ada')
+  t.equal((await ada.raw('/models/compare?model=restricted-research')).status, 404, 'a restricted model is not there')
+  t.notMatch((await ada.get('/models/compare?model=granite-chat')).text, 'restricted-research')
+  const api = await fetch(`${stack.url}/api/v1/models?type=embedding&q=nomic`)
+  t.same(
+    ((await api.json()) as { items: { type: string }[] }).items.map(({ type }) => type),
+    ['embedding'],
+  )
+})

@@ -3,13 +3,14 @@ import { isProblem } from '../../errors.js'
 import type { Caller } from '../../web/caller.js'
 import { codeView } from '../../web/code.js'
 import type { Snippet } from '../snippets/schemas.js'
+import type { Cards } from './cards.js'
 import type { Models } from './models.js'
 import type { Model } from './schemas.js'
-import { cardView } from './view.js'
 
 export interface HomeDeps {
   models: Pick<Models, 'list'>
   snippets: { forModel(model: Model, options?: { only?: string }): Snippet[] }
+  cards: Cards
   /** true: visitors see the catalogue too */
   open: boolean
   brand: string
@@ -19,7 +20,7 @@ export interface HomeDeps {
 const SHOWN = 6
 
 /** The first page: what this is, three steps, real code, and the first models where the visitor may see them. */
-export function homePage(app: FastifyInstance, { models, snippets, open, brand, tagline }: HomeDeps): void {
+export function homePage(app: FastifyInstance, { models, snippets, cards, open, brand, tagline }: HomeDeps): void {
   app.get('/', { config: { open: true } }, async (request, reply) => {
     const { caller } = request
     const shown = open || caller ? await listOrNothing(caller) : []
@@ -31,7 +32,7 @@ export function homePage(app: FastifyInstance, { models, snippets, open, brand, 
       tagline,
       signedIn: caller !== undefined,
       sample: sample && { ...codeView(sample), model: first.name },
-      cards: shown.slice(0, SHOWN).map(cardView),
+      cardsHtml: await cards(shown.slice(0, SHOWN), { compare: false }),
       more: shown.length > SHOWN ? `See all ${shown.length} models` : '',
     })
   })

@@ -32,6 +32,8 @@ export interface Listing {
   models: Model[]
   /** how many there are without the filters */
   total: number
+  /** of the total, by type */
+  byType: Map<string, number>
   ageSeconds: number
   stale: boolean
   etag: string
@@ -79,7 +81,7 @@ export function createModels(deps: ModelsDeps) {
       const mine = filters.mine ? await productsOf(caller) : undefined
       const found = search(mine ? visible.filter(({ product }) => mine.has(product.id)) : visible, filters)
       const models = found.map(({ model }) => withoutHiddenSuccessor(model, visible))
-      return { models, total: visible.length, ageSeconds, stale, etag: current.etag }
+      return { models, total: visible.length, byType: countByType(visible), ageSeconds, stale, etag: current.etag }
     },
 
     /** A product that the caller may see and take; anything else is not_found, as what does not exist. */
@@ -183,6 +185,12 @@ export function createModels(deps: ModelsDeps) {
     const offer = built?.byProduct.get(product.id)
     if (offer) await servers.ask(offer.model, privateAddresses.get(product.id))
   }
+}
+
+function countByType(offers: Offer[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { model } of offers) counts.set(model.type, (counts.get(model.type) ?? 0) + 1)
+  return counts
 }
 
 /** A restricted model is not told by its name either. */

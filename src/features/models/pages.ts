@@ -1,11 +1,15 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { isProblem, problem } from '../../errors.js'
 import { safeHtml } from '../../web/markdown.js'
-import type { Application } from '../applications/schemas.js'
 import type { Snippet } from '../snippets/schemas.js'
+import { createCards } from './cards.js'
+import { compareView, MOST } from './compare-view.js'
 import { homePage } from './home.js'
+import { modelView } from './model-view.js'
 import type { Models } from './models.js'
 import type { Model } from './schemas.js'
-import { catalogueView, modelView } from './view.js'
+import { type Filters, filtersOf } from './search.js'
+import { catalogueView, PER_PAGE, type Results, resultsView } from './view.js'
 
 export interface ModelPagesDeps {
   models: Models
@@ -16,37 +20,85 @@ export interface ModelPagesDeps {
   tagline: string
 }
 
-type Query = { q?: string; type?: string }
+type Query = Record<string, unknown>
+type Named = { system_name: string }
 
 export async function modelsPages(app: FastifyInstance, { models, snippets, open, brand, tagline }: ModelPagesDeps) {
-  homePage(app, { models, snippets, open, brand, tagline })
+  const cards = createCards((view) => app.view('models/card', view))
+  homePage(app, { models, snippets, cards, open, brand, tagline })
 
   app.get<{ Querystring: Query }>('/models', { config: { open } }, async (request, reply) => {
-    const q = String(request.query.q ?? '').slice(0, 200)
-    const type = String(request.query.type ?? '')
-    const shown = await models.list({ q, type }, request.caller)
-    const view = catalogueView({
-      models: shown.models,
-      total: shown.total,
-      q,
-      type,
-      staleSeconds: shown.stale ? shown.ageSeconds : undefined,
-      signedIn: request.caller !== undefined,
-    })
-    return reply.page('models/index', view)
+    const { note, staleSeconds, ...results } = await find(request, filtersOf(request.query))
+    if (request.query.fragment === 'results') return fragment(reply, results)
+    const signedIn = request.caller !== undefined
+    return reply.page('models/index', catalogueView({ ...results, note, staleSeconds, signedIn }))
   })
 
-  app.get<{ Params: { system_name: string } }>('/models/:system_name', { config: { open } }, async (request, reply) => {
+  app.get<{ Querystring: Query }>('/models/compare', { config: { open } }, async (request, reply) => {
+    const names = [request.query.model ?? []].flat().map(String)
+    const all = (await models.list({ sort: 'name' }, request.caller)).models
+    const wanted = [...new Set(names)].map((name) => all.find(({ system_name }) => system_name === name))
+    const known = wanted.filter((model) => model !== undefined)
+    // what one may not see is not told apart from what does not exist
+    if (wanted.length > 0 && known.length === 0) throw problem('not_found')
+    const chosen = known.slice(0, MOST)
+    const others = all.filter((model) => !chosen.includes(model))
+    return reply.page('models/compare', compareView({ chosen, others, asked: wanted.length, known: known.length }))
+  })
+
+  app.get<{ Params: Named }>('/models/:system_name', { config: { open } }, async (request, reply) => {
     const { model, ageSeconds, stale } = await models.find(request.params.system_name, request.caller)
-    const applications: Application[] = []
     const view = modelView({
       model,
+      successor: await successorOf(model, request),
       descriptionHtml: safeHtml(model.description),
       snippets: snippets.forModel(model),
-      applications,
-      signedIn: request.caller !== undefined,
       staleSeconds: stale ? ageSeconds : undefined,
     })
     return reply.page('models/show', view)
   })
+
+  /** A successor that the caller may not see is not named. */
+  async function successorOf({ successor }: Model, { caller }: FastifyRequest): Promise<Model | undefined> {
+    if (!successor) return undefined
+    return (await models.list({}, caller)).models.find(({ system_name }) => system_name === successor)
+  }
+
+  async function find(request: FastifyRequest<{ Querystring: Query }>, filters: Filters) {
+    const { shown, note } = await list(request, filters)
+    const pages = Math.max(1, Math.ceil(shown.models.length / PER_PAGE))
+    const page = Math.min(pages, Math.max(1, Math.trunc(Number(request.query.page)) || 1))
+    const here = shown.models.slice((page - 1) * PER_PAGE, page * PER_PAGE)
+    const cardsHtml = await cards(here, { compare: true })
+    const staleSeconds = shown.stale ? shown.ageSeconds : undefined
+    return {
+      found: shown.models,
+      cardsHtml,
+      page,
+      total: shown.total,
+      byType: shown.byType,
+      filters,
+      note,
+      staleSeconds,
+    }
+  }
+
+  /** Which models are the caller's own is the one thing here that 3scale is asked for; without it all are shown. */
+  async function list({ caller }: FastifyRequest, filters: Filters) {
+    try {
+      return { shown: await models.list(filters, caller), note: '' }
+    } catch (error) {
+      if (!filters.mine || !isProblem(error, 'threescale_unavailable', 'threescale_denied', 'threescale_scope'))
+        throw error
+      const { mine: _mine, ...others } = filters
+      const note = '3scale does not tell at the moment which models you have access to, so all are shown.'
+      return { shown: await models.list(others, caller), note }
+    }
+  }
+
+  /** Only what a search changes, for the script of the page; at an address of its own, so that no cache mixes them up. */
+  async function fragment(reply: FastifyReply, results: Results) {
+    const html = await app.view('models/results', resultsView(results))
+    return reply.type('text/html; charset=utf-8').header('cache-control', 'private, no-cache').send(html)
+  }
 }

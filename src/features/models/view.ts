@@ -1,21 +1,9 @@
-import { codeBlocks } from '../../web/code.js'
-import { ageWords, number } from '../../web/words.js'
-import type { Application } from '../applications/schemas.js'
-import type { Snippet } from '../snippets/schemas.js'
-import { type Model, type ModelPlan, modelTypes, type PlanLimit } from './schemas.js'
+import { number } from '../../web/words.js'
+import { type Capability, capabilities, type Model, modelStates, modelTypes } from './schemas.js'
+import { addressOf, type Filters, type Sorting } from './search.js'
+import { capabilityLabels, contextWords, shortPrice, staleWords, stateLabels, typeLabels } from './words.js'
 
-export const typeLabels: Record<Model['type'], string> = {
-  chat: 'Chat',
-  completion: 'Completion',
-  embedding: 'Embedding',
-  rerank: 'Rerank',
-  image: 'Image',
-  speech_to_text: 'Speech to text',
-  text_to_speech: 'Text to speech',
-  custom: 'Custom',
-}
-
-const colors: Record<Model['type'], string> = {
+export const typeColors: Record<Model['type'], string> = {
   chat: 'blue',
   completion: 'teal',
   embedding: 'purple',
@@ -26,109 +14,94 @@ const colors: Record<Model['type'], string> = {
   custom: 'grey',
 }
 
-export function catalogueView(i: {
-  models: Model[]
+const sortLabels: Record<Sorting, string> = {
+  name: 'Name',
+  newest: 'Newest first',
+  context: 'Longest context',
+  price: 'Lowest price',
+}
+
+export const PER_PAGE = 48
+
+export interface Results {
+  /** of all pages */
+  found: Model[]
+  /** cards of this page, rendered */
+  cardsHtml: string
+  page: number
   total: number
-  q: string
-  type: string
-  staleSeconds: number | undefined
-  signedIn: boolean
-}) {
-  const filtered = i.q !== '' || i.type !== ''
+  /** how many of each type the caller may see */
+  byType: Map<string, number>
+  filters: Filters
+}
+
+/** The part of the page that changes with every letter typed. */
+export function resultsView({ found, cardsHtml, page, total, byType, filters }: Results) {
+  const { type, ...others } = filters
+  const filtered = Object.keys(filters).some((name) => name !== 'sort')
+  const pages = Math.max(1, Math.ceil(found.length / PER_PAGE))
+  return {
+    count: filtered ? `${number(found.length)} of ${number(total)} models` : `${number(total)} models`,
+    cardsHtml,
+    types: [
+      { label: 'All', count: total, href: addressOf(others), current: !type },
+      ...modelTypes
+        .filter((value) => byType.has(value))
+        .map((value) => ({
+          label: typeLabels[value],
+          count: byType.get(value),
+          href: addressOf({ ...others, type: value }),
+          current: value === type,
+        })),
+    ],
+    previous: page > 1 ? addressOf(filters, page - 1) : '',
+    next: page < pages ? addressOf(filters, page + 1) : '',
+    position: pages > 1 ? `Page ${page} of ${pages}` : '',
+    nothingMatches: found.length === 0 && filtered,
+    nothingOfMine: found.length === 0 && filters.mine === true,
+    nothingAtAll: found.length === 0 && !filtered,
+  }
+}
+
+export function catalogueView(i: Results & { staleSeconds: number | undefined; signedIn: boolean; note: string }) {
+  const { filters } = i
+  const choices = <T extends string>(values: readonly T[], labels: Record<T, string>, chosen: string | undefined) =>
+    values.map((value) => ({ value, label: labels[value], selected: value === chosen }))
   return {
     title: 'Models',
-    q: i.q,
-    cards: i.models.map(cardView),
-    types: modelTypes.map((value) => ({ value, label: typeLabels[value], selected: value === i.type })),
-    count: filtered ? `${number(i.models.length)} of ${number(i.total)} models` : `${number(i.total)} models`,
-    filtered,
-    nothingMatches: i.models.length === 0 && filtered,
-    nothingAtAll: i.models.length === 0 && !filtered,
+    ...resultsView(i),
+    q: filters.q ?? '',
+    type: filters.type ?? '',
+    capabilities: choices(capabilities, capabilityLabels, filters.capability),
+    states: choices(modelStates, stateLabels, filters.state),
+    sorts: choices(Object.keys(sortLabels) as Sorting[], sortLabels, filters.sort),
+    mine: filters.mine === true,
+    signedIn: i.signedIn,
+    filtered: Object.keys(filters).length > 0,
+    note: i.note,
     stale: staleWords(i.staleSeconds),
   }
 }
 
 export function cardView(model: Model) {
+  const { system_name, plans } = model
   return {
     name: model.name,
-    href: `/models/${encodeURIComponent(model.system_name)}`,
-    keyHref: `/applications/new?model=${encodeURIComponent(model.system_name)}`,
+    systemName: system_name,
+    href: `/models/${encodeURIComponent(system_name)}`,
+    keyHref: model.state === 'retired' ? '' : `/applications/new?model=${encodeURIComponent(system_name)}`,
+    kind: model.type,
     type: typeLabels[model.type],
-    color: colors[model.type],
+    color: typeColors[model.type],
+    state: model.state === 'available' ? '' : stateLabels[model.state],
+    stateColor: model.state === 'deprecated' ? 'orange' : 'grey',
+    owner: model.owner?.name ?? '',
     summary: model.summary,
-    modelId: model.model_id ?? 'asked from the server',
+    chips: model.capabilities.map((name: Capability) => capabilityLabels[name]),
+    modelId: model.model_id ?? '',
+    noModelId: model.type === 'custom' ? 'Not needed' : 'The code asks the server',
     endpoint: model.base_url.replace(/^https?:\/\//, ''),
-    context: model.context_length === null ? '' : `${number(model.context_length)} tokens`,
-    plans: model.plans.map((plan) => plan.name).join(', '),
+    context: contextWords(model),
+    plans: plans.map((plan) => `${plan.name} (${shortPrice(plan)})`).join(', '),
   }
-}
-
-export function modelView(i: {
-  model: Model
-  descriptionHtml: string
-  snippets: Snippet[]
-  applications: Application[]
-  signedIn: boolean
-  staleSeconds: number | undefined
-}) {
-  const { model } = i
-  return {
-    title: model.name,
-    ...cardView(model),
-    baseUrl: model.base_url,
-    idKnown: model.model_id !== null,
-    descriptionHtml: i.descriptionHtml,
-    facts: [
-      { label: 'Type', value: typeLabels[model.type] },
-      { label: 'Base URL', value: model.base_url, code: true },
-      {
-        label: 'Model id',
-        value: model.model_id ?? 'Not told yet; the code asks the model server for it',
-        code: model.model_id !== null,
-      },
-      ...(model.context_length === null
-        ? []
-        : [{ label: 'Context length', value: `${number(model.context_length)} tokens` }]),
-      { label: 'Credential', value: credentialWords(model.credentials) },
-    ],
-    plans: model.plans.map(planView),
-    paths: model.paths.map(({ method, path }) => ({ method, path })),
-    code: codeBlocks(i.snippets),
-    stale: staleWords(i.staleSeconds),
-  }
-}
-
-export function planView(plan: ModelPlan) {
-  return {
-    systemName: plan.system_name,
-    name: plan.name,
-    price:
-      plan.cost_per_month === 0 && plan.setup_fee === 0
-        ? 'Free'
-        : `${plan.cost_per_month} a month${plan.setup_fee > 0 ? `, ${plan.setup_fee} once` : ''}`,
-    approval: plan.approval_required ? 'Looked at by the operator first' : 'At once',
-    limits:
-      plan.limits === null ? ['Being read'] : plan.limits.length === 0 ? ['No limits'] : plan.limits.map(limitWords),
-  }
-}
-
-/** A limit of 0 is 3scale's way to leave a method out of a plan. */
-export function limitWords({ metric, metric_name, period, value }: PlanLimit): string {
-  const name = metric === 'hits' ? 'calls' : metric_name
-  if (value === 0) return `${name}: not included`
-  return period === 'eternity' ? `${number(value)} ${name} in all` : `${number(value)} ${name} a ${period}`
-}
-
-export function credentialWords({ mode, location, names }: Model['credentials']): string {
-  if (mode === 'oidc') return 'A short-lived token, got with a client id and secret (OpenID Connect)'
-  const what = mode === 'user_key' ? 'A key' : 'An application id and key'
-  const header = mode === 'user_key' ? names.user_key : `${names.app_id} and ${names.app_key}`
-  if (location === 'authorization') return mode === 'user_key' ? 'A key, as Bearer token' : `${what}, by HTTP Basic`
-  return location === 'headers' ? `${what}, in the header ${header}` : `${what}, in the query as ${header}`
-}
-
-function staleWords(seconds: number | undefined): string {
-  return seconds === undefined
-    ? ''
-    : `3scale does not answer at the moment; this is its state of ${ageWords(seconds)} ago.`
 }

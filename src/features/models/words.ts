@@ -1,0 +1,121 @@
+import { ageWords, dateWords, number } from '../../web/words.js'
+import type {
+  Capability,
+  FactSource,
+  Model,
+  ModelPlan,
+  ModelState,
+  ModelType,
+  PlanLimit,
+  PlanPrice,
+} from './schemas.js'
+
+export const typeLabels: Record<ModelType, string> = {
+  chat: 'Chat',
+  completion: 'Completion',
+  embedding: 'Embedding',
+  rerank: 'Rerank',
+  image: 'Image',
+  speech_to_text: 'Speech to text',
+  text_to_speech: 'Text to speech',
+  custom: 'Custom',
+}
+
+export const capabilityLabels: Record<Capability, string> = {
+  tools: 'Tool calling',
+  vision: 'Vision',
+  json_mode: 'JSON mode',
+  streaming: 'Streaming',
+  reasoning: 'Reasoning',
+}
+
+export const stateLabels: Record<ModelState, string> = {
+  available: 'Available',
+  deprecated: 'Deprecated',
+  retired: 'Retired',
+}
+
+const sourceWords: Record<FactSource, string> = {
+  gateway: 'from the gateway configuration',
+  plans: 'from the plans in 3scale',
+  active_docs: 'from ActiveDocs',
+  model_server: 'from the model server',
+  portal_config: "from the portal's configuration",
+}
+
+/** Where a fact comes from; empty where nothing told it. */
+export function sourceOf(model: Model, fact: string): string {
+  const source = model.sources[fact]
+  return source ? sourceWords[source] : ''
+}
+
+export function contextWords(model: Model): string {
+  return model.context_length === null ? '' : `${number(model.context_length)} tokens`
+}
+
+export function staleWords(seconds: number | undefined): string {
+  return seconds === undefined
+    ? ''
+    : `3scale does not answer at the moment; this is its state of ${ageWords(seconds)} ago.`
+}
+
+/** What to know before one starts with a model that goes or is gone. */
+export function stateWords({ state, retires_on }: Model): string {
+  if (state === 'available') return ''
+  if (state === 'retired')
+    return retires_on ? `This model was retired on ${dateWords(retires_on)}.` : 'This model is retired.'
+  return retires_on ? `This model is deprecated and retires on ${dateWords(retires_on)}.` : 'This model is deprecated.'
+}
+
+export function priceWords(plan: ModelPlan): string {
+  const { cost_per_month, setup_fee, prices } = plan
+  const parts = [
+    ...(cost_per_month > 0 ? [`${money(cost_per_month, plan)} a month`] : []),
+    ...(setup_fee > 0 ? [`${money(setup_fee, plan)} once`] : []),
+    ...(prices ?? []).map((price) => useWords(price, plan)),
+  ]
+  return parts.length > 0 ? parts.join(', ') : 'Free'
+}
+
+/** The first number that decides: by the month, else that use is paid for. */
+export function shortPrice(plan: ModelPlan): string {
+  if (plan.cost_per_month > 0) return `${money(plan.cost_per_month, plan)} a month`
+  return (plan.prices?.length ?? 0) > 0 || plan.setup_fee > 0 ? 'pay per use' : 'free'
+}
+
+/** Tokens are priced by the million everywhere, so tiny numbers are not shown. */
+function useWords({ metric, metric_name, cost_per_unit, from, to }: PlanPrice, plan: ModelPlan): string {
+  const scale = /token/i.test(metric) ? 1_000_000 : cost_per_unit < 0.01 ? 1000 : 1
+  const name = metric === 'hits' ? 'calls' : metric_name
+  const unit = scale === 1 ? `unit of ${name}` : `${number(scale)} ${name}`
+  const range =
+    to !== null ? ` (${number(from)} to ${number(to)} a month)` : from > 1 ? ` (from ${number(from)} on)` : ''
+  return `${money(cost_per_unit * scale, plan)} per ${scale === 1 && name === 'calls' ? 'call' : unit}${range}`
+}
+
+function money(amount: number, { currency }: Pick<ModelPlan, 'currency'>): string {
+  const digits = { minimumFractionDigits: Number.isInteger(amount) ? 0 : 2, maximumFractionDigits: 4 }
+  return currency
+    ? amount.toLocaleString('en-GB', { style: 'currency', currency, ...digits })
+    : amount.toLocaleString('en-GB', digits)
+}
+
+export function limitsWords({ limits }: ModelPlan): string[] {
+  if (limits === null) return ['Being read']
+  return limits.length === 0 ? ['No limits'] : limits.map(limitWords)
+}
+
+/** A limit of 0 is 3scale's way to leave a method out of a plan. */
+export function limitWords({ metric, metric_name, period, value }: PlanLimit): string {
+  const name = metric === 'hits' ? 'calls' : metric_name
+  if (value === 0) return `${name}: not included`
+  return period === 'eternity' ? `${number(value)} ${name} in all` : `${number(value)} ${name} a ${period}`
+}
+
+export function credentialWords({ mode, location, names }: Model['credentials']): string {
+  if (mode === 'oidc') return 'A short-lived token, got with a client id and secret (OpenID Connect)'
+  const what = mode === 'user_key' ? 'A key' : 'An application id and key'
+  const header = mode === 'user_key' ? names.user_key : `${names.app_id} and ${names.app_key}`
+  if (location === 'authorization') return mode === 'user_key' ? 'A key, as Bearer token' : `${what}, by HTTP Basic`
+  return location === 'headers' ? `${what}, in the header ${header}` : `${what}, in the query as ${header}`
+}
