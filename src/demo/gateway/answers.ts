@@ -72,7 +72,18 @@ function models({ id, context }: ModelServer): Answer {
     status: 200,
     body: {
       object: 'list',
-      data: [{ id, object: 'model', created: 1764000000, owned_by: 'vllm', root: id, max_model_len: context }],
+      data: [
+        {
+          id,
+          object: 'model',
+          created: 1764000000,
+          owned_by: 'vllm',
+          root: id,
+          max_model_len: context,
+          // vLLM tells an id of another kind too
+          permission: [{ id: 'modelperm-1764', object: 'model_permission' }],
+        },
+      ],
     },
   }
 }

@@ -5,10 +5,10 @@ import { controlServer } from './control.js'
 import { modelServer } from './models.js'
 import type { Product } from './product.js'
 import { toProduct } from './product.js'
-import { handle } from './proxy.js'
+import { handle, hostOf } from './proxy.js'
 
 export interface StartOptions {
-  /** base port: control on +4, model servers on +5, products on the ports their configuration names */
+  /** base port: control on +4, model servers on +5, other hosts on +6, products on the ports their configuration names */
   port: number
   host?: string
   portalUrl?: string
@@ -23,7 +23,18 @@ export async function start({ port, host = '127.0.0.1' }: StartOptions): Promise
   const listeners = new Map<number, Server>()
   const products = new Map<number, Product>()
   const cache = createAuthCache()
-  const fixed = [await listen(controlServer(cache), port + 4, host), await listen(modelServer(), port + 5, host)]
+  // as behind a route: products of other hosts share one port and are told apart by name
+  const elsewhere = new Map<string, Product>()
+  const shared = createServer((request, response) => {
+    const product = elsewhere.get(hostOf(request))
+    if (!product) return void response.writeHead(404).end()
+    void handle(request, response, { product, cache, threescale }).catch(() => response.destroy())
+  })
+  const fixed = [
+    await listen(controlServer(cache), port + 4, host),
+    await listen(modelServer(), port + 5, host),
+    await listen(shared, port + 6, host),
+  ]
   let closing = false
 
   let revision: number | undefined
@@ -47,8 +58,12 @@ export async function start({ port, host = '127.0.0.1' }: StartOptions): Promise
   async function poll(): Promise<void> {
     const current = await readRevision(threescale).catch(() => revision)
     if (current === revision) return
-    const configured = await readProducts(threescale).catch(() => undefined)
-    if (!configured || closing) return
+    const all = await readProducts(threescale).catch(() => undefined)
+    if (!all || closing) return
+    const configured = all.filter(isHere)
+    elsewhere.clear()
+    for (const product of all.filter((each) => !isHere(each)))
+      elsewhere.set(new URL(product.endpoint).hostname, product)
     revision = current
     const ports = new Set(configured.map((product) => product.port))
     for (const product of configured) {
@@ -92,11 +107,13 @@ async function readProducts(threescale: string): Promise<Product[]> {
       proxy_configs: { proxy_config: { content: Record<string, unknown> } }[]
       metadata?: { total_pages: number }
     }
-    const products = body.proxy_configs.map(({ proxy_config }) => toProduct(proxy_config.content))
-    // other addresses belong to other gateways
-    all.push(...products.filter(({ endpoint }) => new URL(endpoint).hostname === 'localhost'))
+    all.push(...body.proxy_configs.map(({ proxy_config }) => toProduct(proxy_config.content)))
     if (page >= (body.metadata?.total_pages ?? 1)) return all
   }
+}
+
+function isHere({ endpoint }: Product): boolean {
+  return new URL(endpoint).hostname === 'localhost'
 }
 
 function listen(server: Server, port: number, host: string): Promise<Server> {

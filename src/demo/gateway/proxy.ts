@@ -91,7 +91,7 @@ function tell(
   response.setHeader('x-3scale-service-name', product.systemName)
 }
 
-function hostOf({ headers }: IncomingMessage): string {
+export function hostOf({ headers }: IncomingMessage): string {
   return (headers.host ?? '').replace(/:\d+$/, '').toLowerCase()
 }
 
