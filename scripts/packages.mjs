@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** `needed`: pairs of a command and the Debian package that brings it. */
+/** `needed`: pairs of a command, or a module of Debian's Python as `python3:name`, and the Debian package that brings it. */
 export function bring(needed) {
-  const packages = needed.filter(([command]) => !onPath(command)).map(([, name]) => name)
+  const packages = needed.filter(([wanted]) => !isThere(wanted)).map(([, name]) => name)
   if (packages.length === 0) return
   const words = packages.join(' ')
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
@@ -22,6 +22,12 @@ export function bring(needed) {
 export function run(command, args, { env = process.env, cwd } = {}) {
   const { status } = spawnSync(command, args, { stdio: 'inherit', env, cwd })
   return status ?? 1
+}
+
+function isThere(wanted) {
+  const module = /^python3:(.+)$/.exec(wanted)?.[1]
+  if (module === undefined) return onPath(wanted)
+  return spawnSync('/usr/bin/python3', ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0
 }
 
 function onPath(command) {

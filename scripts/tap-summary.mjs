@@ -1,4 +1,5 @@
-// Reporter for tap: failures with file and message as they come, and as the very last line `N passed, N failed`.
+// Reporter for tap: failures with file and message as they come, how many snippets were proven and how, and as the very
+// last line `N passed, N failed`.
 import { Transform } from 'node:stream'
 import { Parser } from 'tap-parser'
 
@@ -25,6 +26,9 @@ export default class Summary extends Transform {
       }
       if (result.ok) this.#passed++
       else this.#fail(name, result)
+    })
+    parser.on('comment', (comment) => {
+      if (comment.startsWith('# snippets ')) this.push(comment.slice(2))
     })
     parser.on('bailout', (reason) => this.#fail(name, { name: `bail out: ${reason}`, diag: {} }))
   }

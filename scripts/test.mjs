@@ -8,6 +8,9 @@ bring([
   ['chromium', 'chromium'],
   ['curl', 'curl'],
   ['openssl', 'openssl'],
+  // for Debian's Python, whatever other Python is first on the path
+  ['python3:requests', 'python3-requests'],
+  ['python3:nbformat', 'python3-nbformat'],
 ])
 bringNewestNode()
 if (run('npm', ['run', '--silent', 'build']) !== 0) process.exit(1)

@@ -30,15 +30,22 @@ const kept = new LRUCache<string, string>({ maxSize: KEPT, sizeCalculation: (htm
 /** Clients whose copy with the key is a shell script around the code. */
 const files = new Set(['ini', 'json', 'yaml'])
 
-/** The blocks of one page, for partials/code: grouped, the first one chosen. */
-export function codeBlocks(snippets: Code[]) {
+const blocksOf = new WeakMap<Code[], Block[]>()
+type Block = ReturnType<typeof codeView> & { chosen: boolean; groupStarts: boolean; nearestLabel: string }
+
+/** The blocks of one page, for partials/code: grouped, the first one chosen. The same list gives the same blocks. */
+export function codeBlocks(snippets: Code[]): Block[] {
+  const known = blocksOf.get(snippets)
+  if (known) return known
   const all = snippets.map((snippet) => codeView(snippet))
-  return all.map((block, index) => ({
+  const blocks = all.map((block, index) => ({
     ...block,
     chosen: index === 0,
     groupStarts: block.group !== all[index - 1]?.group,
     nearestLabel: nameOf(all.find(({ client }) => client === block.nearest)),
   }))
+  blocksOf.set(snippets, blocks)
+  return blocks
 }
 
 /** A snippet for a template: what is shown is highlighted HTML, whose text is exactly the code. */

@@ -155,6 +155,12 @@ t.test('no accessibility violation, in both themes, on every page and named stat
     { route: '/models/compare', path: '/models/compare?model=granite-chat&model=llama-chat' },
     { route: '/models/compare', path: '/models/compare', name: 'nothing chosen' },
     { route: '/models/:system_name', path: '/models/granite-chat' },
+    {
+      route: '/models/:system_name',
+      path: '/models/qwen-coder',
+      name: 'a client that cannot',
+      before: (page) => page.click('label[for=client-llamaindex]'),
+    },
     { route: '/models/:system_name', path: '/models/nowhere', name: 'not found' },
     { route: '/signed-out', path: '/signed-out' },
     { route: '/terms', path: '/terms' },

@@ -130,6 +130,13 @@ export function modelListUrl(model: Model, { base }: Call): string {
   return other ? model.endpoint + other.path : usual
 }
 
+const ASKED_FOR = new Set(['messages', 'prompt', 'input', 'stream', 'stream_options', 'encoding_format'])
+
+/** What is set beside what is asked: temperature, max_tokens and so on. */
+export function parametersOf({ body = {} }: Call): [name: string, value: unknown][] {
+  return Object.entries(body).filter(([name]) => !ASKED_FOR.has(name))
+}
+
 /** Services of their own kind know no `model`. */
 export function needsModelId({ type }: Model): boolean {
   return type !== 'custom'

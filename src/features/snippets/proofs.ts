@@ -1,4 +1,16 @@
-/** How each client's code is proven, written by `node dist/test/walks/snippets.test.js --write` and checked by every run. */
+/** How the tests prove each client's code; written by `node dist/test/walks/snippets.test.js --write`, checked by every run. */
 export const proofs: Record<string, 'run' | 'replayed' | 'parsed'> = {
+  continue: 'parsed',
   curl: 'run',
+  env: 'run',
+  'js-fetch': 'run',
+  'js-openai': 'run',
+  jupyter: 'replayed',
+  'kubernetes-secret': 'parsed',
+  'langchain-js': 'run',
+  'langchain-python': 'replayed',
+  llamaindex: 'parsed',
+  'open-webui': 'parsed',
+  'python-openai': 'replayed',
+  'python-requests': 'run',
 }

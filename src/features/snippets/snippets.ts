@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Application } from '../applications/schemas.js'
 import type { Model } from '../models/schemas.js'
 import { carrierOf, isRevealed } from './carriers.js'
@@ -18,14 +19,25 @@ export interface SnippetOptions {
   body?: Record<string, unknown>
 }
 
-/** Code to paste, from a model and, where its owner asked to see it, a key. One file per client; nothing is stored. */
+/** models whose code without a key is kept; a refreshed model is another object */
+const KEPT = 300
+
+/** Code to paste, from a model and, where its owner asked to see it, a key. One file per client; no key is kept. */
 export function createSnippets({ caFile }: { caFile?: string | undefined } = {}) {
+  const kept = new LRUCache<Model, Snippet[]>({ max: KEPT })
+
   return {
-    forModel(model: Model, { credentials = {}, only, body }: SnippetOptions = {}): Snippet[] {
-      const carrier = carrierOf(model, credentials)
-      const scene = sceneOf(model, carrier, { caFile, body, inline: false })
-      return clients.filter(({ client }) => only === undefined || client === only).map((each) => write(each, scene))
+    forModel(model: Model, options: SnippetOptions = {}): Snippet[] {
+      if (Object.keys(options).length > 0) return writeAll(model, options)
+      const known = kept.get(model) ?? writeAll(model, options)
+      kept.set(model, known)
+      return known
     },
+  }
+
+  function writeAll(model: Model, { credentials = {}, only, body }: SnippetOptions): Snippet[] {
+    const scene = sceneOf(model, carrierOf(model, credentials), { caFile, body, inline: false })
+    return clients.filter(({ client }) => only === undefined || client === only).map((each) => write(each, scene))
   }
 }
 

@@ -1,4 +1,4 @@
-import { quoted } from '../languages/escape.js'
+import { json, quoted } from '../languages/escape.js'
 import { read } from '../languages/python.js'
 import type { Client, Scene } from '../scene.js'
 import { pythonOpenai } from './python-openai.js'
@@ -15,7 +15,7 @@ export const jupyter: Client = {
   write(scene) {
     const kernelspec = { display_name: 'Python 3', language: 'python', name: 'python3' }
     const metadata = { kernelspec, language_info: { name: 'python' } }
-    return JSON.stringify({ cells: cellsOf(scene), metadata, nbformat: 4, nbformat_minor: 5 }, null, 1)
+    return json({ cells: cellsOf(scene), metadata, nbformat: 4, nbformat_minor: 5 }, 1)
   },
 }
 

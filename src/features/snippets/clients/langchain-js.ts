@@ -1,5 +1,6 @@
+import { parametersOf } from '../calls.js'
 import { quoted } from '../languages/escape.js'
-import { caLine, credentialOf, literal, modelField, object } from '../languages/javascript.js'
+import { caLine, credentialOf, key, literal, modelField, object } from '../languages/javascript.js'
 import type { Client, Scene } from '../scene.js'
 import { askLines, clientLines } from './js-openai.js'
 
@@ -53,14 +54,25 @@ function optionLines(scene: Scene): string[] {
     ...(headers.length > 0 ? [`    defaultHeaders: ${object(headers)},`] : []),
     ...(query.length > 0 ? [`    defaultQuery: ${object(query)},`] : []),
     '  },',
-    ...(model.type === 'completion' ? ['  maxTokens: 15,'] : []),
+    ...parametersOf(call).map(([name, value]) => `  ${camel(name)}: ${literal(value)},`),
     ...(model.type === 'embedding' ? ['  encodingFormat: "float",'] : []),
     '  maxRetries: 0, // when a limit is used up, say so at once',
   ]
 }
 
+/** LangChain's own spelling: max_tokens is maxTokens. */
+function camel(name: string): string {
+  return key(name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()))
+}
+
 function use({ call, model }: Scene): string[] {
   const body = call.body ?? {}
+  if (body.stream === true)
+    return [
+      `for await (const chunk of await llm.stream(${literal(body.messages ?? body.prompt)}))`,
+      `  process.stdout.write(${model.type === 'chat' ? 'chunk.text' : 'chunk'});`,
+      'console.log();',
+    ]
   if (model.type === 'chat') return [`console.log((await llm.invoke(${literal(body.messages)})).content);`]
   if (model.type === 'completion') return [`console.log(await llm.invoke(${literal(body.prompt)}));`]
   return [

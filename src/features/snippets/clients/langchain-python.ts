@@ -1,3 +1,4 @@
+import { parametersOf } from '../calls.js'
 import { quoted } from '../languages/escape.js'
 import { callLines, credentialOf, dictionary, literal, modelOf } from '../languages/python.js'
 import type { Client, Scene } from '../scene.js'
@@ -52,7 +53,7 @@ function options(scene: Scene): string[] {
     ...(headers.length > 0 ? [`default_headers=${dictionary(headers)}`] : []),
     ...(query.length > 0 ? [`default_query=${dictionary(query)}`] : []),
     ...(caFile ? [`http_client=DefaultHttpxClient(verify=${quoted(caFile)})`] : []),
-    ...(model.type === 'completion' ? ['max_tokens=15'] : []),
+    ...parametersOf(call).map(([name, value]) => `${name}=${literal(value)}`),
     // without the first it loads a tokenizer from the internet and sends numbers instead of text
     ...(model.type === 'embedding'
       ? ['check_embedding_ctx_length=False', 'model_kwargs={"encoding_format": "float"}']
@@ -62,6 +63,12 @@ function options(scene: Scene): string[] {
 
 function use({ call, model }: Scene): string[] {
   const body = call.body ?? {}
+  if (body.stream === true)
+    return [
+      `for chunk in llm.stream(${literal(body.messages ?? body.prompt)}):`,
+      `    print(${model.type === 'chat' ? 'chunk.content' : 'chunk'}, end="", flush=True)`,
+      'print()',
+    ]
   if (model.type === 'chat') return [`print(llm.invoke(${literal(body.messages)}).content)`]
   if (model.type === 'completion') return [`print(llm.invoke(${literal(body.prompt)}))`]
   return [`vectors = llm.embed_documents(${literal(body.input)})`, 'print(len(vectors), "vectors of", len(vectors[0]))']

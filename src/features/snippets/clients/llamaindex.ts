@@ -1,3 +1,4 @@
+import { parametersOf } from '../calls.js'
 import { quoted } from '../languages/escape.js'
 import { callLines, credentialOf, dictionary, literal, modelOf } from '../languages/python.js'
 import type { Client, Scene } from '../scene.js'
@@ -44,6 +45,12 @@ function options(scene: Scene): string[] {
   const { apiKey, headers } = credentialOf(carrier)
   const { context_length } = model
   const llm = model.type !== 'embedding'
+  const parameters = parametersOf(call)
+  const encoding = call.body?.encoding_format
+  const others = [
+    ...(llm || encoding === undefined ? [] : [['encoding_format', encoding] as const]),
+    ...parameters.filter((parameter) => !isOwn(parameter)),
+  ]
   return [
     `${llm ? 'model' : 'model_name'}=${modelOf(scene)}`,
     `api_base=${quoted(call.base)}`,
@@ -52,10 +59,15 @@ function options(scene: Scene): string[] {
     // without it every call goes to /completions
     ...(model.type === 'chat' ? ['is_chat_model=True'] : []),
     ...(llm && context_length !== null ? [`context_window=${context_length}`] : []),
-    ...(model.type === 'completion' ? ['max_tokens=15'] : []),
-    ...(llm ? [] : ['additional_kwargs={"encoding_format": "float"}']),
+    ...parameters.filter(isOwn).map(([name, value]) => `${name}=${literal(value)}`),
+    ...(others.length > 0 ? [`additional_kwargs=${literal(Object.fromEntries(others))}`] : []),
     ...(caFile ? [`http_client=httpx.Client(verify=${quoted(caFile)})`] : []),
   ]
+}
+
+/** OpenAILike has arguments for these; the rest goes beside them. */
+function isOwn([name]: [string, unknown]): boolean {
+  return name === 'max_tokens' || name === 'temperature'
 }
 
 function use({ call, model }: Scene): string[] {
@@ -64,11 +76,17 @@ function use({ call, model }: Scene): string[] {
     const messages = (body.messages as { role: string; content: unknown }[])
       .map(({ role, content }) => `ChatMessage(role=${literal(role)}, content=${literal(content)})`)
       .join(', ')
+    if (body.stream === true) return streamLines(`llm.stream_chat([${messages}])`)
     return [`print(llm.chat([${messages}]).message.content)`]
   }
+  if (body.stream === true) return streamLines(`llm.stream_complete(${literal(body.prompt)})`)
   if (model.type === 'completion') return [`print(llm.complete(${literal(body.prompt)}).text)`]
   return [
     `vectors = embedder.get_text_embedding_batch(${literal(body.input)})`,
     'print(len(vectors), "vectors of", len(vectors[0]))',
   ]
+}
+
+function streamLines(call: string): string[] {
+  return [`for part in ${call}:`, '    print(part.delta, end="", flush=True)', 'print()']
 }

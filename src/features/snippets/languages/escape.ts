@@ -9,8 +9,10 @@ export function quoted(text: string): string {
   return json(text)
 }
 
-export function json(value: unknown): string {
-  return JSON.stringify(value).replace(unseen, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`)
+export function json(value: unknown, indent?: number): string {
+  const shown = (found: string) => (found < ' ' ? found : `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  // below a blank only the line breaks of the indent are left: JSON escapes the rest by itself
+  return JSON.stringify(value, null, indent).replace(unseen, shown)
 }
 
 /** A word of bash: bare where that is safe, else in quotes. A NUL cannot be in a word. */

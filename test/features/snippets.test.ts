@@ -1,0 +1,295 @@
+import { parseEnv } from 'node:util'
+import t from 'tap'
+import { callOf, modelListUrl } from '../../src/features/snippets/calls.js'
+import { createSnippets } from '../../src/features/snippets/snippets.js'
+import { modelOf, pathsOf, type Sample, samples, textsOfJs } from '../snippets/fuzz.js'
+import { readContinue, readDocker, readSecret } from '../snippets/read.js'
+import { each, inNewShell, startPython } from '../snippets/runners.js'
+
+const snippets = createSnippets()
+const folder = t.testdir({ shell: {} })
+const python = startPython(folder)
+t.teardown(() => python.stop())
+
+const all = samples(60).map((sample) => ({
+  sample,
+  texts: Object.fromEntries(
+    snippets
+      .forModel(sample.model, { credentials: sample.credentials })
+      .filter(({ nearest }) => !nearest)
+      .map((snippet) => [snippet.client, snippet]),
+  ),
+}))
+const written = (client: string) =>
+  all.flatMap(({ sample, texts }) => {
+    const snippet = texts[client]
+    return snippet ? [{ sample, code: snippet.code, withKey: snippet.with_key ?? '' }] : []
+  })
+/** Words for a report: plain letters, because a stray control or `#` would break the report itself. */
+const plain = (text: string) =>
+  text.replace(/[^ !-"$-~]/g, (found) => `\\u${found.charCodeAt(0).toString(16)}`).slice(0, 400)
+const about = ({ model }: Sample) =>
+  plain(`${model.type} ${model.credentials.mode} ${model.credentials.location} ${JSON.stringify(model.model_id)}`)
+
+t.test('hostile names, keys, ids and addresses: bash reads every word as it was meant', async (t) => {
+  const curls = written('curl')
+  const stub = `curl() { printf '%s\\0' "$@" >> words; printf '%s\\n' '{"id": "asked", "access_token": "tok"}'; }\n`
+  await each(curls, 4, async ({ sample, code, withKey }) => {
+    const ran = await inNewShell(
+      `rm -f words recording.wav; ${stub}${withKey}\ncat words`,
+      `${folder}/shell/${curls.findIndex((one) => one.code === code)}`,
+    )
+    t.ok(ran.ok, `${about(sample)} ${plain(ran.out)}`)
+    const words = ran.out.split('\0')
+    const { url } = callOf(sample.model)
+    const values = Object.values(sample.env)
+    t.ok(
+      words.some((word) => word.startsWith(url)),
+      `${about(sample)}: address in ${plain(words.join(' '))}`,
+    )
+    const wanted = sample.model.credentials.mode === 'oidc' ? values.join(':') : (values.at(-1) ?? '')
+    t.ok(
+      words.some((word) => word.includes(wanted)),
+      `${about(sample)}: key in ${plain(words.join(' '))}`,
+    )
+    if (sample.model.type === 'custom') return
+    const id = sample.model.model_id ?? 'asked'
+    const body = words.find((word) => word.startsWith('{"model"'))
+    t.ok(body ? (JSON.parse(body) as { model: string }).model === id : words.includes(`model=${id}`), about(sample))
+  })
+})
+
+t.test('hostile values: a new shell hands code and variables over untouched', async (t) => {
+  const shells = [
+    'python-openai',
+    'python-requests',
+    'langchain-python',
+    'llamaindex',
+    'js-openai',
+    'js-fetch',
+    'langchain-js',
+  ]
+  const some = shells.flatMap((client) => written(client).slice(0, 25))
+  await each(some, 4, async ({ sample, code, withKey }) => {
+    const tell = Object.keys(sample.env).map((name) => `printf '\\0%s' "$${name}"`)
+    const ran = await inNewShell(
+      `python3() { cat; }; node() { cat; }\n${withKey}\n${tell.join('; ')}`,
+      `${folder}/shell`,
+    )
+    t.equal(ran.out, [`${code}\n`, ...Object.values(sample.env)].join('\0'), about(sample))
+  })
+})
+
+t.test('hostile values: Python parses and holds them', async (t) => {
+  for (const client of ['python-openai', 'python-requests', 'langchain-python', 'llamaindex']) {
+    for (const { sample, code } of written(client)) {
+      const read = await python.read(code)
+      t.ok(read.ok, `${client} ${about(sample)} ${plain(read.out ?? '')}`)
+      holds(t, read.texts, sample, client)
+    }
+  }
+})
+
+t.test('hostile values: JavaScript parses and holds them', async (t) => {
+  for (const client of ['js-openai', 'js-fetch', 'langchain-js'])
+    for (const { sample, code } of written(client)) holds(t, textsOfJs(code), sample, client)
+})
+
+t.test('hostile values: a notebook is JSON that nbformat takes, and its cells hold them', async (t) => {
+  for (const { sample, code, withKey } of written('jupyter')) {
+    for (const text of [code, withKey]) {
+      t.ok((await python.checkNotebook(text)).ok, about(sample))
+      const { cells } = JSON.parse(text) as { cells: { cell_type: string; source: string[] }[] }
+      const codes = cells.filter(({ cell_type }) => cell_type === 'code').map(({ source }) => source.join(''))
+      const read = await Promise.all(codes.slice(1).map((each) => python.read(each)))
+      const texts = read.flatMap((one) => one.texts)
+      t.ok(read.every(({ ok }) => ok))
+      holds(t, texts, sample, 'jupyter')
+      if (text === withKey) for (const value of Object.values(sample.env)) t.ok(texts.includes(value))
+    }
+  }
+})
+
+t.test('hostile values: .env, for a shell and for dotenv parsers, and the Secret hold the same', async (t) => {
+  const envs = written('env')
+  const secrets = written('kubernetes-secret')
+  const read = await each(envs, 4, ({ withKey }) =>
+    inNewShell(`set -a; . /dev/stdin <<'END OF FILE'\n${withKey}\nEND OF FILE\nenv -0`, `${folder}/shell`),
+  )
+  for (const [index, { sample, withKey }] of envs.entries()) {
+    const wanted = readSecret(secrets[index]?.withKey ?? '')
+    const pairs = (read[index]?.out ?? '')
+      .split('\0')
+      .map((pair) => [pair.split('=')[0], pair.slice(pair.indexOf('=') + 1)])
+    const variables = Object.fromEntries(pairs.filter(([name]) => /^(MAAS|OPENAI)_/.test(name ?? ''))) as Record<
+      string,
+      string
+    >
+    t.same(variables, wanted, `${about(sample)} ${plain(withKey)}`)
+    for (const value of Object.values(sample.env)) t.ok(Object.values(wanted).includes(value))
+    const hard = Object.values(wanted).some((value) => value.includes("'") && /["$`\\]/.test(value))
+    // Node's own parser reads \n in double quotes and drops \r, so it is asked where neither is there
+    if (!hard && !Object.values(wanted).some((value) => /[\r\n]/.test(value)))
+      t.same({ ...parseEnv(withKey) }, wanted, plain(withKey))
+  }
+})
+
+t.test('hostile values: Continue and Open WebUI get them', async (t) => {
+  for (const { sample, withKey } of written('continue')) {
+    const { model } = readContinue(withKey)
+    t.match(model, {
+      name: sample.model.name,
+      apiBase: callOf(sample.model).base,
+      model: sample.model.model_id ?? 'AUTODETECT',
+    })
+    const { mode, location } = sample.model.credentials
+    const key = mode === 'user_key' && location === 'authorization' ? sample.env.MAAS_API_KEY : undefined
+    if (key !== undefined) t.equal(model.apiKey, key)
+  }
+  const stub = `curl() { printf '%s\\n' '{"id": "asked", "access_token": "tok"}'; }\n`
+  await each(written('open-webui'), 4, async ({ sample, withKey }) => {
+    const values = Object.values(await readDocker(stub + withKey, `${folder}/shell`))
+    t.ok(values.includes(sample.env.MAAS_API_KEY ?? 'tok'), about(sample))
+    if (sample.model.model_id) t.ok(values.includes(sample.model.model_id), about(sample))
+  })
+})
+
+t.test('nothing that a reader cannot see is in code, and a comment never ends early', async (t) => {
+  for (const { sample, texts } of all) {
+    for (const { client, code } of Object.values(texts)) {
+      if (client === 'env') continue
+      t.notMatch(code, /[^\P{Cc}\n]|[\u200b-\u200f\u2028-\u202e\u2066-\u2069]/u, `${client} ${about(sample)}`)
+    }
+  }
+})
+
+t.test('the base address follows the mapping rules: with /v1, without it, below a path, by a prefix', async (t) => {
+  const base = (paths: [string, string][]) => {
+    const model = modelOf({ paths: paths.map(([method, path]) => ({ method, path })) })
+    const call = callOf(model)
+    return [call.url, call.base, modelListUrl(model, call)].map((url) => url.replace('https://m.example.com', ''))
+  }
+  t.same(
+    base([
+      ['POST', '/v1/chat/completions'],
+      ['GET', '/v1/models'],
+    ]),
+    ['/v1/chat/completions', '/v1', '/v1/models'],
+  )
+  t.same(
+    base([
+      ['POST', '/chat/completions'],
+      ['GET', '/models'],
+    ]),
+    ['/chat/completions', '', '/models'],
+  )
+  t.same(
+    base([
+      ['POST', '/granite/v1/chat/completions'],
+      ['GET', '/granite/v1/models'],
+    ]),
+    ['/granite/v1/chat/completions', '/granite/v1', '/granite/v1/models'],
+  )
+  t.same(
+    base([
+      ['POST', '/v1'],
+      ['GET', '/'],
+    ]),
+    ['/v1/chat/completions', '/v1', '/v1/models'],
+  )
+  t.same(
+    base([
+      ['POST', '/chat/completions'],
+      ['GET', '/v1/models'],
+    ]),
+    ['/chat/completions', '', '/v1/models'],
+  )
+  t.equal(callOf(modelOf({ type: 'completion', paths: pathsOf('chat', '/v1') })).usual, false, 'chat is not completion')
+})
+
+t.test('a custom key that percent-encoding would change is not given to clients that encode', async (t) => {
+  const names = { user_key: 'k', app_id: 'i', app_key: 'j' }
+  const model = modelOf({ credentials: { mode: 'user_key', location: 'query', names } })
+  const nearest = (user_key: string) =>
+    Object.fromEntries(
+      snippets.forModel(model, { credentials: { user_key } }).map(({ client, nearest }) => [client, nearest ?? '']),
+    )
+  t.match(nearest('maas_2611250123456789'), { 'python-openai': '', 'js-openai': '', curl: '' })
+  t.match(nearest('a+b/c='), {
+    curl: '',
+    'python-requests': '',
+    'js-fetch': '',
+    'python-openai': 'python-requests',
+    'js-openai': 'js-fetch',
+    'langchain-python': 'python-requests',
+    'langchain-js': 'js-fetch',
+    jupyter: 'python-requests',
+  })
+})
+
+t.test('what a client cannot send is said, with the nearest that can', async (t) => {
+  const names = { user_key: 'k', app_id: 'i', app_key: 'j' }
+  const cannot = (mode: 'user_key' | 'app_id' | 'oidc', location: 'query' | 'headers' | 'authorization') =>
+    snippets
+      .forModel(modelOf({ credentials: { mode, location, names } }))
+      .flatMap(({ client, nearest }) => (nearest ? [`${client} -> ${nearest}`] : []))
+  t.same(cannot('user_key', 'authorization'), [])
+  t.same(cannot('oidc', 'query'), [])
+  t.same(cannot('user_key', 'headers'), ['open-webui -> continue'])
+  t.same(cannot('app_id', 'authorization'), ['open-webui -> continue'])
+  const query = ['llamaindex -> langchain-python', 'continue -> python-openai', 'open-webui -> python-openai']
+  t.same(cannot('user_key', 'query'), query)
+  t.same(cannot('app_id', 'query'), query)
+})
+
+t.test('a limit that lasts long, a private CA, a stream, an unknown token address', async (t) => {
+  const plan = {
+    system_name: 'p',
+    name: 'P',
+    default: true,
+    approval_required: false,
+    cost_per_month: 0,
+    setup_fee: 0,
+    trial_period_days: 0,
+    prices: [],
+    currency: null,
+  }
+  const limits = (period: string) => [{ ...plan, limits: [{ metric: 'hits', metric_name: 'Hits', period, value: 5 }] }]
+  const js = (period: string) => snippets.forModel(modelOf({ plans: limits(period) }), { only: 'js-openai' })[0]?.code
+  t.match(js('day'), 'maxRetries: 0', 'openai 6 would sleep until the next day')
+  t.notMatch(js('minute'), 'maxRetries')
+  const own = createSnippets({ caFile: "/etc/pki/our ca's.pem" })
+  for (const { client, code } of own.forModel(modelOf({}))) {
+    if (['open-webui', 'env', 'kubernetes-secret'].includes(client)) continue
+    t.match(code, /our ca/, client)
+  }
+  const body = { messages: [{ role: 'user', content: 'Hi' }], stream: true, temperature: 0.5, stop: null }
+  const streamed = Object.fromEntries(
+    snippets.forModel(modelOf({}), { body }).map(({ client, code }) => [client, code]),
+  )
+  t.match(streamed.curl, / -N /)
+  t.match(streamed['js-openai'], 'for await (const chunk of answer)')
+  t.match(streamed['python-openai'], /stream=True[\s\S]*stop=None[\s\S]*for chunk in answer/)
+  t.match(streamed['langchain-python'], /temperature=0\.5[\s\S]*stop=None[\s\S]*for chunk in llm\.stream/)
+  t.match(streamed['langchain-js'], /temperature: 0\.5[\s\S]*await llm\.stream/)
+  t.match(streamed.llamaindex, /temperature=0\.5[\s\S]*additional_kwargs=\{"stop": None\}[\s\S]*llm\.stream_chat/)
+  const unknown = modelOf({
+    credentials: { mode: 'oidc', location: 'headers', names: { user_key: '', app_id: '', app_key: '' } },
+  })
+  for (const { code } of snippets.forModel(unknown).slice(0, 3)) t.match(code, 'MAAS_TOKEN_URL', 'never guessed')
+})
+
+/** The id and an address that begins as it should are among the texts. */
+function holds(
+  t: { ok(value: boolean, message: string): unknown },
+  texts: string[],
+  { model }: Sample,
+  client: string,
+): void {
+  const { base, url } = callOf(model)
+  if (model.type !== 'custom' && model.model_id !== null) t.ok(texts.includes(model.model_id), `${client}: id`)
+  t.ok(
+    texts.some((text) => text === base || text.startsWith(url)),
+    `${client}: address`,
+  )
+}
