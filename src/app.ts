@@ -37,6 +37,9 @@ import { createPlayground } from './features/playground/playground.js'
 import { snippetsApi } from './features/snippets/api.js'
 import { callOf } from './features/snippets/calls.js'
 import { createSnippets } from './features/snippets/snippets.js'
+import { usageApi } from './features/usage/api.js'
+import { usagePages } from './features/usage/pages.js'
+import { createUsage } from './features/usage/usage.js'
 import { projectRoot } from './root.js'
 import { apiScope } from './web/api.js'
 import { assets } from './web/assets.js'
@@ -106,6 +109,15 @@ export async function buildPortal(config: Config) {
   const calls = createModelCalls({ gateway })
   const trial = createTrial({ calls, learnModelId: models.learnModelId })
   const applications = createApplications({ threescale, models, learn: trial.learn, now: () => new Date() })
+  const usage = createUsage({
+    threescale,
+    cache,
+    detailTtlSeconds: config.catalog.detailTtlSeconds,
+    describe: models.describe,
+    notes: notes.products ?? {},
+    currency: notes.currency,
+    now: () => new Date(),
+  })
   const snippets = createSnippets({ caFile: notes.gateway_ca })
   const playground = createPlayground({
     applications,
@@ -209,6 +221,7 @@ export async function buildPortal(config: Config) {
       brand,
       tagline: notes.branding?.tagline ?? 'Private language models behind one key.',
     })
+    await usagePages(door, { usage, secure })
     await applicationsPages(door, { applications, trial, models, snippets })
     await playgroundPages(door, { playground, snippets })
     await accountPages(door, {
@@ -237,6 +250,7 @@ export async function buildPortal(config: Config) {
       await accountApi(door, { accounts })
       await modelsApi(door, { models, open: config.catalog.access === 'public' })
       await snippetsApi(door, { models, snippets, applications, open: config.catalog.access === 'public' })
+      await usageApi(door, { usage })
       await applicationsApi(door, { applications })
     },
     { prefix: '/api/v1' },

@@ -71,7 +71,12 @@ export const PortalConfig = Type.Object(
     ),
     groups_claim: Type.Optional(Type.String({ minLength: 1 })),
     products: Type.Optional(Type.Record(Type.String(), Product)),
-    currency: Type.Optional(Type.String({ pattern: '^[A-Z]{3}$', description: 'of all prices, for example EUR' })),
+    currency: Type.Optional(
+      Type.String({
+        pattern: '^[A-Z]{3}$',
+        description: 'of all prices, 3scale’s too, which do not name theirs; for example EUR',
+      }),
+    ),
     model_servers: Type.Optional(
       Type.Object(
         {

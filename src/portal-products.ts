@@ -7,6 +7,22 @@ const WebAddress = Type.String({ pattern: '^https?://' })
 const Day = Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' })
 const oneOf = <T extends string>(...names: T[]) => Type.Unsafe<T>({ type: 'string', enum: names })
 
+const MetricName = Type.Optional(Type.String({ minLength: 1, description: 'system name' }))
+const MetricNames = Type.Object(
+  { calls: MetricName, prompt_tokens: MetricName, completion_tokens: MetricName, total_tokens: MetricName },
+  { ...strict, description: 'which metric of the product counts what, where names and units do not tell' },
+)
+const UnitPrice = Type.Optional(Type.Number({ minimum: 0 }))
+const Prices = Type.Object(
+  {
+    per_million_prompt_tokens: UnitPrice,
+    per_million_completion_tokens: UnitPrice,
+    per_million_tokens: UnitPrice,
+    per_call: UnitPrice,
+  },
+  { ...strict, description: 'for estimates, where the plan has no pricing rules in 3scale' },
+)
+
 const Price = Type.Object(
   {
     metric: Type.String({ minLength: 1, description: 'system name, for example total_tokens' }),
@@ -48,6 +64,8 @@ export const Product = Type.Object(
     ),
     context_length: Type.Optional(Type.Integer({ minimum: 1 })),
     summary: Type.Optional(Type.String()),
+    metrics: Type.Optional(MetricNames),
+    prices: Type.Optional(Prices),
     capabilities: Type.Optional(
       Type.Array(oneOf('tools', 'vision', 'json_mode', 'streaming', 'reasoning'), {
         description: 'what the model can do',

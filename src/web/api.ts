@@ -113,7 +113,8 @@ async function describe(app: FastifyInstance): Promise<() => OpenApiDocument> {
       tags: [
         { name: 'account', description: 'Who you are here, sign-up, and the people and services of your account.' },
         { name: 'models', description: 'What you can call, under which plans, and code that runs.' },
-        { name: 'applications', description: 'Applications, their credentials and their usage.' },
+        { name: 'applications', description: 'Applications and their credentials.' },
+        { name: 'usage', description: 'What was used, what is left of it, and what it costs.' },
       ],
       components: {
         securitySchemes: {

@@ -73,6 +73,7 @@ export async function pages(
       { label: 'Models', href: '/models', current: path.startsWith('/models') },
       { label: 'Applications', href: '/applications', current: path.startsWith('/applications') },
       { label: 'Playground', href: '/playground', current: path.startsWith('/playground') },
+      { label: 'Usage', href: '/usage', current: path === '/usage' },
     ]
     return {
       title: `${title} · ${brand}`,

@@ -1,6 +1,7 @@
 import { rememberClient } from './client.js'
 import { copyButtons } from './copy.js'
 import { themeSwitch } from './theme-switch.js'
+import { tellZone } from './usage-zone.js'
 
 themeSwitch()
 rememberClient()
@@ -17,3 +18,5 @@ if (document.querySelector('[data-catalogue]')) {
   catalogue()
   compare()
 }
+if (document.querySelector('.user-menu')) tellZone()
+if (document.querySelector('[data-usage]')) import('./usage-charts.js').then(({ usageCharts }) => usageCharts())

@@ -63,6 +63,7 @@ function tenant(names: string[]) {
     ],
     issuer: undefined,
     policies: [],
+    tokenPolicy: undefined,
     privateAddress: state.backend || undefined,
   })
   const threescale = {

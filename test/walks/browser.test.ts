@@ -206,6 +206,9 @@ t.test('no accessibility violation, in both themes, on every page and named stat
       },
     },
     { route: '/account', path: '/account', context: signedIn },
+    { route: '/usage', path: '/usage', context: signedIn },
+    { route: '/usage', path: '/usage', context: empty, name: 'nothing yet' },
+    { route: '/applications/:id/usage', path: `${live}/usage`, context: signedIn },
     { route: '/playground', path: '/playground', context: empty, name: 'nothing to try' },
     {
       route: '/playground',
@@ -253,7 +256,11 @@ t.test('no accessibility violation, in both themes, on every page and named stat
   await portal.app.ready()
   const elsewhere = new Set(['/sign-up', '/applications/:id/notebook.ipynb'])
   const pages = portal.routes.filter(
-    ({ method, url }) => method === 'GET' && !/^\/(api|static|\.well-known)\//.test(url) && !elsewhere.has(url),
+    ({ method, url }) =>
+      method === 'GET' &&
+      !/^\/(api|static|\.well-known)\//.test(url) &&
+      !/\.(csv|json)$/.test(url) &&
+      !elsewhere.has(url),
   )
   for (const { url } of pages)
     t.ok(

@@ -1,6 +1,7 @@
 import { isProblem, PortalError, problem } from '../../errors.js'
 import { createCalls, type ThreescaleOptions } from './calls.js'
 import type { Application, Threescale, User } from './nouns.js'
+import { statistics } from './statistics.js'
 import { number, object, unwrap, type Wire } from './values.js'
 import { toAccount, toApplication, toFieldDefinition, toKey, toSettings, toSubscription, toUser } from './wire.js'
 import { toApiDoc, toGatewayConfig, toLimit, toMetric, toPlan, toPricingRule, toProduct } from './wire-catalogue.js'
@@ -135,6 +136,7 @@ export function createThreescale(options: ThreescaleOptions): Threescale {
     async deleteKey(accountId, id, value) {
       await absent(() => remove(`${application(accountId, id)}/keys/x`, { key: value }))
     },
+    ...statistics(get),
     /** Rejects with a sentence for the operator, which names the setting to mend. */
     async ping() {
       try {

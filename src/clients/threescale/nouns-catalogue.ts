@@ -64,6 +64,8 @@ export interface GatewayConfig {
   issuer: string | undefined
   /** names of the policies in the chain, in order */
   policies: string[]
+  /** the policy that counts tokens, where the chain has it */
+  tokenPolicy: TokenPolicy | undefined
   /** the model server's own address: internal, so it is neither shown nor kept outside this process */
   privateAddress: string | undefined
 }
@@ -82,12 +84,22 @@ export interface PricingRule {
   to: number | undefined
 }
 
+/** What decides how many tokens the policy `llm-metrics` counts (models-aas, llm_metrics_policy). */
+export interface TokenPolicy {
+  /** it only counts where it stands before the policy `apicast` */
+  beforeApicast: boolean
+  countsStreams: boolean
+  /** the metrics that it adds to, as its rules name them */
+  metrics: string[]
+}
+
 export interface Metric {
   id: number
   systemName: string
   name: string
   unit: string
   parentId: number | undefined
+  createdAt: string
 }
 
 export interface ApiDoc {

@@ -6,6 +6,21 @@ export type * from './nouns-catalogue.js'
 
 export type AccountState = 'created' | 'pending' | 'approved' | 'rejected' | 'suspended' | 'scheduled_for_deletion'
 
+export interface UsageQuery {
+  /** system name; metrics of a backend with their suffix */
+  metric: string
+  granularity: 'hour' | 'day' | 'month' | 'eternity'
+  /** RFC 3339, the begin of the first and the last second of the last value; neither for `eternity` */
+  since?: string
+  until?: string
+}
+
+/** One value an hour, day or month of UTC, the first one at `since`. */
+export interface UsageValues {
+  since: string
+  values: number[]
+}
+
 export interface Account {
   id: number
   orgName: string
@@ -41,6 +56,8 @@ export interface Application {
   /** mode oidc only */
   clientSecret: string | undefined
   fields: Record<string, string>
+  /** the first call of the last day with calls, as 3scale noticed it some time later; '' for none yet */
+  lastTrafficAt: string
 }
 
 export interface ApplicationKey {
@@ -135,6 +152,11 @@ export interface Threescale {
   listKeys(accountId: number, id: number): Promise<ApplicationKey[]>
   addKey(accountId: number, id: number, value: string): Promise<void>
   deleteKey(accountId: number, id: number, value: string): Promise<void>
+  /** not paged */
+  /** one metric of one application, in UTC; not_found where 3scale does not know the metric for it, or the application is another account's */
+  readUsage(accountId: number, applicationId: number, query: UsageQuery): Promise<UsageValues>
+  /** the tenant's time zone (tz database name), which 3scale tells only with its statistics */
+  readTenantZone(applicationId: number): Promise<string>
   /** cheapest authenticated probe, for health */
   ping(): Promise<void>
   close(): Promise<void>

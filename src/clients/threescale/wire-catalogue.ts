@@ -1,4 +1,14 @@
-import type { ApiDoc, CredentialMode, GatewayConfig, Limit, Metric, Plan, PricingRule, Product } from './nouns.js'
+import type {
+  ApiDoc,
+  CredentialMode,
+  GatewayConfig,
+  Limit,
+  Metric,
+  Plan,
+  PricingRule,
+  Product,
+  TokenPolicy,
+} from './nouns.js'
 import { array, flag, number, object, text, utc, type Wire } from './values.js'
 
 export function toProduct(wire: Wire): Product {
@@ -72,7 +82,20 @@ export function toGatewayConfig(wire: Wire): GatewayConfig | undefined {
     })),
     issuer: withoutCredentials(text(proxy.oidc_issuer_endpoint)),
     policies: array(proxy.policy_chain).map((policy) => text(policy.name)),
+    tokenPolicy: tokenPolicyOf(array(proxy.policy_chain)),
     privateAddress: text(proxy.api_backend) || undefined,
+  }
+}
+
+function tokenPolicyOf(chain: Wire[]): TokenPolicy | undefined {
+  const names = chain.map((policy) => text(policy.name))
+  const at = names.indexOf('llm-metrics')
+  if (at === -1) return undefined
+  const configuration = object(chain[at]?.configuration)
+  return {
+    beforeApicast: !names.includes('apicast') || at < names.indexOf('apicast'),
+    countsStreams: configuration.enable_sse_support === true,
+    metrics: array(configuration.rules).map((rule) => text(rule.metric)),
   }
 }
 
@@ -112,6 +135,7 @@ export function toMetric(wire: Wire): Metric {
     name: text(wire.friendly_name) || text(wire.system_name),
     unit: text(wire.unit),
     parentId: wire.parent_id === undefined || wire.parent_id === null ? undefined : number(wire.parent_id),
+    createdAt: utc(wire.created_at),
   }
 }
 

@@ -6,9 +6,15 @@ import type {
   FieldDefinition,
   Subscription,
   TenantSettings,
+  UsageValues,
   User,
 } from './nouns.js'
 import { flag, number, object, text, textFields, utc, type Wire } from './values.js'
+
+export function toUsageValues(wire: Wire): UsageValues {
+  const values = Array.isArray(wire.values) ? wire.values : []
+  return { since: utc(object(wire.period).since), values: values.map(number) }
+}
 
 const targets: Record<string, FieldDefinition['target']> = {
   Account: 'account',
@@ -94,6 +100,7 @@ export function toApplication(wire: Wire): Application {
     appId: text(wire.application_id) || text(wire.client_id) || undefined,
     clientSecret: 'client_secret' in wire ? text(wire.client_secret) : undefined,
     fields: textFields(wire, applicationColumns),
+    lastTrafficAt: utc(wire.first_daily_traffic_at),
   }
 }
 

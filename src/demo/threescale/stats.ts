@@ -112,12 +112,16 @@ function counted(
 }
 
 function valuesIn({ starts, until }: Window, counters: Record<string, number>[]): number[] {
-  const entries = counters.flatMap((hours) =>
-    Object.entries(hours).map(([at, amount]) => [Number(at), amount] as const),
-  )
-  return starts.map((start, index) => {
+  const entries = counters
+    .flatMap((hours) => Object.entries(hours).map(([at, amount]) => [Number(at), amount] as const))
+    .sort(([a], [b]) => a - b)
+  let next = entries.findIndex(([at]) => at >= (starts[0] ?? 0))
+  if (next === -1) next = entries.length
+  return starts.map((_, index) => {
     const end = starts[index + 1] ?? until
-    return sum(entries.filter(([at]) => at >= start && at < end).map(([, amount]) => amount))
+    let amount = 0
+    for (let entry = entries[next]; entry && entry[0] < end; entry = entries[++next]) amount += entry[1]
+    return amount
   })
 }
 

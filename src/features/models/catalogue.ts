@@ -15,6 +15,8 @@ export interface Offer {
   offered: Plan[]
   applicationFields: FieldDefinition[]
   rules: Entry['gateway']['rules']
+  /** what its statistics and limits depend on */
+  gateway: Pick<Entry['gateway'], 'metrics' | 'tokenPolicy'>
   spec: SpecRef | undefined
   /** lower-case text that a search looks through */
   words: string
@@ -48,7 +50,17 @@ export function putTogether({ snapshot, details, notes, currency, day }: Catalog
   const offers = snapshot.entries.map((entry) => {
     const model = modelOf(entry, details, notes[entry.product.systemName] ?? {}, currency, day)
     const { product, plans, offered, applicationFields, gateway, spec } = entry
-    return { model, product, plans, offered, applicationFields, rules: gateway.rules, spec, words: wordsOf(model) }
+    return {
+      model,
+      product,
+      plans,
+      offered,
+      applicationFields,
+      rules: gateway.rules,
+      gateway,
+      spec,
+      words: wordsOf(model),
+    }
   })
   const addresses = offers.flatMap(({ model }) => [model.endpoint, ...(model.token_url ? [model.token_url] : [])])
   const shown = JSON.stringify(offers.map(({ model }) => model))

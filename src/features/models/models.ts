@@ -105,6 +105,7 @@ export function createModels(deps: ModelsDeps) {
           product: offer.product,
           plans: offer.plans,
           applicationFields: offer.applicationFields,
+          gateway: offer.gateway,
         }
       )
     },

@@ -7,6 +7,7 @@ import type {
   Product,
   TenantSettings,
   Threescale,
+  TokenPolicy,
 } from '../../clients/threescale/nouns.js'
 import { baseUrlOf, endpointOf, gatewayFacts, pathsOf, type Told } from './facts.js'
 import type { Model } from './schemas.js'
@@ -23,6 +24,9 @@ export interface Entry {
   gateway: Pick<Model, 'endpoint' | 'base_url' | 'credentials' | 'paths'> & {
     issuer: string | undefined
     rules: MappingRule[]
+    /** metrics of its mapping rules: what is counted, and looked at, when a call comes in */
+    metrics: string[]
+    tokenPolicy: TokenPolicy | undefined
   }
   /** the published spec, whose text is read when it is shown */
   spec: SpecRef | undefined
@@ -117,5 +121,7 @@ function gatewayOf(config: GatewayConfig): Entry['gateway'] {
     paths: pathsOf(config.rules),
     issuer: mode === 'oidc' ? config.issuer : undefined,
     rules: config.rules,
+    metrics: [...new Set(config.rules.map(({ metric }) => metric))],
+    tokenPolicy: config.tokenPolicy,
   }
 }

@@ -1,0 +1,29 @@
+import { problem } from '../../errors.js'
+import type { Threescale } from './nouns.js'
+import { number, object, text, type Wire } from './values.js'
+import { toUsageValues } from './wire.js'
+
+type Get = (path: string, query: Record<string, string>) => Promise<Wire>
+
+/**
+ * 3scale's statistics (porta, app/lib/stats/**). Always asked in UTC: only there are days and months the sums that the
+ * gateway's back-end keeps; in other zones porta shifts them by the offset of the range's begin, wrong over a change of
+ * the clocks. Hours are right in every zone.
+ */
+export function statistics(get: Get): Pick<Threescale, 'readUsage' | 'readTenantZone'> {
+  const path = (applicationId: number) => `/stats/applications/${applicationId}/usage`
+  return {
+    async readUsage(accountId, applicationId, { metric, granularity, since, until }) {
+      const window: Record<string, string> = since && until ? { since, until, granularity } : { period: 'eternity' }
+      const answer = await get(path(applicationId), { metric_name: metric, timezone: 'UTC', ...window })
+      const owner = object(object(answer.application).account)
+      if (number(owner.id) !== accountId) throw problem('not_found')
+      return toUsageValues(answer)
+    },
+    /** Without `timezone` the answer is in the tenant's own, and names it. */
+    async readTenantZone(applicationId) {
+      const answer = await get(path(applicationId), { metric_name: 'hits', period: 'day' })
+      return text(object(answer.period).timezone)
+    },
+  }
+}

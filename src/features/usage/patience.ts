@@ -1,0 +1,47 @@
+import { problem } from '../../errors.js'
+
+export type Gate = ReturnType<typeof createGate>
+
+/** Work beyond the gate's width waits its turn. */
+export function createGate(width: number) {
+  let running = 0
+  const waiting: (() => void)[] = []
+  return async <T>(work: () => Promise<T>): Promise<T> => {
+    if (running >= width) await new Promise<void>((resolve) => waiting.push(resolve))
+    else running++
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else running--
+    }
+  }
+}
+
+/** Rejects with threescale_unavailable at that time (ms of Date.now); the work itself goes on. */
+export async function inTime<T>(deadline: number, work: () => Promise<T>): Promise<T> {
+  const late = () => problem('threescale_unavailable')
+  if (Date.now() >= deadline) throw late()
+  let timer: NodeJS.Timeout | undefined
+  const bell = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late()), deadline - Date.now())
+  })
+  try {
+    return await Promise.race([work(), bell])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** In order, at most so many at a time. */
+export async function eachOf<T, R>(items: T[], width: number, work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  const queue = [...items.entries()]
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      for (let next = queue.shift(); next; next = queue.shift()) results[next[0]] = await work(next[1])
+    }),
+  )
+  return results
+}
