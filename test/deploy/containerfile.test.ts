@@ -1,0 +1,207 @@
+import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Copy, DockerfileParser, type From, type JSONInstruction } from 'dockerfile-ast'
+import t from 'tap'
+import { projectRoot } from '../../src/root.js'
+import { startStack } from '../helper/stack.js'
+
+// what OpenShift gives a pod: some high number that no /etc/passwd knows, in group 0
+const UID = 1_000_690_000
+const containerfile = readFileSync(join(projectRoot, 'deploy', 'Containerfile'), 'utf8')
+const ignored = readFileSync(join(projectRoot, '.dockerignore'), 'utf8').split('\n').filter(Boolean)
+
+t.setTimeout(900_000)
+const root = mkdtempSync(join(tmpdir(), 'maas-image-'))
+const stack = await startStack(['threescale', 'identity'])
+t.teardown(async () => {
+  await stack.close()
+  spawnSync('chmod', ['-R', 'u+w', root])
+  rmSync(root, { recursive: true, force: true })
+})
+
+interface Image {
+  /** its file system; paths of the Containerfile are below it */
+  root: string
+  workdir: string
+  env: Record<string, string>
+  user: string
+  command: string[]
+}
+
+/** Runs the steps of the Containerfile without containers: each stage is a folder, the base images are this machine. */
+function build(): Image {
+  const stages = new Map<string, Image>()
+  let image: Image = { root: '', workdir: '/', env: {}, user: '', command: [] }
+  for (const instruction of DockerfileParser.parse(containerfile).getInstructions()) {
+    const words = instruction.getArguments().map((argument) => argument.getValue())
+    switch (instruction.getKeyword()) {
+      case 'ARG':
+      case 'LABEL':
+      case 'EXPOSE':
+        break
+      case 'FROM': {
+        const name = (instruction as From).getBuildStage() ?? 'final'
+        image = { root: join(root, name), workdir: '/', env: {}, user: '', command: [] }
+        mkdirSync(image.root)
+        stages.set(name, image)
+        break
+      }
+      case 'WORKDIR':
+        image.workdir = resolve(image.workdir, words[0] ?? '')
+        mkdirSync(join(image.root, image.workdir), { recursive: true })
+        break
+      case 'ENV':
+        for (const word of words) image.env[word.split('=')[0] ?? ''] = word.split('=')[1] ?? ''
+        break
+      case 'USER':
+        image.user = words[0] ?? ''
+        break
+      case 'COPY': {
+        const from = (instruction as Copy)
+          .getFlags()
+          .find((flag) => flag.getName() === 'from')
+          ?.getValue()
+        copy(words, from ? stages.get(from)?.root : undefined, image)
+        break
+      }
+      case 'RUN':
+        run(words.join(' '), image)
+        break
+      case 'CMD':
+        image.command = (instruction as JSONInstruction).getJSONStrings().map((word) => word.getJSONValue())
+        break
+      default:
+        throw new Error(`${instruction.getKeyword()} is new in the Containerfile`)
+    }
+  }
+  return image
+}
+
+function copy(words: string[], stage: string | undefined, image: Image): void {
+  const sources = words.slice(0, -1)
+  const target = join(image.root, resolve(image.workdir, words.at(-1) ?? ''))
+  for (const source of sources) {
+    const from = join(stage ?? projectRoot, source)
+    const to = words.at(-1)?.endsWith('/') ? join(target, source) : target
+    mkdirSync(dirname(to), { recursive: true })
+    const wanted = (path: string) => stage !== undefined || !ignored.includes(relative(projectRoot, path))
+    cpSync(from, to, { recursive: true, verbatimSymlinks: true, filter: wanted })
+  }
+}
+
+function run(command: string, image: Image): SpawnSyncReturns<string> {
+  const { PATH = '', HOME = '' } = process.env
+  const ran = spawnSync('sh', ['-c', command], {
+    cwd: join(image.root, image.workdir),
+    encoding: 'utf8',
+    env: { PATH, HOME, npm_config_prefer_offline: 'true', ...image.env },
+  })
+  if (ran.status !== 0) throw new Error(`${command}\n${ran.stdout}\n${ran.stderr}`)
+  return ran
+}
+
+const image = build()
+const app = join(image.root, image.workdir)
+
+t.test('the image holds what runs the portal and nothing else', async (t) => {
+  t.same(readdirSync(app).sort(), ['LICENSE', 'deploy', 'dist', 'node_modules', 'package.json', 'static', 'views'])
+  t.same(readdirSync(join(app, 'dist')), ['src'], 'no tests')
+  t.ok(existsSync(join(app, 'static', 'css', 'app.css')), 'the style sheet was built in the image')
+  for (const name of ['typescript', 'tap', 'playwright-core', '@biomejs/biome', 'openai'])
+    t.notOk(existsSync(join(app, 'node_modules', name)), `${name} is for development`)
+  t.match(image.user, /^[1-9]\d*$/, 'a number, so that runAsNonRoot can be checked')
+  const writable = spawnSync('find', [app, '-perm', '/022', '!', '-type', 'l'], { encoding: 'utf8' })
+  t.equal(writable.stdout, '', 'nothing that the group or others may write')
+})
+
+t.test('it serves as a user without a name, in group 0, without HOME, from a tree it cannot write', async (t) => {
+  spawnSync('chmod', ['-R', 'a-w', image.root])
+  chmodSync(root, 0o755)
+  const secrets = join(root, 'secrets')
+  mkdirSync(secrets)
+  for (const [name, value] of Object.entries({
+    token: 'demo-token',
+    client: 'demo-portal-secret',
+    session: 'a-session-secret-of-at-least-32-bytes',
+  }))
+    writeFileSync(join(secrets, name), value)
+  const newest = join(
+    projectRoot,
+    'node_modules',
+    '.cache',
+    'newest-node',
+    'node_modules',
+    `node-${process.platform}-${process.arch}`,
+  )
+  const [command = '', ...args] = image.command
+  t.equal(command, 'node')
+  const node = existsSync(join(newest, 'bin', 'node')) ? join(newest, 'bin', 'node') : process.execPath
+  const outside = process.getuid?.() === 0
+  const env = {
+    ...image.env,
+    PORT: String(stack.port),
+    METRICS_PORT: String(stack.port + 3),
+    PUBLIC_URL: stack.url,
+    THREESCALE_ADMIN_URL: `http://localhost:${stack.port + 1}`,
+    THREESCALE_ACCESS_TOKEN_FILE: join(secrets, 'token'),
+    OIDC_ISSUER: stack.identity,
+    OIDC_CLIENT_ID: 'maas-portal',
+    OIDC_CLIENT_SECRET_FILE: join(secrets, 'client'),
+    SESSION_SECRET_FILE: join(secrets, 'session'),
+    CATALOG_ACCESS: 'public',
+  }
+  const place = within(node)
+  const child = outside
+    ? spawn('setpriv', [`--reuid=${UID}`, '--regid=0', '--clear-groups', '--no-new-privs', place, ...args], {
+        cwd: app,
+        env,
+      })
+    : spawn(place, args, { cwd: app, env })
+  let output = ''
+  child.stdout.on('data', (chunk) => (output += chunk))
+  child.stderr.on('data', (chunk) => (output += chunk))
+  t.teardown(() => child.kill('SIGKILL'))
+  const ops = `http://127.0.0.1:${stack.port + 3}`
+  for (let attempt = 0; attempt < 300 && child.exitCode === null; attempt++) {
+    if ((await fetch(`${ops}/healthz`).catch(() => undefined))?.ok) break
+    await sleep(100)
+  }
+  t.equal(child.exitCode, null, output)
+  if (outside) t.equal(statSync(`/proc/${child.pid}`).uid, UID)
+  t.equal((await fetch(`${ops}/readyz`)).status, 200)
+  const page = await fetch(`${stack.url}/models`)
+  t.equal(page.status, 200, output)
+  const html = await page.text()
+  t.match(html, 'granite-chat')
+  const css = /href="(\/static\/[^"]+\.css)"/.exec(html)?.[1]
+  t.equal((await fetch(stack.url + css)).status, 200)
+  const login = await fetch(`${stack.url}/login`, { redirect: 'manual' })
+  t.match(login.headers.get('location'), stack.identity)
+  t.equal((await fetch(`${stack.url}/api/v1/models`)).status, 200)
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  t.equal(await ended, 0, 'it stops when it is asked to')
+  t.notMatch(output, /EACCES|EROFS|ENOENT|"level":(50|60)/)
+})
+
+/** Somebody without a name must be able to run it: a node below /root cannot be, so it is brought along. */
+function within(node: string): string {
+  const copied = join(root, 'node')
+  cpSync(node, copied)
+  chmodSync(copied, 0o755)
+  return copied
+}
