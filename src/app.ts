@@ -209,7 +209,7 @@ export async function buildPortal(config: Config) {
     })
     door.setErrorHandler(pageFailure)
     door.setNotFoundHandler((request, reply) => pageFailure(problem('not_found'), request, reply))
-    stockPaths(door)
+    stockPaths(door, { publicUrl: config.publicUrl, hosts: notes.stock_hosts ?? [] })
     limits.signInHook(door)
     sessions.hook(door)
     guard(door)

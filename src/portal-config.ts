@@ -98,6 +98,11 @@ export const PortalConfig = Type.Object(
         strict,
       ),
     ),
+    stock_hosts: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        description: "host names of 3scale's own developer portal that lead here; they are sent on to PUBLIC_URL",
+      }),
+    ),
     gateway_ca: Type.Optional(
       Type.String({ description: 'file name of the CA that signed the gateway, for snippets' }),
     ),

@@ -24,11 +24,23 @@ const moved: [RegExp, string | ((part: string, query: URLSearchParams) => string
   [/^\/(?:access_code|privacy|refunds)\/?$/, '/'],
 ]
 
-/** 303 for every page that the stock portal had and this one has not; pages of its own are never touched. */
-export function stockPaths(app: FastifyInstance): void {
+export interface StockOptions {
+  publicUrl: string
+  /** host names of the stock portal that were given to this one */
+  hosts: string[]
+}
+
+/**
+ * 303 for every page that the stock portal had and this one has not; pages of its own are never touched. What is asked of
+ * one of its host names goes to the public address, where sign-in and its cookies work.
+ */
+export function stockPaths(app: FastifyInstance, { publicUrl, hosts }: StockOptions): void {
   app.addHook('onRequest', async (request, reply) => {
-    if (!request.is404 || (request.method !== 'GET' && request.method !== 'HEAD')) return
-    const target = stockPath(request.url)
+    if (request.method !== 'GET' && request.method !== 'HEAD') return
+    if (hosts.includes(request.hostname)) {
+      return reply.redirect(publicUrl + (stockPath(request.url) ?? request.url), 303)
+    }
+    const target = request.is404 ? stockPath(request.url) : undefined
     if (target) return reply.redirect(target, 303)
   })
 }

@@ -1,10 +1,13 @@
+import { join } from 'node:path'
 import t from 'tap'
 import { stockPath } from '../../src/web/stock-paths.js'
+import { raw } from '../helper/raw.js'
 import { startStack } from '../helper/stack.js'
 import { createVisitor } from '../helper/visitor.js'
 
 const stack = await startStack(['threescale', 'identity'])
-await stack.portal()
+const config = join(t.testdir({ 'portal.yaml': 'stock_hosts: [maas.apps.example.com]\n' }), 'portal.yaml')
+await stack.portal({ PORTAL_CONFIG: config })
 t.teardown(() => stack.close())
 
 t.test('every page of the stock portal leads to the page here that does the same', async (t) => {
@@ -72,6 +75,21 @@ t.test('a form of the stock portal is not sent on, and pages of this portal stay
   }
 })
 
+t.test("what is asked of the stock portal's host name goes to the public address", async (t) => {
+  const table: [string, string][] = [
+    ['/', '/'],
+    ['/models?q=a', '/models?q=a'],
+    ['/admin/applications/42', '/applications/42'],
+    ['//example.com/', '//example.com/'],
+  ]
+  for (const [path, target] of table) {
+    const answer = await raw(stack.port, `GET ${path}`, ['Host: maas.apps.example.com'])
+    t.match([answer.status, answer.header('location')], [303, stack.url + target], path)
+  }
+  const other = await raw(stack.port, 'GET /signed-out', ['Host: other.example.com'])
+  t.equal(other.status, 200, 'other names, such as that of the service, are not')
+})
+
 t.test(
   'somebody who had only a password in the stock portal follows an old bookmark to the same application',
   async (t) => {
@@ -80,9 +98,8 @@ t.test(
     const linus = createVisitor(stack)
     const login = await linus.get(`/admin/applications/${old?.id}`)
     t.match(login.text, 'name="password"', 'through sign-in')
-    const terms = await linus.submit(login, /interaction/, { username: 'linus', password: 'demo' })
-    t.match(terms.text, 'linus-stock', 'told that this name and its password are no longer used')
-    await linus.submit(terms, /sign-up/, { accept_terms: '2026-01' })
+    const linked = await linus.submit(login, /interaction/, { username: 'linus', password: 'demo' })
+    t.match(linked.text, 'linus-stock', 'told that this name and its password are no longer used')
     const page = await linus.get(`/admin/applications/${old?.id}`)
     t.equal(page.url, `${stack.url}/applications/${old?.id}`)
     t.match(page.text, 'stock chat')
