@@ -1,0 +1,391 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { parseAllDocuments } from 'yaml'
+import { loadConfig } from '../../src/config.js'
+import { projectRoot } from '../../src/root.js'
+import { type Manifest, read, render } from './kustomize.js'
+import { complaints } from './schemas.js'
+
+const deploy = join(projectRoot, 'deploy')
+const variants = ['openshift', 'kubernetes', 'redis-sentinel', 'private-ca']
+const secretSettings = ['THREESCALE_ACCESS_TOKEN', 'OIDC_CLIENT_SECRET', 'SESSION_SECRET', 'REDIS_URL', 'SMTP_URL']
+/** of the contract, section 2 */
+const contract = [
+  ...['HOST', 'PORT', 'METRICS_PORT', 'PUBLIC_URL', 'TRUST_PROXY', 'THREESCALE_ADMIN_URL', 'OIDC_ISSUER'],
+  ...['OIDC_CLIENT_ID', 'OIDC_SCOPES', 'OIDC_ISSUER_ID', 'LINK_BY_EMAIL', 'API_AUDIENCE', 'API_CLIENTS'],
+  ...['SESSION_IDLE', 'SESSION_MAX', 'CATALOG_TTL', 'CATALOG_DETAIL_TTL', 'CATALOG_ACCESS', 'PORTAL_CONFIG'],
+  ...['MAIL_FROM', 'OPERATOR_MAIL', 'EXTRA_CA_FILE', 'HTTPS_PROXY', 'NO_PROXY', 'LOG_LEVEL', ...secretSettings],
+]
+const inCode = [...readFileSync(join(projectRoot, 'src', 'config.ts'), 'utf8').matchAll(/read\.\w+\('([A-Z_]+)'/g)]
+const settings = [...new Set([...contract, ...inCode.map(([, name = '']) => name)])]
+
+interface Container {
+  name: string
+  image: string
+  command?: string[]
+  args?: string[]
+  env?: { name: string; value?: string; valueFrom?: unknown }[]
+  envFrom?: { configMapRef?: { name: string }; secretRef?: unknown }[]
+  ports: { name: string; containerPort: number }[]
+  resources: { requests?: Record<string, string>; limits?: Record<string, string> }
+  securityContext: Record<string, unknown>
+  volumeMounts: { name: string; mountPath: string; readOnly?: boolean }[]
+  [probe: string]: unknown
+}
+
+for (const variant of variants) {
+  const manifests = render(join(deploy, 'kubernetes', 'examples', variant))
+  const all = (kind: string) => manifests.filter((manifest) => manifest.kind === kind)
+  const one = (kind: string, name = 'maas-portal') =>
+    manifests.find((manifest) => manifest.kind === kind && manifest.metadata.name === name) as Manifest
+  const workloads = [...all('Deployment'), ...all('StatefulSet')]
+  const podOf = ({ spec }: Manifest) => spec.template.spec
+  const containersOf = (manifest: Manifest) => podOf(manifest).containers as Container[]
+  const portal = one('Deployment')
+  const [container] = containersOf(portal) as [Container]
+  const settingsMap = manifests.find(({ metadata }) => metadata.name.startsWith('maas-portal-settings')) as Manifest
+
+  t.test(`${variant}: every object fits its schema, in one namespace, from a registry that is a value`, async (t) => {
+    for (const manifest of manifests) {
+      t.same(complaints(manifest), [])
+      t.equal(manifest.metadata.namespace, 'maas-portal', `${manifest.kind} ${manifest.metadata.name}`)
+    }
+    for (const { image } of workloads.flatMap(containersOf)) t.match(image, /^[\w.-]+(:\d+)?\/.+:[\w.-]+$/, image)
+  })
+
+  t.test(`${variant}: pods fit restricted-v2`, async (t) => {
+    for (const workload of workloads) {
+      const pod = podOf(workload)
+      t.match(pod.securityContext, { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
+      t.equal(pod.automountServiceAccountToken, false)
+      for (const field of ['hostNetwork', 'hostPID', 'hostIPC', 'initContainers']) t.notOk(pod[field], field)
+      // the cluster gives user and group; naming one is refused by restricted-v2
+      t.notMatch(JSON.stringify(pod), /runAsUser|runAsGroup|fsGroup|supplementalGroups|hostPort|hostPath|privileged/)
+      for (const volume of pod.volumes)
+        t.ok(['secret', 'configMap', 'emptyDir'].includes(Object.keys(volume).find((key) => key !== 'name') ?? ''))
+      for (const each of containersOf(workload)) {
+        t.same(each.securityContext, {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          runAsNonRoot: true,
+          capabilities: { drop: ['ALL'] },
+          seccompProfile: { type: 'RuntimeDefault' },
+        })
+        for (const { containerPort } of each.ports) t.ok(containerPort > 1024)
+        t.ok(each.resources.requests?.cpu && each.resources.requests.memory && each.resources.limits?.memory, each.name)
+        t.ok(each.readinessProbe && each.livenessProbe, `${each.name} is probed`)
+      }
+    }
+  })
+
+  t.test(`${variant}: no secret is in the environment, in arguments or in this repository`, async (t) => {
+    for (const each of workloads.flatMap(containersOf)) {
+      t.notMatch(JSON.stringify([each.env ?? [], each.envFrom ?? []]), /secretKeyRef|secretRef/)
+      for (const { name, value = '' } of each.env ?? []) {
+        t.notOk(secretSettings.includes(name), name)
+        if (/PASSWORD|SECRET|TOKEN/.test(name)) t.match([name, value], [/_FILE$/, /^\/run\/secrets\//])
+      }
+      t.notMatch([each.command, each.args].flat().join(' '), /pass|secret[^s]|token/i)
+    }
+    t.same(all('Secret'), [], 'secrets are made by the operator')
+    for (const { data } of all('ConfigMap'))
+      for (const key of Object.keys(data ?? {})) t.notOk(secretSettings.includes(key), key)
+    const secrets = container.volumeMounts.find(({ name }) => name === 'secrets')
+    t.match(secrets, { readOnly: true })
+    t.equal(podOf(portal).volumes.find(({ name }: { name: string }) => name === 'secrets').secret.defaultMode, 0o440)
+  })
+
+  t.test(`${variant}: every setting is there, and the portal takes them as they are`, async (t) => {
+    const given = container.env ?? []
+    const environment: Record<string, string> = {
+      ...settingsMap.data,
+      ...Object.fromEntries(given.map(({ name, value = '' }) => [name, value])),
+    }
+    for (const name of settings)
+      t.ok(name in environment || (secretSettings.includes(name) && `${name}_FILE` in environment), name)
+    for (const name of Object.keys(environment))
+      t.ok(settings.includes(name.replace(/_FILE$/, '')) || settings.includes(name), name)
+    t.equal(container.envFrom?.[0]?.configMapRef?.name, settingsMap.metadata.name, 'the generated name is followed')
+
+    const folder = t.testdir({
+      'threescale-access-token': 'token',
+      'oidc-client-secret': 'secret\n',
+      'session-secret': 'x'.repeat(40),
+      'redis-url': 'redis://maas-redis:6379',
+      'smtp-url': '',
+    })
+    const mounted = new Map<string, string>()
+    for (const { name, mountPath } of container.volumeMounts) {
+      const volume = podOf(portal).volumes.find((candidate: { name: string }) => candidate.name === name)
+      const map = manifests.find(({ metadata }) => metadata.name === volume.configMap?.name)
+      mounted.set(mountPath, volume.secret ? folder : join(folder, name))
+      if (!volume.configMap) continue
+      t.ok(map, `${name} is mounted from a ConfigMap that is there`)
+      mkdirSync(join(folder, name))
+      const files = map?.data ?? { 'ca-bundle.crt': '-----BEGIN CERTIFICATE-----\n' }
+      for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, name, file), String(text))
+    }
+    const moved = Object.entries(environment).map(([name, value]) => {
+      const place = [...mounted].find(([path]) => value.startsWith(`${path}/`))
+      return [name, place ? value.replace(place[0], place[1]) : value]
+    })
+    const config = loadConfig(Object.fromEntries(moved))
+    t.match(config.publicUrl, /^https:/)
+    t.equal(config.threescale.accessToken, 'token')
+    t.equal(config.redisUrl, 'redis://maas-redis:6379')
+    t.ok(config.portal.branding)
+    if (variant === 'private-ca') t.match(config.outbound, { extraCa: /BEGIN/, httpsProxy: /^http:/ })
+  })
+
+  t.test(`${variant}: two or more replicas, probed on the operators' port, that go one at a time`, async (t) => {
+    t.ok(portal.spec.replicas >= 2)
+    t.match(one('HorizontalPodAutoscaler').spec, { scaleTargetRef: { kind: 'Deployment', name: 'maas-portal' } })
+    t.ok(one('HorizontalPodAutoscaler').spec.minReplicas >= 2)
+    t.match(one('PodDisruptionBudget').spec, { maxUnavailable: 1 })
+    t.equal(portal.spec.strategy.rollingUpdate.maxUnavailable, 0)
+    const metrics = container.ports.find(({ name }) => name === 'metrics')
+    t.equal(String(metrics?.containerPort), settingsMap.data.METRICS_PORT)
+    t.equal(String(container.ports.find(({ name }) => name === 'http')?.containerPort), settingsMap.data.PORT)
+    for (const [probe, path] of [
+      ['startupProbe', '/healthz'],
+      ['livenessProbe', '/healthz'],
+      ['readinessProbe', '/readyz'],
+    ] as const)
+      t.match(container[probe], { httpGet: { path, port: 'metrics' } }, probe)
+    const labels = portal.spec.template.metadata.labels
+    for (const selector of [
+      portal.spec.selector.matchLabels,
+      one('Service').spec.selector,
+      one('PodDisruptionBudget').spec.selector.matchLabels,
+      one('NetworkPolicy').spec.podSelector.matchLabels,
+      one('ServiceMonitor').spec.selector.matchLabels,
+    ])
+      t.match(labels, selector)
+    const ports = one('Service').spec.ports.map(({ name }: { name: string }) => name)
+    t.ok(ports.includes(one('ServiceMonitor').spec.endpoints[0].port))
+  })
+
+  t.test(`${variant}: the way in is the public address, by https alone`, async (t) => {
+    const host = new URL(settingsMap.data.PUBLIC_URL).host
+    if (variant === 'kubernetes') {
+      const { spec } = one('Ingress')
+      t.same(spec.tls[0].hosts, [host])
+      t.equal(spec.rules[0].host, host)
+      t.match(spec.rules[0].http.paths[0].backend.service, { name: 'maas-portal', port: { name: 'http' } })
+      return
+    }
+    const { spec } = one('Route')
+    t.match(spec, { host, to: { kind: 'Service', name: 'maas-portal' }, port: { targetPort: 'http' } })
+    t.match(spec.tls, { termination: 'edge', insecureEdgeTerminationPolicy: 'Redirect' })
+  })
+
+  t.test(`${variant}: nothing leaves the portal but to DNS, 3scale, sign-in, gateways and Redis`, async (t) => {
+    const policies = all('NetworkPolicy').filter(
+      ({ spec }) => spec.podSelector.matchLabels['app.kubernetes.io/name'] === 'maas-portal',
+    )
+    t.ok(
+      policies.some(({ spec }) => spec.policyTypes.includes('Egress')),
+      'what no rule names is shut',
+    )
+    const rules = policies.flatMap(({ spec }) => spec.egress ?? [])
+    for (const { to, ports } of rules) {
+      t.ok(to?.length > 0 && ports?.length > 0, 'every rule says where and which port')
+      for (const peer of to) {
+        t.notMatch(JSON.stringify(peer), /0\.0\.0\.0\/0|::\/0/)
+        t.not(JSON.stringify(peer), '{"namespaceSelector":{}}')
+      }
+    }
+    const out = [...new Set(rules.flatMap(({ ports }) => ports.map(({ port }: { port: number }) => port)))]
+    const redis = { openshift: [6379], kubernetes: [6379], 'redis-sentinel': [6379, 26379], 'private-ca': [3128, 6380] }
+    t.same(out.sort(), [53, 5353, 443, ...(redis[variant as keyof typeof redis] ?? [])].sort())
+    for (const { metadata, spec } of all('NetworkPolicy'))
+      for (const rule of spec.ingress ?? [])
+        if (metadata.name !== 'maas-portal') t.ok(rule.from?.length > 0, `${metadata.name} says from where`)
+  })
+
+  t.test(`${variant}: kustomize itself, where this machine has it, makes the same`, async (t) => {
+    const folder = join(deploy, 'kubernetes', 'examples', variant)
+    const ran = spawnSync('kubectl', ['kustomize', folder], { encoding: 'utf8' })
+    const made =
+      ran.status === 0 ? parseAllDocuments(ran.stdout).map((document) => document.toJS() as Manifest) : manifests
+    const plain = (list: Manifest[]) =>
+      Object.fromEntries(
+        list.map((each) => [`${each.kind}/${unhashed(each.metadata.name)}`, unhashed(JSON.stringify(sorted(each)))]),
+      )
+    t.same(plain(manifests), plain(made))
+  })
+}
+
+t.test('a field that no schema knows, or a value that it refuses, is seen', async (t) => {
+  const mistaken = (kind: string, change: (manifest: Manifest) => void) => {
+    const manifest = render(join(deploy, 'kubernetes', 'examples', 'openshift')).find((each) => each.kind === kind)
+    change(manifest as Manifest)
+    return complaints(manifest as Manifest).join()
+  }
+  const first = ({ spec }: Manifest) => spec.template.spec.containers[0]
+  t.match(
+    mistaken('Deployment', (each) => Object.assign(first(each), { readinesProbe: {} })),
+    'readinesProbe',
+  )
+  t.match(
+    mistaken('Deployment', (each) => Object.assign(first(each), { image: 7 })),
+    'image',
+  )
+  t.match(
+    mistaken('NetworkPolicy', (each) => Object.assign(each.spec, { egres: [] })),
+    'egres',
+  )
+  t.match(
+    mistaken('ServiceMonitor', (each) => Object.assign(each.spec.endpoints[0], { inteval: '1s' })),
+    'inteval',
+  )
+  t.match(
+    mistaken('Route', (each) => Object.assign(each.spec.tls, { termination: 'none' })),
+    'termination',
+  )
+})
+
+t.test('the build on OpenShift takes the Containerfile', async (t) => {
+  const [stream, build] = read(join(deploy, 'kubernetes', 'openshift-build', 'build.yaml')) as [Manifest, Manifest]
+  t.same([...complaints(stream), ...complaints(build)], [])
+  t.ok(existsSync(join(projectRoot, build.spec.strategy.dockerStrategy.dockerfilePath)))
+  t.match(build.spec.output.to.name, `${stream.metadata.name}:`)
+})
+
+t.test('every file that the guide names is there', async (t) => {
+  const guide = readFileSync(join(deploy, 'README.md'), 'utf8')
+  const paths = [...guide.matchAll(/(?:deploy\/|`)((?:3scale|keycloak|kubernetes)\/[\w./-]*\w)/g)].map(
+    ([, path = '']) => path,
+  )
+  t.ok(new Set(paths).size > 15)
+  for (const path of new Set(paths)) if (!path.endsWith('/mine')) t.ok(existsSync(join(deploy, path)), path)
+})
+
+t.test('3scale: every custom resource fits its definition, and the mistakes of the old guide are mended', async (t) => {
+  const folder = join(deploy, '3scale')
+  const manifests = [
+    ...['operator', 'tenant', 'tenant-s3', 'model'].flatMap((name) => render(join(folder, name))),
+    ...read(join(folder, 'policy', 'custom-policy-definition.yaml')),
+    ...read(join(folder, 'model', 'promote.yaml')),
+  ]
+  for (const manifest of manifests) t.same(complaints(manifest), [])
+  const of = (kind: string) => manifests.find((manifest) => manifest.kind === kind)?.spec
+  const product = of('Product')
+  t.notMatch(of('Backend').privateBaseURL, /\/v1\/?$/, '/v1 is not doubled')
+  const rules = product.mappingRules as { httpMethod: string; pattern: string; metricMethodRef: string }[]
+  const openapi = JSON.parse(readFileSync(join(folder, 'model', 'openapi.json'), 'utf8')) as {
+    paths: Record<string, Record<string, unknown>>
+  }
+  for (const [path, verbs] of Object.entries(openapi.paths))
+    for (const verb of Object.keys(verbs))
+      t.ok(
+        rules.some(({ httpMethod, pattern }) => httpMethod === verb.toUpperCase() && pattern === path),
+        `${verb} ${path}`,
+      )
+  for (const { metricMethodRef } of rules) {
+    t.ok(metricMethodRef in product.methods, `${metricMethodRef} is a method`)
+    t.not(metricMethodRef, 'hits', 'no call is counted twice')
+  }
+  const policies = product.policies as {
+    name: string
+    configuration: { enable_sse_support?: boolean; rules?: object[] }
+  }[]
+  t.same(
+    policies.map(({ name }) => name),
+    ['cors', 'llm-metrics', 'apicast'],
+  )
+  const llm = policies[1]?.configuration
+  t.equal(llm?.enable_sse_support, true)
+  t.equal(llm?.rules?.length, 3)
+  for (const rule of (llm?.rules ?? []) as { metric: string; increment: string }[]) {
+    t.ok(rule.metric in product.metrics, `${rule.metric} is a metric of the product`)
+    t.equal(rule.increment, `{{llm_usage.${rule.metric}}}`)
+  }
+  const { authUserKey, credentials } = product.deployment.apicastHosted.authentication.userkey
+  t.same([authUserKey, credentials], ['Authorization', 'authorization'])
+  t.ok(
+    Object.values(product.applicationPlans as Record<string, { published: boolean }>).every(
+      ({ published }) => published,
+    ),
+  )
+  t.equal(of('ActiveDoc').productSystemName, product.systemName)
+  t.match(of('ProxyConfigPromote'), { production: true })
+  t.equal(of('OperatorGroup').targetNamespaces.length, 1)
+  const definition = of('CustomPolicyDefinition')
+  t.ok(definition.schema.configuration.properties.rules, 'a form that is not a dummy')
+  const secret = readFileSync(join(folder, 'policy', 'kustomization.yaml'), 'utf8')
+  t.match(secret, 'apimanager.apps.3scale.net/watched-by: apimanager')
+})
+
+t.test('the six files of the policy come from one commit, and deepcopy is imported', async (t) => {
+  const repo = t.testdir({})
+  const files = [
+    'apicast-policy.json',
+    'custom_metrics.lua',
+    'init.lua',
+    'llm.lua',
+    'portal_client.lua',
+    'response.lua',
+  ]
+  const place = join(repo, 'deployment', '3scale', 'llm_metrics_policy')
+  mkdirSync(place, { recursive: true })
+  for (const file of files) writeFileSync(join(place, file), `local x = deepcopy(${JSON.stringify(file)})\n`)
+  const git = (...args: string[]) =>
+    spawnSync('git', ['-C', repo, '-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], { encoding: 'utf8' })
+  git('init', '--quiet')
+  git('add', '-A')
+  git('commit', '--quiet', '-m', 'policy')
+  const into = join(repo, 'into')
+  mkdirSync(into)
+  const ran = spawnSync('sh', [join(deploy, '3scale', 'policy', 'fetch.sh')], {
+    encoding: 'utf8',
+    env: {
+      PATH: process.env.PATH,
+      HOME: repo,
+      POLICY_REPO: `file://${repo}`,
+      POLICY_COMMIT: git('rev-parse', 'HEAD').stdout.trim(),
+      POLICY_INTO: into,
+    },
+  })
+  t.equal(ran.status, 0, ran.stderr)
+  t.same(readdirSync(into).sort(), [...files].sort())
+  t.match(
+    readFileSync(join(into, 'custom_metrics.lua'), 'utf8'),
+    /^local deepcopy = require\('pl\.tablex'\)\.deepcopy\n/,
+  )
+  t.notMatch(readFileSync(join(into, 'llm.lua'), 'utf8'), 'tablex')
+})
+
+t.test("Keycloak: the operator's resources fit, and its realm is realm.json", async (t) => {
+  const folder = join(deploy, 'keycloak')
+  const files = ['operator.yaml', 'keycloak.yaml', 'realm-import.yaml']
+  const manifests = files.flatMap((file) => read(join(folder, file)))
+  for (const manifest of manifests) t.same(complaints(manifest), [])
+  const realm = JSON.parse(readFileSync(join(folder, 'realm.json'), 'utf8'))
+  const { spec } = manifests.find(({ kind }) => kind === 'KeycloakRealmImport') as Manifest
+  t.same(spec.realm, realm, 'run node scripts/realm-import.mjs')
+  const used = [...JSON.stringify(realm).matchAll(/\$\{([A-Z][A-Z_]+)/g)].map(([, name]) => name)
+  t.same(Object.keys(spec.placeholders).sort(), [...new Set(used)].sort())
+  const client = realm.clients.find(({ clientId }: { clientId: string }) => clientId === 'maas-portal')
+  t.equal(client.attributes['pkce.code.challenge.method'], 'S256')
+  for (const each of realm.clients) t.equal(each.directAccessGrantsEnabled, false, each.clientId)
+  const scopes = realm.clientScopes.map(({ name }: { name: string }) => name)
+  for (const each of realm.clients)
+    for (const scope of [...each.defaultClientScopes, ...each.optionalClientScopes]) t.ok(scopes.includes(scope), scope)
+})
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sorted(inner)]),
+  )
+}
+
+function unhashed(text: string): string {
+  return text.replace(/(maas-portal-(?:settings|config)|maas-redis-start)-[a-z0-9]{10}/g, '$1')
+}

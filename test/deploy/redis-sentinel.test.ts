@@ -1,0 +1,122 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { createRedis } from '../../src/clients/redis.js'
+import { projectRoot } from '../../src/root.js'
+
+// the three pods of deploy/kubernetes/redis-sentinel, each an address of this machine's own
+const peers = ['127.0.0.2', '127.0.0.3', '127.0.0.4']
+const script = join(projectRoot, 'deploy', 'kubernetes', 'redis-sentinel', 'start.sh')
+const password = 'a-password-of-the-cluster'
+const [port, sentinelPort] = [await freePort(), await freePort()]
+const folder = t.testdir({ password })
+const running = new Map<string, ChildProcess[]>()
+t.teardown(async () => {
+  for (const peer of peers) await stop(peer)
+})
+
+t.test(
+  'the portal follows the next master when the first one goes, and the old one comes back as a replica',
+  async (t) => {
+    for (const peer of peers) start(peer)
+    const nodes = peers.map((peer) => `${peer}:${sentinelPort}`).join(',')
+    const silent = { info() {}, warn() {} }
+    const redis = createRedis(`redis+sentinel://:${password}@${nodes}/maas`, silent)
+    t.teardown(() => redis.close())
+    t.equal(await until(() => redis.try((client) => client.set('kept', 'one'))), 'OK')
+    const first = await master()
+    t.equal(first, peers[0], 'the first of the three begins')
+    t.ok(
+      await until(async () => /state=online[\s\S]*state=online/.test(await ask(first, port, ['info', 'replication']))),
+    )
+    await stop(first)
+    const next = await until(async () => {
+      const found = await master()
+      return found && found !== first ? found : undefined
+    })
+    t.ok(next && peers.includes(next), 'the sentinels chose another')
+    t.equal(await until(() => redis.try((client) => client.set('after', 'two'))), 'OK', 'writes go on')
+    t.equal(await until(() => redis.try(async (client) => (await client.get('kept')) ?? undefined)), 'one', 'kept')
+    start(first)
+    t.ok(await until(async () => (await ask(first, port, ['info', 'replication'])).includes('role:slave')))
+    t.equal(await until(() => ask(first, port, ['get', 'after']).then((value) => value.trim() || undefined)), 'two')
+  },
+)
+
+function start(peer: string): void {
+  const data = join(folder, peer)
+  mkdirSync(data, { recursive: true })
+  const env = {
+    PATH: process.env.PATH,
+    REDIS_PEERS: peers.join(' '),
+    REDIS_SELF: peer,
+    REDIS_BIND: peer,
+    REDIS_PORT: String(port),
+    SENTINEL_PORT: String(sentinelPort),
+    REDIS_DATA: data,
+    REDIS_PASSWORD_FILE: join(folder, 'password'),
+    REDIS_DOWN_AFTER_MS: '1500',
+    REDIS_FAILOVER_MS: '5000',
+  }
+  running.set(
+    peer,
+    ['redis', 'sentinel'].map((role) => spawn('sh', [script, role], { env, stdio: 'ignore' })),
+  )
+}
+
+async function stop(peer: string): Promise<void> {
+  const children = running.get(peer) ?? []
+  running.delete(peer)
+  await Promise.all(
+    children.map((child) => {
+      if (child.exitCode !== null) return undefined
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGKILL')
+      return ended
+    }),
+  )
+}
+
+/** Who the sentinels say is master. */
+async function master(): Promise<string> {
+  for (const peer of peers) {
+    const answer = await ask(peer, sentinelPort, ['--raw', 'sentinel', 'get-master-addr-by-name', 'maas'])
+    const [host = ''] = answer.split('\n')
+    if (peers.includes(host)) return host
+  }
+  return ''
+}
+
+async function ask(host: string, at: number, words: string[]): Promise<string> {
+  const env = { PATH: process.env.PATH, ...(at === port ? { REDISCLI_AUTH: password } : {}) }
+  const child = spawn('redis-cli', ['-h', host, '-p', String(at), ...words], {
+    env,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  let output = ''
+  child.stdout.on('data', (chunk) => {
+    output += chunk
+  })
+  await new Promise((resolve) => child.once('close', resolve))
+  return output
+}
+
+async function until<T>(attempt: () => Promise<T | undefined>): Promise<T | undefined> {
+  for (let count = 0; count < 600; count++) {
+    const value = await attempt()
+    if (value) return value
+    await sleep(100)
+  }
+  return undefined
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address ? address.port : 0
+}
