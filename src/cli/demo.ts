@@ -10,7 +10,11 @@ const parts: Part[] = ['threescale', 'identity', 'gateway', 'portal']
 /** The whole demo (four processes) or, with `only`, one part in this process. */
 export async function demo({ only, state }: { only?: Part; state?: string }): Promise<void> {
   const port = Number(process.env.PORT ?? 3000)
-  if (only) return runPart(only, port, state)
+  if (only) {
+    // a demo that was killed leaves no part behind
+    process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+    return runPart(only, port, state)
+  }
   const children = parts.map((part) => startPart(part))
   let stopping = false
   const stop = async (code: number) => {
@@ -22,6 +26,7 @@ export async function demo({ only, state }: { only?: Part; state?: string }): Pr
   }
   process.once('SIGINT', () => void stop(0))
   process.once('SIGTERM', () => void stop(0))
+  endWith(() => void stop(0))
   for (const child of children) {
     child.once('exit', (code) => {
       if (stopping) return
@@ -33,6 +38,17 @@ export async function demo({ only, state }: { only?: Part; state?: string }): Pr
   }
   await waitUntilReady(port, () => stopping)
   if (!stopping) process.stdout.write(welcome(port))
+}
+
+/** npm hands on no signal that is sent to it alone: when it is gone, so is the demo. */
+function endWith(stop: () => void): void {
+  if (!process.env.npm_lifecycle_event) return
+  const parent = process.ppid
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(timer)
+    stop()
+  }, 500)
 }
 
 async function runPart(part: Part, port: number, state: string | undefined): Promise<void> {
@@ -67,7 +83,7 @@ function startPart(part: Part): ChildProcess {
   const cli = join(import.meta.dirname, '..', 'cli.js')
   // an own process group: Ctrl-C in the terminal reaches this process alone, which then stops the parts in order
   return spawn(process.execPath, [cli, 'demo', '--only', part], {
-    stdio: ['ignore', part === 'portal' ? 'inherit' : 'ignore', 'inherit'],
+    stdio: ['ignore', part === 'portal' ? 'inherit' : 'ignore', 'inherit', 'ipc'],
     env: process.env,
     detached: true,
   })

@@ -57,6 +57,22 @@ t.test('demo prints what it started, its curl line works, and Ctrl-C ends every 
     await t.rejects(fetch(`http://127.0.0.1:${port + offset}/`), `nothing listens on PORT+${offset} any more`)
 })
 
+t.test('npm killed alone, or the demo itself: no part is left behind', async (t) => {
+  for (const way of ['npm', 'demo'] as const) {
+    const port = await freeBlock()
+    const env = { ...clean, PORT: String(port), ...(way === 'npm' ? { npm_lifecycle_event: 'demo' } : {}) }
+    const direct = `"${process.execPath}" "${cli}" demo`
+    // the shell stands for npm: it dies and tells nobody
+    const child = spawn('bash', ['-c', way === 'npm' ? `${direct}; true` : `exec ${direct}`], { env, stdio: 'ignore' })
+    const up = async (offset: number) =>
+      (await fetch(`http://127.0.0.1:${port + offset}/`).catch(() => undefined)) !== undefined
+    for (const offset of [0, 1, 2, 4]) while (!(await up(offset))) await sleep(100)
+    child.kill('SIGKILL')
+    for (const offset of [0, 1, 2, 4]) while (await up(offset)) await sleep(100)
+    t.pass(`${way}: nothing listens any more`)
+  }
+})
+
 t.test('health tells each check with a reason, metrics are on their own port', async (t) => {
   const stack = await startStack(['threescale', 'identity'])
   t.teardown(() => stack.close())
