@@ -6,7 +6,7 @@ import { codeOf, createVisitor, type Visitor } from '../helper/visitor.js'
 
 const stack = await startStack()
 // a small heap is collected often, so what stays in it is what is held
-const portal = await stack.portal({ CATALOG_TTL: '3600', NODE_OPTIONS: '--max-old-space-size=64' })
+const portal = await stack.portal({ CATALOG_TTL: '3600', NODE_OPTIONS: '--max-old-space-size=128' })
 t.teardown(() => stack.close())
 
 const idOf = async (visitor: Visitor, model: string) => {
