@@ -105,7 +105,8 @@ function copy(words: string[], stage: string | undefined, image: Image): void {
 
 function run(command: string, image: Image): SpawnSyncReturns<string> {
   const { PATH = '', HOME = '' } = process.env
-  const ran = spawnSync('sh', ['-c', command], {
+  // the test runner hands its loaders on to every process by NODE_OPTIONS; an image has none
+  const ran = spawnSync('env', ['-u', 'NODE_OPTIONS', 'sh', '-c', command], {
     cwd: join(image.root, image.workdir),
     encoding: 'utf8',
     env: { PATH, HOME, npm_config_prefer_offline: 'true', ...image.env },

@@ -207,7 +207,8 @@ async function connects(port: number): Promise<void> {
 
 export async function freeBlock(): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
-    const start = 20_000 + Math.floor(Math.random() * 300) * 100
+    // below the ports that the system gives to outgoing connections (32768 and up), and above those browsers refuse
+    const start = 11_000 + Math.floor(Math.random() * 216) * 100
     const free = await Promise.all([0, 1, 2, 3, 4, 5, 10, 20, 28, 40, 50].map((offset) => isFree(start + offset)))
     if (free.every(Boolean)) return start
   }

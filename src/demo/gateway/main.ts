@@ -75,7 +75,11 @@ export async function start({ port, host = '127.0.0.1' }: StartOptions): Promise
         void handle(request, response, { product: current, cache, threescale }).catch(() => response.destroy())
       })
       listeners.set(product.port, server)
-      await listen(server, product.port, host).catch(() => listeners.delete(product.port))
+      await listen(server, product.port, host).catch(() => {
+        // somebody else has the port for now: the next look tries again
+        listeners.delete(product.port)
+        revision = undefined
+      })
     }
     for (const [known, server] of listeners) {
       if (ports.has(known)) continue
