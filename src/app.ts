@@ -1,3 +1,4 @@
+import { hkdfSync } from 'node:crypto'
 import { join } from 'node:path'
 import cookie from '@fastify/cookie'
 import formbody from '@fastify/formbody'
@@ -13,6 +14,8 @@ import { createGateway } from './clients/gateway.js'
 import { createHttp } from './clients/http.js'
 import { createIdentity } from './clients/identity.js'
 import { createKeySet } from './clients/jwks.js'
+import { createMail } from './clients/mail.js'
+import { createOperator } from './clients/operator.js'
 import { createRedis } from './clients/redis.js'
 import { createThreescale } from './clients/threescale/client.js'
 import type { Config } from './config.js'
@@ -25,8 +28,14 @@ import { accountPages, doorman } from './features/account/pages.js'
 import { wordsFor } from './features/applications/answers.js'
 import { applicationsApi } from './features/applications/api.js'
 import { createApplications } from './features/applications/applications.js'
+import { createCredentials } from './features/applications/credentials.js'
+import { keyPages } from './features/applications/key-pages.js'
+import { keysApi } from './features/applications/keys-api.js'
 import { createModelCalls } from './features/applications/model-calls.js'
 import { applicationsPages } from './features/applications/pages.js'
+import { createPlanChanges, type Wish } from './features/applications/plan-changes.js'
+import { planPages } from './features/applications/plan-pages.js'
+import { createReceipts } from './features/applications/receipts.js'
 import { createTrial } from './features/applications/trial.js'
 import { modelsApi } from './features/models/api.js'
 import { createModels, type Models } from './features/models/models.js'
@@ -64,6 +73,7 @@ import { createTokens } from './web/tokens.js'
 
 const PREFIX = 'maas'
 const DRAIN_MS = 300
+const DAY = 86_400
 
 export type Portal = Awaited<ReturnType<typeof buildPortal>>
 
@@ -85,6 +95,13 @@ export async function buildPortal(config: Config) {
   const redis = config.redisUrl ? createRedis(config.redisUrl, log) : undefined
   const cache = createCache({ redis, prefix: PREFIX, seal: createSeal(config.session.secrets, 'cache'), log })
   const threescale = createThreescale({ http, ...config.threescale, onCall: metrics.upstreamCall })
+  const mail = config.mail && createMail({ ...config.mail, extraCa: config.outbound.extraCa })
+  const operator = createOperator({
+    mail: mail && { send: mail.send, to: config.mail?.operator ?? '' },
+    webhook: notes.operator_webhook,
+    http,
+    log,
+  })
   const identity = createIdentity({ ...config.oidc, publicUrl: config.publicUrl, fetch: http.fetch, log })
 
   // the verbs
@@ -108,7 +125,28 @@ export async function buildPortal(config: Config) {
   const gateway = createGateway({ http, allowed: (url) => models.allowsHost(url) })
   const calls = createModelCalls({ gateway })
   const trial = createTrial({ calls, learnModelId: models.learnModelId })
-  const applications = createApplications({ threescale, models, learn: trial.learn, now: () => new Date() })
+  const allowances = {
+    multipleApplications: notes.multiple_applications ?? true,
+    multipleServices: notes.multiple_services ?? true,
+  }
+  const now = () => new Date()
+  const applications = createApplications({ threescale, models, allowances, learn: trial.learn, now })
+  const credentials = createCredentials({
+    threescale,
+    models,
+    prove: createReceipts({ calls, gateway, now }).prove,
+    secret: Buffer.from(hkdfSync('sha256', config.session.secrets[0] ?? '', PREFIX, 'keys', 32)),
+    now,
+  })
+  const planChanges = createPlanChanges({
+    threescale,
+    models,
+    operator,
+    wishes: cache.cached<Wish | null>('wishes', { fresh: 30 * DAY, keep: 30 * DAY }, async () => null),
+    contact: contactWords(notes.contact),
+    adminLink: (id) => `${config.threescale.adminUrl}/p/admin/applications/${id}`,
+    now,
+  })
   const usage = createUsage({
     threescale,
     cache,
@@ -116,7 +154,7 @@ export async function buildPortal(config: Config) {
     describe: models.describe,
     notes: notes.products ?? {},
     currency: notes.currency,
-    now: () => new Date(),
+    now,
   })
   const snippets = createSnippets({ caFile: notes.gateway_ca })
   const playground = createPlayground({
@@ -223,6 +261,14 @@ export async function buildPortal(config: Config) {
     })
     await usagePages(door, { usage, secure })
     await applicationsPages(door, { applications, trial, models, snippets })
+    await keyPages(door, {
+      applications,
+      credentials,
+      allowances,
+      seal: createSeal(config.session.secrets, 'receipt'),
+      secure,
+    })
+    await planPages(door, { planChanges })
     await playgroundPages(door, { playground, snippets })
     await accountPages(door, {
       accounts,
@@ -251,7 +297,8 @@ export async function buildPortal(config: Config) {
       await modelsApi(door, { models, open: config.catalog.access === 'public' })
       await snippetsApi(door, { models, snippets, applications, open: config.catalog.access === 'public' })
       await usageApi(door, { usage })
-      await applicationsApi(door, { applications })
+      await applicationsApi(door, { applications, planChanges })
+      await keysApi(door, { credentials })
     },
     { prefix: '/api/v1' },
   )
@@ -280,6 +327,7 @@ export async function buildPortal(config: Config) {
       revocations.close()
       limits.close()
       redis?.close()
+      mail?.close()
       await http.close()
     },
   }
@@ -336,4 +384,12 @@ function identityRules(config: Config): IdentityRules {
 
 function knownClaims({ mapped, deciding }: IdentityRules): string[] {
   return [...new Set([...mapped, ...deciding.map(({ name }) => name)])]
+}
+
+/** Whom to ask, in a sentence. */
+function contactWords(contact: Config['portal']['contact']): string {
+  const { text, email, url } = contact ?? {}
+  const address = email ?? url
+  if (text) return address ? `${text} (${address})` : text
+  return address ?? 'the operator of this portal'
 }

@@ -55,6 +55,10 @@ const table = {
     503,
     'The portal may not do this in the API management service. Its operator must check what the access token allows.',
   ],
+  operator_unreachable: [
+    503,
+    'Your request could not be passed on to the operator. Nothing was changed; try again in a minute.',
+  ],
   gateway_unavailable: [502, 'The model endpoint does not answer.'],
 } as const satisfies Record<string, readonly [number, string]>
 

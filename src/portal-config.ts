@@ -103,6 +103,18 @@ export const PortalConfig = Type.Object(
         description: "host names of 3scale's own developer portal that lead here; they are sent on to PUBLIC_URL",
       }),
     ),
+    multiple_applications: Type.Optional(
+      Type.Boolean({ description: 'default true; false: one application an account, as the 3scale switch says' }),
+    ),
+    multiple_services: Type.Optional(
+      Type.Boolean({ description: 'default true; false: applications of one product an account' }),
+    ),
+    operator_webhook: Type.Optional(
+      Type.String({
+        pattern: '^https?://',
+        description: 'address that gets requests to the operator as JSON; `text` is what Slack and Mattermost show',
+      }),
+    ),
     gateway_ca: Type.Optional(
       Type.String({ description: 'file name of the CA that signed the gateway, for snippets' }),
     ),

@@ -18,6 +18,7 @@ export function createGateway({ http, allowed }: GatewayOptions) {
       headers: Record<string, string>
       body?: string
       timeoutMs?: number
+      freshConnection?: boolean
     }) {
       if (!allowed(request.url))
         throw problem('gateway_unavailable', { detail: 'This address is not in the catalogue.' })

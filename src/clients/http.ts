@@ -18,6 +18,8 @@ export interface HttpRequest {
   timeoutMs?: number
   /** default 1 MB */
   maxBytes?: number
+  /** true: a connection of its own, so that a load balancer chooses anew */
+  freshConnection?: boolean
 }
 
 export interface OpenRequest extends Omit<HttpRequest, 'timeoutMs' | 'maxBytes'> {
@@ -54,17 +56,19 @@ export type Http = ReturnType<typeof createHttp>
 export function createHttp({ extraCa, httpsProxy, noProxy }: HttpOptions = {}) {
   const tls = extraCa ? { ca: [...rootCertificates, extraCa] } : {}
   const settings = { connect: { timeout: 2000, ...tls }, connections: 256, keepAliveTimeout: 10_000, pipelining: 1 }
-  const dispatcher: Dispatcher = httpsProxy
-    ? new EnvHttpProxyAgent({
-        ...settings,
-        httpProxy: httpsProxy,
-        httpsProxy,
-        // what runs on this machine is never behind a proxy
-        noProxy: [noProxy ?? '', 'localhost', '127.0.0.1', '[::1]'].join(','),
-        requestTls: tls,
-        proxyTls: tls,
-      })
-    : new Agent(settings)
+  const make = (): Dispatcher =>
+    httpsProxy
+      ? new EnvHttpProxyAgent({
+          ...settings,
+          httpProxy: httpsProxy,
+          httpsProxy,
+          // what runs on this machine is never behind a proxy
+          noProxy: [noProxy ?? '', 'localhost', '127.0.0.1', '[::1]'].join(','),
+          requestTls: tls,
+          proxyTls: tls,
+        })
+      : new Agent(settings)
+  const dispatcher = make()
 
   return {
     /** Rejects with HttpFailure only; any status is an answer. Redirects are not followed. */
@@ -75,10 +79,12 @@ export function createHttp({ extraCa, httpsProxy, noProxy }: HttpOptions = {}) {
       body,
       timeoutMs = 2500,
       maxBytes = 1_000_000,
+      freshConnection = false,
     }: HttpRequest): Promise<HttpAnswer> {
       const signal = AbortSignal.timeout(Math.ceil(timeoutMs))
+      const way = freshConnection ? make() : dispatcher
       try {
-        const answer = await dispatcher.request({
+        const answer = await way.request({
           method: method as Dispatcher.HttpMethod,
           origin: url.origin,
           path: url.pathname + url.search,
@@ -91,6 +97,8 @@ export function createHttp({ extraCa, httpsProxy, noProxy }: HttpOptions = {}) {
       } catch (error) {
         if (error instanceof HttpFailure) throw error
         throw new HttpFailure(signal.aborted ? 'timeout' : 'network', url.host, error)
+      } finally {
+        if (freshConnection) await way.destroy()
       }
     },
 

@@ -79,7 +79,7 @@ export const titles: Record<number, string> = {
   404: 'Not found',
   405: 'Not possible here',
   406: 'Not available in that form',
-  409: 'Changed in the meantime',
+  409: 'Not possible as it is now',
   413: 'Too large',
   415: 'Unknown kind of content',
   422: 'Some fields need another value',

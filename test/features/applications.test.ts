@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { FieldDefinition, Plan, Product } from '../../src/clients/threescale/nouns.js'
+import { checkFields } from '../../src/features/applications/fields.js'
 import {
   applicationIdOf,
   isKeyOfAttempt,
@@ -8,7 +9,7 @@ import {
   makeKey,
   newAttempt,
 } from '../../src/features/applications/keys.js'
-import { checkFields, checkManagesApps, choosePlan } from '../../src/features/applications/rules.js'
+import { choosePlan } from '../../src/features/applications/plans.js'
 
 const today = new Date('2026-11-24T23:59:59Z')
 
@@ -45,14 +46,6 @@ t.test('the plan is chosen as 3scale lets developers choose', async (t) => {
   t.equal(choosePlan(fixed, two, undefined).id, 1, 'the first published one')
   t.throws(() => choosePlan(fixed, two, 'gold'), { code: 'rule', rule: 'buyer_can_select_plan' })
   t.throws(() => choosePlan(product, [], undefined), { code: 'not_found' })
-})
-
-t.test('applications that only the operator makes', async (t) => {
-  t.throws(() => checkManagesApps({ ...product, buyersManageApps: false }), {
-    code: 'rule',
-    rule: 'buyers_manage_apps',
-  })
-  t.doesNotThrow(() => checkManagesApps(product))
 })
 
 t.test('extra fields: required, choices, hidden and read-only', async (t) => {

@@ -128,6 +128,15 @@ t.test('no accessibility violation, in both themes, on every page and named stat
   await page.click('main button[type=submit]')
   const suspended = new URL(page.url()).pathname
   await stack.put(`/_demo/applications/${suspended.split('/').pop()}`, { state: 'suspended' })
+  await page.goto(`${stack.url}/applications/new?model=nomic-embed`)
+  await page.click('main button[type=submit]')
+  const keyed = new URL(page.url()).pathname
+  await page.goto(`${stack.url}${keyed}/rotate`)
+  await page.click('main form button[type=submit]')
+  const retire = (await page.getAttribute('a[href$="/retire"]', 'href')) ?? ''
+  await page.goto(`${stack.url}/applications/new?model=oidc-chat`)
+  await page.click('main button[type=submit]')
+  const tokens = new URL(page.url()).pathname
   const empty = await browser.newContext()
   await (await signInAs(empty, stack.url, 'admin')).close()
   const account = (await stack.state()).users.find(({ email }) => email === 'admin@example.com')?.account_id
@@ -205,6 +214,35 @@ t.test('no accessibility violation, in both themes, on every page and named stat
         await page.click('main button[type=submit]')
       },
     },
+    { route: '/applications', path: '/applications?q=nothing+like+it', context: signedIn, name: 'no match' },
+    { route: '/applications/:id', path: keyed, context: signedIn, name: 'with two keys' },
+    { route: '/applications/:id/plan', path: `${live}/plan`, context: signedIn },
+    { route: '/applications/:id/plan', path: `${keyed}/plan`, context: signedIn, name: 'no other plan' },
+    { route: '/applications/:id/rotate', path: `${live}/rotate`, context: signedIn, name: 'one key' },
+    { route: '/applications/:id/rotate', path: `${keyed}/rotate`, context: signedIn, name: 'several keys' },
+    { route: '/applications/:id/rotate', path: `${tokens}/rotate`, context: signedIn, name: 'a client secret' },
+    { route: '/applications/:id/keys/new', path: `${keyed}/keys/new`, context: signedIn },
+    {
+      route: '/applications/:id/keys/new',
+      path: `${keyed}/keys/new`,
+      context: signedIn,
+      name: 'a value that cannot be',
+      before: async (page) => {
+        await page.click('summary:has-text("value of your own")')
+        await page.fill('#value', 'abc')
+        await page.click('main button[type=submit]')
+      },
+    },
+    { route: '/applications/:id/keys/:key_id/retire', path: retire, context: signedIn },
+    {
+      route: '/applications/:id/receipt',
+      path: `${live}/rotate`,
+      context: signedIn,
+      before: async (page) => {
+        await page.click('main form button[type=submit]')
+        await page.waitForURL(/\/receipt$/)
+      },
+    },
     { route: '/account', path: '/account', context: signedIn },
     { route: '/usage', path: '/usage', context: signedIn },
     { route: '/usage', path: '/usage', context: empty, name: 'nothing yet' },
@@ -222,9 +260,22 @@ t.test('no accessibility violation, in both themes, on every page and named stat
       },
     },
   ]
+  const broken = [{ match: '* /admin/api/*', status: 500 }]
   const down: Row[] = [
     { route: '/applications', path: '/applications', context: signedIn, name: '3scale down' },
     { route: '/models', path: '/models', context: signedIn, name: '3scale down' },
+    {
+      route: '/applications/:id',
+      path: '/models',
+      context: signedIn,
+      name: 'not saved',
+      before: async (page) => {
+        await stack.faults([])
+        await page.goto(stack.url + live)
+        await stack.faults(broken)
+        await page.click('form:has(#name) button[type=submit]')
+      },
+    },
   ]
   const check = async (list: Row[]) => {
     for (const theme of ['light', 'dark'] as const) {
@@ -248,7 +299,7 @@ t.test('no accessibility violation, in both themes, on every page and named stat
     }
   }
   await check(rows)
-  await stack.faults([{ match: '* /admin/api/*', status: 500 }])
+  await stack.faults(broken)
   await check(down)
   await stack.faults([])
 

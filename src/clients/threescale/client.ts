@@ -3,7 +3,16 @@ import { createCalls, type ThreescaleOptions } from './calls.js'
 import type { Application, Threescale, User } from './nouns.js'
 import { statistics } from './statistics.js'
 import { number, object, unwrap, type Wire } from './values.js'
-import { toAccount, toApplication, toFieldDefinition, toKey, toSettings, toSubscription, toUser } from './wire.js'
+import {
+  toAccount,
+  toApplication,
+  toFieldDefinition,
+  toKey,
+  toReferrerFilter,
+  toSettings,
+  toSubscription,
+  toUser,
+} from './wire.js'
 import { toApiDoc, toGatewayConfig, toLimit, toMetric, toPlan, toPricingRule, toProduct } from './wire-catalogue.js'
 import { listOf } from './xml.js'
 
@@ -128,6 +137,9 @@ export function createThreescale(options: ThreescaleOptions): Threescale {
     async deleteApplication(accountId, id) {
       await absent(() => remove(application(accountId, id)))
     },
+    async changePlan(accountId, id, planId) {
+      await write('PUT', `${application(accountId, id)}/change_plan`, { plan_id: String(planId) })
+    },
     listKeys: async (accountId, id) => unwrap((await get(`${application(accountId, id)}/keys`)).keys, 'key').map(toKey),
     async addKey(accountId, id, value) {
       await write('POST', `${application(accountId, id)}/keys`, { key: value })
@@ -135,6 +147,16 @@ export function createThreescale(options: ThreescaleOptions): Threescale {
     /** The parameter wins over the path, so a key of any characters can be named (porta, application_keys_controller.rb). */
     async deleteKey(accountId, id, value) {
       await absent(() => remove(`${application(accountId, id)}/keys/x`, { key: value }))
+    },
+    listReferrerFilters: async (accountId, id) =>
+      unwrap((await get(`${application(accountId, id)}/referrer_filters`)).referrer_filters, 'referrer_filter').map(
+        toReferrerFilter,
+      ),
+    async addReferrerFilter(accountId, id, value) {
+      await write('POST', `${application(accountId, id)}/referrer_filters`, { referrer_filter: value })
+    },
+    async deleteReferrerFilter(accountId, id, filterId) {
+      await absent(() => remove(`${application(accountId, id)}/referrer_filters/${filterId}`))
     },
     ...statistics(get),
     /** Rejects with a sentence for the operator, which names the setting to mend. */

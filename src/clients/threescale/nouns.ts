@@ -25,6 +25,7 @@ export interface Account {
   id: number
   orgName: string
   state: AccountState
+  creditCardStored: boolean
   /** defined and extra fields, flat */
   fields: Record<string, string>
 }
@@ -63,6 +64,12 @@ export interface Application {
 export interface ApplicationKey {
   value: string
   createdAt: string
+}
+
+/** A host that calls may come from, as `*.example.org`. */
+export interface ReferrerFilter {
+  id: number
+  value: string
 }
 
 export interface FieldDefinition {
@@ -149,9 +156,14 @@ export interface Threescale {
     change: { name?: string; description?: string; userKey?: string; fields?: Record<string, string> },
   ): Promise<Application>
   deleteApplication(accountId: number, id: number): Promise<void>
+  /** the same plan again is no error */
+  changePlan(accountId: number, id: number, planId: number): Promise<void>
   listKeys(accountId: number, id: number): Promise<ApplicationKey[]>
   addKey(accountId: number, id: number, value: string): Promise<void>
   deleteKey(accountId: number, id: number, value: string): Promise<void>
+  listReferrerFilters(accountId: number, id: number): Promise<ReferrerFilter[]>
+  addReferrerFilter(accountId: number, id: number, value: string): Promise<void>
+  deleteReferrerFilter(accountId: number, id: number, filterId: number): Promise<void>
   /** not paged */
   /** one metric of one application, in UTC; not_found where 3scale does not know the metric for it, or the application is another account's */
   readUsage(accountId: number, applicationId: number, query: UsageQuery): Promise<UsageValues>

@@ -4,6 +4,7 @@ import type {
   Application,
   ApplicationKey,
   FieldDefinition,
+  ReferrerFilter,
   Subscription,
   TenantSettings,
   UsageValues,
@@ -57,6 +58,7 @@ export function toAccount(wire: Wire): Account {
     id: number(wire.id),
     orgName: text(wire.org_name),
     state: text(wire.state) as AccountState,
+    creditCardStored: flag(wire.credit_card_stored, false),
     fields: { ...textFields(wire, accountColumns), ...textFields(object(wire.extra_fields), new Set()) },
   }
 }
@@ -106,6 +108,10 @@ export function toApplication(wire: Wire): Application {
 
 export function toKey(wire: Wire): ApplicationKey {
   return { value: text(wire.value), createdAt: utc(wire.created_at) }
+}
+
+export function toReferrerFilter(wire: Wire): ReferrerFilter {
+  return { id: number(wire.id), value: text(wire.value) }
 }
 
 export function toSubscription(wire: Wire): Subscription {

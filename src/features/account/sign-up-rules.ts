@@ -1,5 +1,6 @@
 import type { FieldDefinition } from '../../clients/threescale/nouns.js'
 import { problem } from '../../errors.js'
+import { check } from '../../rules.js'
 import type { Identity } from '../../web/caller.js'
 
 export interface SignUpRules {
@@ -21,7 +22,7 @@ export interface WantedField {
 
 /** Rejects with the reason why this identity may not sign up; nothing is written then. */
 export function checkMaySignUp(identity: Identity, rules: SignUpRules, signupsEnabled: boolean): string {
-  if (!signupsEnabled) throw problem('sign_up_closed')
+  check(['signups_enabled'], { signupsEnabled })
   if (!identity.email) throw problem('email_missing')
   if (!identity.emailVerified) throw problem('email_not_verified')
   const domain = identity.email.split('@').pop()?.toLowerCase() ?? ''

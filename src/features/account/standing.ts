@@ -1,5 +1,6 @@
 import type { Account, User } from '../../clients/threescale/nouns.js'
 import { problem } from '../../errors.js'
+import { check } from '../../rules.js'
 import type { Caller, Identity } from '../../web/caller.js'
 
 /** A person or service as 3scale has it. */
@@ -11,10 +12,7 @@ export interface Found {
 /** Rejects where the account or the user may not be used, with the reason as the code. */
 export function checkStanding({ account, user }: Found): void {
   if (user.state === 'suspended') throw problem('account_suspended')
-  if (account.state === 'approved') return
-  if (account.state === 'rejected') throw problem('account_rejected')
-  if (account.state === 'suspended' || account.state === 'scheduled_for_deletion') throw problem('account_suspended')
-  throw problem('account_pending')
+  check(['account_state'], { account })
 }
 
 /** What a session or an API call knows of its sender. */

@@ -1,30 +1,55 @@
-import type { FastifyInstance, FastifySchema } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
 import { Type } from 'typebox'
 import { problem } from '../../errors.js'
+import { attemptOf } from '../../web/attempts.js'
 import { audited } from '../../web/audit.js'
 import { callerOf } from '../../web/guard.js'
 import { Page, Paging, pageOf } from '../../web/paging.js'
 import type { Applications } from './applications.js'
-import { newAttempt } from './keys.js'
+import { type Filters, sorts } from './listing.js'
+import type { PlanChanges } from './plan-changes.js'
 import { Application, ApplicationChange, NewApplication } from './schemas.js'
 
-const Id = Type.Object({ id: Type.String({ pattern: '^[1-9][0-9]{0,14}$', examples: ['3001'] }) })
-const Reveal = Type.Object({ reveal: Type.Optional(Type.Boolean({ description: 'true shows the credentials' })) })
+export const Id = Type.Object({ id: Type.String({ pattern: '^[1-9][0-9]{0,14}$', examples: ['3001'] }) })
+export const Reveal = Type.Object({
+  reveal: Type.Optional(Type.Boolean({ description: 'true shows the credentials' })),
+})
+/** With a key, a POST may be sent again: it leaves one result. */
+export const Attempt = Type.Object({
+  'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+})
+
+const List = Type.Intersect([
+  Paging,
+  Type.Object({
+    q: Type.Optional(Type.String({ maxLength: 200, description: 'words of the name, description, model or plan' })),
+    model: Type.Optional(Type.String({ maxLength: 255, description: 'system_name' })),
+    state: Type.Optional(Application.properties.state),
+    sort: Type.Optional(
+      Type.Unsafe<NonNullable<Filters['sort']>>({ type: 'string', enum: [...sorts], default: '-created' }),
+    ),
+  }),
+])
+
+export interface ApplicationsApiDeps {
+  applications: Applications
+  planChanges: Pick<PlanChanges, 'change'>
+}
 
 /** The same verbs as the pages, as JSON (contract: REST API). */
-export async function applicationsApi(app: FastifyInstance, { applications }: { applications: Applications }) {
-  app.get<{ Querystring: Paging }>(
+export async function applicationsApi(app: FastifyInstance, { applications, planChanges }: ApplicationsApiDeps) {
+  app.get<{ Querystring: Paging & Filters }>(
     '/applications',
     {
       config: { scope: 'maas:read' },
       schema: describe('listApplications', 'List your applications', {
-        querystring: Paging,
+        querystring: List,
         response: {
           200: Page(Application),
         },
       }),
     },
-    async (request) => pageOf(await applications.list(callerOf(request)), request.query, (item) => item.id),
+    async (request) => pageOf(await applications.list(callerOf(request), request.query), request.query, ({ id }) => id),
   )
 
   app.post<{ Body: NewApplication }>(
@@ -32,15 +57,13 @@ export async function applicationsApi(app: FastifyInstance, { applications }: { 
     {
       config: { scope: 'maas:write', audit: 'application.create', problems: [404] },
       schema: describe('createApplication', 'Create an application', {
-        headers: Type.Object({ 'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })) }),
+        headers: Attempt,
         body: NewApplication,
         response: { 201: Application },
       }),
     },
     async (request, reply) => {
-      const given = request.headers['idempotency-key']
-      const attempt = typeof given === 'string' ? given : newAttempt()
-      const application = await applications.create(callerOf(request), request.body, attempt)
+      const application = await applications.create(callerOf(request), request.body, attemptOf(request))
       audited(request, { target: { application: application.id } })
       return reply.code(201).header('location', `/api/v1/applications/${application.id}`).send(application)
     },
@@ -67,17 +90,13 @@ export async function applicationsApi(app: FastifyInstance, { applications }: { 
     '/applications/:id',
     {
       config: { scope: 'maas:write', audit: 'application.update' },
-      schema: describe('updateApplication', 'Rename or describe an application', {
+      schema: describe('updateApplication', 'Rename or describe an application, or change its plan', {
         params: Id,
         body: ApplicationChange,
-        response: { 200: Application },
+        response: { 200: Application, 202: Application },
       }),
     },
-    async (request) => {
-      if (Object.keys(request.body).length === 0)
-        throw problem('invalid_fields', { fields: { body: 'Name what to change.' } })
-      return applications.update(callerOf(request), Number(request.params.id), request.body)
-    },
+    async (request, reply) => change(request, reply),
   )
 
   app.delete<{ Params: { id: string } }>(
@@ -94,6 +113,27 @@ export async function applicationsApi(app: FastifyInstance, { applications }: { 
       return reply.code(204).send()
     },
   )
+
+  /** The plan first: it may be refused, and nothing else is changed then. 202: the operator was asked. */
+  async function change(
+    request: FastifyRequest<{ Params: { id: string }; Body: ApplicationChange }>,
+    reply: FastifyReply,
+  ) {
+    const { plan, ...texts } = request.body
+    const [caller, id] = [callerOf(request), Number(request.params.id)]
+    const named = Object.keys(texts).length > 0
+    if (plan === undefined && !named) throw problem('invalid_fields', { fields: { body: 'Name what to change.' } })
+    if (plan !== undefined) audited(request, { event: 'application.change_plan', detail: { plan } })
+    const done = plan === undefined ? undefined : await planChanges.change(caller, id, plan)
+    const requested = done?.outcome === 'requested'
+    if (done) {
+      const event = requested ? 'application.request_plan' : 'application.change_plan'
+      const detail = { plan: plan ?? '', plan_before: done.before }
+      audited(request, { event, detail, ...(named ? { also: 'application.update' } : {}) })
+    }
+    const application = named ? await applications.update(caller, id, texts) : done?.application
+    return reply.code(requested ? 202 : 200).send(application)
+  }
 }
 
 function describe(operationId: string, summary: string, parts: FastifySchema): FastifySchema {

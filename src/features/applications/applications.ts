@@ -1,5 +1,6 @@
 import type {
   FieldDefinition,
+  MappingRule,
   NewApplication as New3scaleApplication,
   Plan,
   Product,
@@ -7,11 +8,16 @@ import type {
   Threescale,
 } from '../../clients/threescale/nouns.js'
 import { isProblem, problem } from '../../errors.js'
+import { type Allowances, check } from '../../rules.js'
 import type { Caller } from '../../web/caller.js'
 import type { Model } from '../models/schemas.js'
-import { applicationIdOf, isKeyOfAttempt, makeKey } from './keys.js'
-import { checkFields, checkManagesApps, choosePlan } from './rules.js'
-import type { Application, ApplicationChange, NewApplication } from './schemas.js'
+import { checkFields } from './fields.js'
+import { guards } from './guards.js'
+import { applicationIdOf, describeKey, type HeldKey, isKeyOfAttempt, makeKey } from './keys.js'
+import { arrange, type Filters } from './listing.js'
+import { choosePlan } from './plans.js'
+import { modeOf, present, type Shown } from './present.js'
+import type { Application, ApplicationChange, Key, NewApplication } from './schemas.js'
 
 /** What the catalogue tells about one product; `offered` are the plans a developer can take, in 3scale's order. */
 export interface FoundModel {
@@ -19,104 +25,134 @@ export interface FoundModel {
   product: Product
   plans: Plan[]
   applicationFields: FieldDefinition[]
+  rules: MappingRule[]
+}
+
+/** The catalogue, as far as applications need it. */
+export interface Catalogue {
+  find(systemName: string, caller: Caller): Promise<FoundModel>
+  /** by product id, also for products the caller could not take anew: an application outlives a hidden plan */
+  describe(productId: number): Promise<FoundModel | undefined>
 }
 
 export interface ApplicationsDeps {
   threescale: Pick<
     Threescale,
     | 'listApplications'
+    | 'listSubscriptions'
     | 'readApplication'
     | 'createApplication'
     | 'updateApplication'
     | 'deleteApplication'
     | 'listKeys'
   >
-  models: {
-    find(systemName: string, caller: Caller): Promise<FoundModel>
-    /** by product id, also for products the caller could not take anew: an application outlives a hidden plan */
-    describe(productId: number): Promise<FoundModel | undefined>
-  }
+  models: Catalogue
+  allowances: Allowances
   /** asked once a new application can be used; may teach the catalogue the model id. Never rejects. */
   learn(model: Model, application: Application): Promise<void>
   now: () => Date
 }
 
+export interface ReadApplication {
+  application: Application
+  model: Model | undefined
+  product: Product | undefined
+  keys: Key[]
+}
+
 export type Applications = ReturnType<typeof createApplications>
 
 /** Applications of the caller's own account; another account's id is `not_found`, as what does not exist. */
-export function createApplications({ threescale, models, learn, now }: ApplicationsDeps) {
+export function createApplications({ threescale, models, allowances, learn, now }: ApplicationsDeps) {
   return {
-    /** One call to 3scale. Newest first, without secrets. */
-    async list(caller: Caller): Promise<Application[]> {
+    /** One call to 3scale, however many there are. Without secrets. */
+    async list(caller: Caller, filters: Filters = {}): Promise<Application[]> {
       const records = await threescale.listApplications(caller.accountId)
-      const shown = await Promise.all(records.map((record) => present(record)))
-      return shown.sort((a, b) => b.id - a.id)
+      return arrange(await Promise.all(records.map((record) => shown(record))), filters)
     },
 
     /**
-     * One call to 3scale; two with `reveal` where the keys are a list of their own. The model is undefined when its
+     * One call to 3scale; two where the keys are a list of their own and are asked for. The model is undefined when its
      * product is gone or no longer deployed.
      */
-    async read(
-      caller: Caller,
-      id: number,
-      { reveal = false } = {},
-    ): Promise<{ application: Application; model: Model | undefined }> {
+    async read(caller: Caller, id: number, { reveal = false, keys = false } = {}): Promise<ReadApplication> {
       const record = await threescale.readApplication(caller.accountId, id)
-      const application = await (reveal ? withSecrets(caller, record) : present(record))
-      return { application, model: (await models.describe(record.productId))?.model }
+      const found = await models.describe(record.productId)
+      const held = keys || reveal ? await heldBy(caller, record, found) : []
+      return {
+        application: present(record, found, reveal ? revealed(held) : {}),
+        model: found?.model,
+        product: found?.product,
+        keys: held.map((key) => describeKey(record.id, key, reveal)),
+      }
     },
 
     /**
-     * Makes the application of that attempt, or finds it: one look, one write. The same account and attempt leave one
+     * Makes the application of that attempt, or finds it: two looks, one write. The same account and attempt leave one
      * application however often, from whichever replica, also after a lost answer. Rejects with invalid_fields, rule,
      * not_found (model), threescale_unavailable (then it is safe to send the same attempt again).
      */
     async create(caller: Caller, wanted: NewApplication, attempt: string): Promise<Application> {
       const found = await models.find(wanted.model, caller)
-      checkManagesApps(found.product)
-      const plan = choosePlan(found.product, found.plans, wanted.plan)
+      const { product } = found
+      check(guards.change, { product })
+      const plan = choosePlan(product, found.plans, wanted.plan)
       const fields = checkFields(found.applicationFields, wanted.fields ?? {})
       const name = wanted.name.trim()
       if (name === '') throw problem('invalid_fields', { fields: { name: 'Give the application a name.' } })
-      const earlier = await findAttempt(caller, attempt)
-      if (earlier) return same(caller, earlier, { productId: found.product.id, planId: plan.id, name })
+      const description = wanted.description?.trim() ?? ''
+      const [applications, subscription] = await look(caller, product)
+      const earlier = ofAttempt(applications, caller, attempt)
+      if (earlier) return same(caller, earlier, { productId: product.id, planId: plan.id, name, description, fields })
+      check(['service_subscription', 'one_application_per_plan', 'multiple_applications', 'multiple_services'], {
+        subscription,
+        applications,
+        product,
+        plan,
+        allowances,
+      })
       const mode = found.model.credentials.mode
       const key = makeKey(caller.accountId, attempt, now())
       const record = await write(caller, attempt, {
         planId: plan.id,
         name,
-        description: wanted.description?.trim() ?? '',
+        description,
         applicationId: applicationIdOf(caller.accountId, attempt),
         ...(mode === 'user_key' ? { userKey: key } : { applicationKey: key }),
         fields,
       })
-      const secrets = mode === 'app_id' ? [key] : undefined
-      const application = await present(record, { reveal: true, appKeys: secrets, clientSecret: key })
+      const application = present(record, found, { reveal: true, appKeys: [key], clientSecret: key })
       if (record.state === 'live' && found.model.model_id === null) await learn(found.model, application)
       return application
     },
 
     /** One read and one write. */
     async update(caller: Caller, id: number, change: ApplicationChange): Promise<Application> {
-      const record = await threescale.readApplication(caller.accountId, id)
-      await checkOwnProduct(record)
+      const record = await ownToChange(caller, id)
       const name = change.name?.trim()
       if (name === '') throw problem('invalid_fields', { fields: { name: 'Give the application a name.' } })
       const description = change.description?.trim()
-      return present(
-        await threescale.updateApplication(caller.accountId, id, {
+      return shown(
+        await threescale.updateApplication(caller.accountId, record.id, {
           ...(name === undefined ? {} : { name }),
           ...(description === undefined ? {} : { description }),
         }),
       )
     },
 
+    /** One read and one write. */
     async remove(caller: Caller, id: number): Promise<void> {
-      const record = await threescale.readApplication(caller.accountId, id)
-      await checkOwnProduct(record)
+      await ownToChange(caller, id)
       await threescale.deleteApplication(caller.accountId, id)
     },
+  }
+
+  async function look(caller: Caller, product: Product) {
+    const [applications, subscriptions] = await Promise.all([
+      threescale.listApplications(caller.accountId),
+      threescale.listSubscriptions(caller.accountId),
+    ])
+    return [applications, subscriptions.find(({ productId }) => productId === product.id)] as const
   }
 
   async function write(caller: Caller, attempt: string, wanted: New3scaleApplication) {
@@ -125,7 +161,7 @@ export function createApplications({ threescale, models, learn, now }: Applicati
     } catch (error) {
       if (!isProblem(error, 'invalid_fields', 'conflict')) throw error
       // "taken": the same attempt arrived twice at once, and the other one was first
-      const earlier = await findAttempt(caller, attempt)
+      const earlier = ofAttempt(await threescale.listApplications(caller.accountId), caller, attempt)
       if (earlier) return earlier
       throw error
     }
@@ -135,85 +171,41 @@ export function createApplications({ threescale, models, learn, now }: Applicati
   async function same(
     caller: Caller,
     earlier: Record3scale,
-    wanted: { productId: number; planId: number; name: string },
+    wanted: Pick<Record3scale, 'productId' | 'planId' | 'name' | 'description' | 'fields'>,
   ) {
-    const { productId, planId, name } = wanted
-    if (earlier.productId !== productId || earlier.planId !== planId || earlier.name !== name)
-      throw problem('attempt_reused')
-    return withSecrets(caller, earlier)
+    const { fields, ...rest } = wanted
+    const differs =
+      Object.entries(rest).some(([name, value]) => earlier[name as keyof typeof rest] !== value) ||
+      Object.entries(fields).some(([name, value]) => earlier.fields[name] !== value)
+    if (differs) throw problem('attempt_reused')
+    const found = await models.describe(earlier.productId)
+    return present(earlier, found, revealed(await heldBy(caller, earlier, found)))
   }
 
-  async function findAttempt(caller: Caller, attempt: string): Promise<Record3scale | undefined> {
-    const applicationId = applicationIdOf(caller.accountId, attempt)
-    const records = await threescale.listApplications(caller.accountId)
-    return records.find(
-      (record) => record.appId === applicationId || isKeyOfAttempt(record.userKey, caller.accountId, attempt),
-    )
+  async function heldBy(caller: Caller, record: Record3scale, found: FoundModel | undefined): Promise<HeldKey[]> {
+    const mode = modeOf(record, found)
+    if (mode === 'app_id') return threescale.listKeys(caller.accountId, record.id)
+    const value = mode === 'user_key' ? record.userKey : record.clientSecret
+    return value ? [{ value, createdAt: null }] : []
   }
 
-  async function withSecrets(caller: Caller, record: Record3scale): Promise<Application> {
+  async function ownToChange(caller: Caller, id: number): Promise<Record3scale> {
+    const record = await threescale.readApplication(caller.accountId, id)
     const found = await models.describe(record.productId)
-    const listed =
-      found?.model.credentials.mode === 'app_id' || (record.appId !== undefined && record.clientSecret === undefined)
-    const keys = listed ? await threescale.listKeys(caller.accountId, record.id) : []
-    return present(record, { reveal: true, appKeys: listed ? keys.map((key) => key.value) : undefined })
+    if (found) check(guards.change, { product: found.product })
+    return record
   }
 
-  async function checkOwnProduct(record: Record3scale): Promise<void> {
-    const found = await models.describe(record.productId)
-    if (found) checkManagesApps(found.product)
-  }
-
-  async function present(
-    record: Record3scale,
-    {
-      reveal = false,
-      appKeys,
-      clientSecret,
-    }: { reveal?: boolean; appKeys?: string[] | undefined; clientSecret?: string } = {},
-  ): Promise<Application> {
-    const found = await models.describe(record.productId)
-    const plan = found?.plans.find((candidate) => candidate.id === record.planId)
-    const shape = found?.model.credentials ?? guessCredentials(record)
-    return {
-      id: record.id,
-      name: record.name,
-      description: record.description,
-      state: record.state,
-      model: found?.model.system_name ?? '',
-      model_name: found?.model.name ?? '',
-      plan: plan?.systemName ?? '',
-      plan_name: record.planName,
-      base_url: found?.model.base_url ?? null,
-      model_id: found?.model.model_id ?? null,
-      created_at: record.createdAt,
-      fields: record.fields,
-      credentials: {
-        ...shape,
-        ...(reveal
-          ? secretsOf(record, shape.mode, { appKeys, clientSecret, tokenUrl: found?.model.token_url ?? null })
-          : {}),
-      },
-    }
+  async function shown(record: Record3scale): Promise<Application> {
+    return present(record, await models.describe(record.productId))
   }
 }
 
-function secretsOf(
-  record: Record3scale,
-  mode: Application['credentials']['mode'],
-  extra: { appKeys: string[] | undefined; clientSecret: string | undefined; tokenUrl: string | null },
-) {
-  if (mode === 'user_key') return { user_key: record.userKey ?? '' }
-  if (mode === 'app_id') return { app_id: record.appId ?? '', app_keys: extra.appKeys ?? [] }
-  return {
-    client_id: record.appId ?? '',
-    client_secret: record.clientSecret ?? extra.clientSecret ?? '',
-    token_url: extra.tokenUrl,
-  }
+function revealed(keys: HeldKey[]): Shown {
+  return { reveal: true, appKeys: keys.map(({ value }) => value) }
 }
 
-/** A product that is no longer deployed tells its credential mode by the shape of its applications. */
-function guessCredentials(record: Record3scale): Application['credentials'] {
-  const mode = record.clientSecret !== undefined ? 'oidc' : record.appId !== undefined ? 'app_id' : 'user_key'
-  return { mode, location: 'authorization', names: { user_key: 'user_key', app_id: 'app_id', app_key: 'app_key' } }
+function ofAttempt(records: Record3scale[], { accountId }: Caller, attempt: string): Record3scale | undefined {
+  const applicationId = applicationIdOf(accountId, attempt)
+  return records.find((record) => record.appId === applicationId || isKeyOfAttempt(record.userKey, accountId, attempt))
 }

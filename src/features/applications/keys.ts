@@ -1,4 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, createHmac, randomBytes } from 'node:crypto'
+
+import type { Key } from './schemas.js'
+
+/** A key as 3scale lists it; of a user_key the time is not known. */
+export interface HeldKey {
+  value: string
+  createdAt: string | null
+}
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const PREFIX = 'maas_'
@@ -10,10 +18,28 @@ export const keyPattern = /^maas_[0-9]{6}[0-9A-Za-z]{38}$/
  * A new key: `maas_`, the day (yymmdd, UTC), 8 characters that tell the attempt, 24 random ones (about 143 bits), 6 of
  * checksum. 50 characters of [0-9A-Za-z_], which 3scale takes as user_key and as application key alike.
  */
-export function makeKey(account: number, attempt: string, now: Date): string {
+export function makeKey(account: number, attempt: string, now: Date, secret = randomBase62(24)): string {
   const day = now.toISOString().slice(2, 10).replaceAll('-', '')
-  const body = day + attemptTag(account, attempt) + randomBase62(24)
+  const body = day + attemptTag(account, attempt) + secret
   return PREFIX + body + checksum(body)
+}
+
+/**
+ * The secret part of a key for calls that 3scale does not refuse the second time: two replicas that meet the same attempt
+ * at once must make the same key. Nobody can repeat it without the portal's secret, the attempt and the key before it.
+ */
+export function secretOf(portalSecret: Buffer, attempt: string, before: string | undefined): string {
+  return base62(
+    createHmac('sha512', portalSecret)
+      .update(JSON.stringify([attempt, before]))
+      .digest(),
+    24,
+  )
+}
+
+/** Names a key without telling it: 16 hex characters of HMAC-SHA256(application, value). */
+export function keyIdOf(application: number, value: string): string {
+  return createHmac('sha256', String(application)).update(value).digest('hex').slice(0, 16)
 }
 
 /** True for a key that this account's attempt made, so that a repeat finds what the first try left behind. */
@@ -25,6 +51,16 @@ export function isKeyOfAttempt(key: string | undefined, account: number, attempt
 export function keyDay(key: string): string | undefined {
   if (!isOurs(key)) return undefined
   return `20${key.slice(5, 7)}-${key.slice(7, 9)}-${key.slice(9, 11)}`
+}
+
+/** What may be told of a key; its value only where somebody asked to see it. */
+export function describeKey(application: number, { value, createdAt }: HeldKey, reveal: boolean): Key {
+  return {
+    key_id: keyIdOf(application, value),
+    made_on: keyDay(value) ?? null,
+    created_at: createdAt,
+    ...(reveal ? { value } : {}),
+  }
 }
 
 /** The `application_id` of an attempt: 3scale refuses the same one twice within a product, in every credential mode. */

@@ -68,20 +68,26 @@ export function createModelCalls({ gateway }: ModelCallsDeps) {
   }
 
   async function token(application: Application): Promise<string> {
-    const { client_id = '', client_secret = '', token_url } = application.credentials
-    if (!token_url) throw new Error('no token endpoint is known')
-    const answer = await gateway.call({
-      method: 'POST',
-      url: new URL(token_url),
-      headers: {
-        'content-type': 'application/x-www-form-urlencoded',
-        authorization: `Basic ${Buffer.from(`${encodeURIComponent(client_id)}:${encodeURIComponent(client_secret)}`).toString('base64')}`,
-      },
-      body: 'grant_type=client_credentials',
-    })
+    const answer = await gateway.call(tokenRequest(application))
     const parsed = jsonOf(answer.text) as { access_token?: unknown } | undefined
     if (answer.status !== 200 || typeof parsed?.access_token !== 'string') throw new Error('no token')
     return parsed.access_token
+  }
+}
+
+/** The request for a short-lived token (OpenID Connect products). */
+export function tokenRequest({ credentials }: Application): Prepared {
+  const { client_id = '', client_secret = '', token_url } = credentials
+  if (!token_url) throw new Error('no token endpoint is known')
+  const pair = [client_id, client_secret].map(encodeURIComponent).join(':')
+  return {
+    method: 'POST',
+    url: new URL(token_url),
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded',
+      authorization: `Basic ${Buffer.from(pair).toString('base64')}`,
+    },
+    body: 'grant_type=client_credentials',
   }
 }
 

@@ -1,21 +1,27 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isProblem, problem } from '../../errors.js'
+import { check } from '../../rules.js'
 import { audited } from '../../web/audit.js'
 import type { Caller } from '../../web/caller.js'
 import { checked, formValues, group } from '../../web/forms.js'
 import { callerOf } from '../../web/guard.js'
 import type { Model } from '../models/schemas.js'
 import type { Snippet } from '../snippets/schemas.js'
-import type { Applications } from './applications.js'
+import type { Applications, Catalogue } from './applications.js'
+import { guards } from './guards.js'
 import { newAttempt } from './keys.js'
+import { applicationListView } from './list-view.js'
+import { arrange, type Filters, type Sort, sorts } from './listing.js'
+import { newApplicationView } from './new-view.js'
+import { attemptIn, idOf, once, orAgain } from './requests.js'
 import { type Application, ApplicationChange, NewApplication } from './schemas.js'
 import type { TestResult, Trial } from './trial.js'
-import { applicationListView, applicationView, deleteView, newApplicationView } from './view.js'
+import { applicationView, deleteView } from './view.js'
 
 export interface ApplicationPagesDeps {
   applications: Applications
   trial: Trial
-  models: {
+  models: Pick<Catalogue, 'find'> & {
     list(filters: Record<string, never>, caller: Caller): Promise<{ models: Model[] }>
   }
   snippets: { forModel(model: Model, options?: { credentials?: Application['credentials']; only?: string }): Snippet[] }
@@ -29,28 +35,31 @@ export async function applicationsPages(
 ) {
   app.get('/applications', async (request, reply) => {
     const caller = callerOf(request)
-    const [mine, offered] = await Promise.all([applications.list(caller), models.list({}, caller)])
-    return reply.page('applications/index', applicationListView({ applications: mine, models: offered.models.length }))
-  })
-
-  app.get<{ Querystring: { model?: string } }>('/applications/new', async (request, reply) => {
-    return newPage(
-      request,
-      reply,
-      { values: { model: String(request.query.model ?? '') }, errors: {}, attempt: newAttempt() },
-      200,
+    const [all, offered] = await Promise.all([applications.list(caller), models.list({}, caller)])
+    const { filters, page } = listQuery(request.query as Record<string, unknown>)
+    const shown = arrange(all, filters)
+    return reply.page(
+      'applications/index',
+      applicationListView({ all, shown, filters, page, models: offered.models.length }),
     )
   })
 
+  app.get('/applications/new', async (request, reply) => {
+    const { model = '', plan = '', from = '' } = texts(request.query)
+    const values = { model, ...(plan ? { plan } : {}), ...(/^[1-9][0-9]{0,14}$/.test(from) ? { from } : {}) }
+    return newPage(request, reply, { values, errors: {}, attempt: newAttempt() }, 200)
+  })
+
   app.post('/applications', { config: { audit: 'application.create' } }, async (request, reply) => {
-    const caller = callerOf(request)
     const values = formValues(request.body)
-    const attempt = /^[0-9a-f]{32}$/.test(values.attempt ?? '') ? (values.attempt ?? '') : newAttempt()
+    const attempt = attemptIn(values)
     try {
-      const application = await create(caller, wantedOf(values), attempt)
+      const wanted = wantedOf(values)
+      const application = await once(attempt, (one) => applications.create(callerOf(request), wanted, one))
       audited(request, { target: { application: application.id } })
-      reply.flash('success', `${application.name} is ready. Copy the code below and run it.`)
-      return reply.redirect(`/applications/${application.id}`, 303)
+      reply.flash('success', `${application.name} is there. Copy the code below and run it.`)
+      const from = /^[1-9][0-9]{0,14}$/.test(values.from ?? '') ? `?from=${values.from}` : ''
+      return reply.redirect(`/applications/${application.id}${from}`, 303)
     } catch (error) {
       if (!isProblem(error, 'invalid_fields', 'threescale_unavailable')) throw error
       const failure = error.code === 'threescale_unavailable' ? error.message : undefined
@@ -58,26 +67,29 @@ export async function applicationsPages(
     }
   })
 
-  app.get(byId, async (request, reply) => show(request, reply, {}))
+  app.get(byId, async (request, reply) => show(request, reply, { from: texts(request.query).from }))
 
   app.post(byId, { config: { audit: 'application.update' } }, async (request, reply) => {
     const values = formValues(request.body)
-    try {
-      const change = checked<ApplicationChange>(ApplicationChange, {
-        name: values.name,
-        description: values.description ?? '',
-      })
-      await applications.update(callerOf(request), idOf(request), change)
-    } catch (error) {
-      if (!isProblem(error, 'invalid_fields')) throw error
-      return show(request, reply, { values, errors: error.fields ?? {}, editing: true }, 422)
-    }
-    reply.flash('success', 'Saved.')
-    return reply.redirect(`/applications/${idOf(request)}`, 303)
+    const base = `/applications/${idOf(request)}`
+    const labels = { name: 'Name', description: 'What it is for' }
+    return orAgain(reply, { ...again('Not saved yet', base), action: base, labels, values }, async () => {
+      try {
+        const { name, description = '' } = values
+        const change = checked<ApplicationChange>(ApplicationChange, { name, description })
+        await applications.update(callerOf(request), idOf(request), change)
+      } catch (error) {
+        if (!isProblem(error, 'invalid_fields')) throw error
+        return show(request, reply, { values, errors: error.fields ?? {} }, 422)
+      }
+      reply.flash('success', 'Saved.')
+      return reply.redirect(base, 303)
+    })
   })
 
   app.post(`${byId}/reveal`, { config: { audit: 'key.reveal' } }, async (request, reply) => {
-    const { application, model } = await load(request, true)
+    const read = await applications.read(callerOf(request), idOf(request), { reveal: true })
+    const { application, model } = read
     reply.header('cache-control', 'no-store')
     if (request.headers.accept?.startsWith('application/json')) {
       const code = model ? snippets.forModel(model, { credentials: application.credentials }) : []
@@ -86,18 +98,18 @@ export async function applicationsPages(
         snippets: code.map(({ client, with_key }) => ({ client, with_key })),
       })
     }
-    return render(reply, { application, model, revealed: true })
+    return render(reply, { ...read, revealed: true })
   })
 
   app.post(`${byId}/test`, { config: { audit: 'application.test' } }, async (request, reply) => {
-    const { application, model } = await load(request, true)
+    const { application, model } = await applications.read(callerOf(request), idOf(request), { reveal: true })
     if (!model) throw problem('not_found')
     const test = await trial.run(model, application)
     return show(request, reply, { test })
   })
 
   app.get(`${byId}/notebook.ipynb`, async (request, reply) => {
-    const { model } = await load(request, false)
+    const { model } = await applications.read(callerOf(request), idOf(request))
     const notebook = model && snippets.forModel(model, { only: 'jupyter' })[0]
     if (!notebook) throw problem('not_found')
     return reply
@@ -107,57 +119,50 @@ export async function applicationsPages(
   })
 
   app.get(`${byId}/delete`, async (request, reply) => {
-    const { application } = await load(request, false)
+    const { application, product } = await applications.read(callerOf(request), idOf(request))
+    if (product) check(guards.change, { product })
     return reply.page('applications/delete', deleteView({ application, errors: {} }))
   })
 
   app.post(`${byId}/delete`, { config: { audit: 'application.delete' } }, async (request, reply) => {
-    const { application } = await load(request, false)
-    if (formValues(request.body).confirm?.trim() !== application.name.trim()) {
-      const errors = { confirm: `Type ${application.name} to delete it.` }
-      return reply.page('applications/delete', deleteView({ application, errors }), { status: 422 })
-    }
-    await applications.remove(callerOf(request), application.id)
-    reply.flash('success', `${application.name} is deleted. Its key no longer works.`)
-    return reply.redirect('/applications', 303)
+    const values = formValues(request.body)
+    const action = `/applications/${idOf(request)}/delete`
+    const form = { ...again('Not deleted yet', `/applications/${idOf(request)}`), action, labels: {}, values }
+    return orAgain(reply, form, async () => {
+      const { application } = await applications.read(callerOf(request), idOf(request))
+      if (values.confirm?.trim() !== application.name.trim()) {
+        const errors = { confirm: `Type ${application.name} to delete it.` }
+        return reply.page('applications/delete', deleteView({ application, errors }), { status: 422 })
+      }
+      await applications.remove(callerOf(request), application.id)
+      reply.flash('success', `${application.name} is deleted. The gateway is told within moments to refuse its key.`)
+      return reply.redirect('/applications', 303)
+    })
   })
-
-  /** A form brought back by the Back button and changed is a new wish. */
-  async function create(caller: Caller, wanted: NewApplication, attempt: string): Promise<Application> {
-    try {
-      return await applications.create(caller, wanted, attempt)
-    } catch (error) {
-      if (!isProblem(error, 'attempt_reused')) throw error
-      return applications.create(caller, wanted, newAttempt())
-    }
-  }
 
   interface Extra {
     values?: Record<string, string>
     errors?: Record<string, string>
-    editing?: boolean
     test?: TestResult
+    from?: string | undefined
   }
 
   async function show(request: FastifyRequest, reply: FastifyReply, extra: Extra, status = 200) {
-    const { application, model } = await load(request, false)
-    return render(reply, { application, model, revealed: false, ...extra }, status)
-  }
-
-  async function load(request: FastifyRequest, reveal: boolean) {
-    return applications.read(callerOf(request), idOf(request), { reveal })
+    const read = await applications.read(callerOf(request), idOf(request), { keys: true })
+    return render(reply, { ...read, revealed: false, ...extra }, status)
   }
 
   function render(
     reply: FastifyReply,
-    state: { application: Application; model: Model | undefined; revealed: boolean } & Extra,
+    state: Awaited<ReturnType<Applications['read']>> & { revealed: boolean } & Extra,
     status = 200,
   ) {
     const { application, model, revealed } = state
     const code = model ? snippets.forModel(model, revealed ? { credentials: application.credentials } : {}) : []
+    const from = /^[1-9][0-9]{0,14}$/.test(state.from ?? '') ? state.from : undefined
     return reply
       .header('cache-control', 'no-store')
-      .page('applications/show', applicationView({ ...state, snippets: code }), { status })
+      .page('applications/show', applicationView({ ...state, from, snippets: code }), { status })
   }
 
   async function newPage(
@@ -171,19 +176,33 @@ export async function applicationsPages(
     },
     status: number,
   ) {
-    const offered = (await models.list({}, callerOf(request))).models
+    const caller = callerOf(request)
+    const { models: offered } = await models.list({}, caller)
     const wanted = form.values.model
-    const model = offered.find((candidate) => candidate.system_name === wanted)
-    if (wanted && !model) throw problem('not_found')
-    return reply.page('applications/new', newApplicationView({ ...form, model, models: offered }), { status })
+    const found = wanted ? await models.find(wanted, caller) : undefined
+    if (found) check(guards.change, { product: found.product })
+    return reply.page(
+      'applications/new',
+      newApplicationView({ ...form, model: found?.model, plans: found?.plans ?? [], models: offered }),
+      {
+        status,
+      },
+    )
   }
 }
 
-/** Ids are numbers; anything else is nobody's application. */
-function idOf(request: FastifyRequest): number {
-  const { id } = request.params as { id: string }
-  if (!/^[1-9][0-9]{0,14}$/.test(id)) throw problem('not_found')
-  return Number(id)
+function again(title: string, back: string) {
+  return { title, back, button: 'Send it again' }
+}
+
+function texts(query: unknown): Record<string, string | undefined> {
+  return formValues(query)
+}
+
+function listQuery(query: Record<string, unknown>): { filters: Filters; page: number } {
+  const { q = '', model = '', state = '', sort = '', page = '' } = texts(query)
+  const known = sorts.includes(sort as Sort) ? { sort: sort as Sort } : {}
+  return { filters: { q: q.slice(0, 200), model, state, ...known }, page: Number(page) || 1 }
 }
 
 function wantedOf(values: Record<string, string>): NewApplication {

@@ -1,117 +1,40 @@
+import type { Product } from '../../clients/threescale/nouns.js'
+import { keyLimit, refusal, words } from '../../rules.js'
 import { codeBlocks } from '../../web/code.js'
 import { dateWords } from '../../web/words.js'
-import type { Model, ModelPlan } from '../models/schemas.js'
+import type { Model } from '../models/schemas.js'
 import type { Snippet } from '../snippets/schemas.js'
+import { guards, type ProductRule, rotationGuards } from './guards.js'
 import { keyDay } from './keys.js'
-import type { Application } from './schemas.js'
+import type { Application, Key } from './schemas.js'
+import { states } from './states.js'
 import type { TestResult } from './trial.js'
 
-const states: Record<Application['state'], { label: string; color: string; words: string }> = {
-  live: { label: 'Live', color: 'green', words: '' },
-  pending: {
-    label: 'Waiting for approval',
-    color: 'orange',
-    words:
-      'The operator of this model looks at new applications first. The key starts to work when it is approved; nothing is to be done until then.',
-  },
-  suspended: {
-    label: 'Suspended',
-    color: 'red',
-    words: 'The gateway refuses the key of this application. Only the operator can resume it; ask the contact below.',
-  },
-  deprecated: { label: 'Deprecated', color: 'grey', words: 'This application is being replaced by its operator.' },
-}
-
-export function applicationListView({ applications, models }: { applications: Application[]; models: number }) {
-  return {
-    title: 'Applications',
-    rows: applications.map((application) => ({
-      name: application.name || `Application ${application.id}`,
-      href: `/applications/${application.id}`,
-      model: application.model_name || 'No longer offered',
-      plan: application.plan_name,
-      created: dateWords(application.created_at),
-      ...states[application.state],
-    })),
-    empty: applications.length === 0,
-    hasModels: models > 0,
-  }
-}
-
-export function newApplicationView(i: {
-  model: Model | undefined
-  models: Model[]
-  attempt: string
-  values: Record<string, string>
-  errors: Record<string, string>
-  failure?: string | undefined
-}) {
-  const { model, values, errors } = i
-  const choosesPlan = model?.can_select_plan && model.plans.length > 1
-  return {
-    title: 'Get a key',
-    attempt: i.attempt,
-    failure: i.failure ?? '',
-    model: model && { name: model.name, systemName: model.system_name, summary: model.summary },
-    models: i.models.map((one) => ({ name: one.name, systemName: one.system_name })),
-    name: values.name ?? (model ? `My ${model.name}`.replace(/[<>"]/g, '').slice(0, 60) : ''),
-    nameError: errors.name ?? '',
-    description: values.description ?? '',
-    descriptionError: errors.description ?? '',
-    planError: errors.plan ?? errors.base ?? '',
-    plans: choosesPlan
-      ? model.plans.map((plan, index) => planChoice(plan, values.plan ?? defaultPlan(model.plans), index))
-      : [],
-    approval: model?.plans.some((plan) => plan.approval_required) === true && !choosesPlan,
-    fields: (model?.application_fields ?? []).map((field) => {
-      const value = values[`fields.${field.name}`] ?? (field.required ? (field.choices[0] ?? '') : '')
-      return {
-        id: `fields.${field.name}`,
-        label: field.label,
-        required: field.required,
-        value,
-        error: errors[`fields.${field.name}`] ?? errors[field.name] ?? '',
-        choices: field.choices.map((choice) => ({ value: choice, selected: choice === value })),
-        isChoice: field.choices.length > 0,
-      }
-    }),
-  }
-}
-
-function defaultPlan(plans: ModelPlan[]): string {
-  return (plans.find((plan) => plan.default) ?? plans[0])?.system_name ?? ''
-}
-
-function planChoice(plan: ModelPlan, chosen: string, index: number) {
-  const price = plan.cost_per_month === 0 ? 'free' : `${plan.cost_per_month} a month`
-  return {
-    id: `plan-${index}`,
-    systemName: plan.system_name,
-    label: `${plan.name} (${price}${plan.approval_required ? ', needs approval' : ''})`,
-    checked: plan.system_name === chosen,
-  }
-}
+const HIDDEN = '••••••••••••••••'
 
 export function applicationView(i: {
   application: Application
   model: Model | undefined
+  product: Product | undefined
+  keys: Key[]
   snippets: Snippet[]
   revealed: boolean
+  /** the application that this one is made to take over from */
+  from?: string | undefined
   test?: TestResult | undefined
   values?: Record<string, string> | undefined
   errors?: Record<string, string> | undefined
-  editing?: boolean | undefined
 }) {
   const { application, model } = i
   const base = `/applications/${application.id}`
+  const title = application.name || `Application ${application.id}`
   return {
-    title: application.name || `Application ${application.id}`,
+    title,
     base,
     name: i.values?.name ?? application.name,
     nameError: i.errors?.name ?? '',
     description: i.values?.description ?? application.description,
     descriptionError: i.errors?.description ?? '',
-    shownName: application.name || `Application ${application.id}`,
     state: states[application.state],
     modelName: application.model_name || 'No longer offered',
     modelHref: model ? `/models/${encodeURIComponent(model.system_name)}` : '',
@@ -123,6 +46,7 @@ export function applicationView(i: {
     credentials: credentialRows(application, i.revealed),
     secretWord: application.credentials.mode === 'oidc' ? 'client secret' : 'key',
     code: codeBlocks(i.snippets),
+    fromHref: i.from ? `/applications/${i.from}` : '',
     testable: model !== undefined && application.state === 'live',
     test: i.test && {
       kind: i.test.ok ? 'success' : 'danger',
@@ -130,32 +54,34 @@ export function applicationView(i: {
       words: i.test.words,
       answer: i.test.answer,
     },
-    open: i.editing === true,
+    fixed: sentence(i.product, guards.change),
+    referrers: i.product ? words('referrer_filters_required', { product: i.product }) : '',
+    keys: keysView(i),
+    planFixed: planWords(i.product, model),
   }
 }
 
 /** Ids are no secret; keys are shown on request only. */
 function credentialRows({ credentials }: Application, revealed: boolean) {
-  const hidden = '••••••••••••••••'
   const secret = (label: string, value: string | undefined) => ({
     label,
-    value: revealed ? (value ?? '') : hidden,
+    value: revealed ? (value ?? 'none') : HIDDEN,
     day: revealed && value ? made(value) : '',
+  })
+  const plain = (label: string, value: string | undefined) => ({
+    label,
+    value: revealed ? (value ?? '') : HIDDEN,
+    day: '',
   })
   switch (credentials.mode) {
     case 'user_key':
       return [secret('Key', credentials.user_key)]
     case 'app_id':
-      return [
-        { label: 'Application id', value: revealed ? (credentials.app_id ?? '') : hidden, day: '' },
-        ...(revealed ? (credentials.app_keys ?? []) : ['']).map((key, index) =>
-          secret(index === 0 ? 'Key' : `Key ${index + 1}`, key),
-        ),
-      ]
+      return [plain('Application id', credentials.app_id)]
     default:
       return [
-        { label: 'Client id', value: revealed ? (credentials.client_id ?? '') : hidden, day: '' },
-        secret('Client secret', credentials.client_secret),
+        plain('Client id', credentials.client_id),
+        secret('Client secret', credentials.client_secret || undefined),
       ]
   }
 }
@@ -165,12 +91,71 @@ function made(key: string): string {
   return day ? `made on ${dateWords(day)}` : ''
 }
 
+/** The panel of keys: a list where there can be several, and what may be done with them. */
+function keysView({
+  application,
+  product,
+  keys,
+}: {
+  application: Application
+  product: Product | undefined
+  keys: Key[]
+}) {
+  const { mode } = application.credentials
+  const base = `/applications/${application.id}`
+  const several = mode === 'app_id'
+  const word = mode === 'oidc' ? 'secret' : 'key'
+  const fixed = sentence(product, rotationGuards[mode])
+  return {
+    several,
+    title: several ? 'Keys' : mode === 'oidc' ? 'Client secret' : 'Key',
+    missing:
+      keys.length === 0 && mode !== 'user_key'
+        ? `This application has no ${word}, so no call can work. Make one now.`
+        : '',
+    rows: several ? keys.map((key) => keyRow(key, base, fixed === '')) : [],
+    words: keyWords(mode, keys.length),
+    fixed,
+    rotateHref: fixed ? '' : `${base}/rotate`,
+    rotateLabel: keys.length === 0 ? `Make a ${word}` : `Rotate the ${word}`,
+    addHref: several && !fixed && keys.length < keyLimit(mode) ? `${base}/keys/new` : '',
+  }
+}
+
+export function keyRow({ key_id, made_on, created_at, value }: Key, base: string, retirable: boolean) {
+  const day = made_on ?? created_at
+  return {
+    id: key_id,
+    value: value ?? HIDDEN,
+    day: day ? dateWords(day) : 'Day not known',
+    maker: made_on ? 'made by the portal' : 'made elsewhere',
+    retireHref: retirable ? `${base}/keys/${key_id}/retire` : '',
+  }
+}
+
+function keyWords(mode: Application['credentials']['mode'], count: number): string {
+  if (mode === 'app_id') return `${count} of ${keyLimit(mode)} keys. Each works with the application id.`
+  return mode === 'oidc'
+    ? 'Rotating deletes the old secret before the new one is made.'
+    : 'Rotating replaces the key at once.'
+}
+
+function planWords(product: Product | undefined, model: Model | undefined): string {
+  if (!product || !model) return 'This model is not offered at the moment.'
+  if (product.planChangePermission === 'none') return 'The plan is changed by the operator only.'
+  return model.plans.length < 2 ? 'There is no other plan for this model.' : ''
+}
+
+function sentence(product: Product | undefined, names: readonly ProductRule[]): string {
+  return product ? (refusal(names, { product })?.message ?? '') : ''
+}
+
 export function deleteView({ application, errors }: { application: Application; errors: Record<string, string> }) {
   return {
     title: `Delete ${application.name}`,
     name: application.name,
     base: `/applications/${application.id}`,
-    model: application.model_name,
+    model: application.model_name || 'its model',
     error: errors.confirm ?? '',
   }
 }

@@ -115,7 +115,7 @@ function modelOf(entry: Entry, details: Details, note: ProductNotes, currency: s
   }
 }
 
-function planOf(
+export function planOf(
   plan: Plan,
   entry: Entry,
   details: Details,

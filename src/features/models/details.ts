@@ -56,6 +56,11 @@ export function createDetails(deps: DetailsDeps) {
     /** Reads what is missing or old. Never rejects. */
     read: pass.read,
 
+    /** Limits and prices of one plan, where they are not known yet. */
+    async readPlan({ product }: Entry, plan: Plan): Promise<void> {
+      await Promise.all([limits.get(planKey(plan)), prices.get(planKey(plan)), metrics.get(String(product.id))])
+    },
+
     /** Null until read. */
     limitsOf({ product, gateway }: Entry, plan: Plan): PlanLimit[] | null {
       const read = limits.peek(planKey(plan))?.value

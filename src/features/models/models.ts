@@ -1,13 +1,13 @@
 import type { Cache } from '../../clients/cache.js'
 import type { Log } from '../../clients/redis.js'
-import type { GatewayConfig, Threescale } from '../../clients/threescale/nouns.js'
+import type { GatewayConfig, Plan, Threescale } from '../../clients/threescale/nouns.js'
 import { isProblem, problem } from '../../errors.js'
 import type { Caller } from '../../web/caller.js'
 import { createAudience, type OwnApplication } from './audience.js'
-import { type Catalogue, type Offer, putTogether } from './catalogue.js'
+import { type Catalogue, type Offer, planOf, putTogether } from './catalogue.js'
 import { createDetails } from './details.js'
 import type { ProductNotes } from './notes.js'
-import type { Model } from './schemas.js'
+import type { Model, ModelPlan } from './schemas.js'
 import { type Filters, search } from './search.js'
 import { type Entry, type Snapshot, takeSnapshot } from './snapshot.js'
 import { createSpecs } from './specs.js'
@@ -106,6 +106,7 @@ export function createModels(deps: ModelsDeps) {
           plans: offer.plans,
           applicationFields: offer.applicationFields,
           gateway: offer.gateway,
+          rules: offer.rules,
         }
       )
     },
@@ -113,6 +114,15 @@ export function createModels(deps: ModelsDeps) {
     /** The caller's own applications of a product, without secrets: one call at most. */
     async applicationsFor(productId: number, caller: Caller): Promise<OwnApplication[]> {
       return (await audience.applicationsOf(caller)).filter((application) => application.productId === productId)
+    },
+
+    /** Any plan of a product, also one that is not offered; its limits and prices are read where they are not known yet. */
+    async describePlan(productId: number, plan: Plan): Promise<ModelPlan> {
+      const { current } = await look()
+      const entry = current.snapshot.entries.find(({ product }) => product.id === productId)
+      if (!entry) throw problem('not_found')
+      await details.readPlan(entry, plan)
+      return planOf(plan, entry, details, notes[entry.product.systemName] ?? {}, currency)
     },
 
     /** The text of an uploaded spec. */

@@ -1,0 +1,172 @@
+import type { Plan, Application as Record3scale, Threescale } from '../../clients/threescale/nouns.js'
+import { type PortalError, problem } from '../../errors.js'
+import { check, type PlanChangeWay, refusal } from '../../rules.js'
+import type { Caller } from '../../web/caller.js'
+import type { ModelPlan } from '../models/schemas.js'
+import type { Catalogue, FoundModel } from './applications.js'
+import { guards } from './guards.js'
+import { offeredOf, planChangeWay, planNamed } from './plans.js'
+import { present } from './present.js'
+import type { Application } from './schemas.js'
+
+export interface PlanChangesDeps {
+  threescale: Pick<Threescale, 'readApplication' | 'readAccount' | 'changePlan' | 'listPricingRules'>
+  models: Pick<Catalogue, 'describe'> & {
+    /** the plan with its limits, read where they are not known yet */
+    describePlan(productId: number, plan: Plan): Promise<ModelPlan>
+  }
+  operator: {
+    reachable: boolean
+    tell(wish: {
+      event: string
+      subject: string
+      text: string
+      replyTo?: string | undefined
+      facts: Record<string, string | number | null>
+    }): Promise<void>
+  }
+  /** wishes told to the operator: a convenience for people, lost without harm */
+  wishes: { get(key: string): Promise<{ value: Wish | null }>; put(key: string, value: Wish | null): Promise<void> }
+  /** whom to ask, for people */
+  contact: string
+  /** the application in 3scale's admin portal */
+  adminLink(id: number): string
+  now: () => Date
+}
+
+export interface Wish {
+  plan: string
+  at: string
+}
+
+/** What a page needs to show a change before it is made. */
+export interface Comparison {
+  application: Application
+  model: FoundModel['model']
+  /** undefined: the plan of the application is not known to 3scale any more */
+  current: ModelPlan | undefined
+  others: ModelPlan[]
+  wanted: ModelPlan | undefined
+  way: PlanChangeWay
+  refused: PortalError | undefined
+  wish: Wish | undefined
+}
+
+export type PlanChanges = ReturnType<typeof createPlanChanges>
+
+const AGAIN_MS = 24 * 3600 * 1000
+
+/** Another plan for an application: at once, by asking the operator, or not, as the product says. */
+export function createPlanChanges(deps: PlanChangesDeps) {
+  const { threescale, models, operator, wishes, contact, adminLink, now } = deps
+
+  return {
+    /** One call to 3scale; one or two more where a stored card or prices of usage decide. */
+    async compare(caller: Caller, id: number, systemName: string | undefined): Promise<Comparison> {
+      const { record, found } = await aim(caller, id)
+      const offered = offeredOf(found.plans)
+      const plan = systemName === undefined ? undefined : planNamed(offered, systemName)
+      const current = found.plans.find((candidate) => candidate.id === record.planId)
+      const describe = (one: Plan) => models.describePlan(found.product.id, one)
+      const way = await wayTo(caller, found, plan ?? offered.find(({ id }) => id !== record.planId))
+      return {
+        application: present(record, found),
+        model: found.model,
+        current: current && (await describe(current)),
+        others: await Promise.all(offered.filter(({ id }) => id !== record.planId).map(describe)),
+        wanted: plan && (await describe(plan)),
+        way,
+        refused: refusal(guards.plan, { application: record, product: found.product, way, contact }),
+        wish: await wishOf(caller, record),
+      }
+    },
+
+    /** One look, at most two more, one write or one message. The plan it has already is no error. */
+    async change(
+      caller: Caller,
+      id: number,
+      systemName: string,
+    ): Promise<{ application: Application; before: string; outcome: 'changed' | 'requested' | 'same' }> {
+      const { record, found } = await aim(caller, id)
+      const plan = planNamed(offeredOf(found.plans), systemName)
+      const application = present(record, found)
+      const before = application.plan
+      if (plan.id === record.planId) return { application, before, outcome: 'same' }
+      const way = await wayTo(caller, found, plan)
+      check(guards.plan, { application: record, product: found.product, way, contact })
+      if (way === 'request') {
+        await ask(caller, application, plan)
+        return { application, before, outcome: 'requested' }
+      }
+      await threescale.changePlan(caller.accountId, record.id, plan.id)
+      const changed = { ...record, planId: plan.id, planName: plan.name }
+      return { application: present(changed, found), before, outcome: 'changed' }
+    },
+  }
+
+  async function aim(caller: Caller, id: number) {
+    const record = await threescale.readApplication(caller.accountId, id)
+    const found = await models.describe(record.productId)
+    if (!found)
+      throw problem('conflict', { detail: 'This model is not offered at the moment, so its plan cannot be changed.' })
+    return { record, found }
+  }
+
+  async function wayTo(caller: Caller, { product }: FoundModel, plan: Plan | undefined): Promise<PlanChangeWay> {
+    const permission = product.planChangePermission
+    const asksCard = permission === 'credit_card' || permission === 'request_credit_card'
+    const free = permission === 'request_credit_card' && plan !== undefined && (await isFree(plan))
+    const cardStored = asksCard && !free && (await threescale.readAccount(caller.accountId)).creditCardStored
+    return planChangeWay({ permission, free, cardStored, operatorReachable: operator.reachable })
+  }
+
+  async function isFree(plan: Plan): Promise<boolean> {
+    return plan.costPerMonth === 0 && plan.setupFee === 0 && (await threescale.listPricingRules(plan.id)).length === 0
+  }
+
+  /** Once a day for the same wish, however often the form is sent. */
+  async function ask(caller: Caller, application: Application, plan: Plan): Promise<void> {
+    const key = wishKey(caller, application.id)
+    const { value: earlier } = await wishes.get(key)
+    if (earlier?.plan === plan.systemName && now().getTime() - Date.parse(earlier.at) < AGAIN_MS) return
+    await operator.tell({
+      event: 'plan_change_requested',
+      subject: `Another plan is wanted: ${application.name} to ${plan.name}`,
+      text: letter(caller, application, plan, adminLink(application.id)),
+      replyTo: caller.email,
+      facts: {
+        account: caller.accountId,
+        organisation: caller.orgName,
+        application: application.id,
+        application_name: application.name,
+        model: application.model,
+        plan_before: application.plan,
+        plan: plan.systemName,
+        asked_by: caller.username,
+        asked_by_email: caller.email ?? null,
+        link: adminLink(application.id),
+      },
+    })
+    await wishes.put(key, { plan: plan.systemName, at: now().toISOString() })
+  }
+
+  async function wishOf(caller: Caller, record: Record3scale): Promise<Wish | undefined> {
+    return (await wishes.get(wishKey(caller, record.id))).value ?? undefined
+  }
+}
+
+function wishKey({ accountId }: Caller, id: number): string {
+  return `${accountId}/${id}`
+}
+
+function letter(caller: Caller, application: Application, plan: Plan, link: string): string {
+  return `${caller.name} of ${caller.orgName} (account ${caller.accountId}) asks for another plan.
+
+Application: ${application.name} (${application.id})
+Model:       ${application.model_name}
+Plan now:    ${application.plan_name}
+Plan wanted: ${plan.name}
+
+Change it in 3scale: ${link}
+`
+}

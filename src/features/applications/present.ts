@@ -1,0 +1,60 @@
+import type { Plan, Product, Application as Record3scale } from '../../clients/threescale/nouns.js'
+import type { Model } from '../models/schemas.js'
+import type { Application } from './schemas.js'
+
+/** Secrets to show with an application; those that its record holds itself need not be given. */
+export interface Shown {
+  reveal?: boolean
+  appKeys?: string[] | undefined
+  clientSecret?: string | undefined
+}
+
+type Mode = Application['credentials']['mode']
+
+/** A record of 3scale as the application that its owner sees. `found` is undefined when its product is not deployed. */
+export function present(
+  record: Record3scale,
+  found: { model: Model; product: Product; plans: Plan[] } | undefined,
+  shown: Shown = {},
+): Application {
+  const plan = found?.plans.find((candidate) => candidate.id === record.planId)
+  const shape = found?.model.credentials ?? guessCredentials(record)
+  return {
+    id: record.id,
+    name: record.name,
+    description: record.description,
+    state: record.state,
+    model: found?.model.system_name ?? '',
+    model_name: found?.model.name ?? '',
+    plan: plan?.systemName ?? '',
+    plan_name: record.planName,
+    base_url: found?.model.base_url ?? null,
+    model_id: found?.model.model_id ?? null,
+    created_at: record.createdAt,
+    fields: record.fields,
+    credentials: {
+      ...shape,
+      ...(shown.reveal ? secretsOf(record, shape.mode, shown, found?.model.token_url ?? null) : {}),
+    },
+  }
+}
+
+/** How the application proves itself. Without its product, the shape of its record tells. */
+export function modeOf(record: Record3scale, found: { model: Model } | undefined): Mode {
+  return found?.model.credentials.mode ?? guessCredentials(record).mode
+}
+
+function secretsOf(record: Record3scale, mode: Mode, { appKeys, clientSecret }: Shown, tokenUrl: string | null) {
+  if (mode === 'user_key') return { user_key: record.userKey ?? '' }
+  if (mode === 'app_id') return { app_id: record.appId ?? '', app_keys: appKeys ?? [] }
+  return {
+    client_id: record.appId ?? '',
+    client_secret: clientSecret ?? record.clientSecret ?? '',
+    token_url: tokenUrl,
+  }
+}
+
+function guessCredentials(record: Record3scale): Application['credentials'] {
+  const mode = record.clientSecret !== undefined ? 'oidc' : record.appId !== undefined ? 'app_id' : 'user_key'
+  return { mode, location: 'authorization', names: { user_key: 'user_key', app_id: 'app_id', app_key: 'app_key' } }
+}

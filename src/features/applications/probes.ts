@@ -1,0 +1,82 @@
+import type { MappingRule } from '../../clients/threescale/nouns.js'
+
+/** A call that reaches the gateway's check of the key, and past it costs nothing. */
+export interface Probe {
+  method: string
+  /** as the gateway maps it */
+  path: string
+  asked: string
+  body?: object
+}
+
+export interface NotProbed {
+  method: string
+  path: string
+  why: string
+}
+
+/** Reads that model servers answer without running a model (vLLM, TEI). */
+const FREE = /\/(models|health|healthz|livez|readyz|ping|version)$/
+/** Known to be exact paths: one step below there is nothing, so the answer is a 404 of the server. */
+const EXACT =
+  /\/(chat\/completions|completions|embeddings|embed|rerank|score|images\/generations|audio\/(speech|transcriptions|translations))$/
+const BELOW = '/maas-portal-probe'
+const MOST = 12
+
+/**
+ * One probe for every mapped usage that can be asked for without running a model. The gateway remembers a key per usage,
+ * and a pattern is anchored at its start only (APIcast, mapping_rule.lua, cache_handler.lua), so a call one step below
+ * `/v1/chat/completions` meets the same memory as a chat, and the model server does not know it.
+ */
+export function probesFor(rules: MappingRule[]): { probes: Probe[]; not: NotProbed[] } {
+  const seen = new Set<string>()
+  const probes: Probe[] = []
+  const not: NotProbed[] = []
+  for (const { method, pattern } of rules) {
+    const name = `${method} ${pattern}`
+    if (seen.has(name)) continue
+    seen.add(name)
+    const probe = probes.length < MOST ? probeFor(rules, method, pattern) : 'The receipt looks at twelve paths at most.'
+    if (typeof probe === 'string') not.push({ method, path: pattern, why: probe })
+    else probes.push(probe)
+  }
+  return { probes, not }
+}
+
+function probeFor(rules: MappingRule[], method: string, pattern: string): Probe | string {
+  const [path = '/', args] = pattern.split('?')
+  const anchored = path.endsWith('$')
+  const target = path.replace(/\$$/, '').replace(/\{[^}]*\}/g, 'x')
+  if (args !== undefined) return 'It depends on parameters of the call.'
+  const verb = method === 'ANY' ? 'GET' : method
+  const read = verb === 'GET'
+  if (read && FREE.test(target)) return { method: verb, path: pattern, asked: target }
+  if (anchored || !(read || (verb === 'POST' && EXACT.test(target))))
+    return 'Only a real call would tell, and that could run the model.'
+  const asked = target.replace(/\/$/, '') + BELOW
+  if (usageOf(rules, verb, asked) !== usageOf(rules, verb, target))
+    return 'The gateway counts what is below it in another way.'
+  return { method: verb, path: pattern, asked, ...(read ? {} : { body: {} }) }
+}
+
+/** What a call counts as; patterns as APIcast reads them. */
+function usageOf(rules: MappingRule[], method: string, path: string): string {
+  const counted: string[] = []
+  for (const rule of rules) {
+    if (rule.method !== method && rule.method !== 'ANY') continue
+    if (rule.pattern.includes('?') || !expressionOf(rule.pattern).test(path)) continue
+    counted.push(`${rule.metric}+${rule.delta}`)
+    if (rule.last) break
+  }
+  return counted.sort().join()
+}
+
+function expressionOf(pattern: string): RegExp {
+  const anchored = pattern.endsWith('$')
+  const source = pattern
+    .replace(/\$$/, '')
+    .split(/(\{[^}]*\})/)
+    .map((part) => (part.startsWith('{') ? '[^/]+' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
+    .join('')
+  return new RegExp(`^${source}${anchored ? '$' : ''}`)
+}

@@ -1,0 +1,317 @@
+import { spawnSync } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { createApi } from '../helper/api.js'
+import { portBeside, startRedis, startStack } from '../helper/stack.js'
+import { createVisitor, formsOf } from '../helper/visitor.js'
+
+interface Key {
+  key_id: string
+  value?: string
+  made_on: string | null
+}
+interface ReceiptPath {
+  method: string
+  path: string
+  calls: number
+  let_through: number
+  refused_in_a_row: number
+  refused: boolean
+}
+interface Rotation {
+  id: number
+  key: Key
+  still_valid: string[]
+  receipt: { key_id: string; paths: ReceiptPath[]; not_probed: object[]; note: string } | null
+  credentials: Record<string, unknown>
+}
+
+const redis = await startRedis()
+const stack = await startStack()
+await stack.portal({ REDIS_URL: redis.url })
+const beside = await stack.portal({ PORT: portBeside(stack), REDIS_URL: redis.url })
+const api = createApi(stack)
+const there = createApi(stack, beside.url)
+const mary = createVisitor(stack)
+await mary.signIn('mary')
+const token = await api.token({ username: 'mary' })
+t.teardown(async () => {
+  await stack.close()
+  await redis.stop()
+})
+
+/** one product for each mode, with the writes that its rotation makes, in order */
+const modes = {
+  user_key: { model: 'mistral-chat', writes: ['PUT /admin/api/accounts/*/applications/*'], left: 1 },
+  app_id: { model: 'nomic-embed', writes: ['POST /admin/api/accounts/*/keys*'], left: 2 },
+  oidc: {
+    model: 'oidc-chat',
+    writes: ['DELETE /admin/api/accounts/*/keys*', 'POST /admin/api/accounts/*/keys*'],
+    left: 1,
+  },
+} as const
+const everyMode = Object.entries(modes)
+let counter = 0
+const attempt = () => ({ 'idempotency-key': `attempt-${++counter}` })
+const flush = () => spawnSync('redis-cli', ['-p', String(redis.port), 'flushall'])
+
+async function make(model: string): Promise<number> {
+  const body = { model, name: `keys ${++counter}`, fields: { purpose: 'Experiment' } }
+  const made = await api.post<{ id: number }>('/applications', token, body)
+  t.equal(made.status, 201, made.text)
+  return made.body.id
+}
+
+/** What 3scale holds. */
+async function held(id: number, model: string): Promise<string[]> {
+  const record = (await stack.state()).applications.find((one) => one.id === id)
+  return model === modes.user_key.model ? [record?.user_key ?? ''] : (record?.keys ?? []).map(({ value }) => value)
+}
+
+function rotate(id: number, headers = attempt(), at = api, body: object = {}) {
+  return at.post<Rotation>(`/applications/${id}/rotate`, token, body, headers)
+}
+
+async function keysOf(id: number): Promise<Key[]> {
+  return (await api.get<{ items: Key[] }>(`/applications/${id}/keys?reveal=true`, token)).body.items
+}
+
+t.test('several keys: up to five, shown on request, the last one stays', async (t) => {
+  const { model } = modes.app_id
+  const id = await make(model)
+  const [first] = await keysOf(id)
+  t.match(first?.value, /^maas_[0-9]{6}[0-9A-Za-z]{38}$/)
+  t.equal(first?.made_on, new Date(first?.made_on ?? 0).toISOString().slice(0, 10), 'its day is read from the key')
+  const plain = await api.get(`/applications/${id}/keys`, token)
+  t.notMatch(plain.text, first?.value ?? 'missing')
+
+  const added = await api.post<Key>(`/applications/${id}/keys`, token, {}, attempt())
+  t.equal(added.status, 201)
+  t.match(added.body.key_id, /^[0-9a-f]{16}$/)
+  const own = await api.post<Key>(`/applications/${id}/keys`, token, { value: 'chosen-by-mary' }, attempt())
+  t.same([own.status, own.body.value, own.body.made_on], [201, 'chosen-by-mary', null])
+  for (const value of ['abc', 'with blank', 'é'.repeat(6)]) {
+    const bad = await api.post(`/applications/${id}/keys`, token, { value }, attempt())
+    t.same([bad.status, Object.keys((bad.body.errors as object) ?? {})], [422, ['value']], value)
+  }
+  for (const _ of [4, 5]) t.equal((await api.post(`/applications/${id}/keys`, token, {}, attempt())).status, 201)
+  const sixth = await api.post(`/applications/${id}/keys`, token, {}, attempt())
+  t.same([sixth.status, sixth.body.rule], [409, 'key_limit'])
+  const rotated = await rotate(id)
+  t.same([rotated.status, (rotated.body as unknown as { rule: string }).rule], [409, 'key_limit'])
+  t.equal((await held(id, model)).length, 5, 'nothing was taken away for it')
+  t.equal((await mary.get(`/applications/${id}/keys/new`)).status, 409, 'the page says it before')
+  t.match((await mary.get(`/applications/${id}/rotate`)).text, 'no more can be kept')
+
+  const [stays, ...rest] = await keysOf(id)
+  for (const { key_id, value } of rest) {
+    const gone = await api.call<{ receipt: Rotation['receipt'] }>('DELETE', `/applications/${id}/keys/${key_id}`, {
+      token,
+    })
+    t.equal(gone.status, 200)
+    t.equal(gone.body.receipt?.key_id, key_id)
+    t.ok(gone.body.receipt?.paths.length, 'paths were asked')
+    t.ok(gone.body.receipt?.paths.every(({ refused, refused_in_a_row: row }) => refused && row === 5))
+    t.notMatch(gone.text, value ?? 'missing', 'the receipt holds no key')
+  }
+  const last = await api.call('DELETE', `/applications/${id}/keys/${stays?.key_id}`, { token })
+  t.same([last.status, last.body.rule], [403, 'mandatory_app_key'])
+  t.equal((await mary.get(`/applications/${id}/keys/${stays?.key_id}/retire`)).status, 403)
+  t.equal((await api.call('DELETE', `/applications/${id}/keys/${'0'.repeat(16)}`, { token })).status, 404)
+})
+
+t.test('one key, one secret: nothing to add or take away', async (t) => {
+  for (const { model } of [modes.user_key, modes.oidc]) {
+    const id = await make(model)
+    const before = await held(id, model)
+    const [key] = await keysOf(id)
+    t.equal(key?.value, before[0], model)
+    t.equal((await api.post(`/applications/${id}/keys`, token, {}, attempt())).status, 409, `${model} add`)
+    t.equal((await mary.post(`/applications/${id}/keys`, {})).status, 409, `${model} add by page`)
+    if (model === modes.user_key.model) {
+      const gone = await api.call('DELETE', `/applications/${id}/keys/${key?.key_id}`, { token })
+      t.same([gone.status, gone.body.rule], [409, 'credential_mode'])
+      t.equal((await mary.post(`/applications/${id}/keys/${key?.key_id}/retire`, {})).status, 409)
+    }
+    t.same(await held(id, model), before, `${model}: untouched`)
+  }
+})
+
+t.test("another account's keys are not there", async (t) => {
+  const grace = { username: 'noor' }
+  await api.person(grace)
+  await createVisitor(stack).signIn('noor')
+  const stranger = await api.token(grace)
+  const id = await make(modes.app_id.model)
+  const [key] = await keysOf(id)
+  for (const answer of [
+    await api.get(`/applications/${id}/keys`, stranger),
+    await api.post(`/applications/${id}/keys`, stranger, {}),
+    await api.post(`/applications/${id}/rotate`, stranger, {}),
+    await api.call('DELETE', `/applications/${id}/keys/${key?.key_id}`, { token: stranger }),
+  ])
+    t.equal(answer.status, 404)
+  t.equal((await held(id, modes.app_id.model)).length, 1)
+})
+
+t.test('a rotation, in each mode, leaves one result however it is sent again', async (t) => {
+  for (const [mode, { model, writes, left }] of everyMode) {
+    await t.test(mode, async (t) => {
+      const id = await make(model)
+      const [old] = await held(id, model)
+      const key = attempt()
+      const first = await rotate(id, key)
+      t.equal(first.status, 200)
+      t.not(first.body.key.value, old, 'a new key')
+      t.same(await held(id, model), mode === 'app_id' ? [old, first.body.key.value] : [first.body.key.value])
+      t.equal(first.body.still_valid.length, left - 1)
+      flush()
+      const [here, again] = [await rotate(id, key), await rotate(id, key, there)]
+      t.same([here.status, again.status], [200, 200])
+      t.same([here.body.key.value, again.body.key.value], [first.body.key.value, first.body.key.value])
+      t.equal((await held(id, model)).length, left, 'sent three times, made once')
+      const another = await rotate(id, key, api, { value: 'another-wish-entirely' })
+      t.equal(another.status, 422, 'the same attempt with another body')
+      t.match(another.text, 'attempt_reused')
+
+      for (const write of writes) {
+        const lost = attempt()
+        const one = await make(model)
+        await stack.faults([{ match: write, drop: 'after', times: 1 }])
+        t.equal((await rotate(one, lost)).status, 503, `the answer to ${write} is lost`)
+        t.equal((await stack.readFaults())[0]?.hits, 1, 'the fault was met')
+        await stack.faults([])
+        flush()
+        const mended = await rotate(one, lost, there)
+        t.equal(mended.status, 200)
+        const now = await held(one, model)
+        t.equal(now.length, left, `${write}: one result`)
+        t.ok(now.includes(mended.body.key.value ?? 'missing'), 'which is the one that was told')
+      }
+
+      const both = attempt()
+      const two = await make(model)
+      const [a, b] = await Promise.all([rotate(two, both), rotate(two, both, there)])
+      t.same([a.status, b.status], [200, 200])
+      t.equal(a.body.key.value, b.body.key.value, 'two replicas at once tell the same key')
+      const now = await held(two, model)
+      t.equal(now.length, left)
+      t.ok(now.includes(a.body.key.value ?? 'missing'))
+    })
+  }
+})
+
+t.test('a portal killed at any step of a rotation: sent again, a working key and no orphan', async (t) => {
+  const port = String(Number(portBeside(stack)) + 1)
+  const looks = ['GET /admin/api/accounts/*/applications/*']
+  for (const [mode, { model, writes, left }] of everyMode) {
+    for (const step of [...looks, ...writes]) {
+      const victim = await stack.portal({ PORT: port, REDIS_URL: redis.url })
+      const id = await make(model)
+      const [old] = await held(id, model)
+      const key = attempt()
+      await stack.faults([{ match: step, hang: true, times: 1 }])
+      const cut = rotate(id, key, createApi(stack, victim.url)).catch(() => undefined)
+      while ((await stack.readFaults())[0]?.hits === 0) await sleep(20)
+      await victim.stop('SIGKILL')
+      await cut
+      await stack.faults([])
+      const between = await held(id, model)
+      if (mode !== 'oidc') t.ok(between.includes(old ?? 'missing'), `${mode}, ${step}: the old key still works`)
+      const mended = await rotate(id, key)
+      t.equal(mended.status, 200)
+      const now = await held(id, model)
+      t.equal(now.length, left, `${mode}, ${step}: no orphan`)
+      t.ok(now.includes(mended.body.key.value ?? 'missing'), `${mode}, ${step}: the key that was told is there`)
+    }
+  }
+})
+
+t.test('adding a key twice at two replicas, or after a lost answer, adds one', async (t) => {
+  const { model, writes } = modes.app_id
+  const id = await make(model)
+  const key = attempt()
+  const add = (at = api, headers = key) => at.post<Key>(`/applications/${id}/keys`, token, {}, headers)
+  const [a, b] = await Promise.all([add(), add(there)])
+  t.same([a.status, b.status], [201, 201])
+  t.equal(a.body.value, b.body.value)
+  t.equal((await held(id, model)).length, 2)
+  const lost = attempt()
+  await stack.faults([{ match: writes[0], drop: 'after', times: 1 }])
+  t.equal((await add(api, lost)).status, 503)
+  await stack.faults([])
+  flush()
+  t.equal((await add(there, lost)).status, 201)
+  t.equal((await held(id, model)).length, 3)
+})
+
+t.test(
+  'the receipt: two gateway pods that remember let the old key through, and one probe would be wrong',
+  async (t) => {
+    const gateway = `http://127.0.0.1:${stack.port + 4}/_demo/gateway`
+    const pods = (settings: object) => fetch(gateway, { method: 'PUT', body: JSON.stringify(settings) })
+    const id = await make(modes.user_key.model)
+    const shown = await api.get<{ base_url: string; credentials: { user_key: string } }>(
+      `/applications/${id}?reveal=true`,
+      token,
+    )
+    const { base_url, credentials } = shown.body
+    const call = (key: string) => fetch(`${base_url}/models`, { headers: { 'X-API-Key': key } })
+    await pods({ auth_cache: true, pods: 2 })
+    t.teardown(() => pods({ auth_cache: false, pods: 1 }))
+    for (let each = 0; each < 4; each++) t.equal((await call(credentials.user_key)).status, 200, 'both pods know it')
+    const rotated = await rotate(id)
+    const models = rotated.body.receipt?.paths.find(({ path }) => path === '/v1/models')
+    t.ok((models?.let_through ?? 0) >= 1, 'the old key was let through at first')
+    t.ok((models?.calls ?? 0) >= 6, 'so it was asked again')
+    t.match(models, { refused: true, refused_in_a_row: 5 })
+    t.match(rotated.body.receipt?.note, 'may let one more call per path through')
+    t.equal((await call(rotated.body.key.value ?? '')).status, 200, 'the new key works')
+
+    const form = await mary.get(`/applications/${id}/rotate`)
+    t.match(form.text, 'replaces the old one at once', 'it says so first')
+    t.match(form.text, 'your', 'and offers the second application')
+    t.match(form.text, `/applications/new?model=mistral-chat`)
+    t.match(form.text, 'doubled')
+    const receipt = await mary.submit(form, /\/rotate$/)
+    t.match(receipt.url, /\/receipt$/)
+    t.match(receipt.text, 'Refused 5 times running')
+    t.match(receipt.text, 'may let one more call per path through')
+    t.notMatch(receipt.text, /dead|everywhere/)
+    t.notMatch(receipt.text, rotated.body.key.value ?? 'missing')
+    const [now] = await held(id, modes.user_key.model)
+    t.notMatch(receipt.text, now ?? 'missing')
+  },
+)
+
+t.test('by page: the new key first, both work, then the old one is retired', async (t) => {
+  const { model } = modes.app_id
+  const id = await make(model)
+  const [old] = await keysOf(id)
+  const page = await mary.get(`/applications/${id}/rotate`)
+  const form = formsOf(page.text).find(({ action }) => action.endsWith('/rotate'))?.values ?? {}
+  for (const origin of [stack.url, beside.url, stack.url]) {
+    const body = new URLSearchParams(form)
+    t.equal((await mary.at(origin)(`/applications/${id}/rotate`, { method: 'POST', body })).status, 303)
+  }
+  t.equal((await held(id, model)).length, 2, 'sent three times, made once')
+  const bad = await mary.submit(page, /\/rotate$/, { value: 'abc', attempt: 'f'.repeat(32) })
+  t.equal(bad.status, 422)
+  t.match(bad.text, 'at least 5 characters')
+  t.match(bad.text, 'value="abc"', 'what was typed is kept')
+  const shown = await mary.get(`/applications/${id}`)
+  for (const { value } of await keysOf(id)) t.notMatch(shown.text, value ?? 'missing', 'hidden until asked for')
+  const retire = await mary.get(`/applications/${id}/keys/${old?.key_id}/retire`)
+  const receipt = await mary.submit(retire, /\/retire$/)
+  t.match(receipt.url, /\/receipt$/)
+  t.match(receipt.text, 'The key is retired')
+  t.notOk((await held(id, model)).includes(old?.value ?? 'missing'))
+
+  await stack.faults([{ match: modes.app_id.writes[0], status: 500, times: 1 }])
+  const down = await mary.submit(await mary.get(`/applications/${id}/keys/new`), /\/keys$/)
+  await stack.faults([])
+  t.equal(down.status, 503, 'said with a button that sends it again')
+  const again = await mary.submit(down, /\/keys$/)
+  t.match(again.text, 'The key is added')
+  t.equal((await held(id, model)).length, 2)
+})
