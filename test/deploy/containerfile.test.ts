@@ -103,10 +103,12 @@ function copy(words: string[], stage: string | undefined, image: Image): void {
   }
 }
 
+/** The test runner hands its loaders on to every process by NODE_OPTIONS; an image has none. */
+const bare = ['-u', 'NODE_OPTIONS']
+
 function run(command: string, image: Image): SpawnSyncReturns<string> {
   const { PATH = '', HOME = '' } = process.env
-  // the test runner hands its loaders on to every process by NODE_OPTIONS; an image has none
-  const ran = spawnSync('env', ['-u', 'NODE_OPTIONS', 'sh', '-c', command], {
+  const ran = spawnSync('env', [...bare, 'sh', '-c', command], {
     cwd: join(image.root, image.workdir),
     encoding: 'utf8',
     env: { PATH, HOME, npm_config_prefer_offline: 'true', ...image.env },
@@ -154,6 +156,7 @@ t.test('it serves as a user without a name, in group 0, without HOME, from a tre
   const outside = process.getuid?.() === 0
   const env = {
     ...image.env,
+    HOST: '127.0.0.1',
     PORT: String(stack.port),
     METRICS_PORT: String(stack.port + 3),
     PUBLIC_URL: stack.url,
@@ -166,12 +169,8 @@ t.test('it serves as a user without a name, in group 0, without HOME, from a tre
     CATALOG_ACCESS: 'public',
   }
   const place = within(node)
-  const child = outside
-    ? spawn('setpriv', [`--reuid=${UID}`, '--regid=0', '--clear-groups', '--no-new-privs', place, ...args], {
-        cwd: app,
-        env,
-      })
-    : spawn(place, args, { cwd: app, env })
+  const nameless = ['setpriv', `--reuid=${UID}`, '--regid=0', '--clear-groups', '--no-new-privs']
+  const child = spawn('env', [...bare, ...(outside ? nameless : []), place, ...args], { cwd: app, env })
   let output = ''
   child.stdout.on('data', (chunk) => (output += chunk))
   child.stderr.on('data', (chunk) => (output += chunk))
