@@ -1,0 +1,385 @@
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { SMTPServer } from 'smtp-server'
+import t, { type Test } from 'tap'
+import { planChangeWay } from '../../src/features/applications/plans.js'
+import { projectRoot } from '../../src/root.js'
+import { ruleNames } from '../../src/rules.js'
+import { type ApiAnswer, createApi } from '../helper/api.js'
+import { startStack } from '../helper/stack.js'
+import { type Answer, createVisitor } from '../helper/visitor.js'
+
+const stack = await startStack(['threescale', 'identity'])
+const open = await stack.portal()
+const api = createApi(stack)
+const mary = createVisitor(stack)
+await mary.signIn('mary')
+const token = await api.token({ username: 'mary' })
+const fields = { purpose: 'Experiment' }
+
+const letters: string[] = []
+const smtp = new SMTPServer({
+  disabledCommands: ['AUTH', 'STARTTLS'],
+  onData(stream, _session, done) {
+    let text = ''
+    stream.on('data', (piece: Buffer) => {
+      text += piece.toString()
+    })
+    stream.on('end', () => {
+      letters.push(text)
+      done()
+    })
+  },
+})
+await new Promise<void>((resolve) => smtp.listen(0, '127.0.0.1', resolve))
+const posted: Record<string, unknown>[] = []
+let webhookStatus = 204
+const webhook = createServer((request, response) => {
+  let text = ''
+  request.on('data', (piece: Buffer) => {
+    text += piece.toString()
+  })
+  request.on('end', () => {
+    if (webhookStatus < 300) posted.push(JSON.parse(text) as Record<string, unknown>)
+    response.writeHead(webhookStatus).end()
+  })
+})
+await new Promise<void>((resolve) => webhook.listen(0, '127.0.0.1', resolve))
+const portOf = (server: { address(): unknown }) => (server.address() as AddressInfo).port
+const letterBox = {
+  SMTP_URL: `smtp://127.0.0.1:${portOf(smtp.server)}`,
+  MAIL_FROM: 'portal@example.com',
+  OPERATOR_MAIL: 'operator@example.com',
+}
+t.teardown(async () => {
+  await stack.close()
+  webhook.close()
+  await new Promise<void>((resolve) => smtp.close(() => resolve()))
+})
+
+async function make(model: string, plan?: string): Promise<number> {
+  const body = { model, name: `for ${model}`, fields, ...(plan ? { plan } : {}) }
+  const made = await api.post<{ id: number }>('/applications', token, body)
+  if (made.status !== 201) throw new Error(`${model}: ${made.status}`)
+  return made.body.id
+}
+
+async function change(list: 'services' | 'subscriptions', systemName: string, to: object): Promise<void> {
+  const state = (await stack.state()) as unknown as {
+    services: { id: number; system_name: string; flags: object }[]
+    subscriptions: { id: number; service_id: number }[]
+    users: { email?: string; account_id: number }[]
+  }
+  const service = state.services.find(({ system_name }) => system_name === systemName)
+  const account = state.users.find(({ email }) => email === 'mary@example.com')?.account_id
+  const rows = state.subscriptions as { id: number; service_id: number; account_id?: number }[]
+  const record =
+    list === 'services' ? service : rows.find((row) => row.service_id === service?.id && row.account_id === account)
+  const body = list === 'services' ? { flags: { ...service?.flags, ...to } } : to
+  await stack.put(`/_demo/${list}/${record?.id}`, body)
+}
+
+const config = (lines: string[]) => `${t.testdir({ 'portal.yaml': lines.join('\n') })}/portal.yaml`
+const seen = new Set<string>()
+
+/** The same refusal through both doors, each with the name of the rule. */
+async function refused(
+  t: Test,
+  rule: string,
+  status: number,
+  byApi: Promise<ApiAnswer> | undefined,
+  byPage: Promise<Answer>,
+): Promise<void> {
+  seen.add(rule)
+  const page = await byPage
+  if (byApi) {
+    const answer = await byApi
+    t.same([answer.status, answer.body.rule], [status, rule], `${rule} by API`)
+    t.match(answer.headers.get('content-type'), 'application/problem+json')
+    t.match(answer.body.detail, /^[A-Z].*\.$/, `${rule} says a sentence`)
+  }
+  t.equal(page.status, status, `${rule} by page`)
+  t.match(page.text, `<code>${rule}</code>`, `the page names ${rule}`)
+}
+
+t.test('the five ways of a plan change, as porta has them', async (t) => {
+  const rows: [Parameters<typeof planChangeWay>[0]['permission'], boolean, boolean, boolean, string][] = [
+    ['direct', false, false, false, 'direct'],
+    ['request', true, true, true, 'request'],
+    ['request', true, true, false, 'no_contact'],
+    ['credit_card', false, true, false, 'direct'],
+    ['credit_card', true, false, true, 'request'],
+    ['credit_card', false, false, false, 'no_contact'],
+    ['request_credit_card', true, false, false, 'direct'],
+    ['request_credit_card', false, true, false, 'direct'],
+    ['request_credit_card', false, false, true, 'no_card'],
+    ['none', true, true, true, 'no'],
+  ]
+  for (const [permission, free, cardStored, operatorReachable, way] of rows)
+    t.equal(
+      planChangeWay({ permission, free, cardStored, operatorReachable }),
+      way,
+      `${permission} ${free} ${cardStored}`,
+    )
+})
+
+t.test('what 3scale forbids is refused by page and API, by the name of the rule', async (t) => {
+  const id = {
+    apps: await make('mistral-chat'),
+    keys: await make('nomic-embed'),
+    single: await make('qwen-coder'),
+    own: await make('llama-chat'),
+    secret: await make('oidc-chat'),
+    last: await make('bge-reranker'),
+    plan: await make('granite-chat', 'basic'),
+    asked: await make('two-plans-noselect'),
+    paused: await make('two-plans-noselect'),
+    waiting: await make('deepseek-v1'),
+  }
+  const wish = (model: string, plan = '') => ({ model, name: 'one more', fields, ...(plan ? { plan } : {}) })
+  const form = (model: string, plan = '') => ({
+    ...{ model, plan, name: 'one more', 'fields.purpose': 'Experiment' },
+  })
+  await change('services', 'mistral-chat', { buyers_manage_apps: false })
+  await change('services', 'nomic-embed', { buyers_manage_keys: false })
+  await change('services', 'qwen-coder', { buyer_key_regenerate_enabled: false, referrer_filters_required: true })
+  await change('services', 'llama-chat', { custom_keys_enabled: false })
+  await change('services', 'oidc-chat', { buyer_key_regenerate_enabled: false })
+  await change('services', 'granite-chat', { buyer_plan_change_permission: 'none' })
+  await change('subscriptions', 'deepseek-v1', { state: 'pending' })
+  await stack.put(`/_demo/applications/${id.paused}`, { state: 'suspended' })
+  await open.stop()
+  const file = config([`operator_webhook: http://127.0.0.1:${portOf(webhook)}/wish`])
+  const portal = await stack.portal({ PORTAL_CONFIG: file, ...letterBox })
+  const at = (key: keyof typeof id) => `/applications/${id[key]}`
+  const keyId = async (key: keyof typeof id) =>
+    (await api.get<{ items: { key_id: string }[] }>(`${at(key)}/keys`, token)).body.items[0]?.key_id
+  const { post } = mary
+  const before = await stack.state()
+
+  const apps = 'buyers_manage_apps'
+  const patch = (path: string, body: object) => api.call('PATCH', path, { token, body })
+  await refused(
+    t,
+    apps,
+    403,
+    api.post('/applications', token, wish('mistral-chat')),
+    post('/applications', form('mistral-chat')),
+  )
+  await refused(t, apps, 403, patch(at('apps'), { name: 'x' }), post(at('apps'), { name: 'x' }))
+  await refused(
+    t,
+    apps,
+    403,
+    api.call('DELETE', at('apps'), { token }),
+    post(`${at('apps')}/delete`, { confirm: 'for mistral-chat' }),
+  )
+  await refused(t, apps, 403, api.post(`${at('apps')}/rotate`, token, {}), post(`${at('apps')}/rotate`, {}))
+  for (const path of ['/delete', '/rotate']) await refused(t, apps, 403, undefined, mary.get(at('apps') + path))
+  await refused(t, apps, 403, undefined, mary.get('/applications/new?model=mistral-chat'))
+
+  const keys = 'buyers_manage_keys'
+  const held = await keyId('keys')
+  await refused(t, keys, 403, api.post(`${at('keys')}/keys`, token, {}), post(`${at('keys')}/keys`, {}))
+  await refused(t, keys, 403, api.post(`${at('keys')}/rotate`, token, {}), post(`${at('keys')}/rotate`, {}))
+  await refused(
+    t,
+    keys,
+    403,
+    api.call('DELETE', `${at('keys')}/keys/${held}`, { token }),
+    post(`${at('keys')}/keys/${held}/retire`, {}),
+  )
+  await refused(t, keys, 403, undefined, mary.get(`${at('keys')}/keys/new`))
+
+  const renew = 'buyer_key_regenerate_enabled'
+  for (const key of ['single', 'secret'] as const)
+    await refused(t, renew, 403, api.post(`${at(key)}/rotate`, token, {}), post(`${at(key)}/rotate`, {}))
+
+  const value = 'a-value-of-my-own'
+  for (const deed of ['keys', 'rotate'])
+    await refused(
+      t,
+      'custom_keys_enabled',
+      403,
+      api.post(`${at('own')}/${deed}`, token, { value }),
+      post(`${at('own')}/${deed}`, { value }),
+    )
+  t.notMatch((await mary.get(`${at('own')}/keys/new`)).text, 'name="value"', 'the page does not offer it')
+
+  const last = await keyId('last')
+  await refused(
+    t,
+    'mandatory_app_key',
+    403,
+    api.call('DELETE', `${at('last')}/keys/${last}`, { token }),
+    post(`${at('last')}/keys/${last}/retire`, {}),
+  )
+  for (let each = 0; each < 4; each++) t.equal((await api.post(`${at('last')}/keys`, token, {})).status, 201)
+  await refused(t, 'key_limit', 409, api.post(`${at('last')}/keys`, token, {}), post(`${at('last')}/keys`, {}))
+  await refused(t, 'credential_mode', 409, api.post(`${at('plan')}/keys`, token, {}), post(`${at('plan')}/keys`, {}))
+
+  await refused(
+    t,
+    'buyer_plan_change_permission',
+    403,
+    patch(at('plan'), { plan: 'unlimited' }),
+    post(`${at('plan')}/plan`, { plan: 'unlimited' }),
+  )
+  await refused(
+    t,
+    'application_live',
+    403,
+    patch(at('paused'), { plan: 'department' }),
+    post(`${at('paused')}/plan`, { plan: 'department' }),
+  )
+  await refused(
+    t,
+    'buyer_can_select_plan',
+    403,
+    api.post('/applications', token, wish('two-plans-noselect', 'department')),
+    post('/applications', form('two-plans-noselect', 'department')),
+  )
+  await refused(
+    t,
+    'service_subscription',
+    403,
+    api.post('/applications', token, wish('deepseek-v1')),
+    post('/applications', form('deepseek-v1')),
+  )
+
+  const odd = { ...wish('kokoro-tts'), fields: { purpose: 'Fun' } }
+  const answer = await api.post('/applications', token, odd)
+  t.same([answer.status, Object.keys(answer.body.errors as object)], [422, ['fields.purpose']])
+  const page = await post('/applications', { ...form('kokoro-tts'), 'fields.purpose': 'Fun' })
+  t.equal(page.status, 422)
+  t.match(page.text, 'is one of: ', 'the sentence is beside the field')
+  seen.add('fields_definitions')
+
+  t.match((await mary.get('/applications/new?model=phi-approval')).text, 'looks at applications for this model first')
+  t.match((await mary.get(at('single'))).text, 'only from addresses that the operator has listed')
+  for (const rule of ['plan_approval', 'referrer_filters_required']) seen.add(rule)
+
+  const after = await stack.state()
+  const names = ({ applications }: typeof after) => applications.map(({ id, name, user_key }) => [id, name, user_key])
+  t.same(names(after), names(before), 'nothing was made, renamed, replaced or deleted')
+
+  await t.test('a wish for another plan reaches the operator by mail and webhook, once', async (t) => {
+    t.match((await mary.get(`${at('asked')}/plan`)).text, 'Send the request')
+    for (const status of [202, 202]) t.equal((await patch(at('asked'), { plan: 'department' })).status, status)
+    t.equal((await post(`${at('asked')}/plan`, { plan: 'department' })).status, 303)
+    t.equal(letters.length, 1, 'sent three times, told once')
+    t.match(letters[0], 'To: operator@example.com')
+    t.match(letters[0], 'Department')
+    t.equal(posted.length, 1)
+    t.match(posted[0], { schema: 1, event: 'plan_change_requested', application: id.asked, plan: 'department' })
+    t.match((await mary.get(`${at('asked')}/plan`)).text, 'You asked the operator for the plan Department')
+    t.equal((await api.get(at('asked'), token)).body.plan, 'team', 'the plan stays as it is')
+    await portal.stop()
+  })
+})
+
+t.test('an operator who cannot be told: 503, and what was wished can be sent again', async (t) => {
+  const port = String(stack.port + 52)
+  const file = config([`operator_webhook: http://127.0.0.1:${portOf(webhook)}/wish`])
+  const portal = await stack.portal({ PORT: port, PORTAL_CONFIG: file })
+  const there = createApi(stack, portal.url)
+  const { items } = (await there.get<{ items: { id: number; name: string; state: string }[] }>('/applications', token))
+    .body
+  const id = items.find(({ name, state }) => name === 'for two-plans-noselect' && state === 'live')?.id
+  const wish = () => there.call('PATCH', `/applications/${id}`, { token, body: { plan: 'department' } })
+  webhookStatus = 500
+  const told = posted.length
+  const down = await wish()
+  t.equal(down.status, 503)
+  t.match(down.body.type, 'operator_unreachable')
+  const body = new URLSearchParams({ plan: 'department' })
+  const page = await mary.at(portal.url)(`/applications/${id}/plan`, { method: 'POST', body })
+  t.equal(page.status, 503)
+  t.match(page.text, 'Send it again')
+  webhookStatus = 204
+  t.equal((await wish()).status, 202)
+  t.equal(posted.length, told + 1)
+  await portal.stop()
+})
+
+t.test('a plan that may change at once', async (t) => {
+  await change('services', 'granite-chat', { buyer_plan_change_permission: 'direct' })
+  const portal = await stack.portal({ PORT: String(stack.port + 53) })
+  const there = createApi(stack, portal.url)
+  const { items } = (
+    await there.get<{ items: { id: number; model: string }[] }>('/applications?model=granite-chat', token)
+  ).body
+  const at = `/applications/${items[0]?.id}`
+  const page = await mary.at(portal.url)(`${at}/plan`)
+  for (const words of ['1,000 a day', 'No limit', '49.9 a month', 'The new plan counts at once'])
+    t.match(page.text, words, 'what changes is shown before')
+  const changed = await there.call('PATCH', at, { token, body: { plan: 'unlimited' } })
+  t.same([changed.status, changed.body.plan], [200, 'unlimited'])
+  t.equal((await there.call('PATCH', at, { token, body: { plan: 'unlimited' } })).status, 200, 'again is no error')
+  t.equal((await there.call('PATCH', at, { token, body: { plan: 'nothing' } })).status, 422)
+  const back = await mary.at(portal.url)(`${at}/plan`, { method: 'POST', body: new URLSearchParams({ plan: 'basic' }) })
+  t.equal(back.status, 303)
+  t.equal((await there.get(at, token)).body.plan, 'basic')
+  await portal.stop()
+})
+
+t.test('what the API does not show is said in PORTAL_CONFIG', async (t) => {
+  for (const [index, [setting, rows]] of Object.entries({
+    multiple_applications: [
+      ['qwen-coder', 'one_application_per_plan'],
+      ['kokoro-tts', 'multiple_applications'],
+    ],
+    multiple_services: [['kokoro-tts', 'multiple_services']],
+  }).entries()) {
+    const portal = await stack.portal({
+      PORT: String(stack.port + 54 + index),
+      PORTAL_CONFIG: config([`${setting}: false`]),
+    })
+    const there = createApi(stack, portal.url)
+    for (const [model = '', rule = ''] of rows) {
+      const body = new URLSearchParams({ model, name: 'one more', 'fields.purpose': 'Experiment' })
+      await refused(
+        t,
+        rule,
+        403,
+        there.post('/applications', token, { model, name: 'one more', fields }),
+        mary.at(portal.url)('/applications', { method: 'POST', body }),
+      )
+    }
+    await portal.stop()
+  }
+})
+
+t.test('accounts: sign-up that is closed, and an account that is not approved', async (t) => {
+  const portal = await stack.portal()
+  await api.person({ username: 'rosa' })
+  const rosa = createVisitor(stack)
+  await stack.put('/_demo/settings', { signups_enabled: false })
+  const page = await rosa.signIn('rosa')
+  t.equal(page.status, 403)
+  t.match(page.text, 'Sign-up is closed')
+  seen.add('signups_enabled')
+  const account = (await stack.state()).users.find(({ email }) => email === 'mary@example.com')?.account_id
+  await stack.put(`/_demo/accounts/${account}`, { state: 'suspended' })
+  await portal.stop()
+  const fresh = await stack.portal()
+  const stopped = await api.get('/applications', token)
+  t.same([stopped.status, stopped.body.rule], [403, 'account_state'])
+  const again = createVisitor(stack)
+  const stop = await again.signIn('mary')
+  t.equal(stop.status, 403)
+  t.match(stop.text, /suspended/)
+  seen.add('account_state')
+  await fresh.stop()
+})
+
+t.test('every rule of the table was met above, and docs/rules.md has a row for it', async (t) => {
+  t.same([...seen].sort(), [...ruleNames].sort())
+  const rows = readFileSync(join(projectRoot, 'docs', 'rules.md'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .flatMap((line) => [...(line.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name))
+  t.same(rows.sort(), [...ruleNames].sort())
+})
