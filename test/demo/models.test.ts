@@ -20,7 +20,7 @@ const hello = [{ role: 'user' as const, content: 'Hello there' }]
 const post = (body: object) => raw(granite.port, 'POST /v1/chat/completions', json(granite.key), JSON.stringify(body))
 
 t.test('a chat: answered at once with its usage, which becomes numbers in 3scale', async (t) => {
-  const before = await totals(granite.application)
+  const before = await settled(granite.application)
   const answer = await client.chat.completions.create({ model: GRANITE, messages: hello })
   t.match(answer.choices[0]?.message.content, /^Hello! I am .* and you said: Hello there$/)
   const { prompt_tokens = 0, completion_tokens = 0, total_tokens = 0 } = answer.usage ?? {}
@@ -59,7 +59,7 @@ t.test('usage of a stream: as asked, and asked for by the gateway where nobody d
     )
     return { events, withUsage: events.filter(({ usage }) => usage), last: events.at(-1) }
   }
-  const before = await totals(granite.application)
+  const before = await settled(granite.application)
   const silent = await asked({})
   t.ok(silent.withUsage.length > 2, 'the policy asks for it on every event')
   t.same(silent.last?.choices, [], 'the last one has no choices')
@@ -133,7 +133,7 @@ t.test('with the authorisation cache tokens are reported together with the hits 
     fetch(`http://127.0.0.1:${stack.port + 4}/_demo/gateway`, { method: 'PUT', body: JSON.stringify(settings) })
   t.teardown(() => control({ auth_cache: false }))
   await control({ auth_cache: true, pods: 1 })
-  const before = await totals(granite.application)
+  const before = await settled(granite.application)
   const first = await client.chat.completions.create({ model: GRANITE, messages: hello })
   const tokens = first.usage?.total_tokens ?? 0
   await until(granite.application, { hits: before.hits + 1, total_tokens: before.total_tokens + tokens })
@@ -287,6 +287,16 @@ async function totals(application: number): Promise<Totals> {
     }),
   )
   return Object.fromEntries(values) as Totals
+}
+
+/** What there is when the reports of earlier calls, which come after their answers, have all arrived. */
+async function settled(application: number): Promise<Totals> {
+  for (let before = await totals(application); ; ) {
+    await sleep(1500)
+    const now = await totals(application)
+    if (JSON.stringify(now) === JSON.stringify(before)) return now
+    before = now
+  }
 }
 
 /** Reports come after the answer; then nothing more. */
