@@ -1,8 +1,10 @@
 import t from 'tap'
 import { estimateOf, pricesOf } from '../../src/features/usage/cost.js'
+import type { Detailed } from '../../src/features/usage/details.js'
 import { type LimitState, limitNeed, limitState, periodAround } from '../../src/features/usage/limits.js'
 import { type Measure, measuresOf } from '../../src/features/usage/measures.js'
 import { rangeOf } from '../../src/features/usage/range.js'
+import { rangeNeeds, seriesOf } from '../../src/features/usage/series.js'
 import { createTally, windowsFor } from '../../src/features/usage/windows.js'
 import { forecastWords, limitName, limitNote, money, resetWords } from '../../src/features/usage/words.js'
 
@@ -83,6 +85,35 @@ t.test('calls: one a metric where 3scale gives it at once, else as few pieces as
   t.equal(tally.sum({ ...need, to: 60 * DAY }), undefined, 'what was not asked for is not known')
   t.equal(tally.sum({ ...need, metric: 'other' }), undefined)
 })
+
+t.test(
+  'an application made yesterday and a metric added today are compared with nothing, and it is said',
+  async (t) => {
+    const now = at('2026-11-25T12:00:00Z')
+    const range = rangeOf({ range: '7d' }, now)
+    const tally = (metric: string) => {
+      const window = { application: 1, metric, source: 'hour' as const, from: range.since - 14 * DAY, to: range.until }
+      return createTally([{ window, starts: [now - HOUR], values: [3] }])
+    }
+    const of = (madeAt: number, since: string) => {
+      const application = { id: 1, madeAt } as unknown as Detailed
+      return seriesOf(application, { ...calls, since }, range, tally('hits'))
+    }
+    t.equal(of(0, '')?.young, undefined)
+    t.equal(of(0, '')?.total, 3)
+    t.equal(of(0, '')?.before?.total, 0)
+    const yesterday = at('2026-11-24T12:00:00Z')
+    t.equal(of(yesterday, '')?.young, 'application')
+    t.equal(of(yesterday, '')?.total, 3)
+    t.equal(
+      rangeNeeds({ id: 1, madeAt: yesterday } as unknown as Detailed, calls, range).length,
+      1,
+      'nothing before is asked',
+    )
+    t.equal(of(0, '2026-11-25T09:00:00Z')?.young, 'metric')
+    t.equal(seriesOf({ id: 1, madeAt: 0 } as unknown as Detailed, calls, range, createTally([])), undefined, 'not told')
+  },
+)
 
 t.test('periods of limits are those of UTC, weeks begin on Monday', async (t) => {
   const now = at('2026-11-25T10:30:30Z')
