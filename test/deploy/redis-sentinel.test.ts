@@ -32,6 +32,15 @@ t.test(
     t.ok(
       await until(async () => /state=online[\s\S]*state=online/.test(await ask(first, port, ['info', 'replication']))),
     )
+    // they hear of one another through the first one, so it may go only when all know all
+    for (const peer of peers)
+      t.ok(
+        await until(async () => {
+          const known = await ask(peer, sentinelPort, ['--raw', 'sentinel', 'master', 'maas'])
+          return /num-slaves\n2\nnum-other-sentinels\n2\n/.test(known)
+        }),
+        `the sentinel of ${peer} knows all`,
+      )
     await stop(first)
     const next = await until(async () => {
       const found = await master()
