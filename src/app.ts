@@ -25,6 +25,7 @@ import { accountApi } from './features/account/api.js'
 import { createIdTokens } from './features/account/id-tokens.js'
 import type { IdentityRules } from './features/account/identity.js'
 import { accountPages, doorman } from './features/account/pages.js'
+import { apiDocsPages } from './features/api-docs/pages.js'
 import { wordsFor } from './features/applications/answers.js'
 import { applicationsApi } from './features/applications/api.js'
 import { createApplications } from './features/applications/applications.js'
@@ -60,6 +61,7 @@ import { guard } from './web/guard.js'
 import type { Check } from './web/health.js'
 import { protectedResource } from './web/metadata.js'
 import { createMetrics } from './web/metrics.js'
+import { createApiDocument } from './web/openapi/routes.js'
 import { opsServer } from './web/ops.js'
 import { pages } from './web/pages.js'
 import { patience } from './web/patience.js'
@@ -235,6 +237,8 @@ export async function buildPortal(config: Config) {
   })
   protectedResource(app, { publicUrl: config.publicUrl, issuer: config.oidc.issuer, name: brand })
 
+  const document = createApiDocument()
+
   // two doors: pages and API
   await app.register(async (door) => {
     await door.register(formbody)
@@ -283,10 +287,12 @@ export async function buildPortal(config: Config) {
       terms: notes.terms,
       signIn: metrics.signIn,
     })
+    await apiDocsPages(door, { document: document.read, publicUrl: config.publicUrl, issuer: config.oidc.issuer })
   })
   await app.register(
     async (door) => {
       await apiScope(door, {
+        document,
         publicUrl: config.publicUrl,
         verify: tokens.verify,
         callerOf: accounts.callerOf,

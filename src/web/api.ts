@@ -1,14 +1,11 @@
-import swagger from '@fastify/swagger'
-import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isProblem, problem } from '../errors.js'
-import { version } from '../version.js'
 import type { Attempts } from './attempts.js'
 import type { Caller, Identity } from './caller.js'
 import { apiFailure } from './failures.js'
 import { apiValidators } from './forms.js'
 import { metadataPath } from './metadata.js'
-import { finishDocument } from './openapi/document.js'
-import type { OpenApiDocument } from './openapi/shapes.js'
+import type { ApiDocument } from './openapi/routes.js'
 import type { RateLimit } from './rate-limits.js'
 
 declare module 'fastify' {
@@ -34,17 +31,18 @@ export interface ApiOptions {
   callerOf(identity: Identity): Promise<Caller | undefined>
   limit: RateLimit
   attempts: Attempts
+  document: ApiDocument
 }
 
 /**
  * What every route below /api/v1 shares: JSON only (any other content type is 415, so no cross-site form gets here),
  * bearer tokens only, a limit per caller, Idempotency-Key, problem details, a 404 of its own, and the OpenAPI document,
- * which pages therefore never enter. Returns the document; it is whole once the app is ready.
+ * which pages therefore never enter.
  */
 export async function apiScope(
   app: FastifyInstance,
-  { publicUrl, verify, callerOf, limit, attempts }: ApiOptions,
-): Promise<() => OpenApiDocument> {
+  { publicUrl, verify, callerOf, limit, attempts, document }: ApiOptions,
+): Promise<void> {
   const metadata = `${publicUrl}${metadataPath}`
   app.decorateRequest('identity', undefined)
   app.removeContentTypeParser('application/x-www-form-urlencoded')
@@ -52,7 +50,7 @@ export async function apiScope(
   app.setValidatorCompiler(apiValidators)
   app.setErrorHandler((error, request, reply) => apiFailure(error, request, reply, metadata))
   app.setNotFoundHandler((request, reply) => apiFailure(problem('not_found'), request, reply, metadata))
-  const document = await describe(app)
+  await document.describe(app)
   app.addHook('onRequest', async (request, reply) => {
     request.caller = undefined
     const token = bearerOf(request)
@@ -72,8 +70,7 @@ export async function apiScope(
     request.caller = caller && { ...caller, scopes }
   })
   attempts.hook(app)
-  app.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, async () => document())
-  return document
+  app.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, async () => document.read())
 
   /** Scopes of the token. A refused one counts against its address, so that guessing has a limit too. */
   async function verified(token: string, request: FastifyRequest, reply: FastifyReply): Promise<string[]> {
@@ -95,66 +92,4 @@ function bearerOf({ headers: { authorization } }: FastifyRequest): string | unde
   if (token === undefined)
     throw problem('bad_request', { detail: 'The Authorization header is not of the form: Bearer TOKEN.' })
   return token
-}
-
-async function describe(app: FastifyInstance): Promise<() => OpenApiDocument> {
-  const problemsOf = new Map<string, number[]>()
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'maas-portal',
-        version,
-        description:
-          'Models, applications, keys and people of your account. The pages of the portal call the same code.',
-        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-      },
-      servers: [{ url: '/api/v1', description: 'this portal' }],
-      tags: [
-        { name: 'account', description: 'Who you are here, sign-up, and the people and services of your account.' },
-        { name: 'models', description: 'What you can call, under which plans, and code that runs.' },
-        { name: 'applications', description: 'Applications and their credentials.' },
-        { name: 'usage', description: 'What was used, what is left of it, and what it costs.' },
-      ],
-      components: {
-        securitySchemes: {
-          bearer: {
-            type: 'http',
-            scheme: 'bearer',
-            bearerFormat: 'JWT',
-            description:
-              'An access token of the sign-in service that /.well-known/oauth-protected-resource names, with the scopes of the call. People get one by the device or the code flow, services by client credentials.',
-          },
-        },
-      },
-    },
-    stripBasePath: true,
-    refResolver: { buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `Part${index}`) },
-    transform: ({ schema, url, route }) => {
-      const { scope, problems, ...config } = route.config ?? {}
-      const path = url.replace('/api/v1', '').replace(/:(\w+)/g, '{$1}')
-      for (const method of [route.method].flat()) problemsOf.set(`${method.toLowerCase()} ${path}`, problems ?? [])
-      const security: Record<string, string[]>[] = [{ bearer: scope ? [scope] : [] }, ...('open' in config ? [{}] : [])]
-      return { schema: { ...withNames(schema), security }, url }
-    },
-  })
-  let whole: OpenApiDocument | undefined
-  return () => {
-    whole ??= finishDocument(app.swagger(), problemsOf)
-    return whole
-  }
-}
-
-/** The plugin keeps the name of a noun inside another, but not of one that is a whole body; `x-noun` carries it over. */
-function withNames(schema: FastifySchema): FastifySchema {
-  const name = (body: unknown) => {
-    const { $id } = (body ?? {}) as { $id?: string }
-    return $id === undefined ? body : { ...(body as object), 'x-noun': $id }
-  }
-  const answers = Object.entries((schema.response ?? {}) as Record<string, unknown>)
-  return {
-    ...schema,
-    ...(schema.body === undefined ? {} : { body: name(schema.body) }),
-    response: Object.fromEntries(answers.map(([status, body]) => [status, name(body)])),
-  }
 }

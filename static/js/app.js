@@ -2,6 +2,7 @@ import { rememberClient } from './client.js'
 import { copyButtons } from './copy.js'
 import { themeSwitch } from './theme-switch.js'
 import { tellZone } from './usage-zone.js'
+import { openWhenWide } from './wide.js'
 
 themeSwitch()
 rememberClient()
@@ -20,3 +21,4 @@ if (document.querySelector('[data-catalogue]')) {
 }
 if (document.querySelector('.user-menu')) tellZone()
 if (document.querySelector('[data-usage]')) import('./usage-charts.js').then(({ usageCharts }) => usageCharts())
+openWhenWide()

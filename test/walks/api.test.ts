@@ -5,11 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createConfig, lintFromString } from '@redocly/openapi-core'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
+import createClient from 'openapi-fetch'
 import t from 'tap'
 import type { OpenApiDocument } from '../../src/web/openapi/shapes.js'
+import type { paths } from '../client/schema.js'
 import { createApi } from '../helper/api.js'
 import { portBeside, startRedis, startStack } from '../helper/stack.js'
-import { createVisitor } from '../helper/visitor.js'
+import { codeOf, createVisitor } from '../helper/visitor.js'
 
 const redis = await startRedis()
 const stack = await startStack()
@@ -212,6 +214,45 @@ t.test('what is wrong with a request is told apart', async (t) => {
   t.equal((await api.get('/applications/abc', token)).status, 404, 'an id of another form names nothing')
   t.equal((await api.get('/nowhere', token)).status, 404)
   t.equal((await api.get('/nowhere')).status, 401)
+})
+
+t.test('/docs/api shows every operation, and its curl lines run as they stand', async (t) => {
+  const page = await createVisitor(stack).get('/docs/api')
+  t.equal(page.status, 200)
+  const { body } = await api.get<OpenApiDocument>('/openapi.json')
+  for (const operations of Object.values(body.paths))
+    for (const { operationId } of Object.values(operations)) t.match(page.text, `id="${operationId}"`)
+  t.notMatch(page.text.replaceAll(stack.url, ''), /(src|href)="https?:/, 'nothing is loaded from, or leads, elsewhere')
+  const run = (code: string, env: Record<string, string>) =>
+    spawnSync('bash', ['-c', code], { encoding: 'utf8', env: { PATH: process.env.PATH ?? '', ...env } })
+  const service = { CLIENT_ID: 'demo-service', CLIENT_SECRET: 'demo-service-secret' }
+  const first = run(`${codeOf(page.text, 'token-service')}\n${codeOf(page.text, 'first-call')}`, service)
+  t.match(first.stdout, '"subject":"demo-service"', first.stderr)
+  const TOKEN = await api.token({ username: 'mary' })
+  const made = run(codeOf(page.text, 'curl-createApplication'), { TOKEN })
+  t.match(made.stdout, '"name":"Chat bot"', made.stdout + made.stderr)
+})
+
+t.test('a client in TypeScript, made from the document', async (t) => {
+  const token = await api.token({ username: 'mary' })
+  const client = createClient<paths>({ baseUrl: `${stack.url}/api/v1`, headers: { authorization: `Bearer ${token}` } })
+  const { data: models } = await client.GET('/models', { params: { query: { type: 'chat', limit: 3 } } })
+  t.equal(models?.items.length, 3)
+  t.equal(models?.items[0]?.credentials.location, 'authorization')
+  const { data: made, response } = await client.POST('/applications', {
+    params: { header: { 'Idempotency-Key': 'typed' } },
+    body: { model: 'granite-chat', plan: 'basic', name: 'typed', fields: { purpose: 'Experiment' } },
+  })
+  t.equal(response.status, 201)
+  const id = String(made?.id)
+  const { data: renamed } = await client.PATCH('/applications/{id}', {
+    params: { path: { id } },
+    body: { name: 'renamed' },
+  })
+  t.equal(renamed?.name, 'renamed')
+  const { error } = await client.GET('/applications/{id}', { params: { path: { id: '1' } } })
+  t.equal(error?.status, 404)
+  t.equal((await client.DELETE('/applications/{id}', { params: { path: { id } } })).response.status, 204)
 })
 
 t.test('limits: per caller, shared among replicas through Redis, and without Redis', async (t) => {

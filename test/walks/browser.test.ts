@@ -173,6 +173,7 @@ t.test('no accessibility violation, in both themes, on every page and named stat
     { route: '/models/:system_name', path: '/models/nowhere', name: 'not found' },
     { route: '/signed-out', path: '/signed-out' },
     { route: '/terms', path: '/terms' },
+    { route: '/docs/api', path: '/docs/api' },
     { route: '/login/callback', path: '/login/callback', name: 'sign-in failed' },
     { route: '/login', path: '/login', name: "the sign-in service's page" },
     { route: '/applications', path: '/applications', context: signedIn },

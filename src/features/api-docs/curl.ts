@@ -1,0 +1,45 @@
+import type { Operation, Parameter } from '../../web/openapi/shapes.js'
+
+/** A call that runs as it stands once TOKEN is set. */
+export function curlOf(base: string, method: string, path: string, operation: Operation): string {
+  const filled = path.replace(/\{(\w+)\}/g, (_whole, name: string) => String(exampleOf(operation.parameters, name)))
+  const body = operation.requestBody?.content['application/json']?.example
+  const lines = [
+    `curl${method === 'GET' ? '' : ` -X ${method}`} '${base}${filled}'`,
+    '-H "Authorization: Bearer $TOKEN"',
+    ...(method === 'POST' ? ['-H "Idempotency-Key: $(date +%s)-$RANDOM"'] : []),
+    ...(body === undefined
+      ? []
+      : [`-H 'Content-Type: application/json'`, `-d '${JSON.stringify(body, null, 2).replaceAll("'", `'\\''`)}'`]),
+  ]
+  return lines.join(' \\\n  ')
+}
+
+function exampleOf(parameters: Parameter[] = [], name: string): unknown {
+  return parameters.find((parameter) => parameter.name === name)?.example ?? name
+}
+
+const field = `field() { python3 -c "import json, sys; print(json.load(sys.stdin)['$1'])"; }`
+const discovered = (name: string) => `$(curl -s "$ISSUER/.well-known/openid-configuration" | field ${name})`
+
+/** OAuth 2.0 device authorization grant (RFC 8628). */
+export function personToken(issuer: string): string {
+  return `ISSUER='${issuer}'
+${field}
+DEVICE=$(curl -s "${discovered('device_authorization_endpoint')}" \\
+  -d client_id=maas-cli -d scope='openid profile email maas:read maas:write')
+echo "Open $(echo "$DEVICE" | field verification_uri_complete) and confirm, then press Enter"
+read -r
+TOKEN=$(curl -s "${discovered('token_endpoint')}" \\
+  -d grant_type=urn:ietf:params:oauth:grant-type:device_code -d client_id=maas-cli \\
+  -d device_code="$(echo "$DEVICE" | field device_code)" | field access_token)`
+}
+
+/** OAuth 2.0 client credentials (RFC 6749 section 4.4). */
+export function serviceToken(issuer: string): string {
+  return `ISSUER='${issuer}'
+${field}
+TOKEN=$(curl -s "${discovered('token_endpoint')}" \\
+  -d grant_type=client_credentials -d scope='maas:read maas:write' \\
+  -d client_id="$CLIENT_ID" -d client_secret="$CLIENT_SECRET" | field access_token)`
+}
