@@ -93,7 +93,18 @@ export async function buildPortal(config: Config) {
   const brand = notes.branding?.name ?? 'Models'
 
   // what leaves the process
-  const http = createHttp(config.outbound)
+  const http = createHttp({
+    ...config.outbound,
+    upstreams: {
+      [new URL(config.threescale.adminUrl).origin]: '3scale',
+      [new URL(config.oidc.issuer).origin]: 'sign-in service',
+    },
+    onBreaker(upstream, host, event) {
+      metrics.breakerEvent(upstream, event)
+      if (event !== 'refused')
+        log.warn({ upstream, host, breaker: event }, `the circuit breaker of ${upstream} ${event}`)
+    },
+  })
   const redis = config.redisUrl ? createRedis(config.redisUrl, log) : undefined
   const cache = createCache({ redis, prefix: PREFIX, seal: createSeal(config.session.secrets, 'cache'), log })
   const threescale = createThreescale({ http, ...config.threescale, onCall: metrics.upstreamCall })
@@ -314,7 +325,9 @@ export async function buildPortal(config: Config) {
     { name: 'sign-in service', vital: false, run: identity.check },
     ...(redis ? [{ name: 'redis', vital: false, run: redis.ping }] : []),
   ]
-  const ops = opsServer({ checks, metrics, accepting: () => accepting })
+  const breakers = () => [...http.breakers(), ...(redis ? [{ upstream: 'redis', state: redis.breaker() }] : [])]
+  metrics.breakers(breakers)
+  const ops = opsServer({ checks, breakers, metrics, accepting: () => accepting })
 
   return {
     app,

@@ -1,5 +1,6 @@
 import { problem } from '../errors.js'
-import { type Http, HttpFailure } from './http.js'
+import type { Http } from './http.js'
+import { HttpFailure } from './http-failure.js'
 
 export interface GatewayOptions {
   http: Pick<Http, 'send' | 'open'>

@@ -50,6 +50,9 @@ export function createRedis(url: string, log: Log) {
   return {
     ready: () => command.status === 'ready' && Date.now() >= restUntil,
 
+    /** `open` while it is left alone. */
+    breaker: (): 'closed' | 'open' => (Date.now() >= restUntil ? 'closed' : 'open'),
+
     /** Runs one command, or gives undefined where Redis is not there; never rejects. */
     async try<T>(run: (client: Client) => Promise<T>): Promise<T | undefined> {
       if (command.status !== 'ready' || Date.now() < restUntil) return undefined

@@ -34,8 +34,29 @@ export function createMetrics({ defaults = true } = {}) {
     labelNames: ['check'] as const,
     registers,
   })
+  const breakerEvents = new Counter({
+    name: 'maas_breaker_events_total',
+    help: 'Circuit breakers, by upstream: opened, closed, calls refused meanwhile',
+    labelNames: ['upstream', 'event'] as const,
+    registers,
+  })
   return {
     registry,
+    breakerEvent: (upstream: string, event: string) => breakerEvents.inc({ upstream, event }),
+    /** What `read` tells when the metrics are asked for. */
+    breakers(read: () => { upstream: string; state: string }[]): void {
+      new Gauge({
+        name: 'maas_breaker_open',
+        help: 'Hosts of the upstream that are left alone at the moment; `other` are gateways, model servers and webhooks',
+        labelNames: ['upstream'] as const,
+        registers,
+        collect() {
+          this.reset()
+          this.set({ upstream: 'other' }, 0)
+          for (const { upstream, state } of read()) this.inc({ upstream }, state === 'closed' ? 0 : 1)
+        },
+      })
+    },
     upstreamCall: (call: string, outcome: string, seconds: number) => upstream.observe({ call, outcome }, seconds),
     signIn: (outcome: string) => signIns.inc({ outcome }),
     check: (name: string, ok: boolean) => checks.set({ check: name }, ok ? 1 : 0),

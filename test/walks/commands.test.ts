@@ -91,18 +91,32 @@ t.test('health tells each check with a reason, metrics are on their own port', a
       ['sign-in service', true],
     ],
   )
+  t.same(
+    good.body.breakers.map(({ upstream, state }) => [upstream, state]),
+    [
+      ['3scale', 'closed'],
+      ['sign-in service', 'closed'],
+    ],
+  )
   await stack.faults([{ match: '* /admin/api/*', status: 500 }])
   const bad = await ready()
   t.equal(bad.code, 200, 'the last catalogue is still served, so it stays in rotation')
   t.equal(bad.body.status, 'degraded')
   t.match(bad.body.checks.find(({ name }) => name === '3scale')?.reason, /\w+ \w+/, 'a sentence')
+  for (let looks = 0; looks < 15; looks++) await ready()
+  const open = await ready()
+  t.equal(open.body.breakers[0]?.state, 'open', 'nearly every call failed')
+  t.match(await (await fetch(`${portal.metrics}/metrics`)).text(), 'maas_breaker_open{upstream="3scale"} 1')
   await stack.faults([])
+  while ((await ready()).body.status !== 'ready') await sleep(200)
+  t.equal((await ready()).body.breakers[0]?.state, 'closed')
   t.equal((await fetch(`${portal.metrics}/healthz`)).status, 200)
   const metrics = await (await fetch(`${portal.metrics}/metrics`)).text()
   for (const name of [
     'maas_http_request_seconds',
     'maas_upstream_call_seconds',
     'maas_check_ok',
+    'maas_breaker_events_total{upstream="3scale",event="opened"} 1',
     'nodejs_eventloop_lag',
   ])
     t.match(metrics, name)
@@ -148,4 +162,5 @@ t.test('the main journey on the newest Node', async (t) => {
 interface Readiness {
   status: string
   checks: { name: string; ok: boolean; reason: string }[]
+  breakers: { upstream: string; state: string }[]
 }

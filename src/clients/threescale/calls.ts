@@ -1,6 +1,8 @@
 import { problem } from '../../errors.js'
 import { timeLeft } from '../deadline.js'
-import { type Http, type HttpAnswer, HttpFailure } from '../http.js'
+import type { Http, HttpAnswer, HttpRequest } from '../http.js'
+import { HttpFailure } from '../http-failure.js'
+import { askBeside } from './beside.js'
 import { refusal, unreadable } from './refusals.js'
 import { object, unwrap, type Wire } from './values.js'
 import { parseXml } from './xml.js'
@@ -21,6 +23,8 @@ interface Call {
   form?: Record<string, string>
   bulk?: boolean
 }
+
+type Timed = HttpRequest & { timeoutMs: number }
 
 const BULK = { timeoutMs: 15_000, maxBytes: 64 * 1024 * 1024 }
 /** Reads and writes that a person waits for: with the one repeat of a read, an answer within 3 s. */
@@ -89,11 +93,13 @@ export function createCalls({ http, adminUrl, accessToken, onCall }: ThreescaleO
     }
     const started = performance.now()
     const pattern = `${call.method} ${call.path.replace(/\/\d+/g, '/{id}')}`
-    // only what a person waits for is bounded by their patience
-    const allowed = timeoutMs > SINGLE.timeoutMs ? timeoutMs : Math.min(timeoutMs, timeLeft())
+    // only what a person waits for is bounded by their patience, and by the circuit breaker
+    const behind = timeoutMs > SINGLE.timeoutMs
+    const ask = behind ? patiently : http.send
+    const allowed = behind ? timeoutMs : Math.min(timeoutMs, timeLeft())
     try {
       if (allowed < 20) throw new HttpFailure('timeout', url.host)
-      const answer = await attempt(request, allowed, call.method === 'GET', started)
+      const answer = await attempt(ask, { ...request, timeoutMs: allowed }, call.method === 'GET')
       if (answer.status < 200 || answer.status >= 300) throw refusal(answer)
       onCall?.(pattern, 'ok', (performance.now() - started) / 1000)
       return answer
@@ -104,15 +110,20 @@ export function createCalls({ http, adminUrl, accessToken, onCall }: ThreescaleO
     }
   }
 
-  /** A read is repeated once after a broken connection, within the same time; a write never (it may have worked). */
-  async function attempt(request: Parameters<Http['send']>[0], timeoutMs: number, repeat: boolean, started: number) {
-    try {
-      return await http.send({ ...request, timeoutMs })
-    } catch (error) {
-      const left = timeoutMs - (performance.now() - started)
-      if (!repeat || !(error instanceof HttpFailure) || error.kind !== 'network' || left < 50) throw error
-      return http.send({ ...request, timeoutMs: left })
-    }
+  function patiently(request: Timed): Promise<HttpAnswer> {
+    return askBeside(http.send, request)
+  }
+}
+
+/** A read is repeated once after a broken connection, within the same time; a write never (it may have worked). */
+async function attempt(ask: (request: Timed) => Promise<HttpAnswer>, request: Timed, repeat: boolean) {
+  const started = performance.now()
+  try {
+    return await ask(request)
+  } catch (error) {
+    const left = request.timeoutMs - (performance.now() - started)
+    if (!repeat || !(error instanceof HttpFailure) || error.kind !== 'network' || left < 50) throw error
+    return ask({ ...request, timeoutMs: left })
   }
 }
 

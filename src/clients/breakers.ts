@@ -1,0 +1,120 @@
+import { CircuitState, circuitBreaker, handleWhen, SamplingBreaker } from 'cockatiel'
+import { LRUCache } from 'lru-cache'
+
+export type BreakerState = 'closed' | 'open' | 'half_open'
+export type BreakerEvent = 'opened' | 'closed' | 'refused'
+
+export interface BreakerOptions {
+  /** upstreams by origin; every other host is one of `other`, with a breaker of its own */
+  names: Record<string, string>
+  /** whether an error says that the host is down; one that does not is as if it had not been */
+  isOutage(error: unknown): boolean
+  /** what a call gets that is not made */
+  refusal(host: string, last: unknown): Error
+  onEvent(upstream: string, host: string, event: BreakerEvent): void
+}
+
+export interface BreakerReport {
+  upstream: string
+  host: string
+  state: BreakerState
+}
+
+type Policy = ReturnType<typeof newPolicy>
+
+const HOSTS = 1000
+const OTHER = 'other'
+const WINDOW_MS = 10_000
+const LEAST_A_SECOND = 1
+const SHARE = 0.8
+const REST_MS = 1000
+
+const words: Record<CircuitState, BreakerState> = {
+  [CircuitState.Closed]: 'closed',
+  [CircuitState.Open]: 'open',
+  [CircuitState.HalfOpen]: 'half_open',
+  [CircuitState.Isolated]: 'open',
+}
+
+/**
+ * A circuit breaker for every host: when more than 80 % of at least ten calls within 10 s failed, it is left alone for a
+ * second at a time, and one call looks whether it is back. The others are refused at once: nobody waits behind that call.
+ */
+export function createBreakers({ names, isOutage, refusal, onEvent }: BreakerOptions) {
+  const named = new Map<string, Policy>()
+  const others = new LRUCache<string, Policy>({ max: HOSTS })
+
+  return {
+    async run<T extends { status: number }>({ origin, host }: URL, call: () => Promise<T>): Promise<T> {
+      const policy = policyOf(origin, host)
+      const last = policy.lastFailure
+      const refuse = () => {
+        onEvent(nameOf(origin), host, 'refused')
+        return refusal(
+          host,
+          last &&
+            ('error' in last ? last.error : new Error(`${host} answered ${(last.value as { status: number }).status}`)),
+        )
+      }
+      if (policy.state === CircuitState.HalfOpen) throw refuse()
+      let made = false
+      try {
+        return await policy.execute(() => {
+          made = true
+          return call()
+        })
+      } catch (error) {
+        throw made ? error : refuse()
+      }
+    },
+
+    /** The named upstreams, whatever their state, and of the other hosts those that are left alone. */
+    report(): BreakerReport[] {
+      const all = Object.entries(names).map(([origin, upstream]) => {
+        const state = words[named.get(origin)?.state ?? CircuitState.Closed]
+        return { upstream, host: new URL(origin).host, state }
+      })
+      const away = [...others.entries()].filter(([, { state }]) => state !== CircuitState.Closed)
+      return [
+        ...all,
+        ...away.map(([origin, { state }]) => ({ upstream: OTHER, host: new URL(origin).host, state: words[state] })),
+      ]
+    },
+  }
+
+  function nameOf(origin: string): string {
+    return names[origin] ?? OTHER
+  }
+
+  function policyOf(origin: string, host: string): Policy {
+    const upstream = nameOf(origin)
+    const place = upstream === OTHER ? others : named
+    const known = place.get(origin)
+    if (known) return known
+    // a model may answer 500 to what one person sends it; 3scale and the sign-in service answer so when they are ill
+    const policy = newPolicy(isOutage, upstream !== OTHER)
+    let away = false
+    policy.onBreak(() => {
+      // a look in vain opens it again; that is no news
+      if (!away) onEvent(upstream, host, 'opened')
+      away = true
+    })
+    policy.onReset(() => {
+      away = false
+      onEvent(upstream, host, 'closed')
+    })
+    place.set(origin, policy)
+    return policy
+  }
+}
+
+function newPolicy(isOutage: (error: unknown) => boolean, byStatus: boolean) {
+  const ill = (answer: unknown) => {
+    const { status } = answer as { status: number }
+    return byStatus && (status >= 500 || status === 429)
+  }
+  return circuitBreaker(handleWhen(isOutage).orWhenResult(ill), {
+    halfOpenAfter: REST_MS,
+    breaker: new SamplingBreaker({ threshold: SHARE, duration: WINDOW_MS, minimumRps: LEAST_A_SECOND }),
+  })
+}

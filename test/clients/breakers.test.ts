@@ -1,0 +1,191 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { createHttp } from '../../src/clients/http.js'
+import { HttpFailure } from '../../src/clients/http-failure.js'
+import { askBeside } from '../../src/clients/threescale/beside.js'
+
+/** An upstream whose answer a test changes; `seen` counts what arrived. */
+async function upstream(t: Tap.Test) {
+  const state: { answer: RequestListener; seen: number } = { answer: says(200), seen: 0 }
+  const server = createServer((request, response) => {
+    state.seen++
+    state.answer(request, response)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+  const events: string[] = []
+  const http = createHttp({
+    upstreams: { [url.origin]: '3scale' },
+    onBreaker: (name, _host, event) => events.push(`${name} ${event}`),
+  })
+  t.teardown(async () => {
+    await http.close()
+    server.closeAllConnections()
+    server.close()
+  })
+  const send = (timeoutMs = 2000) =>
+    http.send({ method: 'GET', url, timeoutMs }).then(
+      ({ status }) => String(status),
+      (error: unknown) => (error instanceof HttpFailure ? error.kind : 'something else'),
+    )
+  return { url, state, http, events, send, stateOf: () => http.breakers()[0]?.state }
+}
+
+namespace Tap {
+  export type Test = { teardown(work: () => Promise<void>): void }
+}
+
+function says(status: number): RequestListener {
+  return (_request, response) => void response.writeHead(status).end()
+}
+
+const hangs: RequestListener = () => {}
+
+async function many(count: number, call: () => Promise<string>): Promise<string[]> {
+  return Promise.all(Array.from({ length: count }, call))
+}
+
+t.test('nine failures leave it closed, the tenth opens it; then nothing is sent, and one call looks', async (t) => {
+  const { state, send, stateOf, events, http } = await upstream(t)
+  state.answer = says(500)
+  t.same(new Set(await many(9, send)), new Set(['500']))
+  t.equal(stateOf(), 'closed')
+  await send()
+  t.equal(stateOf(), 'open')
+  t.equal(state.seen, 10)
+  t.same(new Set(await many(20, send)), new Set(['left_alone']))
+  t.equal(state.seen, 10, 'not one of them was sent')
+
+  await sleep(1100)
+  state.answer = (_request, response) => void setTimeout(() => response.writeHead(500).end(), 300)
+  const looked = await many(20, send)
+  t.equal(looked.filter((answer) => answer === '500').length, 1, 'one looks whether it is back')
+  t.equal(looked.filter((answer) => answer === 'left_alone').length, 19, 'the others do not wait for it')
+  t.equal(stateOf(), 'open')
+
+  await sleep(1100)
+  state.answer = says(200)
+  t.equal(await send(), '200')
+  t.equal(stateOf(), 'closed')
+  t.same(new Set(await many(20, send)), new Set(['200']))
+  t.same(
+    events.filter((event) => !event.endsWith('refused')),
+    ['3scale opened', '3scale closed'],
+  )
+  t.equal(events.filter((event) => event === '3scale refused').length, 39)
+  t.same(
+    http.breakers().map(({ upstream, state }) => [upstream, state]),
+    [['3scale', 'closed']],
+  )
+})
+
+t.test('what a host refuses with reason is no failure, and 429 is one', async (t) => {
+  const { state, send, stateOf } = await upstream(t)
+  for (const status of [400, 401, 403, 404, 409, 422]) {
+    state.answer = says(status)
+    await many(12, send)
+    t.equal(stateOf(), 'closed', `${status}`)
+  }
+  const ill = await upstream(t)
+  ill.state.answer = says(429)
+  await many(12, ill.send)
+  t.equal(ill.stateOf(), 'open')
+})
+
+t.test('eight in ten are not enough', async (t) => {
+  const { state, send, stateOf } = await upstream(t)
+  await many(4, send)
+  state.answer = says(502)
+  await many(16, send)
+  t.equal(stateOf(), 'closed')
+  await send()
+  t.equal(stateOf(), 'open')
+})
+
+t.test('a host that hangs opens it; who had too little time, or went away, blames nobody', async (t) => {
+  const { url, state, send, stateOf, http } = await upstream(t)
+  state.answer = hangs
+  t.same(new Set(await many(12, () => send(100))), new Set(['timeout']))
+  const gone = new AbortController()
+  const open = many(12, () =>
+    http.open({ method: 'GET', url, signal: gone.signal }).then(
+      () => 'opened',
+      (error: unknown) => (error as HttpFailure).kind,
+    ),
+  )
+  while (state.seen < 24) await sleep(20)
+  gone.abort()
+  t.same(new Set(await open), new Set(['given_up']))
+  t.equal(stateOf(), 'closed')
+  t.same(new Set(await many(12, () => send(1000))), new Set(['timeout']))
+  t.equal(stateOf(), 'open')
+  const failure = await http.send({ method: 'GET', url }).catch((error: unknown) => error as Error)
+  t.match((failure as Error).message, /left alone for a second: .* did not answer in time/, 'the reason is told on')
+})
+
+t.test('another host has a breaker of its own, where a 500 is an answer as any other', async (t) => {
+  const named = await upstream(t)
+  const model = await upstream(t)
+  const to = (url: URL) => () =>
+    named.http.send({ method: 'GET', url }).then(
+      ({ status }) => String(status),
+      (error: HttpFailure) => error.kind,
+    )
+  model.state.answer = says(500)
+  t.same(new Set(await many(20, to(model.url))), new Set(['500']), 'a model may fail on what one person sends it')
+  model.state.answer = (request) => request.socket.destroy()
+  await many(100, to(model.url))
+  t.equal(await to(model.url)(), 'left_alone')
+  t.same(named.http.breakers(), [
+    { upstream: '3scale', host: named.url.host, state: 'closed' },
+    { upstream: 'other', host: model.url.host, state: 'open' },
+  ])
+  t.equal(await to(named.url)(), '200')
+})
+
+t.test('fetch for libraries is under the same breaker, and says it as fetch would', async (t) => {
+  const { url, state, send, http } = await upstream(t)
+  state.answer = says(503)
+  await many(10, async () => String((await http.fetch(url)).status))
+  await t.rejects(http.fetch(url), TypeError)
+  t.equal(await send(), 'left_alone')
+})
+
+t.test('a call that nobody waits for is neither stopped nor counted', async (t) => {
+  const { url, state, send, stateOf, http } = await upstream(t)
+  const behind = async () => String((await http.send({ method: 'GET', url, unguarded: true })).status)
+  state.answer = says(500)
+  await many(12, behind)
+  t.equal(stateOf(), 'closed')
+  await many(12, send)
+  t.equal(stateOf(), 'open')
+  state.answer = says(200)
+  t.equal(await behind(), '200')
+})
+
+t.test('a long read that stays silent is asked again beside the first, and the first answer counts', async (t) => {
+  const { url, state, http } = await upstream(t)
+  const read = (timeoutMs: number) => askBeside(http.send, { method: 'GET', url, timeoutMs }, 300)
+  state.answer = hangs
+  const back = read(20_000)
+  while (state.seen < 2) await sleep(20)
+  state.answer = says(200)
+  t.equal((await back).status, 200, 'it is back: the next one is answered')
+  t.ok(state.seen >= 3)
+
+  state.seen = 0
+  state.answer = (_request, response) => void setTimeout(() => response.writeHead(200).end(), 700)
+  t.equal((await read(20_000)).status, 200, 'slow is not dead')
+
+  state.seen = 0
+  state.answer = hangs
+  await t.rejects(read(1000), HttpFailure)
+  t.equal(state.seen, 3, 'three at most in its time')
+
+  state.answer = (request) => request.socket.destroy()
+  await t.rejects(read(1000), HttpFailure, 'a broken connection is told at once')
+})
