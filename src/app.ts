@@ -17,7 +17,9 @@ import { createKeySet } from './clients/jwks.js'
 import { createMail } from './clients/mail.js'
 import { createOperator } from './clients/operator.js'
 import { createRedis } from './clients/redis.js'
+import { patternOf } from './clients/threescale/calls.js'
 import { createThreescale } from './clients/threescale/client.js'
+import { watched } from './clients/watched.js'
 import type { Config } from './config.js'
 import { problem } from './errors.js'
 import { createAccounts } from './features/account/accounts.js'
@@ -51,6 +53,7 @@ import { usageApi } from './features/usage/api.js'
 import { usagePages } from './features/usage/pages.js'
 import { createUsage } from './features/usage/usage.js'
 import { projectRoot } from './root.js'
+import { version } from './version.js'
 import { apiScope } from './web/api.js'
 import { assets } from './web/assets.js'
 import { createAttempts } from './web/attempts.js'
@@ -72,6 +75,7 @@ import { security } from './web/security.js'
 import { createSessions } from './web/session.js'
 import { stockPaths } from './web/stock-paths.js'
 import { createTokens } from './web/tokens.js'
+import { traceRequests } from './web/traces.js'
 
 const PREFIX = 'maas'
 const DRAIN_MS = 300
@@ -93,7 +97,7 @@ export async function buildPortal(config: Config) {
   const brand = notes.branding?.name ?? 'Models'
 
   // what leaves the process
-  const http = createHttp({
+  const way = createHttp({
     ...config.outbound,
     upstreams: {
       [new URL(config.threescale.adminUrl).origin]: '3scale',
@@ -105,17 +109,35 @@ export async function buildPortal(config: Config) {
         log.warn({ upstream, host, breaker: event }, `the circuit breaker of ${upstream} ${event}`)
     },
   })
+  const traces =
+    config.traces && (await (await import('./clients/traces.js')).startTraces({ ...config.traces, version, log }))
+  const watchers = [metrics.watch, ...(traces ? [traces.watch] : [])]
+  const to = (upstream: string, nameOf?: (url: URL) => string) =>
+    watched(way, { upstream, watchers, ...(nameOf ? { nameOf } : {}) })
   const redis = config.redisUrl ? createRedis(config.redisUrl, log) : undefined
-  const cache = createCache({ redis, prefix: PREFIX, seal: createSeal(config.session.secrets, 'cache'), log })
-  const threescale = createThreescale({ http, ...config.threescale, onCall: metrics.upstreamCall })
+  const cache = createCache({
+    redis,
+    prefix: PREFIX,
+    seal: createSeal(config.session.secrets, 'cache'),
+    log,
+    onRead: metrics.cacheRead,
+    onLoad: metrics.cacheLoad,
+  })
+  const threescale = createThreescale({
+    http: to('3scale', ({ pathname }) => patternOf(pathname)),
+    ...config.threescale,
+    onCall: metrics.upstreamCall,
+    onRetry: metrics.upstreamRetry,
+  })
   const mail = config.mail && createMail({ ...config.mail, extraCa: config.outbound.extraCa })
   const operator = createOperator({
     mail: mail && { send: mail.send, to: config.mail?.operator ?? '' },
     webhook: notes.operator_webhook,
-    http,
+    http: to('operator'),
     log,
   })
-  const identity = createIdentity({ ...config.oidc, publicUrl: config.publicUrl, fetch: http.fetch, log })
+  const signInService = to('sign-in service')
+  const identity = createIdentity({ ...config.oidc, publicUrl: config.publicUrl, fetch: signInService.fetch, log })
 
   // the verbs
   const models: Models = createModels({
@@ -126,7 +148,7 @@ export async function buildPortal(config: Config) {
     currency: notes.currency,
     tokenEndpoint,
     servers: createServers({
-      http,
+      http: to('model server'),
       notes: notes.products ?? {},
       privateAddresses: notes.model_servers?.private_addresses === true,
       askAs: askModelServer,
@@ -135,7 +157,8 @@ export async function buildPortal(config: Config) {
     }),
     log,
   })
-  const gateway = createGateway({ http, allowed: (url) => models.allowsHost(url) })
+  metrics.catalogueAge(models.age)
+  const gateway = createGateway({ http: to('gateway'), allowed: (url) => models.allowsHost(url) })
   const calls = createModelCalls({ gateway })
   const trial = createTrial({ calls, learnModelId: models.learnModelId })
   const allowances = {
@@ -209,7 +232,7 @@ export async function buildPortal(config: Config) {
     ...config.api,
     groupsClaim: notes.groups_claim ?? 'groups',
     claims: knownClaims(identityRules(config)),
-    keys: createKeySet({ cache, jwksUri: identity.jwksUri, fetch: http.fetch }),
+    keys: createKeySet({ cache, jwksUri: identity.jwksUri, fetch: signInService.fetch }),
   })
   const idTokens = createIdTokens({ cache, maxSeconds: config.session.maxSeconds })
   const app: FastifyInstance = Fastify({
@@ -234,7 +257,8 @@ export async function buildPortal(config: Config) {
     if (!accepting) reply.header('connection', 'close')
   })
   metrics.observe(app)
-  createAudit({ log, to: config.auditLog }).hook(app)
+  if (traces) traceRequests(app, traces)
+  createAudit({ log, to: config.auditLog, onEvent: metrics.event }).hook(app)
   app.decorateRequest('caller', undefined)
   patience(app)
   await app.register(cookie)
@@ -325,7 +349,7 @@ export async function buildPortal(config: Config) {
     { name: 'sign-in service', vital: false, run: identity.check },
     ...(redis ? [{ name: 'redis', vital: false, run: redis.ping }] : []),
   ]
-  const breakers = () => [...http.breakers(), ...(redis ? [{ upstream: 'redis', state: redis.breaker() }] : [])]
+  const breakers = () => [...way.breakers(), ...(redis ? [{ upstream: 'redis', state: redis.breaker() }] : [])]
   metrics.breakers(breakers)
   const ops = opsServer({ checks, breakers, metrics, accepting: () => accepting })
 
@@ -347,7 +371,8 @@ export async function buildPortal(config: Config) {
       limits.close()
       redis?.close()
       mail?.close()
-      await http.close()
+      await way.close()
+      await traces?.stop()
     },
   }
 
@@ -358,7 +383,10 @@ export async function buildPortal(config: Config) {
   }
 
   async function tokenEndpoint(issuer: string): Promise<string> {
-    const answer = await http.send({ method: 'GET', url: new URL(`${issuer}/.well-known/openid-configuration`) })
+    const answer = await signInService.send({
+      method: 'GET',
+      url: new URL(`${issuer}/.well-known/openid-configuration`),
+    })
     const { token_endpoint } = JSON.parse(answer.text) as { token_endpoint?: unknown }
     if (typeof token_endpoint !== 'string' || !URL.canParse(token_endpoint)) throw problem('identity_unavailable')
     return token_endpoint

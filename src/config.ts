@@ -20,6 +20,8 @@ export interface Config {
   outbound: { extraCa: string | undefined; httpsProxy: string | undefined; noProxy: string | undefined }
   mail: { url: string; from: string; operator: string } | undefined
   logLevel: string
+  /** undefined: off, and nothing of OpenTelemetry's SDK is loaded */
+  traces: { protocol: 'http/protobuf' | 'http/json' } | undefined
   /** `stdout`, `off` or a file */
   auditLog: string
 }
@@ -88,9 +90,19 @@ export function loadConfig(env: Environment = process.env): Config {
     ),
     logLevel: read.choice('LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'info'),
     auditLog: read.log('AUDIT_LOG', 'stdout'),
+    traces: traceSettings(read),
   }
   if (complaints.length > 0) throw new ConfigError(complaints)
   return config
+}
+
+/** OpenTelemetry's own variables; every other one of them is read by its SDK. */
+function traceSettings(read: ReturnType<typeof reader>): Config['traces'] {
+  const endpoint = [read.url('OTEL_EXPORTER_OTLP_ENDPOINT'), read.url('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT')]
+  const protocol = read.choice('OTEL_EXPORTER_OTLP_PROTOCOL', ['http/protobuf', 'http/json'], 'http/protobuf')
+  const exporter = read.choice('OTEL_TRACES_EXPORTER', ['otlp', 'none'], 'otlp')
+  const off = read.choice('OTEL_SDK_DISABLED', ['true', 'false'], 'false') === 'true' || exporter === 'none'
+  return off || !endpoint.some(Boolean) ? undefined : { protocol }
 }
 
 function mailSettings(

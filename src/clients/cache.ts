@@ -10,6 +10,9 @@ export interface CacheOptions {
   /** seals what is marked secret; without it such values stay in this process */
   seal?: { seal(text: string): string; open(text: string): string | undefined }
   log: Log
+  /** told of every read and load, by the cache's name */
+  onRead?: (name: string, outcome: 'fresh' | 'old' | 'missing') => void
+  onLoad?: (name: string, outcome: 'ok' | 'failed') => void
   now?: () => number
 }
 
@@ -47,7 +50,7 @@ const LOCK_MS = 20_000
  * Copies in memory and, where there is one, in Redis: shared by all replicas, loaded once at a time among them, and the
  * old copy is given while a refresh runs or when the load fails. Nothing here waits for a Redis that does not answer.
  */
-export function createCache({ redis, prefix, seal, log, now = Date.now }: CacheOptions) {
+export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Date.now }: CacheOptions) {
   const self = randomBytes(6).toString('hex')
   const channel = `${prefix}:changed`
   const listeners = new Map<string, (keyHash: string, gone: boolean) => void>()
@@ -80,11 +83,16 @@ export function createCache({ redis, prefix, seal, log, now = Date.now }: CacheO
       /** A fresh copy, or the old one while it is refreshed; waits for `load` only where there is no copy at all. */
       async get(key = ''): Promise<Copy<T>> {
         const entry = memory.get(key)
-        if (entry && age(entry) < fresh) return copy(entry)
+        if (entry && age(entry) < fresh) {
+          onRead?.(name, 'fresh')
+          return copy(entry)
+        }
         if (entry && age(entry) < keep) {
+          onRead?.(name, 'old')
           if ((failed.get(key)?.restUntil ?? 0) <= now()) void refresh(key).catch(() => {})
           return copy(entry)
         }
+        onRead?.(name, 'missing')
         return copy(await refresh(key))
       },
       /** The copy in memory, however old; no I/O. */
@@ -135,9 +143,11 @@ export function createCache({ redis, prefix, seal, log, now = Date.now }: CacheO
         const entry = { value: await unhurried(() => load(key)), at: now() }
         await store(key, entry)
         failed.delete(key)
+        onLoad?.(name, 'ok')
         return entry
       } catch (error) {
         failed.set(key, { restUntil: now() + BACK_OFF_MS, error })
+        onLoad?.(name, 'failed')
         const old = memory.get(key)
         if (!old || age(old) >= keep) throw error
         log.warn({ cache: name, reason: error instanceof Error ? error.message : String(error) }, 'kept the old copy')

@@ -27,6 +27,13 @@ export interface AuditNote {
   failure?: PortalError
 }
 
+export interface AuditOptions {
+  log: Logger
+  to: string
+  /** told of every event, also where no log is kept */
+  onEvent?: (event: AuditName, outcome: AuditEvent['outcome']) => void
+}
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** the event of this route; every route that is not a GET has one, or says why it has none */
@@ -46,7 +53,7 @@ export function audited(request: FastifyRequest, note: AuditNote): void {
  * The audit log: a channel of its own, at a level of its own, so no LOG_LEVEL hides it. `to` is `stdout` (between the
  * other lines, told apart by `channel`), a file, or `off`.
  */
-export function createAudit({ log, to }: { log: Logger; to: string }) {
+export function createAudit({ log, to, onEvent }: AuditOptions) {
   const out = channelOf(log, to)
 
   return {
@@ -64,6 +71,7 @@ export function createAudit({ log, to }: { log: Logger; to: string }) {
 
   function write(record: AuditEvent): void {
     const { channel: _, ...fields } = record
+    onEvent?.(record.event, record.outcome)
     out?.info(fields, `${record.event} ${record.outcome}`)
   }
 }

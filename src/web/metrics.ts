@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Ending, Watcher } from '../clients/watched.js'
 
 export type Metrics = ReturnType<typeof createMetrics>
 
@@ -17,15 +18,45 @@ export function createMetrics({ defaults = true } = {}) {
   })
   const upstream = new Histogram({
     name: 'maas_upstream_call_seconds',
-    help: 'Calls to 3scale, by call and outcome',
+    help: 'Calls to 3scale with their repeats, by call and outcome',
     labelNames: ['call', 'outcome'] as const,
     buckets: [0.01, 0.05, 0.1, 0.5, 1, 3, 15],
+    registers,
+  })
+  const exchanges = new Histogram({
+    name: 'maas_upstream_exchange_seconds',
+    help: 'Single requests to every other program, each repeat for itself, by program and outcome',
+    labelNames: ['upstream', 'outcome'] as const,
+    buckets: [0.01, 0.05, 0.1, 0.5, 1, 3, 15, 60],
+    registers,
+  })
+  const retries = new Counter({
+    name: 'maas_upstream_retries_total',
+    help: 'Reads of 3scale that were sent a second time after a broken connection',
+    registers,
+  })
+  const cacheReads = new Counter({
+    name: 'maas_cache_reads_total',
+    help: 'Reads of what is kept, by cache: fresh, old (served while it is read anew) or missing',
+    labelNames: ['cache', 'outcome'] as const,
+    registers,
+  })
+  const cacheLoads = new Counter({
+    name: 'maas_cache_loads_total',
+    help: 'Loads of what is kept, by cache and outcome',
+    labelNames: ['cache', 'outcome'] as const,
     registers,
   })
   const signIns = new Counter({
     name: 'maas_sign_ins_total',
     help: 'Sign-ins, by outcome code',
     labelNames: ['outcome'] as const,
+    registers,
+  })
+  const events = new Counter({
+    name: 'maas_audit_events_total',
+    help: 'Audit events, by event and outcome; key.create and key.rotate with outcome ok are keys made',
+    labelNames: ['event', 'outcome'] as const,
     registers,
   })
   const checks = new Gauge({
@@ -40,6 +71,11 @@ export function createMetrics({ defaults = true } = {}) {
     labelNames: ['upstream', 'event'] as const,
     registers,
   })
+  const watch: Watcher = ({ upstream: name }) => {
+    const started = performance.now()
+    return (ending) =>
+      exchanges.observe({ upstream: name, outcome: outcomeOf(ending) }, (performance.now() - started) / 1000)
+  }
   return {
     registry,
     breakerEvent: (upstream: string, event: string) => breakerEvents.inc({ upstream, event }),
@@ -57,9 +93,27 @@ export function createMetrics({ defaults = true } = {}) {
         },
       })
     },
+    watch,
     upstreamCall: (call: string, outcome: string, seconds: number) => upstream.observe({ call, outcome }, seconds),
+    upstreamRetry: () => retries.inc(),
+    cacheRead: (cache: string, outcome: 'fresh' | 'old' | 'missing') => cacheReads.inc({ cache, outcome }),
+    cacheLoad: (cache: string, outcome: 'ok' | 'failed') => cacheLoads.inc({ cache, outcome }),
     signIn: (outcome: string) => signIns.inc({ outcome }),
+    event: (event: string, outcome: string) => events.inc({ event, outcome }),
     check: (name: string, ok: boolean) => checks.set({ check: name }, ok ? 1 : 0),
+    /** Asked whenever the metrics are read; no value while there is no copy. */
+    catalogueAge(seconds: () => number | undefined): void {
+      const age = new Gauge({
+        name: 'maas_catalogue_age_seconds',
+        help: 'Age of the catalogue that is served',
+        registers,
+        collect() {
+          const value = seconds()
+          if (value === undefined) age.reset()
+          else age.set(value)
+        },
+      })
+    },
     /** Measures every request of that app by route pattern. */
     observe(app: FastifyInstance): void {
       app.addHook('onResponse', async (request, reply) => {
@@ -69,4 +123,9 @@ export function createMetrics({ defaults = true } = {}) {
       })
     },
   }
+}
+
+function outcomeOf(ending: Ending): string {
+  if ('failure' in ending) return ending.failure
+  return ending.status < 400 ? 'ok' : `${Math.floor(ending.status / 100)}xx`
 }

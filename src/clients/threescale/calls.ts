@@ -14,6 +14,8 @@ export interface ThreescaleOptions {
   accessToken: string
   /** told once per call, by a pattern without ids or keys */
   onCall?: (call: string, outcome: string, seconds: number) => void
+  /** told when a read is sent a second time */
+  onRetry?: () => void
 }
 
 interface Call {
@@ -37,7 +39,7 @@ export type Calls = ReturnType<typeof createCalls>
  * How 3scale is asked: Basic credentials, the format in the path, flat forms, a time and a size for each kind of call. What
  * it refuses is rejected as refusals.ts says.
  */
-export function createCalls({ http, adminUrl, accessToken, onCall }: ThreescaleOptions) {
+export function createCalls({ http, adminUrl, accessToken, onCall, onRetry }: ThreescaleOptions) {
   const authorization = `Basic ${Buffer.from(`${accessToken}:`).toString('base64')}`
 
   return { get, getXml, bulk, longList, write, remove, pages }
@@ -92,14 +94,14 @@ export function createCalls({ http, adminUrl, accessToken, onCall }: ThreescaleO
       maxBytes: call.bulk ? BULK.maxBytes : SINGLE.maxBytes,
     }
     const started = performance.now()
-    const pattern = `${call.method} ${call.path.replace(/\/\d+/g, '/{id}')}`
+    const pattern = `${call.method} ${patternOf(call.path)}`
     // only what a person waits for is bounded by their patience, and by the circuit breaker
     const behind = timeoutMs > SINGLE.timeoutMs
     const ask = behind ? patiently : http.send
     const allowed = behind ? timeoutMs : Math.min(timeoutMs, timeLeft())
     try {
       if (allowed < 20) throw new HttpFailure('timeout', url.host)
-      const answer = await attempt(ask, { ...request, timeoutMs: allowed }, call.method === 'GET')
+      const answer = await attempt(call.method === 'GET', ask, { ...request, timeoutMs: allowed })
       if (answer.status < 200 || answer.status >= 300) throw refusal(answer)
       onCall?.(pattern, 'ok', (performance.now() - started) / 1000)
       return answer
@@ -113,18 +115,25 @@ export function createCalls({ http, adminUrl, accessToken, onCall }: ThreescaleO
   function patiently(request: Timed): Promise<HttpAnswer> {
     return askBeside(http.send, request)
   }
+
+  /** A read is repeated once after a broken connection, within the same time; a write never (it may have worked). */
+  async function attempt(repeat: boolean, ask: (request: Timed) => Promise<HttpAnswer>, request: Timed) {
+    const started = performance.now()
+    try {
+      return await ask(request)
+    } catch (error) {
+      const left = request.timeoutMs - (performance.now() - started)
+      if (!repeat || !(error instanceof HttpFailure) || error.kind !== 'network' || left < 50) throw error
+      onRetry?.()
+      return ask({ ...request, timeoutMs: left })
+    }
+  }
 }
 
-/** A read is repeated once after a broken connection, within the same time; a write never (it may have worked). */
-async function attempt(ask: (request: Timed) => Promise<HttpAnswer>, request: Timed, repeat: boolean) {
-  const started = performance.now()
-  try {
-    return await ask(request)
-  } catch (error) {
-    const left = request.timeoutMs - (performance.now() - started)
-    if (!repeat || !(error instanceof HttpFailure) || error.kind !== 'network' || left < 50) throw error
-    return ask({ ...request, timeoutMs: left })
-  }
+
+/** Which call it is: 3scale's paths hold ids, never keys or names. */
+export function patternOf(path: string): string {
+  return path.replace(/\/\d+/g, '/{id}')
 }
 
 function readJson(answer: HttpAnswer): Wire {
