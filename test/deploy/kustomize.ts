@@ -65,7 +65,8 @@ export function render(folder: string): Manifest[] {
 
 const hashed = new WeakSet<Manifest>()
 
-function build(folder: string, below: Manifest[]): Manifest[] {
+/** As `render`, with names as they are written. */
+export function build(folder: string, below: Manifest[]): Manifest[] {
   const kustomization = parse(readFileSync(join(folder, 'kustomization.yaml'), 'utf8')) as Kustomization
   for (const key of Object.keys(kustomization))
     if (!known.includes(key)) throw new Error(`${folder}: ${key} is new here`)
