@@ -130,7 +130,6 @@ export function createCalls({ http, adminUrl, accessToken, onCall, onRetry }: Th
   }
 }
 
-
 /** Which call it is: 3scale's paths hold ids, never keys or names. */
 export function patternOf(path: string): string {
   return path.replace(/\/\d+/g, '/{id}')
