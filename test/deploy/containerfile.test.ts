@@ -121,7 +121,10 @@ const image = build()
 const app = join(image.root, image.workdir)
 
 t.test('the image holds what runs the portal and nothing else', async (t) => {
-  t.same(readdirSync(app).sort(), ['LICENSE', 'deploy', 'dist', 'node_modules', 'package.json', 'static', 'views'])
+  t.same(readdirSync(app).sort(), [
+    ...['LICENSE', 'deploy', 'dist', 'licences.txt', 'node_modules', 'package.json', 'sbom.cdx.json'],
+    ...['static', 'views'],
+  ])
   t.same(readdirSync(join(app, 'dist')), ['src'], 'no tests')
   t.ok(existsSync(join(app, 'static', 'css', 'app.css')), 'the style sheet was built in the image')
   for (const name of ['typescript', 'tap', 'playwright-core', '@biomejs/biome', 'openai'])
