@@ -69,6 +69,7 @@ import { opsServer } from './web/ops.js'
 import { pages } from './web/pages.js'
 import { patience } from './web/patience.js'
 import { rateLimits } from './web/rate-limits.js'
+import { createRepeats } from './web/repeats.js'
 import { createRevocations } from './web/revocations.js'
 import { createSeal } from './web/seal.js'
 import { security } from './web/security.js'
@@ -253,15 +254,19 @@ export async function buildPortal(config: Config) {
   })
   let accepting = true
   // a request that was running when the stop came must not leave its connection open: closing would wait for it
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
     if (!accepting) reply.header('connection', 'close')
+    done(null, payload)
   })
   metrics.observe(app)
   if (traces) traceRequests(app, traces)
   createAudit({ log, to: config.auditLog, onEvent: metrics.event }).hook(app)
   app.decorateRequest('caller', undefined)
   patience(app)
+  const repeats = createRepeats({ signOuts: revocations.heard, accepting: () => accepting })
+  repeats.answer(app)
   await app.register(cookie)
+  repeats.remember(app)
   security(app, { publicUrl: config.publicUrl, formTargets: [new URL(config.oidc.issuer).origin] })
   assets(app, { root: join(projectRoot, 'static') })
   const limits = await rateLimits(app, {

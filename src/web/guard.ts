@@ -18,9 +18,9 @@ declare module 'fastify' {
  * 404 for everybody: signing in would not make it appear.
  */
 export function guard(app: FastifyInstance): void {
-  app.addHook('preHandler', async (request) => {
-    if (request.routeOptions.config.open || request.caller || request.is404) return
-    throw problem('sign_in_required')
+  app.addHook('preHandler', (request, _reply, done) => {
+    const passes = request.routeOptions.config.open || request.caller || request.is404
+    done(passes ? undefined : problem('sign_in_required'))
   })
 }
 

@@ -116,10 +116,11 @@ export function createMetrics({ defaults = true } = {}) {
     },
     /** Measures every request of that app by route pattern. */
     observe(app: FastifyInstance): void {
-      app.addHook('onResponse', async (request, reply) => {
+      app.addHook('onResponse', (request, reply, done) => {
         const route = request.routeOptions.url ?? 'none'
         const status = `${Math.floor(reply.statusCode / 100)}xx`
         requests.observe({ method: request.method, route, status }, reply.elapsedTime / 1000)
+        done()
       })
     },
   }

@@ -1,8 +1,9 @@
 import view from '@fastify/view'
 import { Eta } from 'eta'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { bodyOf, sendBody } from './body.js'
 import { flash, type Notice } from './flash.js'
-import { createHtmlSender } from './html.js'
+import { createKept } from './kept.js'
 import { initials } from './words.js'
 
 export interface PagesOptions {
@@ -19,6 +20,8 @@ export interface PageOptions {
   status?: number
   /** `bare` needs no session and no navigation: errors use it */
   layout?: 'main' | 'bare'
+  /** what the page shows besides its address and the caller's name: an object that is replaced whenever it changes */
+  of?: object
 }
 
 /** Every text, link and number that a template shows. */
@@ -27,10 +30,16 @@ export interface PageView {
   [name: string]: unknown
 }
 
+type View = PageView | (() => Promise<PageView>)
+
+const HTML = 'text/html; charset=utf-8'
+/** pages kept in memory: raw, and as they were compressed */
+const KEPT_BYTES = 12_000_000
+
 declare module 'fastify' {
   interface FastifyReply {
     /** Sends views/<template>.eta inside a layout. `view.title` is the page's title. */
-    page(template: string, view: PageView, options?: PageOptions): Promise<FastifyReply>
+    page(template: string, view: View, options?: PageOptions): Promise<FastifyReply>
   }
 }
 
@@ -43,7 +52,7 @@ export async function pages(
   // `production` keeps compiled templates whatever NODE_ENV says
   await app.register(view, { engine: { eta }, root, viewExt: 'eta', production: true })
   const takeNotice = flash(app, { secure })
-  const send = createHtmlSender()
+  const kept = createKept(KEPT_BYTES)
   const assets = {
     css: app.asset('css/app.css'),
     theme: app.asset('js/theme.js'),
@@ -55,14 +64,23 @@ export async function pages(
 
   app.decorateReply(
     'page',
-    async function (this: FastifyReply, template: string, data: PageView, options: PageOptions = {}) {
-      const { status = 200, layout = 'main' } = options
+    async function (this: FastifyReply, template: string, view: View, options: PageOptions = {}) {
+      const { status = 200, layout = 'main', of } = options
       const notice = layout === 'main' ? takeNotice(this) : undefined
-      const body = await app.view(template, data)
-      const html = await app.view(`layouts/${layout}`, { body, page: shared(this.request, data.title, notice) })
-      this.code(status).type('text/html; charset=utf-8').header('vary', 'accept-encoding, cookie')
+      const render = async () => {
+        const data = typeof view === 'function' ? await view() : view
+        const body = await app.view(template, data)
+        return app.view(`layouts/${layout}`, { body, page: shared(this.request, data.title, notice) })
+      }
+      this.code(status).type(HTML).header('vary', 'accept-encoding, cookie')
+      // a page that shows a secret is `no-store`; it is not compressed either, so its length tells nothing (BREACH)
+      if (this.getHeader('cache-control') === 'no-store') return this.send(Buffer.from(await render()))
       if (!this.hasHeader('cache-control')) this.header('cache-control', 'private, no-cache')
-      return send(this, html)
+      if (!of || notice || this.request.url.length > 500) return sendBody(this, kept.same(bodyOf(await render())))
+      this.repeatable = true
+      const { url, caller } = this.request
+      const key = JSON.stringify([template, url, caller && [caller.name, caller.orgName]])
+      return sendBody(this, await kept.madeOf(of, key, async () => bodyOf(await render())))
     },
   )
 

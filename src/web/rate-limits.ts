@@ -15,6 +15,13 @@ export interface RateLimitsOptions {
 /** Counts the request, sets the headers, and rejects with too_many_requests where nothing is left. */
 export type RateLimit = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** counts one request more of the same caller: the headers of the limit, undefined where it is used up */
+    counted: (() => Record<string, string> | undefined) | undefined
+  }
+}
+
 const WINDOW_MS = 60_000
 const SHARE_MS = 100
 const KEPT = 50_000
@@ -29,6 +36,7 @@ const signInRoutes = new Set(['/login', '/login/callback', '/sign-up', '/logout/
  */
 export async function rateLimits(app: FastifyInstance, { redis, prefix, api, signIn }: RateLimitsOptions) {
   const counts = createCounts(redis, prefix)
+  app.decorateRequest('counted', undefined)
   await app.register(rateLimit, { global: false, timeWindow: WINDOW_MS, store: counts.Store })
 
   return {
@@ -38,8 +46,9 @@ export async function rateLimits(app: FastifyInstance, { redis, prefix, api, sig
     /** For the scope of the pages. */
     signInHook(scope: FastifyInstance): void {
       const limit = limiter('sign-in', signIn, ({ ip }) => `address ${normalizeIP(ip)}`)
-      scope.addHook('onRequest', async (request, reply) => {
-        if (signInRoutes.has(request.routeOptions.url ?? '')) await limit(request, reply)
+      scope.addHook('onRequest', (request, reply, done) => {
+        if (!signInRoutes.has(request.routeOptions.url ?? '')) done()
+        else limit(request, reply).then(() => done(), done)
       })
     },
     close: counts.close,
@@ -49,13 +58,19 @@ export async function rateLimits(app: FastifyInstance, { redis, prefix, api, sig
   function limiter(name: string, max: number, callerOf: (request: FastifyRequest) => string): RateLimit {
     const count = app.createRateLimit({ max, keyGenerator: (request) => `${name} ${callerOf(request)}` })
     const policy = `"${name}";q=${max};w=${WINDOW_MS / 1000}`
+    const headersOf = (left: number, seconds: number) => ({
+      'ratelimit-policy': policy,
+      ratelimit: `"${name}";r=${left};t=${seconds}`,
+    })
     return async (request, reply) => {
       const state = await count(request)
       if (state.isAllowed) return
-      reply.headers({
-        'ratelimit-policy': policy,
-        ratelimit: `"${name}";r=${state.remaining};t=${state.ttlInSeconds}`,
-      })
+      const key = `${name} ${callerOf(request)}`
+      request.counted = () => {
+        const { current, ttl } = counts.take(key)
+        return current > max ? undefined : headersOf(max - current, Math.ceil(ttl / 1000))
+      }
+      reply.headers(headersOf(state.remaining, state.ttlInSeconds))
       if (state.isExceeded) throw problem('too_many_requests', { retryAfter: state.ttlInSeconds })
     }
   }
@@ -80,11 +95,7 @@ function createCounts(redis: RedisConnection | undefined, prefix: string) {
       done: (error: Error | null, result?: { current: number; ttl: number }) => void,
       windowMs: number,
     ): void {
-      const now = Date.now()
-      const count = countOf(key, Math.floor(now / windowMs))
-      count.mine++
-      if (redis) tellSoon(key)
-      done(null, { current: count.mine + count.others, ttl: windowMs - (now % windowMs) })
+      done(null, take(key, windowMs))
     },
     child: () => store,
   }
@@ -92,7 +103,17 @@ function createCounts(redis: RedisConnection | undefined, prefix: string) {
     Store: function Store() {
       return store
     } as unknown as new () => typeof store,
+    take,
     close: () => clearTimeout(timer),
+  }
+
+  /** One more. Milliseconds until the count is anew. */
+  function take(key: string, windowMs = WINDOW_MS): { current: number; ttl: number } {
+    const now = Date.now()
+    const count = countOf(key, Math.floor(now / windowMs))
+    count.mine++
+    if (redis) tellSoon(key)
+    return { current: count.mine + count.others, ttl: windowMs - (now % windowMs) }
   }
 
   /** All replicas cut time at the same minutes, so their counts belong together. */

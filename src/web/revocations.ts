@@ -43,6 +43,7 @@ const HELLO = 'hello'
 export function createRevocations({ redis, prefix, keepSeconds, now = Date.now }: RevocationsOptions) {
   const entries = new Map<string, Entry>()
   const place = `${prefix}:revoked`
+  let heard = 0
   redis?.subscribe(place, (message) => {
     if (message === HELLO) void exchange()
     else adopt(message)
@@ -76,13 +77,22 @@ export function createRevocations({ redis, prefix, keepSeconds, now = Date.now }
       await add(seen, 0, JTI_MS)
     },
 
-    isRevoked({ issuer, subject, sid, began, since }: Revocable): boolean {
-      return at(sidKey(issuer, sid)) >= began || at(subjectKey(issuer, subject)) >= since
-    },
+    isRevoked: (session: Revocable): boolean => watch(session)(),
+
+    /** Grows with each sign-out that is heard of. */
+    heard: () => heard,
+
+    /** The same question, to be asked often of one session. */
+    watch,
 
     /** Reads the shared list and adds what only this process knows. */
     exchange,
     close: () => clearInterval(timer),
+  }
+
+  function watch({ issuer, subject, sid, began, since }: Revocable): () => boolean {
+    const keys = [sidKey(issuer, sid), subjectKey(issuer, subject)] as const
+    return () => at(keys[0]) >= began || at(keys[1]) >= since
   }
 
   function at(key: string): number {
@@ -105,7 +115,9 @@ export function createRevocations({ redis, prefix, keepSeconds, now = Date.now }
     const [key = '', at, until] = member.split(' ')
     const known = entries.get(key)
     const entry = { at: Math.max(Number(at), known?.at ?? 0), until: Math.max(Number(until), known?.until ?? 0) }
-    if (Number.isFinite(entry.at) && Number.isFinite(entry.until)) entries.set(key, entry)
+    if (!Number.isFinite(entry.at) || !Number.isFinite(entry.until)) return
+    entries.set(key, entry)
+    heard++
   }
 
   /** Cheap, so it can be often: only lists of different lengths are read whole. */

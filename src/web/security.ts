@@ -11,9 +11,10 @@ export interface SecurityOptions {
 /** Headers of every answer, and the refusal of form posts that come from other sites. */
 export function security(app: FastifyInstance, { publicUrl, formTargets }: SecurityOptions): void {
   const headers = headersFor(publicUrl, formTargets)
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.headers(headers)
-    if (request.routeOptions.config.crossSite !== true) refuseCrossSite(request, publicUrl)
+    const foreign = request.routeOptions.config.crossSite !== true && isCrossSite(request, publicUrl)
+    done(foreign ? problem('cross_site') : undefined)
   })
 }
 
@@ -52,11 +53,10 @@ function headersFor(publicUrl: string, formTargets: string[]): Record<string, st
  * As Go's http.CrossOriginProtection: a write is refused when the browser says it comes from elsewhere. Requests without
  * both headers do not come from a browser, so they carry no cookie that somebody else could abuse.
  */
-function refuseCrossSite(request: FastifyRequest, publicUrl: string): void {
-  if (request.method === 'GET' || request.method === 'HEAD' || request.method === 'OPTIONS') return
+function isCrossSite(request: FastifyRequest, publicUrl: string): boolean {
+  if (request.method === 'GET' || request.method === 'HEAD' || request.method === 'OPTIONS') return false
   const site = request.headers['sec-fetch-site']
-  if (site === 'same-origin' || site === 'none') return
+  if (site === 'same-origin' || site === 'none') return false
   const { origin } = request.headers
-  if (site === undefined && (origin === undefined || origin === publicUrl)) return
-  throw problem('cross_site')
+  return site !== undefined || (origin !== undefined && origin !== publicUrl)
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { LRUCache } from 'lru-cache'
 import type { Caller } from './caller.js'
 import type { Revocable, Revocations } from './revocations.js'
 import { createSeal } from './seal.js'
@@ -24,21 +25,29 @@ export type Sessions = ReturnType<typeof createSessions>
 
 const ROLL_MS = 60_000
 
+interface Opened {
+  session: Session | undefined
+  isRevoked(): boolean
+}
+
 /** Sessions are sealed cookies that hold who it is and when, under 1 KB: any replica reads them, no store is asked. */
 export function createSessions(options: SessionOptions) {
   const { secrets, idleSeconds, maxSeconds, secure, issuer, groups, revocations, now = Date.now } = options
   const name = secure ? '__Host-maas_session' : 'maas_session'
   const seal = createSeal(secrets, `${name} ${issuer}`)
   const text = createSessionText({ issuer, groups })
+  // a page is several requests with one cookie: opened once, looked at every time
+  const opened = new LRUCache<string, Opened>({ max: 1000 })
   const cookie: CookieSerializeOptions = { path: '/', httpOnly: true, sameSite: 'lax', secure }
 
   return {
     /** Every request: sets request.caller from the cookie where it still holds. */
     hook(app: FastifyInstance): void {
-      app.addHook('onRequest', async (request, reply) => {
+      app.addHook('onRequest', (request, reply, done) => {
         const session = read(request)
         request.caller = session?.caller
         if (session && now() - session.seen > ROLL_MS) write(reply, { ...session, seen: now() })
+        done()
       })
     },
 
@@ -65,12 +74,21 @@ export function createSessions(options: SessionOptions) {
   }
 
   function read(request: FastifyRequest): Session | undefined {
-    const opened = seal.open(request.cookies[name] ?? '')
-    if (opened === undefined) return undefined
-    const session = text.unpack(opened)
+    const sealed = request.cookies[name]
+    if (!sealed) return undefined
+    const { session, isRevoked } = opened.get(sealed) ?? open(sealed)
+    if (!session || isRevoked()) return undefined
     const { began, seen } = session
-    if (now() - began > maxSeconds * 1000 || now() - seen > idleSeconds * 1000) return undefined
-    return revocations.isRevoked(revocable(session)) ? undefined : session
+    return now() - began > maxSeconds * 1000 || now() - seen > idleSeconds * 1000 ? undefined : session
+  }
+
+  function open(sealed: string): Opened {
+    const packed = seal.open(sealed)
+    if (packed === undefined) return { session: undefined, isRevoked: () => true }
+    const session = text.unpack(packed)
+    const entry = { session, isRevoked: revocations.watch(revocable(session)) }
+    opened.set(sealed, entry)
+    return entry
   }
 
   function write(reply: FastifyReply, session: Session): void {

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 
 /**
  * Where 3scale's own developer portal had its pages (porta, lib/developer_portal/config/routes.rb) and the pages that the
@@ -35,14 +35,17 @@ export interface StockOptions {
  * one of its host names goes to the public address, where sign-in and its cookies work.
  */
 export function stockPaths(app: FastifyInstance, { publicUrl, hosts }: StockOptions): void {
-  app.addHook('onRequest', async (request, reply) => {
-    if (request.method !== 'GET' && request.method !== 'HEAD') return
-    if (hosts.includes(request.hostname)) {
-      return reply.redirect(publicUrl + (stockPath(request.url) ?? request.url), 303)
-    }
-    const target = request.is404 ? stockPath(request.url) : undefined
-    if (target) return reply.redirect(target, 303)
+  app.addHook('onRequest', (request, reply, done) => {
+    const target = targetOf(request)
+    if (target) reply.redirect(target, 303)
+    else done()
   })
+
+  function targetOf({ method, hostname, url, is404 }: FastifyRequest): string | undefined {
+    if (method !== 'GET' && method !== 'HEAD') return undefined
+    if (hosts.length > 0 && hosts.includes(hostname)) return publicUrl + (stockPath(url) ?? url)
+    return is404 ? stockPath(url) : undefined
+  }
 }
 
 /** The new address of a page of the stock portal; undefined for anything else. */

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { LRUCache } from 'lru-cache'
 import { PortalError, problem } from '../errors.js'
 import type { Identity } from './caller.js'
 
@@ -11,6 +13,7 @@ export interface TokensOptions {
   /** text claims that the configuration names */
   claims: string[]
   keys: JWTVerifyGetKey
+  now?: () => number
 }
 
 export interface Verified {
@@ -18,15 +21,27 @@ export interface Verified {
   scopes: string[]
 }
 
+/** How long a token that was checked is believed: keys that the provider withdraws count that much later. */
+const KEPT_MS = 30_000
+
 export type Tokens = ReturnType<typeof createTokens>
 
 /** Bearer tokens of the API: signature, issuer, audience, times, kind (RFC 9068; Keycloak's where it differs). */
-export function createTokens({ issuer, audience, clients, groupsClaim, claims, keys }: TokensOptions) {
+export function createTokens(options: TokensOptions) {
+  const { issuer, audience, clients, groupsClaim, claims, keys, now = Date.now } = options
+  // by its hash: who polls sends one token often, and a signature costs more than the answer
+  const kept = new LRUCache<string, { verified: Verified; until: number }>({ max: 1000 })
+
   return {
     /** Rejects with invalid_token, forbidden (a service that is not listed) or identity_unavailable. */
     async verify(token: string): Promise<Verified> {
+      const place = createHash('sha256').update(token).digest('base64url')
+      const known = kept.get(place)
+      if (known && known.until > now()) return known.verified
       const payload = await check(token)
-      return { identity: identityOf(payload), scopes: words(payload.scope) }
+      const verified = { identity: identityOf(payload), scopes: words(payload.scope) }
+      kept.set(place, { verified, until: Math.min(Number(payload.exp) * 1000, now() + KEPT_MS) })
+      return verified
     },
   }
 

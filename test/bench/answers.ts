@@ -7,7 +7,7 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { projectRoot } from '../../src/root.js'
 import { freePort, type RunningPortal, type Stack, startRedis, startStack } from '../helper/stack.js'
 import { createVisitor } from '../helper/visitor.js'
-import { load, median, pin, residentMb, spread } from './load.js'
+import { load, median, pin, processorTime, residentMb, spread } from './load.js'
 import type { Row } from './table.js'
 
 const SERVER = 0
@@ -126,6 +126,8 @@ async function compare(
   const opposite = await startBare(await rawBody(portal.url + path, asked), sample, status)
   const urls = { portal: portal.url.replace('localhost', '127.0.0.1') + path, bare: `${opposite.url}${path}` }
   const measured: Record<keyof typeof urls, number[]> = { portal: [], bare: [] }
+  const pids = { portal: portal.child.pid, bare: opposite.pid }
+  const busy: Record<keyof typeof urls, number[]> = { portal: [], bare: [] }
   const tails: number[] = []
   await load({ url: urls.portal, headers: asked, seconds: 1, status })
   await load({ url: urls.bare, headers: asked, seconds: 1, status })
@@ -133,7 +135,9 @@ async function compare(
   let requests = 0
   for (let round = 0; round < rounds; round++) {
     for (const side of round % 2 === 0 ? (['bare', 'portal'] as const) : (['portal', 'bare'] as const)) {
+      const before = processorTime(pids[side])
       const result = await load({ url: urls[side], headers: asked, seconds, status })
+      busy[side].push((processorTime(pids[side]) - before) / result.requests)
       measured[side].push(result.requestsPerSecond)
       if (side === 'portal') {
         requests += result.requests
@@ -147,7 +151,7 @@ async function compare(
   return {
     what: `${name}${sent === 'identity' ? '' : `, ${sent}`}`,
     value: `${ratio.toFixed(2)} of bare Fastify; ${spread(measured.portal)} against ${spread(measured.bare)} requests/s`,
-    note: `p99/p50 ${median(tails).toFixed(1)}, ${((calls / requests) * 1000).toFixed(1)} calls to 3scale per 1,000`,
+    note: `processor ${median(busy.portal).toFixed(0)} against ${median(busy.bare).toFixed(0)} µs, p99/p50 ${median(tails).toFixed(1)}, ${((calls / requests) * 1000).toFixed(1)} calls to 3scale per 1,000`,
     number: ratio,
     ...(goal !== undefined && sent === 'identity' ? { goal: `at least ${goal}`, met: ratio >= goal } : {}),
   }
@@ -165,6 +169,7 @@ async function startBare(body: Buffer, sample: Response, status: number) {
   pin(child.pid, SERVER)
   return {
     url,
+    pid: child.pid,
     async stop() {
       const ended = new Promise((resolve) => child.once('exit', resolve))
       child.kill()

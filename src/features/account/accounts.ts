@@ -57,7 +57,12 @@ export function createAccounts({ threescale, cache, redis, issuerId, linkByEmail
   )
   const { signUp, finish, questions } = createSignUp({ threescale, cache, rules, terms })
   const alone = createAlone(redis)
-  const nameOf = ({ kind, subject }: Identity) => usernameOf(kind, issuerId, subject)
+  const names = new WeakMap<Identity, string>()
+  const nameOf = (identity: Identity) => {
+    const name = names.get(identity) ?? usernameOf(identity.kind, issuerId, identity.subject)
+    names.set(identity, name)
+    return name
+  }
 
   return {
     /**
@@ -75,7 +80,7 @@ export function createAccounts({ threescale, cache, redis, issuerId, linkByEmail
     /** The account of a bearer token's identity; undefined when it has not signed up. */
     async callerOf(identity: Identity): Promise<Caller | undefined> {
       const username = nameOf(identity)
-      const kept = await soon(current(username), username)
+      const kept = await soon(() => current(username), username)
       const found = kept === undefined ? await current(username) : kept
       if (!found) return undefined
       checkStanding(found)
@@ -87,7 +92,7 @@ export function createAccounts({ threescale, cache, redis, issuerId, linkByEmail
      * gone. Rejects with account_suspended and the like. While 3scale is slow or down, who signed in goes on.
      */
     async renewed(caller: Caller): Promise<Caller | undefined> {
-      const found = await soon(unlessDown(current(caller.username)), caller.username)
+      const found = await soon(() => unlessDown(current(caller.username)), caller.username)
       if (found === null) return undefined
       if (!found) return caller
       checkStanding(found)
@@ -110,8 +115,11 @@ export function createAccounts({ threescale, cache, redis, issuerId, linkByEmail
     return tooOld ? (await people.reload(username)).value : kept.value
   }
 
-  /** What comes in time, else the kept copy, else undefined; the reading goes on behind. */
-  async function soon(reading: Promise<Found | null | undefined>, username: string): Promise<Found | null | undefined> {
+  /** A young copy, else what comes in time, else the old copy, else undefined; the reading goes on behind. */
+  async function soon(read: () => Promise<Found | null | undefined>, username: string) {
+    const young = people.peek(username)
+    if (young?.value && young.ageSeconds <= FRESH_SECONDS) return young.value
+    const reading = read()
     reading.catch(() => {})
     const found = await Promise.race([reading, sleep(PATIENCE_MS, undefined, { ref: false })])
     return found === undefined ? people.peek(username)?.value : found

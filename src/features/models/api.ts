@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import { Type } from 'typebox'
-import { unchanged } from '../../web/etag.js'
+import { bodyOf, sendBody } from '../../web/body.js'
+import { createKept } from '../../web/kept.js'
 import { Page, Paging, pageOf } from '../../web/paging.js'
 import type { Models } from './models.js'
 import { Model } from './schemas.js'
@@ -19,7 +20,17 @@ const List = Type.Intersect([
   }),
 ])
 
+const PRIVATE = {
+  'content-type': 'application/json; charset=utf-8',
+  'cache-control': 'private, no-cache',
+  vary: 'accept-encoding, authorization',
+}
+/** lists kept in memory */
+const KEPT_BYTES = 6_000_000
+
 export async function modelsApi(app: FastifyInstance, { models, open }: ModelsApiDeps) {
+  const kept = createKept(KEPT_BYTES)
+
   app.get<{ Querystring: Paging & { q?: string; type?: string } }>(
     '/models',
     {
@@ -37,13 +48,15 @@ export async function modelsApi(app: FastifyInstance, { models, open }: ModelsAp
       }),
     },
     async (request, reply) => {
-      const { q, type } = request.query
-      const shown = await models.list({ ...(q ? { q } : {}), ...(type ? { type } : {}) }, request.caller)
-      const page = pageOf(shown.models, request.query, (model) => model.system_name)
-      const more = `${page.next_cursor} ${shown.stale}`
-      if (unchanged(request, reply, { items: page.items, ageSeconds: shown.ageSeconds, more }))
-        return reply.code(304).send()
-      return { ...page, ...(shown.stale ? { stale: true } : {}) }
+      const { q, type, limit, cursor } = request.query
+      const { found, ageSeconds, stale } = await models.list({ ...(q && { q }), ...(type && { type }) }, request.caller)
+      const make = () => {
+        const page = pageOf(found.models, request.query, (model) => model.system_name)
+        return bodyOf(String(reply.serialize({ ...page, ...(stale ? { stale } : {}) })))
+      }
+      reply.repeatable = true
+      reply.headers({ age: String(Math.floor(ageSeconds)), ...PRIVATE })
+      return sendBody(reply, await kept.madeOf(found, `${limit} ${cursor} ${stale}`, make))
     },
   )
 
@@ -55,8 +68,9 @@ export async function modelsApi(app: FastifyInstance, { models, open }: ModelsAp
     },
     async (request, reply) => {
       const { model, ageSeconds } = await models.find(request.params.system_name, request.caller)
-      if (unchanged(request, reply, { items: [model], ageSeconds })) return reply.code(304).send()
-      return model
+      reply.repeatable = true
+      reply.headers({ age: String(Math.floor(ageSeconds)), ...PRIVATE })
+      return sendBody(reply, await kept.madeOf(model, '', () => bodyOf(String(reply.serialize(model)))))
     },
   )
 }

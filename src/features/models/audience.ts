@@ -38,6 +38,8 @@ export function createAudience({ threescale, cache, notes }: AudienceDeps) {
     })),
   )
 
+  const deciding = new Set(Object.values(notes).flatMap(({ visible_to }) => visible_to ?? []))
+
   return {
     /**
      * Offered at all, not hidden, open to a group of the caller's; where the tenant shows service plans, only with a live
@@ -51,13 +53,24 @@ export function createAudience({ threescale, cache, notes }: AudienceDeps) {
       })
       if (!servicePlans) return open
       if (!caller) return []
-      const mine = (await subscriptions.get(String(caller.accountId))).value
-      const live = new Set(mine.filter(({ state }) => state === 'live').map(({ productId }) => productId))
+      const live = await liveProducts(caller)
       return open.filter(({ product }) => live.has(product.id))
+    },
+
+    /** Two callers with the same answer are offered the same. */
+    async keyOf(caller: Caller | undefined, servicePlans: boolean): Promise<string> {
+      const groups = caller?.groups.filter((group) => deciding.has(group)).sort() ?? []
+      const products = servicePlans && caller ? [...(await liveProducts(caller))].sort() : []
+      return JSON.stringify([caller !== undefined || !servicePlans, groups, products])
     },
 
     /** One call at most, kept for a few seconds. */
     applicationsOf: async (caller: Caller): Promise<OwnApplication[]> =>
       (await applications.get(String(caller.accountId))).value,
+  }
+
+  async function liveProducts(caller: Caller): Promise<Set<number>> {
+    const mine = (await subscriptions.get(String(caller.accountId))).value
+    return new Set(mine.filter(({ state }) => state === 'live').map(({ productId }) => productId))
   }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import type { FieldDefinition, Plan, Product } from '../../clients/threescale/nouns.js'
 import { summaryOf } from '../../web/markdown.js'
 import type { Details } from './details.js'
@@ -6,6 +6,8 @@ import { settle, stateOf } from './facts.js'
 import { notedFacts, notedPrices, type ProductNotes } from './notes.js'
 import type { Model, ModelPlan } from './schemas.js'
 import type { Entry, Snapshot, SpecRef } from './snapshot.js'
+
+const FOUND_KEPT = 100
 
 /** A product as everything else in the portal uses it. */
 export interface Offer {
@@ -22,17 +24,27 @@ export interface Offer {
   words: string
 }
 
+/** What a list found: one object for all who are shown the same, so that what is made of it can be kept with it. */
+export interface Found {
+  models: Model[]
+  /** how many there are without the filters */
+  total: number
+  /** of the total, by type */
+  byType: Map<string, number>
+}
+
 export interface Catalogue {
   snapshot: Snapshot
   /** of the details that are in it */
   version: number
-  /** the day it was put together: a model may retire at midnight */
-  day: string
+  /** the day it was put together, since 1970 in UTC: a model may retire at midnight */
+  day: number
   offers: Offer[]
   bySystemName: Map<string, Offer>
   byProduct: Map<number, Offer>
   hosts: Set<string>
-  etag: string
+  /** what lists have found in it, by audience and filters */
+  found: LRUCache<string, Found>
 }
 
 export interface CatalogueParts {
@@ -40,15 +52,15 @@ export interface CatalogueParts {
   details: Details
   notes: Record<string, ProductNotes>
   currency: string | undefined
-  /** 2026-12-31 */
-  day: string
+  day: number
 }
 
 /** Snapshot, details and PORTAL_CONFIG put together; nothing of it is changed afterwards. */
 export function putTogether({ snapshot, details, notes, currency, day }: CatalogueParts): Catalogue {
   const version = details.version()
+  const today = new Date(day * 86_400_000).toISOString().slice(0, 10)
   const offers = snapshot.entries.map((entry) => {
-    const model = modelOf(entry, details, notes[entry.product.systemName] ?? {}, currency, day)
+    const model = modelOf(entry, details, notes[entry.product.systemName] ?? {}, currency, today)
     const { product, plans, offered, applicationFields, gateway, spec } = entry
     return {
       model,
@@ -63,7 +75,6 @@ export function putTogether({ snapshot, details, notes, currency, day }: Catalog
     }
   })
   const addresses = offers.flatMap(({ model }) => [model.endpoint, ...(model.token_url ? [model.token_url] : [])])
-  const shown = JSON.stringify(offers.map(({ model }) => model))
   return {
     snapshot,
     version,
@@ -72,12 +83,18 @@ export function putTogether({ snapshot, details, notes, currency, day }: Catalog
     bySystemName: new Map(offers.map((offer) => [offer.model.system_name, offer])),
     byProduct: new Map(offers.map((offer) => [offer.product.id, offer])),
     hosts: new Set(addresses.map((address) => new URL(address).host)),
-    etag: `"${createHash('sha256').update(shown).digest('base64url').slice(0, 24)}"`,
+    found: new LRUCache({ max: FOUND_KEPT }),
   }
 }
 
 /** Facts in order: PORTAL_CONFIG, what the spec declares, the gateway, what the spec shows, the model server. */
-function modelOf(entry: Entry, details: Details, note: ProductNotes, currency: string | undefined, day: string): Model {
+function modelOf(
+  entry: Entry,
+  details: Details,
+  note: ProductNotes,
+  currency: string | undefined,
+  today: string,
+): Model {
   const { product, gateway } = entry
   const { facts, sources } = settle([
     { source: 'portal_config', facts: notedFacts(note) },
@@ -100,7 +117,7 @@ function modelOf(entry: Entry, details: Details, note: ProductNotes, currency: s
     license: facts.license ?? null,
     owner: facts.owner ?? null,
     links: facts.links ?? [],
-    state: stateOf(facts, day),
+    state: stateOf(facts, today),
     retires_on: facts.retires_on ?? null,
     successor: facts.successor ?? null,
     credentials: gateway.credentials,

@@ -4,7 +4,7 @@ import type { GatewayConfig, Plan, Threescale } from '../../clients/threescale/n
 import { isProblem, problem } from '../../errors.js'
 import type { Caller } from '../../web/caller.js'
 import { createAudience, type OwnApplication } from './audience.js'
-import { type Catalogue, type Offer, planOf, putTogether } from './catalogue.js'
+import { type Catalogue, type Found, type Offer, planOf, putTogether } from './catalogue.js'
 import { createDetails } from './details.js'
 import type { ProductNotes } from './notes.js'
 import type { Model, ModelPlan } from './schemas.js'
@@ -28,15 +28,11 @@ export interface ModelsDeps {
   now?: () => number
 }
 
-export interface Listing {
-  models: Model[]
-  /** how many there are without the filters */
-  total: number
-  /** of the total, by type */
-  byType: Map<string, number>
+export interface Listing extends Found {
+  /** the same object as long as nothing of it changes */
+  found: Found
   ageSeconds: number
   stale: boolean
-  etag: string
 }
 
 export type FoundModel = Awaited<ReturnType<Models['find']>>
@@ -77,11 +73,15 @@ export function createModels(deps: ModelsDeps) {
     /** No call to 3scale once a snapshot is there. Rejects with threescale_unavailable only where there never was one. */
     async list(filters: Filters, caller: Caller | undefined): Promise<Listing> {
       const { current, ageSeconds, stale } = await look()
-      const visible = await visibleTo(current, caller)
       const mine = filters.mine ? await productsOf(caller) : undefined
-      const found = search(mine ? visible.filter(({ product }) => mine.has(product.id)) : visible, filters)
-      const models = found.map(({ model }) => withoutHiddenSuccessor(model, visible))
-      return { models, total: visible.length, byType: countByType(visible), ageSeconds, stale, etag: current.etag }
+      const audienceKey = await audience.keyOf(caller, current.snapshot.settings.servicePlansVisible)
+      const key = JSON.stringify([audienceKey, filters, mine && [...mine].sort()])
+      let found = current.found.get(key)
+      if (!found) {
+        found = find(await visibleTo(current, caller), filters, mine)
+        current.found.set(key, found)
+      }
+      return { ...found, found, ageSeconds, stale }
     },
 
     /** A product that the caller may see and take; anything else is not_found, as what does not exist. */
@@ -155,7 +155,7 @@ export function createModels(deps: ModelsDeps) {
 
   async function look() {
     const copy = await snapshots.get()
-    const day = new Date(now()).toISOString().slice(0, 10)
+    const day = Math.floor(now() / (DAY * 1000))
     if (built?.snapshot !== copy.value || built.version !== details.version() || built.day !== day) {
       built = putTogether({ snapshot: copy.value, details, notes, currency, day })
     }
@@ -198,14 +198,24 @@ export function createModels(deps: ModelsDeps) {
   }
 }
 
+function find(visible: Offer[], filters: Filters, mine: Set<number> | undefined): Found {
+  const offers = search(mine ? visible.filter(({ product }) => mine.has(product.id)) : visible, filters)
+  const models = offers.map(({ model }) => withoutHiddenSuccessor(model, visible))
+  return { models, total: visible.length, byType: countByType(visible) }
+}
+
 function countByType(offers: Offer[]): Map<string, number> {
   const counts = new Map<string, number>()
   for (const { model } of offers) counts.set(model.type, (counts.get(model.type) ?? 0) + 1)
   return counts
 }
 
+const discreet = new WeakMap<Model, Model>()
+
 /** A restricted model is not told by its name either. */
 function withoutHiddenSuccessor(model: Model, visible: Offer[]): Model {
   if (model.successor === null || visible.some((offer) => offer.model.system_name === model.successor)) return model
-  return { ...model, successor: null }
+  const copy = discreet.get(model) ?? { ...model, successor: null }
+  discreet.set(model, copy)
+  return copy
 }

@@ -6,7 +6,7 @@ import { createCards } from './cards.js'
 import { compareView, MOST } from './compare-view.js'
 import { homePage } from './home.js'
 import { modelView } from './model-view.js'
-import type { Models } from './models.js'
+import type { Listing, Models } from './models.js'
 import type { Model } from './schemas.js'
 import { type Filters, filtersOf } from './search.js'
 import { catalogueView, PER_PAGE, type Results, resultsView } from './view.js'
@@ -28,10 +28,14 @@ export async function modelsPages(app: FastifyInstance, { models, snippets, open
   homePage(app, { models, snippets, cards, open, brand, tagline })
 
   app.get<{ Querystring: Query }>('/models', { config: { open } }, async (request, reply) => {
-    const { note, staleSeconds, ...results } = await find(request, filtersOf(request.query))
-    if (request.query.fragment === 'results') return fragment(reply, results)
+    const filters = filtersOf(request.query)
+    const { shown, note } = await list(request, filters)
+    if (request.query.fragment === 'results') return fragment(reply, await results(shown, filters, request))
+    const staleSeconds = shown.stale ? shown.ageSeconds : undefined
     const signedIn = request.caller !== undefined
-    return reply.page('models/index', catalogueView({ ...results, note, staleSeconds, signedIn }))
+    const view = async () =>
+      catalogueView({ ...(await results(shown, filters, request)), note, staleSeconds, signedIn })
+    return reply.page('models/index', view, note || shown.stale || filters.mine ? {} : { of: shown.found })
   })
 
   app.get<{ Querystring: Query }>('/models/compare', { config: { open } }, async (request, reply) => {
@@ -48,14 +52,15 @@ export async function modelsPages(app: FastifyInstance, { models, snippets, open
 
   app.get<{ Params: Named }>('/models/:system_name', { config: { open } }, async (request, reply) => {
     const { model, ageSeconds, stale } = await models.find(request.params.system_name, request.caller)
-    const view = modelView({
-      model,
-      successor: await successorOf(model, request),
-      descriptionHtml: safeHtml(model.description),
-      snippets: snippets.forModel(model),
-      staleSeconds: stale ? ageSeconds : undefined,
-    })
-    return reply.page('models/show', view)
+    const view = async () =>
+      modelView({
+        model,
+        successor: await successorOf(model, request),
+        descriptionHtml: safeHtml(model.description),
+        snippets: snippets.forModel(model),
+        staleSeconds: stale ? ageSeconds : undefined,
+      })
+    return reply.page('models/show', view, stale ? {} : { of: model })
   })
 
   /** A successor that the caller may not see is not named. */
@@ -64,23 +69,12 @@ export async function modelsPages(app: FastifyInstance, { models, snippets, open
     return (await models.list({}, caller)).models.find(({ system_name }) => system_name === successor)
   }
 
-  async function find(request: FastifyRequest<{ Querystring: Query }>, filters: Filters) {
-    const { shown, note } = await list(request, filters)
-    const pages = Math.max(1, Math.ceil(shown.models.length / PER_PAGE))
-    const page = Math.min(pages, Math.max(1, Math.trunc(Number(request.query.page)) || 1))
-    const here = shown.models.slice((page - 1) * PER_PAGE, page * PER_PAGE)
-    const cardsHtml = await cards(here, { compare: true })
-    const staleSeconds = shown.stale ? shown.ageSeconds : undefined
-    return {
-      found: shown.models,
-      cardsHtml,
-      page,
-      total: shown.total,
-      byType: shown.byType,
-      filters,
-      note,
-      staleSeconds,
-    }
+  async function results(shown: Listing, filters: Filters, { query }: FastifyRequest<{ Querystring: Query }>) {
+    const { models: found, total, byType } = shown
+    const pages = Math.max(1, Math.ceil(found.length / PER_PAGE))
+    const page = Math.min(pages, Math.max(1, Math.trunc(Number(query.page)) || 1))
+    const cardsHtml = await cards(found.slice((page - 1) * PER_PAGE, page * PER_PAGE), { compare: true })
+    return { found, cardsHtml, page, total, byType, filters }
   }
 
   /** Which models are the caller's own is the one thing here that 3scale is asked for; without it all are shown. */
@@ -97,8 +91,8 @@ export async function modelsPages(app: FastifyInstance, { models, snippets, open
   }
 
   /** Only what a search changes, for the script of the page; at an address of its own, so that no cache mixes them up. */
-  async function fragment(reply: FastifyReply, results: Results) {
-    const html = await app.view('models/results', resultsView(results))
+  async function fragment(reply: FastifyReply, shown: Results) {
+    const html = await app.view('models/results', resultsView(shown))
     return reply.type('text/html; charset=utf-8').header('cache-control', 'private, no-cache').send(html)
   }
 }

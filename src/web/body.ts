@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { brotliCompress, constants, gzip } from 'node:zlib'
+import type { FastifyReply } from 'fastify'
+
+const brotli = promisify(brotliCompress)
+const gzipped = promisify(gzip)
+
+type Encoding = 'br' | 'gzip'
+
+/** The bytes of an answer with its entity tag; each compressed form is made once. */
+export interface Body {
+  tag: string
+  plain: Buffer
+  br?: Buffer
+  gzip?: Buffer
+}
+
+export function bodyOf(text: string): Body {
+  const plain = Buffer.from(text)
+  return { tag: `"${createHash('sha1').update(plain).digest('base64url')}"`, plain }
+}
+
+/** Bytes in memory, the compressed forms guessed. */
+export function sizeOf({ plain }: Body): number {
+  return 200 + Math.ceil(plain.length * 1.4)
+}
+
+/** Sends a body as small as the client takes it, or 304 to who has it already (RFC 9110 section 13.1.2). */
+export function sendBody(reply: FastifyReply, body: Body): FastifyReply | Promise<FastifyReply> {
+  const { headers, method } = reply.request
+  if (reply.statusCode === 200 && (method === 'GET' || method === 'HEAD')) {
+    reply.header('etag', body.tag)
+    if (has(headers['if-none-match'], body.tag)) return reply.code(304).send()
+  }
+  const encoding = encodingOf(headers['accept-encoding'])
+  if (!encoding) return reply.send(body.plain)
+  reply.header('content-encoding', encoding)
+  const kept = body[encoding]
+  return kept ? reply.send(kept) : compressed(body, encoding).then((bytes) => reply.send(bytes))
+}
+
+function has(known: string | undefined, tag: string): boolean {
+  if (known === undefined) return false
+  if (known === tag || known.trim() === '*') return true
+  return known.split(',').some((one) => one.trim().replace(/^W\//, '') === tag)
+}
+
+function encodingOf(accepted: string | string[] | undefined): Encoding | undefined {
+  const text = String(accepted ?? '')
+  if (/\bbr\b/.test(text)) return 'br'
+  return /\bgzip\b/.test(text) ? 'gzip' : undefined
+}
+
+async function compressed(body: Body, encoding: Encoding): Promise<Buffer> {
+  const bytes =
+    encoding === 'br'
+      ? await brotli(body.plain, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } })
+      : await gzipped(body.plain, { level: 6 })
+  body[encoding] = bytes
+  return bytes
+}

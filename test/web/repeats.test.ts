@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { projectRoot } from '../../src/root.js'
+import { createApi } from '../helper/api.js'
+import { startStack } from '../helper/stack.js'
+import { createVisitor } from '../helper/visitor.js'
+
+const stack = await startStack(['threescale', 'identity'])
+t.teardown(() => stack.close())
+const demo = readFileSync(join(projectRoot, 'deploy', 'demo-portal.yaml'), 'utf8')
+const few = join(t.testdir({ 'portal.yaml': `${demo}\nrate_limits: { api: 8 }\n` }), 'portal.yaml')
+const portal = await stack.portal({ PORTAL_CONFIG: few, CATALOG_TTL: '3600' })
+const api = createApi(stack)
+
+/** The same question as often as given, side by side and one after the other. */
+async function often<T>(times: number, ask: () => Promise<T>): Promise<T[]> {
+  const answers = [await ask()]
+  answers.push(...(await Promise.all(Array.from({ length: times - 2 }, ask))))
+  return [...answers, await ask()]
+}
+
+t.test(
+  'a list that is asked for again and again is the same, and each time is counted until nothing is left',
+  async (t) => {
+    await createVisitor(stack).signIn('mary')
+    const token = await api.token({ username: 'mary' })
+    const answers = await often(12, () => api.get('/models', token))
+    const good = answers.filter(({ status }) => status === 200)
+    t.ok(good.length >= 8 && good.length <= 10, `${good.length} of 12 are answered where 8 a minute may be`)
+    t.equal(answers.at(-1)?.status, 429)
+    t.equal(new Set(good.map(({ text }) => text)).size, 1)
+    const left = good.map(({ headers }) => Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]))
+    t.ok(new Set(left).size >= 4, `what is left is told anew each time: ${left}`)
+    t.equal(answers.at(-1)?.headers.get('content-type'), 'application/problem+json')
+  },
+)
+
+t.test('a token that ran out is refused, though it was good a moment before', async (t) => {
+  await createVisitor(stack).signIn('linus')
+  // the clocks of two machines may differ by 30 s: this one runs out in two
+  const token = await api.token({ username: 'linus', expires_in: -28 })
+  t.equal((await api.get('/models/granite-chat', token)).status, 200)
+  await sleep(3000)
+  t.equal((await api.get('/models/granite-chat', token)).status, 401)
+})
+
+t.test('everybody sees the own name, and what only a group may see is not given to others', async (t) => {
+  const [mary, linus] = [createVisitor(stack), createVisitor(stack)]
+  await mary.signIn('mary')
+  await linus.signIn('linus')
+  for (let round = 0; round < 3; round++) {
+    const hers = await mary.get('/models')
+    const his = await linus.get('/models')
+    t.match(hers.text, /Mary Shelley/)
+    t.match(hers.text, /restricted-research/)
+    t.match(his.text, /Linus/)
+    t.notMatch(his.text, /Mary Shelley|restricted-research/)
+    t.not(hers.headers.get('etag'), his.headers.get('etag'))
+    t.equal((await mary.get('/models/restricted-research')).status, 200)
+    t.equal((await linus.get('/models/restricted-research')).status, 404)
+    t.match((await createVisitor(stack).get('/models')).text, /Sign in/)
+  }
+})
+
+t.test('who has the page gets 304 for it, and only for the own one', async (t) => {
+  const mary = createVisitor(stack)
+  await mary.signIn('mary')
+  const etag = (await mary.get('/models')).headers.get('etag') ?? ''
+  for (let round = 0; round < 3; round++) {
+    const answer = await mary.raw('/models', { headers: { 'if-none-match': etag } })
+    t.equal(answer.status, 304)
+    t.equal(answer.text, '')
+    t.equal(answer.headers.get('etag'), etag)
+    t.match(answer.headers.get('content-security-policy'), /default-src 'none'/)
+  }
+  t.equal((await createVisitor(stack).raw('/models', { headers: { 'if-none-match': etag } })).status, 200)
+})
+
+t.test('the cookie of somebody who signed out is worth nothing at once', async (t) => {
+  const mary = createVisitor(stack)
+  await mary.signIn('mary')
+  const headers = { cookie: [...mary.jar].map(([name, value]) => `${name}=${value}`).join('; ') }
+  const before = await often(4, () => fetch(`${stack.url}/models`, { headers }).then((answer) => answer.text()))
+  for (const text of before) t.match(text, /Mary Shelley/)
+  await mary.post('/logout', {})
+  const after = await often(4, () => fetch(`${stack.url}/models`, { headers }).then((answer) => answer.text()))
+  for (const text of after) t.notMatch(text, /Mary Shelley/)
+})
+
+t.test('a notice is shown once, whatever else is asked for in the same moment', async (t) => {
+  const visitor = createVisitor(stack)
+  const notice = Buffer.from(JSON.stringify({ kind: 'success', text: 'Only once.' })).toString('base64url')
+  await visitor.get('/models')
+  visitor.jar.set('maas_flash', notice)
+  t.match((await visitor.get('/models')).text, /Only once\./)
+  t.notOk(visitor.jar.has('maas_flash'))
+  t.notMatch((await visitor.get('/models')).text, /Only once\./)
+})
+
+t.test('each form of a page holds the same text, and each is measured', async (t) => {
+  const counted = async () => {
+    const text = await (await fetch(`${portal.metrics}/metrics`)).text()
+    const lines = text.match(/maas_http_request_seconds_count\{[^}]*route="\/models"[^}]*\} \d+/g) ?? []
+    return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+  }
+  const before = await counted()
+  const texts = new Set<string>()
+  for (const encoding of ['identity', 'gzip', 'br', 'gzip', 'br', 'identity']) {
+    const answer = await fetch(`${stack.url}/models`, { headers: { 'accept-encoding': encoding } })
+    t.equal(answer.headers.get('content-encoding') ?? 'identity', encoding)
+    texts.add(await answer.text())
+  }
+  t.equal(texts.size, 1)
+  t.equal((await counted()) - before, 6)
+})
+
+t.test('visitors of the API are counted by address and never given what another one was', async (t) => {
+  const answers = await often(12, () => api.get('/models'))
+  t.equal(answers.at(-1)?.status, 429)
+})
