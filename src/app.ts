@@ -46,6 +46,8 @@ import { modelsPages } from './features/models/pages.js'
 import { createServers } from './features/models/servers.js'
 import { playgroundPages } from './features/playground/pages.js'
 import { createPlayground } from './features/playground/playground.js'
+import { referencePages } from './features/reference/pages.js'
+import { createReferences } from './features/reference/reference.js'
 import { snippetsApi } from './features/snippets/api.js'
 import { callOf } from './features/snippets/calls.js'
 import { createSnippets } from './features/snippets/snippets.js'
@@ -68,6 +70,7 @@ import { createApiDocument } from './web/openapi/routes.js'
 import { opsServer } from './web/ops.js'
 import { pages } from './web/pages.js'
 import { patience } from './web/patience.js'
+import { createPlaces } from './web/places.js'
 import { rateLimits } from './web/rate-limits.js'
 import { createRepeats } from './web/repeats.js'
 import { createRevocations } from './web/revocations.js'
@@ -194,15 +197,18 @@ export async function buildPortal(config: Config) {
     now,
   })
   const snippets = createSnippets({ caFile: notes.gateway_ca })
-  const playground = createPlayground({
+  const tryingOut = {
     applications,
     models,
     calls,
     gateway,
+    places: createPlaces(),
     modelIdOf: trial.modelIdOf,
     callOf,
     wordsFor,
-  })
+  }
+  const playground = createPlayground(tryingOut)
+  const references = createReferences(tryingOut)
   const terms = notes.terms && {
     title: 'terms',
     field: 'terms_version',
@@ -303,6 +309,7 @@ export async function buildPortal(config: Config) {
       brand,
       tagline: notes.branding?.tagline ?? 'Private language models behind one key.',
     })
+    await referencePages(door, { references, open: config.catalog.access === 'public' })
     await usagePages(door, { usage, secure })
     await applicationsPages(door, { applications, trial, models, snippets })
     await keyPages(door, {

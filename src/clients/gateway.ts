@@ -40,6 +40,7 @@ export function createGateway({ http, allowed }: GatewayOptions) {
       headers: Record<string, string>
       body?: string
       signal: AbortSignal
+      headMs?: number
     }) {
       if (!allowed(request.url))
         throw problem('gateway_unavailable', { detail: 'This address is not in the catalogue.' })
@@ -55,7 +56,7 @@ export function createGateway({ http, allowed }: GatewayOptions) {
 
 function wordsFor(failure: HttpFailure): string {
   if (failure.kind === 'timeout')
-    return 'The endpoint did not answer within 20 seconds. The model may be starting or busy; try again.'
+    return 'The endpoint did not answer in time. The model may be starting or busy; try again.'
   if (failure.kind === 'too_large') return 'The endpoint answered with more than the portal shows. Use the code below.'
   return 'The endpoint could not be reached from the portal. Its gateway may be down; try again in a minute.'
 }

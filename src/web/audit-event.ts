@@ -23,6 +23,7 @@ export const auditEvents = {
   'member.change_role': 'the role of a member was changed',
   'member.remove': 'a member or an invitation was removed, or a member left',
   'playground.call': 'a model was called from the playground',
+  'reference.call': 'a call was sent from the API reference of a model',
   'rule.refused': 'a page was refused by a rule; a refused write is the event of that write',
 } as const satisfies Record<string, string>
 

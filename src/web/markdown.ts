@@ -37,9 +37,20 @@ const allowed: sanitize.IOptions = {
   },
 }
 
-/** Markdown of an operator as HTML that can do nothing: no raw HTML, no scripts, no pictures from elsewhere. */
-export function safeHtml(text: string): string {
-  return sanitize(markdown.render(text.slice(0, 50_000)), allowed)
+const flat: sanitize.IOptions = {
+  ...allowed,
+  transformTags: {
+    ...allowed.transformTags,
+    ...Object.fromEntries([1, 2, 3, 4, 5, 6].map((level) => [`h${level}`, 'p'])),
+  },
+}
+
+/**
+ * Markdown of an operator as HTML that can do nothing: no raw HTML, no scripts, no pictures from elsewhere. Without
+ * headings where it stands deep inside a page that has its own.
+ */
+export function safeHtml(text: string, { headings = true } = {}): string {
+  return sanitize(markdown.render(text.slice(0, 50_000)), headings ? allowed : flat)
 }
 
 /** The first sentence or two as plain text. */

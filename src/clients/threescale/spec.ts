@@ -35,3 +35,15 @@ function fromYaml(text: string): unknown {
     return undefined
   }
 }
+
+/** A member of anything that came from outside; undefined where there is none of its own. */
+export function member(node: unknown, name: string): unknown {
+  return typeof node === 'object' && node !== null && Object.hasOwn(node, name)
+    ? (node as Record<string, unknown>)[name]
+    : undefined
+}
+
+/** A text that says something and is no longer than that. */
+export function textOf(value: unknown, longest = 255): string | undefined {
+  return typeof value === 'string' && value.trim() !== '' && value.length <= longest ? value.trim() : undefined
+}

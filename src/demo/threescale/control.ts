@@ -40,12 +40,20 @@ export function controlRoutes(app: FastifyInstance, control: Control, port: numb
   app.put('/_demo/subscriptions/:id', async (request, reply) => merge(control.state().subscriptions, request, reply))
   /** The spec of a product as its operator uploaded it, valid or not; null removes it. */
   app.put('/_demo/active_docs', async (request) => {
-    const { service_id, body } = request.body as { service_id: number; body: string | null }
+    const {
+      service_id,
+      body,
+      published = true,
+    } = request.body as {
+      service_id: number
+      body: string | null
+      published?: boolean
+    }
     const state = control.state()
     state.docs = state.docs.filter((doc) => doc.service_id !== service_id)
     if (body !== null) {
       const id = nextId(state, 'doc')
-      state.docs.push({ id, system_name: `doc_${id}`, name: `Doc ${id}`, service_id, published: true, body })
+      state.docs.push({ id, system_name: `doc_${id}`, name: `Doc ${id}`, service_id, published, body })
     }
     control.changed()
     return {}

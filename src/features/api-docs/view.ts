@@ -7,11 +7,10 @@ import {
   type Parameter,
   type Response,
   resolve,
+  type Schema,
 } from '../../web/openapi/shapes.js'
+import { exampleHtml, methodColor, rowsOf, typeOf } from '../../web/openapi/show.js'
 import { curlOf, personToken, serviceToken } from './curl.js'
-import { rowsOf, typeOf } from './schema-rows.js'
-
-const colors: Record<string, string> = { GET: 'blue', POST: 'green', PATCH: 'orange', PUT: 'orange', DELETE: 'red' }
 
 export function docsView(i: { document: OpenApiDocument; publicUrl: string; issuer: string }) {
   const { document, publicUrl, issuer } = i
@@ -96,11 +95,11 @@ function operationView(document: OpenApiDocument, base: string, method: string, 
   const { operationId, summary, description = '', requestBody, security = [] } = operation
   const parameters = (operation.parameters ?? []).map((parameter) => parameterView(resolve(document, parameter)))
   const body = requestBody?.content['application/json']?.schema
-  const fields = body ? rowsOf(document, body) : []
+  const fields = body ? fieldsOf(document, body) : []
   return {
     id: operationId,
     method,
-    color: colors[method] ?? 'grey',
+    color: methodColor(method),
     path,
     summary,
     description,
@@ -134,7 +133,7 @@ function answerViews(operationId: string, status: string, { description = '', co
     description,
     label: `Example of ${operationId}, ${status}`,
     ...nounOf(media),
-    codeHtml: exampleHtml(type, media),
+    codeHtml: exampleHtml(exampleText(type, media), type),
   }))
 }
 
@@ -143,10 +142,12 @@ function nounOf({ schema = {} }: Media): { noun: string; href: string } {
   return href ? { noun: type, href } : { noun: '', href: '' }
 }
 
-function exampleHtml(type: string, { example }: Media): string {
-  const json = type.includes('json')
-  const code = json ? JSON.stringify(example, null, 2) : String(example)
-  return codeView({ client: '', group: '', label: '', proof: 'parsed', language: json ? 'json' : 'ini', code }).codeHtml
+function exampleText(type: string, { example }: Media): string {
+  return type.includes('json') ? JSON.stringify(example, null, 2) : String(example)
+}
+
+function fieldsOf(document: OpenApiDocument, schema: Schema) {
+  return rowsOf(schema, (item) => resolve(document, item))
 }
 
 function nounsOf(document: OpenApiDocument) {
@@ -154,7 +155,7 @@ function nounsOf(document: OpenApiDocument) {
     id: `noun-${name}`,
     name,
     description: schema.description ?? '',
-    fields: rowsOf(document, schema),
+    fields: fieldsOf(document, schema),
   }))
 }
 

@@ -14,7 +14,10 @@ export interface Call {
   method: string
   path: string
   headers?: Record<string, string>
+  /** sent as JSON */
   body?: unknown
+  /** sent as it is */
+  raw?: { type: string; text: string } | undefined
 }
 
 export interface Prepared {
@@ -45,10 +48,11 @@ export function createModelCalls({ gateway }: ModelCallsDeps) {
     const credential = await carrier(application)
     const url = new URL(model.endpoint + call.path)
     for (const [name, value] of Object.entries(credential.query)) url.searchParams.set(name, value)
-    const json: Record<string, string> = call.body === undefined ? {} : { 'content-type': 'application/json' }
-    const headers = { ...json, ...call.headers, ...credential.headers }
-    const body = call.body === undefined ? {} : { body: JSON.stringify(call.body) }
-    return { method: call.method, url, headers, ...body }
+    const sent =
+      call.raw ?? (call.body === undefined ? undefined : { type: 'application/json', text: JSON.stringify(call.body) })
+    const type: Record<string, string> = sent ? { 'content-type': sent.type } : {}
+    const headers = { ...type, ...call.headers, ...credential.headers }
+    return { method: call.method, url, headers, ...(sent ? { body: sent.text } : {}) }
   }
 
   /** Where the credential goes, by mode and location (APIcast, configuration/service.lua). */

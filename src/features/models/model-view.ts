@@ -40,6 +40,7 @@ export function modelView(i: {
     notice: stateWords(model),
     noticeKind: model.state === 'retired' ? 'danger' : 'warning',
     successor: successor && { name: successor.name, href: `/models/${encodeURIComponent(successor.system_name)}` },
+    referenceHref: `/models/${encodeURIComponent(model.system_name)}/reference`,
     compareHref: `/models/compare?model=${encodeURIComponent(model.system_name)}`,
     descriptionHtml: i.descriptionHtml,
     facts: factsOf(model),

@@ -1,3 +1,4 @@
+import { member, textOf as text } from '../../clients/threescale/spec.js'
 import { type Facts, typeOf } from './facts.js'
 import { type Capability, capabilities, type Model, modelStates, modelTypes } from './schemas.js'
 
@@ -138,14 +139,4 @@ function streams(node: unknown, depth = 0): boolean {
 
 function given(facts: { [K in keyof Facts]: Facts[K] | undefined }): Facts {
   return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as Facts
-}
-
-function member(node: unknown, name: string): unknown {
-  return typeof node === 'object' && node !== null && Object.hasOwn(node, name)
-    ? (node as Record<string, unknown>)[name]
-    : undefined
-}
-
-function text(value: unknown, longest = 255): string | undefined {
-  return typeof value === 'string' && value.trim() !== '' && value.length <= longest ? value.trim() : undefined
 }

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { problem } from '../../errors.js'
 import type { Caller } from '../../web/caller.js'
+import type { Places } from '../../web/places.js'
 import type { Call, GatewayAnswer, Prepared } from '../applications/model-calls.js'
 import type { Application } from '../applications/schemas.js'
 import type { Model } from '../models/schemas.js'
@@ -26,6 +27,8 @@ export interface PlaygroundDeps {
       body: Readable
     }>
   }
+  /** so many calls of one person at the same time */
+  places: Places
   /** asks the model server for the id to send, where nobody has told it */
   modelIdOf(model: Model, application: Application): Promise<string | undefined>
   /** where calls of the model's type go: the whole address */
@@ -50,8 +53,6 @@ export interface Refused {
 export type Playground = ReturnType<typeof createPlayground>
 
 const playable: Model['type'][] = ['chat', 'completion', 'embedding', 'rerank']
-/** calls of one person that run at the same time */
-const AT_ONCE = 6
 const LONG_MS = 120_000
 
 /**
@@ -59,8 +60,7 @@ const LONG_MS = 120_000
  * called, and nothing of what is said is kept.
  */
 export function createPlayground(deps: PlaygroundDeps) {
-  const { applications, models, calls, gateway, modelIdOf, callOf, wordsFor } = deps
-  const running = new Map<string, number>()
+  const { applications, models, calls, gateway, places, modelIdOf, callOf, wordsFor } = deps
 
   return {
     /** One call to 3scale. Live applications of models that can be talked to, newest first. */
@@ -76,7 +76,7 @@ export function createPlayground(deps: PlaygroundDeps) {
     /** An answer as it comes, as server-sent events; ends when `signal` says so. One or two calls to 3scale. */
     async stream(caller: Caller, wanted: Wanted, side: number, signal: AbortSignal): Promise<Readable | Refused> {
       const { application, model } = await load(caller, wanted.applications[side])
-      const done = take(caller)
+      const done = places.take(caller)
       try {
         const body = { ...(await bodyOf(model, application, wanted, side)), ...streaming }
         const prepared = await calls.prepare(model, application, { method: 'POST', path: pathOf(model), body })
@@ -112,7 +112,7 @@ export function createPlayground(deps: PlaygroundDeps) {
   }
 
   async function post(caller: Caller, model: Model, application: Application, body: Record<string, unknown>) {
-    const done = take(caller)
+    const done = places.take(caller)
     try {
       const prepared = await calls.prepare(model, application, { method: 'POST', path: pathOf(model), body })
       const answer = await gateway.call({ ...prepared, timeoutMs: LONG_MS })
@@ -141,25 +141,6 @@ export function createPlayground(deps: PlaygroundDeps) {
   async function named(model: Model, application: Application): Promise<{ model?: string }> {
     const id = model.model_id ?? (await modelIdOf(model, application))
     return id === undefined ? {} : { model: id }
-  }
-
-  /** So many calls of one person at the same time; returns how to give the place back, once. */
-  function take({ username }: Caller): () => void {
-    const now = running.get(username) ?? 0
-    if (now >= AT_ONCE)
-      throw problem('too_many_requests', {
-        detail: `${AT_ONCE} calls of yours are running. Stop one, or wait for it to end.`,
-        retryAfter: 5,
-      })
-    running.set(username, now + 1)
-    let given = false
-    return () => {
-      if (given) return
-      given = true
-      const left = (running.get(username) ?? 1) - 1
-      if (left > 0) running.set(username, left)
-      else running.delete(username)
-    }
   }
 
   function refusedBy(answer: { status: number; headers: Record<string, string>; text: string }): Refused {

@@ -1,51 +1,18 @@
 import type { ApiDoc, Service } from '../store.js'
 
-/** ActiveDocs as operators upload them: OpenAPI 3.0 with or without an example, Swagger 2.0, OpenAPI 3.1. */
+/**
+ * ActiveDocs as operators upload them: OpenAPI 3.0 with or without an example, Swagger 2.0, OpenAPI 3.1. Shape and habits
+ * are those of models-aas (deployment/3scale/openapi): the title is the model's name, a server that is a placeholder, and
+ * the paths of vLLM.
+ */
 export function docFor(kind: 'id' | 'plain' | 'v2' | 'v31', service: Service, modelId: string): Omit<ApiDoc, 'id'> {
-  const rule = service.rules.find(({ http_method }) => http_method === 'POST')
-  const path = rule?.pattern ?? '/predict'
-  const example = kind === 'id' ? { model: modelId, messages: [{ role: 'user', content: 'Hello' }] } : undefined
-  const request = {
-    required: true,
-    content: {
-      'application/json': {
-        schema: { type: 'object', properties: { model: { type: 'string' } } },
-        ...(example ? { example } : {}),
-      },
-    },
-  }
   const info = {
     title: service.name,
     version: '1.0.0',
     description: `The HTTP interface of ${service.name}.`,
     ...(kind === 'id' ? { 'x-maas': { context_length: 131072 } } : {}),
   }
-  const spec =
-    kind === 'v2'
-      ? {
-          swagger: '2.0',
-          info,
-          host: new URL(service.endpoint).host,
-          paths: {
-            [path]: {
-              post: {
-                summary: 'Call the model',
-                parameters: [{ in: 'body', name: 'body', schema: { type: 'object' } }],
-                responses: { 200: { description: 'OK' } },
-              },
-            },
-          },
-        }
-      : {
-          openapi: kind === 'v31' ? '3.1.0' : '3.0.1',
-          info,
-          servers: [{ url: service.endpoint }],
-          paths: {
-            [path]: {
-              post: { summary: 'Call the model', requestBody: request, responses: { 200: { description: 'OK' } } },
-            },
-          },
-        }
+  const spec = kind === 'v2' ? swagger(service, info) : openapi(kind, service, info, modelId)
   return {
     system_name: `${service.system_name.replaceAll('-', '_')}_docs`,
     name: `${service.name} API`,
@@ -53,4 +20,99 @@ export function docFor(kind: 'id' | 'plain' | 'v2' | 'v31', service: Service, mo
     published: true,
     body: JSON.stringify(spec),
   }
+}
+
+const schemas = {
+  Message: {
+    type: 'object',
+    required: ['role', 'content'],
+    properties: {
+      role: { type: 'string', enum: ['system', 'user', 'assistant'] },
+      content: { type: 'string', description: 'What is said.' },
+    },
+  },
+  Request: {
+    type: 'object',
+    required: ['model', 'messages'],
+    properties: {
+      model: { type: 'string', description: 'The id of the model.' },
+      messages: { type: 'array', items: { $ref: '#/components/schemas/Message' } },
+      max_tokens: { type: 'integer', minimum: 1, default: 256, description: 'The longest answer.' },
+      temperature: { type: 'number', minimum: 0, maximum: 2 },
+    },
+  },
+  Error: {
+    type: 'object',
+    properties: { error: { type: 'object', properties: { message: { type: 'string' }, code: { type: 'integer' } } } },
+  },
+}
+
+function openapi(kind: 'id' | 'plain' | 'v31', service: Service, info: object, modelId: string) {
+  const chats = service.rules.some(({ pattern }) => pattern.endsWith('/chat/completions'))
+  const schema = chats ? { $ref: '#/components/schemas/Request' } : anything
+  const example = kind === 'id' ? { model: modelId, messages: [{ role: 'user', content: 'Hello' }] } : undefined
+  const failure = { content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } }
+  return {
+    openapi: kind === 'v31' ? '3.1.0' : '3.0.1',
+    info,
+    servers: [{ url: kind === 'plain' ? 'https://Main_URL:443' : service.endpoint }],
+    security: [{ bearerAuth: [] }],
+    paths: {
+      [pathOf(service)]: {
+        post: {
+          summary: 'Call the model',
+          description: chats ? 'Sends a conversation; **the last message** is answered.' : '',
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema, ...(example ? { example } : {}) } },
+          },
+          responses: {
+            200: { description: 'OK', content: { 'application/json': { schema: { type: 'object' } } } },
+            404: { description: 'No such model', ...failure },
+            429: { description: 'The limit is used up' },
+          },
+        },
+      },
+      ...readsOf(service),
+    },
+    components: { schemas, securitySchemes: { bearerAuth: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+  }
+}
+
+const anything = { type: 'object', properties: { model: { type: 'string' } } }
+
+function swagger(service: Service, info: object) {
+  return {
+    swagger: '2.0',
+    info,
+    host: new URL(service.endpoint).host,
+    paths: {
+      [pathOf(service)]: {
+        post: {
+          summary: 'Call the model',
+          parameters: [{ in: 'body', name: 'body', schema: { type: 'object' } }],
+          responses: { 200: { description: 'OK' } },
+        },
+      },
+    },
+  }
+}
+
+function pathOf({ rules }: Service): string {
+  return rules.find(({ http_method }) => http_method === 'POST')?.pattern ?? '/predict'
+}
+
+function readsOf({ rules }: Service): Record<string, object> {
+  const reads = rules.filter(({ http_method, pattern }) => http_method === 'GET' && /\/(models|health)$/.test(pattern))
+  return Object.fromEntries(
+    reads.map(({ pattern }) => [
+      pattern,
+      {
+        get: {
+          summary: pattern.endsWith('/health') ? 'Health of the server' : 'List the models',
+          responses: { 200: { description: 'OK' } },
+        },
+      },
+    ]),
+  )
 }

@@ -1,4 +1,5 @@
-import { type OpenApiDocument, resolve, type Schema } from '../../web/openapi/shapes.js'
+import { codeView } from '../code.js'
+import type { Schema } from './shapes.js'
 
 export interface SchemaRow {
   name: string
@@ -15,13 +16,21 @@ const words: Record<string, string> = {
   number: 'number',
   boolean: 'true or false',
   object: 'object',
+  array: 'list',
   null: 'null',
 }
 
-/** The fields of an object, those of plain objects inside it with a dot. */
-export function rowsOf(document: OpenApiDocument, schema: Schema, prefix = ''): SchemaRow[] {
-  const target = resolve(document, schema)
-  if (target.allOf) return target.allOf.flatMap((part) => rowsOf(document, part, prefix))
+const colors: Record<string, string> = { GET: 'blue', POST: 'green', PATCH: 'orange', PUT: 'orange', DELETE: 'red' }
+
+/** Of the label that shows a verb. */
+export function methodColor(method: string): string {
+  return colors[method] ?? 'grey'
+}
+
+/** The fields of an object, those of plain objects inside it with a dot; `resolve` gives what a `$ref` names. */
+export function rowsOf(schema: Schema, resolve: (schema: Schema) => Schema, prefix = ''): SchemaRow[] {
+  const target = resolve(schema)
+  if (target.allOf) return target.allOf.flatMap((part) => rowsOf(part, resolve, prefix))
   return Object.entries(target.properties ?? {}).flatMap(([name, inner]) => {
     const row = {
       name: prefix + name,
@@ -30,7 +39,7 @@ export function rowsOf(document: OpenApiDocument, schema: Schema, prefix = ''): 
       description: [inner.description, limitsOf(inner)].filter(Boolean).join('; '),
     }
     const nested = inner.items ?? inner
-    return [row, ...(nested.$ref || depth(prefix) > 1 ? [] : rowsOf(document, nested, `${prefix}${name}.`))]
+    return [row, ...(nested.$ref || depth(prefix) > 1 ? [] : rowsOf(nested, resolve, `${prefix}${name}.`))]
   })
 }
 
@@ -41,22 +50,32 @@ export function typeOf(schema: Schema): { type: string; href: string } {
     const { type, href } = typeOf(schema.items)
     return { type: `list of ${type}`, href }
   }
-  const [first, second] = schema.anyOf ?? []
-  if (first && second) {
+  const [first, ...others] = schema.anyOf ?? schema.oneOf ?? []
+  if (first && others.length > 0) {
     const { type, href } = typeOf(first)
-    return { type: `${type} or ${typeOf(second).type}`, href }
+    return { type: [...new Set([type, ...others.map((other) => typeOf(other).type)])].join(' or '), href }
   }
   if (schema.enum) return { type: schema.enum.map(String).join(', '), href: '' }
+  if (schema.const !== undefined) return { type: JSON.stringify(schema.const), href: '' }
   if (schema.format === 'date-time') return { type: 'time (RFC 3339)', href: '' }
+  if (schema.format === 'binary') return { type: 'file', href: '' }
   if (typeof schema.additionalProperties === 'object')
     return { type: `names to ${typeOf(schema.additionalProperties).type}`, href: '' }
   const types = [schema.type ?? 'object'].flat().map((type) => words[type] ?? type)
   return { type: types.join(' or '), href: '' }
 }
 
+/** An example as highlighted text. */
+export function exampleHtml(text: string, type: string): string {
+  const language = type.includes('json') ? 'json' : 'ini'
+  return codeView({ client: '', group: '', label: '', proof: 'parsed', language, code: text }).codeHtml
+}
+
 function limitsOf({ minimum, maximum, default: standard, maxLength }: Schema): string {
   return [
     minimum !== undefined && maximum !== undefined ? `${minimum} to ${maximum}` : '',
+    minimum !== undefined && maximum === undefined ? `at least ${minimum}` : '',
+    minimum === undefined && maximum !== undefined ? `at most ${maximum}` : '',
     maxLength === undefined ? '' : `at most ${maxLength} characters`,
     standard === undefined ? '' : `else ${JSON.stringify(standard)}`,
   ]

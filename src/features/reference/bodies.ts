@@ -1,0 +1,105 @@
+import { member, textOf } from '../../clients/threescale/spec.js'
+import type { Schema } from '../../web/openapi/shapes.js'
+import type { Body, Kind, Response } from './shapes.js'
+import { entriesOf, exampleOf, exampleText, listed, type Nodes, shortText, withoutWords } from './spec-nodes.js'
+
+const MOST_RESPONSES = 12
+const MOST_KINDS = 3
+
+/** What is sent: `requestBody`, or in OpenAPI 2 the parameters in `body` and `formData`. */
+export function bodyOf(spec: unknown, nodes: Nodes, operation: unknown, given: unknown[]): Body | undefined {
+  const body = nodes.follow(member(operation, 'requestBody'))
+  if (typeof body === 'object' && body !== null) {
+    return {
+      required: member(body, 'required') === true,
+      description: shortText(member(body, 'description')) ?? '',
+      kinds: kindsOf(nodes, member(body, 'content')),
+    }
+  }
+  const types = listed(member(operation, 'consumes') ?? member(spec, 'consumes'))
+    .filter(isMediaType)
+    .slice(0, MOST_KINDS)
+  const inBody = given.find((node) => member(node, 'in') === 'body')
+  const form = given.filter((node) => member(node, 'in') === 'formData')
+  if (inBody === undefined && form.length === 0) return undefined
+  const schema = inBody === undefined ? formSchema(nodes, form) : nodes.schemaOf(member(inBody, 'schema'))
+  const usual = form.length === 0 ? 'application/json' : formType(form)
+  return {
+    required: member(inBody, 'required') === true,
+    description: shortText(member(inBody, 'description')) ?? '',
+    kinds: (types.length > 0 ? types : [usual]).map((type) => ({
+      type,
+      schema,
+      example: exampleFor(type, schema, member(inBody, 'x-example')),
+    })),
+  }
+}
+
+function formType(form: unknown[]): string {
+  return form.some((node) => member(node, 'type') === 'file')
+    ? 'multipart/form-data'
+    : 'application/x-www-form-urlencoded'
+}
+
+function formSchema(nodes: Nodes, form: unknown[]): Schema {
+  const fields = form.flatMap((node) => {
+    const name = textOf(member(node, 'name'), 100)
+    if (name === undefined || name === '__proto__') return []
+    const description = shortText(member(node, 'description'))
+    return [[name, { ...nodes.schemaOf(withoutWords(node)), ...(description ? { description } : {}) }] as const]
+  })
+  const required = form.filter((node) => member(node, 'required') === true).map((node) => String(member(node, 'name')))
+  return { type: 'object', properties: Object.fromEntries(fields), required }
+}
+
+export function responsesOf(spec: unknown, nodes: Nodes, operation: unknown): Response[] {
+  const types = listed(member(operation, 'produces') ?? member(spec, 'produces'))
+    .filter(isMediaType)
+    .slice(0, MOST_KINDS)
+  return entriesOf(member(operation, 'responses'))
+    .filter(([status]) => /^([1-5](\d\d|XX)|default)$/i.test(status))
+    .slice(0, MOST_RESPONSES)
+    .map(([status, at]) => {
+      const response = nodes.follow(at)
+      const schema = member(response, 'schema')
+      const old = entriesOf(member(response, 'examples'))
+      const kinds =
+        schema === undefined
+          ? kindsOf(nodes, member(response, 'content'))
+          : (types.length > 0 ? types : ['application/json']).map((type) => {
+              const read = nodes.schemaOf(schema)
+              return { type, schema: read, example: exampleFor(type, read, old.find(([name]) => name === type)?.[1]) }
+            })
+      return { status, description: shortText(member(response, 'description')) ?? '', kinds }
+    })
+}
+
+function kindsOf(nodes: Nodes, content: unknown): Kind[] {
+  return entriesOf(content)
+    .filter(([type]) => isMediaType(type))
+    .slice(0, MOST_KINDS)
+    .map(([type, media]) => {
+      const schema = nodes.schemaOf(member(media, 'schema'))
+      const given = member(media, 'example') ?? firstExample(nodes, member(media, 'examples'))
+      return { type, schema, example: exampleFor(type, schema, given) }
+    })
+}
+
+function exampleFor(type: string, schema: Schema, given: unknown): string {
+  const value = given ?? (/json/.test(type) ? exampleOf(schema) : schema.examples?.[0])
+  if (/x-www-form-urlencoded/.test(type) && typeof (value ?? {}) === 'object') {
+    const fields = Object.entries((value ?? exampleOf(schema)) as object).filter(
+      ([, field]) => typeof field !== 'object',
+    )
+    return new URLSearchParams(fields.map(([name, field]) => [name, String(field)])).toString()
+  }
+  return value === undefined ? '' : exampleText(value)
+}
+
+export function firstExample(nodes: Nodes, examples: unknown): unknown {
+  return member(nodes.follow(entriesOf(examples)[0]?.[1]), 'value')
+}
+
+function isMediaType(type: unknown): type is string {
+  return typeof type === 'string' && /^[\w.+-]{1,60}\/[\w.+*-]{1,80}(;\s*[\w-]{1,30}=[\w."-]{1,60})?$/.test(type)
+}

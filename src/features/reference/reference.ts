@@ -1,0 +1,203 @@
+import type { Readable } from 'node:stream'
+import { LRUCache } from 'lru-cache'
+import type { MappingRule } from '../../clients/threescale/nouns.js'
+import { readSpec } from '../../clients/threescale/spec.js'
+import { isProblem, problem } from '../../errors.js'
+import type { Caller } from '../../web/caller.js'
+import type { Places } from '../../web/places.js'
+import type { Call, Prepared } from '../applications/model-calls.js'
+import type { Application } from '../applications/schemas.js'
+import type { Model } from '../models/schemas.js'
+import type { SpecRef } from '../models/snapshot.js'
+import { type Answer, readAnswer, secretsOf } from './answer.js'
+import { madeReference } from './made.js'
+import { type Placed, placedIn } from './placed.js'
+import { letsThrough } from './rules.js'
+import type { Reference } from './shapes.js'
+import { referenceOf } from './uploaded.js'
+import { type Wanted, wantedOf } from './wanted.js'
+
+export interface ReferenceDeps {
+  models: {
+    find(
+      systemName: string,
+      caller: Caller | undefined,
+    ): Promise<{
+      model: Model
+      rules: MappingRule[]
+      spec: SpecRef | undefined
+      ageSeconds: number
+      stale: boolean
+    }>
+    readSpec(ref: SpecRef): Promise<string>
+  }
+  applications: {
+    list(caller: Caller): Promise<Application[]>
+    read(
+      caller: Caller,
+      id: number,
+      options: { reveal: boolean },
+    ): Promise<{ application: Application; model: Model | undefined }>
+  }
+  calls: { prepare(model: Model, application: Application, call: Call): Promise<Prepared> }
+  gateway: {
+    open(request: Prepared & { signal: AbortSignal; headMs: number }): Promise<{
+      status: number
+      headers: Record<string, string>
+      body: Readable
+    }>
+  }
+  places: Places
+  /** asks the model server for the id to send, where nobody has told it */
+  modelIdOf(model: Model, application: Application): Promise<string | undefined>
+  /** where calls of the model's type go: the whole address */
+  callOf(model: Model): { url: string }
+  /** what an answer means, in words */
+  wordsFor(answer: { status: number; headers: Record<string, string>; text: string }): string
+  /** the longest that an answer may take */
+  longestMs?: number
+}
+
+export interface Shown {
+  model: Model
+  reference: Reference
+  operations: Placed[]
+  staleSeconds: number | undefined
+}
+
+export type References = ReturnType<typeof createReferences>
+
+/** characters of specs that are kept as they are shown */
+const KEPT = 10_000_000
+
+/**
+ * How a product is called: from the uploaded spec, else made from its type and mapping rules; and calls as somebody typed
+ * them, through their own application, to the product's own endpoint alone. Nothing of a call is kept.
+ */
+export function createReferences(deps: ReferenceDeps) {
+  const { models, applications, calls, gateway, places, modelIdOf, callOf, wordsFor, longestMs = 60_000 } = deps
+  const kept = new LRUCache<string, Reference>({
+    maxSize: KEPT,
+    sizeCalculation: (reference) => JSON.stringify(reference).length,
+  })
+
+  return {
+    read: find,
+
+    /** The caller's applications of a model, live ones first. One call to 3scale. */
+    async applicationsOf(caller: Caller, model: Model): Promise<Application[]> {
+      const mine = (await applications.list(caller)).filter((each) => each.model === model.system_name)
+      return mine.sort((a, b) => Number(b.state === 'live') - Number(a.state === 'live'))
+    },
+
+    /**
+     * One call as the form says. One or two calls to 3scale. Rejects with not_found (operation, application),
+     * invalid_fields, too_many_requests, gateway_unavailable.
+     */
+    async send(
+      caller: Caller,
+      systemName: string,
+      values: Record<string, string>,
+      signal: AbortSignal,
+    ): Promise<{ answer: Answer; words: string }> {
+      const { model, rules, operations } = await find(systemName, caller)
+      const operation = operations.find(({ id }) => id === values.operation)
+      if (!operation || operation.against) throw problem('not_found')
+      const wanted = wantedOf(operation, values)
+      const { application } = await applications.read(caller, wanted.application, { reveal: true })
+      if (application.model !== model.system_name) throw problem('not_found')
+      const done = places.take(caller)
+      const started = performance.now()
+      const ended = AbortSignal.any([signal, AbortSignal.timeout(longestMs)])
+      try {
+        const prepared = await prepare(model, application, operation, wanted)
+        if (!staysWithin(model, rules, prepared, wanted))
+          throw problem('invalid_fields', {
+            fields: { form: 'With these values the gateway lets no such call through: no mapping rule fits.' },
+          })
+        const opened = await gateway.open({ ...prepared, signal: ended, headMs: longestMs * 0.9 })
+        const answer = await readAnswer(opened, {
+          secrets: secretsOf(prepared, application.credentials),
+          signal: ended,
+          ms: () => Math.round(performance.now() - started),
+        })
+        return { answer, words: wordsFor({ ...opened, text: answer.text }) }
+      } finally {
+        done()
+      }
+    },
+  }
+
+  async function find(systemName: string, caller: Caller | undefined): Promise<Shown & { rules: MappingRule[] }> {
+    const { model, rules, spec, ageSeconds, stale } = await models.find(systemName, caller)
+    const reference = await referenceFor(model, rules, spec)
+    const operations = placedIn(model, rules, reference)
+    return { model, rules, reference, operations, staleSeconds: stale ? ageSeconds : undefined }
+  }
+
+  async function referenceFor(model: Model, rules: MappingRule[], spec: SpecRef | undefined): Promise<Reference> {
+    if (!spec) return made(model, rules, 'No spec was uploaded for this product.')
+    const known = kept.get(`${spec.id} ${spec.hash}`)
+    if (known) return known
+    let text: string
+    try {
+      text = await models.readSpec(spec)
+    } catch (error) {
+      if (!isProblem(error)) throw error
+      return made(model, rules, 'The uploaded spec cannot be read from 3scale at the moment.')
+    }
+    const read = readSpec(text)
+    if (!read) return made(model, rules, 'The uploaded spec cannot be read: it is no JSON or YAML, or far too large.')
+    const reference = referenceOf(read)
+    if (!reference) return made(model, rules, 'The uploaded spec names no operation.')
+    kept.set(`${spec.id} ${spec.hash}`, reference)
+    return reference
+  }
+
+  function made(model: Model, rules: MappingRule[], why: string): Reference {
+    const usual = callOf(model).url.slice(model.endpoint.length)
+    const how = 'This page is made from the type of the model and the mapping rules of the gateway.'
+    return madeReference(model, rules, usual, `${why} ${how}`)
+  }
+
+  async function prepare(
+    model: Model,
+    application: Application,
+    { method }: Placed,
+    { path, query, headers, body }: Wanted,
+  ): Promise<Prepared> {
+    const search = query.length > 0 ? `?${new URLSearchParams(query)}` : ''
+    const raw = body && { ...body, text: await withModelId(body, model, application) }
+    try {
+      return await calls.prepare(model, application, { method, path: path + search, headers, raw })
+    } catch (error) {
+      if (isProblem(error)) throw error
+      // OpenID Connect: the issuer gave no token
+      const detail = 'No token could be got for this application, so nothing was sent. Its client may not be known yet.'
+      throw problem('gateway_unavailable', { detail, cause: error })
+    }
+  }
+
+  /** An empty `model` is filled in, as the page says. */
+  async function withModelId({ type, text }: { type: string; text: string }, model: Model, application: Application) {
+    if (!/json/.test(type) || !/"model"\s*:\s*""/.test(text)) return text
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null || (value as { model?: unknown }).model !== '') return text
+    const id = model.model_id ?? (await modelIdOf(model, application))
+    return id === undefined ? text : JSON.stringify({ ...value, model: id })
+  }
+}
+
+/** The very address that is about to be asked: the product's own, at a path that its mapping rules let through. */
+function staysWithin(model: Model, rules: MappingRule[], { method, url }: Prepared, { body }: Wanted): boolean {
+  const endpoint = new URL(model.endpoint)
+  const base = endpoint.pathname.replace(/\/$/, '')
+  if (url.origin !== endpoint.origin || !url.pathname.startsWith(base)) return false
+  const form = body?.type.includes('x-www-form-urlencoded') ? [...new URLSearchParams(body.text)] : []
+  return letsThrough(
+    rules,
+    method,
+    url.pathname.slice(base.length),
+    new URLSearchParams([...url.searchParams, ...form]),
+  )
+}

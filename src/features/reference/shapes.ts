@@ -1,0 +1,88 @@
+import type { Schema } from '../../web/openapi/shapes.js'
+
+/** What a reference says, whichever version of OpenAPI told it: no `$ref`, every text and list bounded. */
+export interface Reference {
+  /** false: made from the type and the mapping rules */
+  uploaded: boolean
+  title: string
+  version: string
+  /** Markdown */
+  description: string
+  /** what was odd or left out, in sentences */
+  notes: string[]
+  /** addresses that the spec claims */
+  servers: string[]
+  /** credentials that the spec claims */
+  schemes: Scheme[]
+  operations: Operation[]
+}
+
+export interface Scheme {
+  kind: 'bearer' | 'basic' | 'header' | 'query' | 'token' | 'other'
+  /** of the header or query parameter */
+  name: string
+}
+
+export interface Operation {
+  /** for addresses: letters, digits and hyphens, the same as long as method and path stay */
+  id: string
+  method: string
+  /** as the spec has it, below each of `bases` */
+  path: string
+  /** paths of the servers that the spec claims */
+  base: string
+  tag: string
+  summary: string
+  /** Markdown */
+  description: string
+  deprecated: boolean
+  parameters: Parameter[]
+  body: Body | undefined
+  responses: Response[]
+}
+
+export interface Parameter {
+  name: string
+  in: 'path' | 'query' | 'header' | 'cookie'
+  required: boolean
+  description: string
+  schema: Schema
+  example: string
+  /** several values are sent as the same name several times */
+  repeats: boolean
+}
+
+export interface Body {
+  required: boolean
+  description: string
+  kinds: Kind[]
+}
+
+export interface Kind {
+  /** media type */
+  type: string
+  schema: Schema
+  /** as it is sent; empty where nothing is known */
+  example: string
+}
+
+export interface Response {
+  status: string
+  description: string
+  kinds: Kind[]
+}
+
+/** The address part of an operation: `POST /v1/chat/completions` is `post-v1-chat-completions`, another one like it `…-2`. */
+export function nameOperations(operations: Omit<Operation, 'id'>[]): Operation[] {
+  const seen = new Map<string, number>()
+  return operations.map((operation) => {
+    const name = `${operation.method} ${operation.path}`
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .slice(0, 80)
+      .replace(/^-+|-+$/g, '')
+    const count = (seen.get(name) ?? 0) + 1
+    seen.set(name, count)
+    return { id: count === 1 ? name : `${name}-${count}`, ...operation }
+  })
+}
