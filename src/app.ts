@@ -23,9 +23,15 @@ import { watched } from './clients/watched.js'
 import type { Config } from './config.js'
 import { problem } from './errors.js'
 import { createAccounts } from './features/account/accounts.js'
+import { createAlone } from './features/account/alone.js'
 import { accountApi } from './features/account/api.js'
+import { createApiSignUp } from './features/account/api-sign-up.js'
+import { createClaimAccounts } from './features/account/claim-accounts.js'
 import { createIdTokens } from './features/account/id-tokens.js'
 import type { IdentityRules } from './features/account/identity.js'
+import { createMembers } from './features/account/members.js'
+import { membersApi } from './features/account/members-api.js'
+import { membersPages } from './features/account/members-pages.js'
 import { accountPages, doorman } from './features/account/pages.js'
 import { apiDocsPages } from './features/api-docs/pages.js'
 import { wordsFor } from './features/applications/answers.js'
@@ -168,6 +174,7 @@ export async function buildPortal(config: Config) {
   const allowances = {
     multipleApplications: notes.multiple_applications ?? true,
     multipleServices: notes.multiple_services ?? true,
+    multipleUsers: notes.multiple_users ?? true,
   }
   const now = () => new Date()
   const applications = createApplications({ threescale, models, allowances, learn: trial.learn, now })
@@ -215,6 +222,12 @@ export async function buildPortal(config: Config) {
     ...notes.terms,
     url: notes.terms.url ?? '/terms',
   }
+  const claims = createClaimAccounts({
+    threescale,
+    cache,
+    issuerId: config.oidc.issuerId,
+    settings: notes.claim_accounts,
+  })
   const accounts = createAccounts({
     threescale,
     cache,
@@ -223,6 +236,17 @@ export async function buildPortal(config: Config) {
     linkByEmail: config.linkByEmail === 'verified',
     rules: notes.sign_up ?? {},
     terms,
+    claims,
+  })
+
+  const members = createMembers({
+    threescale,
+    allowances,
+    accounts,
+    claims,
+    alone: createAlone(redis, { waitMs: 1500 }),
+    issuerId: config.oidc.issuerId,
+    services: config.api.clients,
   })
 
   // what every request gets
@@ -334,6 +358,7 @@ export async function buildPortal(config: Config) {
       terms: notes.terms,
       signIn: metrics.signIn,
     })
+    await membersPages(door, { accounts, members, sessions, allowances, publicUrl: config.publicUrl })
     await apiDocsPages(door, { document: document.read, publicUrl: config.publicUrl, issuer: config.oidc.issuer })
   })
   await app.register(
@@ -346,7 +371,8 @@ export async function buildPortal(config: Config) {
         limit: limits.api,
         attempts: createAttempts({ redis, prefix: PREFIX, secret: config.session.secrets[0] ?? '' }),
       })
-      await accountApi(door, { accounts })
+      await accountApi(door, { accounts, signUp: createApiSignUp({ accounts, terms, claims }) })
+      await membersApi(door, { members })
       await modelsApi(door, { models, open: config.catalog.access === 'public' })
       await snippetsApi(door, { models, snippets, applications, open: config.catalog.access === 'public' })
       await usageApi(door, { usage })
@@ -425,13 +451,14 @@ export async function start(config: Config): Promise<Portal> {
 /** Only groups that some setting names are kept in the session cookie. */
 function knownGroups({ portal }: Config): string[] {
   const visible = Object.values(portal.products ?? {}).flatMap((product) => product.visible_to ?? [])
-  return [...new Set([...visible, ...(portal.sign_up?.groups ?? [])])]
+  return [...new Set([...visible, ...(portal.sign_up?.groups ?? []), ...(portal.claim_accounts?.admin_groups ?? [])])]
 }
 
 function identityRules(config: Config): IdentityRules {
-  const { groups_claim = 'groups', sign_up = {} } = config.portal
+  const { groups_claim = 'groups', sign_up = {}, claim_accounts } = config.portal
   const { fields, claims = [], org_name_claim = 'org_name' } = sign_up
-  const mapped = [fields?.account, fields?.user].flatMap((map) => Object.values(map ?? {}))
+  const filling = [fields?.account, fields?.user].flatMap((map) => Object.values(map ?? {}))
+  const mapped = [...filling, ...(claim_accounts ? [claim_accounts.claim] : [])]
   return {
     issuer: config.oidc.issuer,
     groupsClaim: groups_claim,

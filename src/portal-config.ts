@@ -109,6 +109,24 @@ export const PortalConfig = Type.Object(
     multiple_services: Type.Optional(
       Type.Boolean({ description: 'default true; false: applications of one product an account' }),
     ),
+    multiple_users: Type.Optional(
+      Type.Boolean({ description: 'default true; false: nobody is invited to an account, as the 3scale switch says' }),
+    ),
+    claim_accounts: Type.Optional(
+      Type.Object(
+        {
+          claim: Type.String({
+            minLength: 1,
+            description: 'people with the same value of this claim join one account; of a list the first value counts',
+          }),
+          admin_groups: Type.Array(Type.String({ minLength: 1 }), {
+            minItems: 1,
+            description: 'people of these groups join as admins, all others as members',
+          }),
+        },
+        { ...strict, description: 'off unless set; a claim that changes later moves nobody' },
+      ),
+    ),
     operator_webhook: Type.Optional(
       Type.String({
         pattern: '^https?://',

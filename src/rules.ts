@@ -5,12 +5,19 @@ import { type ErrorCode, type PortalError, problem } from './errors.js'
 export interface Allowances {
   multipleApplications: boolean
   multipleServices: boolean
+  multipleUsers: boolean
 }
 
 /** What rules are asked about; each names the facts that it needs. */
 interface AllFacts {
   account: Account
   signupsEnabled: boolean
+  /** developers may change their own account and its people */
+  areaEnabled: boolean
+  /** of who wants to manage people */
+  role: 'admin' | 'member'
+  /** admins of the account beside the one who is to go or to be a member */
+  otherAdmins: number
   allowances: Allowances
   product: Product
   /** the plan that is wanted, and the one that 3scale would give by itself */
@@ -140,6 +147,22 @@ const rules = {
   mandatory_app_key: refusing<'keys' | 'mode' | 'product'>(
     ({ keys, mode, product }) => mode === 'app_id' && product.mandatoryAppKey && keys <= 1,
     () => 'This is the only key, and an application here needs one. Make another first, then retire this one.',
+  ),
+  admins_manage_members: refusing<'role'>(
+    ({ role }) => role !== 'admin',
+    () => 'People are invited, changed and removed by the admins of your account. Ask one of them.',
+  ),
+  multiple_users: refusing<'allowances'>(
+    ({ allowances }) => !allowances.multipleUsers,
+    () => 'An account has one person here. The operator of this portal can allow more.',
+  ),
+  useraccountarea_enabled: refusing<'areaEnabled'>(
+    ({ areaEnabled }) => !areaEnabled,
+    () => 'Accounts and their people are changed by the operator of this portal only.',
+  ),
+  last_admin: refusing<'otherAdmins'>(
+    ({ otherAdmins }) => otherAdmins < 1,
+    () => 'The last admin stays: an account needs one. Make somebody else an admin first.',
   ),
   referrer_filters_required: telling<'product'>(
     ({ product }) => product.referrerFiltersRequired,

@@ -375,6 +375,65 @@ t.test('accounts: sign-up that is closed, and an account that is not approved', 
   await fresh.stop()
 })
 
+t.test('people: by admins only, not against the operator, and never without an admin', async (t) => {
+  const portal = await stack.portal()
+  await stack.put('/_demo/settings', { signups_enabled: true })
+  const closed = await stack.portal({ PORT: String(stack.port + 57), PORTAL_CONFIG: config(['multiple_users: false']) })
+  await Promise.all([api.person({ username: 'zoe' }), api.person({ username: 'yul' })])
+  const zoe = createVisitor(stack)
+  await zoe.signIn('zoe')
+  const admin = await api.token({ username: 'zoe' })
+  const invited = await api.post<{ id: number }>('/members', admin, { email: 'yul@example.com', role: 'member' })
+  const wanted = { email: 'somebody@example.com', role: 'member' }
+  const there = createApi(stack, closed.url)
+  const form = (body: object) => ({ method: 'POST', body: new URLSearchParams({ ...body }) })
+  const at = zoe.at(closed.url)
+  await refused(t, 'multiple_users', 403, there.post('/members', admin, wanted), at('/account/members', form(wanted)))
+  const path = `/members/${invited.body.id}`
+  for (const byApi of [
+    there.call('PATCH', path, { token: admin, body: { role: 'admin' } }),
+    there.call('DELETE', path, { token: admin }),
+  ])
+    t.match(await byApi, { status: 403, body: { rule: 'multiple_users' } })
+  const page = await at('/account')
+  t.match(page.text, 'An account has one person here.')
+  t.notMatch(page.text, 'Invite a person')
+  t.match((await at(`/account${path}`)).text, 'An account has one person here.')
+
+  const yul = createVisitor(stack)
+  await yul.signIn('yul')
+  const member = await api.token({ username: 'yul' })
+  await refused(
+    t,
+    'admins_manage_members',
+    403,
+    api.post('/members', member, wanted),
+    yul.post('/account/members', wanted),
+  )
+  const mine = (await api.get<{ items: { id: number; you: boolean }[] }>('/members', admin)).body.items
+  const own = mine.find(({ you }) => you)?.id
+  await refused(
+    t,
+    'last_admin',
+    403,
+    api.call('PATCH', `/members/${own}`, { token: admin, body: { role: 'member' } }),
+    zoe.post(`/account/members/${own}/remove`, {}),
+  )
+  await stack.put('/_demo/settings', { useraccountarea_enabled: false })
+  await refused(
+    t,
+    'useraccountarea_enabled',
+    403,
+    api.call('PATCH', path, { token: admin, body: { role: 'admin' } }),
+    zoe.post(`/account${path}/remove`, {}),
+  )
+  t.match(await api.call('DELETE', path, { token: member }), { status: 403, body: { rule: 'useraccountarea_enabled' } })
+  t.match((await zoe.get(`/account${path}`)).text, 'changed by the operator of this portal only')
+  t.match((await zoe.get('/account')).text, 'changed by the operator of this portal only')
+  await stack.put('/_demo/settings', { useraccountarea_enabled: true })
+  await Promise.all([portal.stop(), closed.stop()])
+})
+
 t.test('every rule of the table was met above, and docs/rules.md has a row for it', async (t) => {
   t.same([...seen].sort(), [...ruleNames].sort())
   const rows = readFileSync(join(projectRoot, 'docs', 'rules.md'), 'utf8')

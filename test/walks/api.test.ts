@@ -250,6 +250,18 @@ t.test('a client in TypeScript, made from the document', async (t) => {
     body: { name: 'renamed' },
   })
   t.equal(renamed?.name, 'renamed')
+  const { data: invited } = await client.POST('/members', { body: { email: 'typed@example.com', role: 'member' } })
+  t.equal(invited?.state, 'invited')
+  const member = { params: { path: { id: String(invited?.id) } } }
+  t.equal((await client.PATCH('/members/{id}', { ...member, body: { role: 'admin' } })).data?.role, 'admin')
+  const { data: people } = await client.GET('/members')
+  t.match(people?.items, [
+    { you: true, role: 'admin' },
+    { email: 'typed@example.com', role: 'admin', client_id: null },
+  ])
+  t.equal((await client.DELETE('/members/{id}', member)).response.status, 204)
+  const { data: me } = await client.POST('/me', { body: {} })
+  t.equal(me?.signed_up, true)
   const { error } = await client.GET('/applications/{id}', { params: { path: { id: '1' } } })
   t.equal(error?.status, 404)
   t.equal((await client.DELETE('/applications/{id}', { params: { path: { id } } })).response.status, 204)

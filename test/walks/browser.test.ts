@@ -137,6 +137,12 @@ t.test('no accessibility violation, in both themes, on every page and named stat
   await page.goto(`${stack.url}/applications/new?model=oidc-chat`)
   await page.click('main button[type=submit]')
   const tokens = new URL(page.url()).pathname
+  await page.goto(`${stack.url}/account`)
+  await page.fill('#email', 'guest@example.com')
+  await page.click('main button:has-text("Invite")')
+  const { users } = await stack.state()
+  const self = users.find(({ email }) => email === 'mary@example.com')?.id
+  const guest = users.find(({ email }) => email === 'guest@example.com')?.id
   const empty = await browser.newContext()
   await (await signInAs(empty, stack.url, 'admin')).close()
   const account = (await stack.state()).users.find(({ email }) => email === 'admin@example.com')?.account_id
@@ -259,6 +265,21 @@ t.test('no accessibility violation, in both themes, on every page and named stat
       },
     },
     { route: '/account', path: '/account', context: signedIn },
+    {
+      route: '/account',
+      path: '/account',
+      context: signedIn,
+      name: 'a wrong address, an invitation and a service',
+      before: async (page) => {
+        await page.fill('#email', `${'a-rather-long-name'.repeat(3)}@example.com`)
+        await page.click('main button:has-text("Invite")')
+        await page.$eval('#email', (field) => field.setAttribute('type', 'text'))
+        await page.fill('#email', 'nobody')
+        await page.click('main button:has-text("Invite")')
+      },
+    },
+    { route: '/account/members/:id', path: `/account/members/${self}`, context: signedIn, name: 'the last admin' },
+    { route: '/account/members/:id', path: `/account/members/${guest}`, context: signedIn, name: 'an invitation' },
     { route: '/usage', path: '/usage', context: signedIn },
     { route: '/usage', path: '/usage', context: empty, name: 'nothing yet' },
     { route: '/applications/:id/usage', path: `${live}/usage`, context: signedIn },

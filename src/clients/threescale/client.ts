@@ -74,10 +74,23 @@ export function createThreescale(options: ThreescaleOptions): Threescale {
     },
     signUp: async ({ orgName, username, email, fields }) =>
       toAccount(
-        one(await write('POST', '/admin/api/signup', { ...fields, org_name: orgName, username, email }), 'account'),
+        one(
+          await write('POST', '/admin/api/signup', { ...fields, org_name: orgName, username, ...given({ email }) }),
+          'account',
+        ),
       ),
     listUsers: async (accountId) =>
       unwrap((await get(`${account(accountId)}/users`)).users, 'user').map((wire) => toUser(wire, accountId)),
+    createUser: async (accountId, { username, email, fields }) =>
+      toUser(
+        one(await write('POST', `${account(accountId)}/users`, { ...fields, username, email }), 'user'),
+        accountId,
+      ),
+    setRole: async (accountId, userId, role) =>
+      toUser(one(await write('PUT', `${account(accountId)}/users/${userId}/${role}`, {}), 'user'), accountId),
+    async deleteUser(accountId, userId) {
+      await absent(() => remove(`${account(accountId)}/users/${userId}`))
+    },
     async activateUser(accountId, userId) {
       await write('PUT', `${account(accountId)}/users/${userId}/activate`, {})
     },

@@ -37,6 +37,7 @@ export interface User {
   email: string | undefined
   role: 'admin' | 'member'
   state: 'pending' | 'active' | 'suspended' | 'email_unverified'
+  createdAt: string
   fields: Record<string, string>
 }
 
@@ -134,8 +135,22 @@ export interface Threescale {
   findByUsername(username: string): Promise<{ account: Account; user: User } | undefined>
   findByEmail(email: string): Promise<{ account: Account; user: User; users: User[] } | undefined>
   /** never repeated by the client itself */
-  signUp(wanted: { orgName: string; username: string; email: string; fields: Record<string, string> }): Promise<Account>
+  signUp(wanted: {
+    orgName: string
+    username: string
+    email?: string | undefined
+    fields: Record<string, string>
+  }): Promise<Account>
   listUsers(accountId: number): Promise<User[]>
+  /** pending and a member, whatever is sent; no mail. The name and the address are nobody else's in the tenant */
+  createUser(
+    accountId: number,
+    wanted: { username: string; email: string; fields: Record<string, string> },
+  ): Promise<User>
+  /** demoting the only admin is `threescale_denied`: porta does not say why */
+  setRole(accountId: number, userId: number, role: User['role']): Promise<User>
+  /** who is gone already is no error; the last admin is `conflict` */
+  deleteUser(accountId: number, userId: number): Promise<void>
   activateUser(accountId: number, userId: number): Promise<void>
   updateUser(
     accountId: number,

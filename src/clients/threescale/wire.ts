@@ -77,6 +77,7 @@ export function toUser(wire: Wire, accountId: number): User {
     email: text(wire.email) || undefined,
     role: wire.role === 'admin' ? 'admin' : 'member',
     state: text(wire.state) as User['state'],
+    createdAt: utc(wire.created_at),
     fields: { ...textFields(wire, userColumns), ...textFields(object(wire.extra_fields), new Set()) },
   }
 }

@@ -5,8 +5,10 @@ import type { Threescale } from '../../clients/threescale/nouns.js'
 import { isProblem, problem } from '../../errors.js'
 import type { Caller, Identity } from '../../web/caller.js'
 import { createAlone } from './alone.js'
+import type { ClaimAccounts } from './claim-accounts.js'
+import { createJoining, type Joined, type Joins, joinsByClaim, joinsByInvitation } from './joining.js'
 import { checkLinkable, findByEmail, link } from './link.js'
-import { usernameOf } from './names.js'
+import { invitedRole, usernameOf } from './names.js'
 import { type Completion, createSignUp, type Questions } from './sign-up.js'
 import type { SignUpRules } from './sign-up-rules.js'
 import { callerFor, checkStanding, type Found } from './standing.js'
@@ -20,9 +22,13 @@ export interface AccountsDeps {
   linkByEmail: boolean
   rules: SignUpRules
   terms: Terms | undefined
+  claims: ClaimAccounts
 }
 
-export type SignInOutcome = SignedIn | Asked
+export type SignInOutcome = (SignedIn | Asked) & {
+  /** the account whose invitation was turned down */
+  declined?: number
+}
 
 export interface SignedIn {
   kind: 'in'
@@ -30,12 +36,16 @@ export interface SignedIn {
   signedUp: boolean
   /** the user name of the stock portal that was given up for this sign-in */
   linkedFrom: string | undefined
+  /** into an account of others, by invitation or by what the sign-in service says */
+  joined: boolean
 }
 
 export interface Asked extends Questions {
   kind: 'asked'
   /** the person of the stock portal that will be linked */
   joins: string | undefined
+  /** the account of others that is joined */
+  into?: Joins | undefined
 }
 
 export type Accounts = ReturnType<typeof createAccounts>
@@ -47,7 +57,16 @@ const NOBODY_SECONDS = 5
 const PATIENCE_MS = 500
 
 /** Who a signed-in identity is in 3scale: found by name, linked once by verified e-mail, or signed up. */
-export function createAccounts({ threescale, cache, redis, issuerId, linkByEmail, rules, terms }: AccountsDeps) {
+export function createAccounts({
+  threescale,
+  cache,
+  redis,
+  issuerId,
+  linkByEmail,
+  rules,
+  terms,
+  claims,
+}: AccountsDeps) {
   const people = cache.cached<Found | null>(
     'people',
     { fresh: FRESH_SECONDS, keep: 3600, secret: true },
@@ -55,7 +74,9 @@ export function createAccounts({ threescale, cache, redis, issuerId, linkByEmail
       return (await threescale.findByUsername(username)) ?? null
     },
   )
-  const { signUp, finish, questions } = createSignUp({ threescale, cache, rules, terms })
+  const signUps = createSignUp({ threescale, cache, rules, terms })
+  const { signUp, finish, questions } = signUps
+  const joining = createJoining({ threescale, signUp: signUps, claims })
   const alone = createAlone(redis)
   const names = new WeakMap<Identity, string>()
   const nameOf = (identity: Identity) => {
@@ -104,8 +125,17 @@ export function createAccounts({ threescale, cache, redis, issuerId, linkByEmail
       return (await people.get(caller.username)).value ?? undefined
     },
 
-    /** What a caller without an account would be asked, for GET /api/v1/me. */
-    required: questions,
+    /** What a caller without an account would be asked, and whose account they would join. */
+    async required(identity: Identity): Promise<Questions & { into: Joins | undefined }> {
+      const into = await destination(identity)
+      return { ...(await questions(identity, { joins: into?.isNew === false })), into }
+    },
+
+    /** The form's questions; no call to 3scale while the definitions of its fields are known. */
+    questions,
+
+    /** Read again at the next request, here and on every replica: somebody's role or place was changed. */
+    forget: people.forget,
   }
 
   /** A copy that is too old is read again, and used after all where 3scale does not answer. */
@@ -127,15 +157,47 @@ export function createAccounts({ threescale, cache, redis, issuerId, linkByEmail
 
   async function linkOrSignUp(identity: Identity, completion: Completion | undefined): Promise<SignInOutcome> {
     const username = nameOf(identity)
-    if (!identity.email) throw problem('email_missing')
-    if (!identity.emailVerified) throw problem('email_not_verified')
-    const other = identity.kind === 'person' ? await findByEmail(threescale, identity.email) : undefined
+    const other = await sameAddress(identity)
     // made by another request while this one waited for its turn
     if (other?.user.username === username) return enter(identity, other, completion)
+    if (other && invitedRole(other.user.username)) {
+      if (completion?.declines) return decline(identity, other)
+      return admitJoined(identity, await joining.invited(identity, other, username, completion))
+    }
     if (other) return join(identity, other, completion)
+    const value = claims.valueFor(identity)
+    if (value !== undefined) return admitJoined(identity, await joining.byClaim(identity, value, username, completion))
     const made = await signUp(identity, username, completion)
     if (!('user' in made)) return { kind: 'asked', joins: undefined, ...made }
     return admit(identity, made, { signedUp: true })
+  }
+
+  /** A person of 3scale with the verified address of this one; a service has none. */
+  async function sameAddress({ kind, email, emailVerified }: Identity): Promise<Found | undefined> {
+    if (kind === 'service') return undefined
+    if (!email) throw problem('email_missing')
+    if (!emailVerified) throw problem('email_not_verified')
+    return findByEmail(threescale, email)
+  }
+
+  async function destination(identity: Identity): Promise<Joins | undefined> {
+    const { kind, email, emailVerified } = identity
+    const other = kind === 'person' && email && emailVerified ? await findByEmail(threescale, email) : undefined
+    if (other) return joinsByInvitation(other)
+    const value = claims.valueFor(identity)
+    return value === undefined ? undefined : joinsByClaim(claims, identity, value, await claims.find(value))
+  }
+
+  /** The invitation goes only where there is another way in. */
+  async function decline(identity: Identity, { account, user }: Found): Promise<SignInOutcome> {
+    await signUps.prepare(identity, undefined)
+    await threescale.deleteUser(account.id, user.id)
+    return { ...(await linkOrSignUp(identity, undefined)), declined: account.id }
+  }
+
+  async function admitJoined(identity: Identity, outcome: Joined): Promise<SignInOutcome> {
+    if (!('user' in outcome)) return { kind: 'asked', joins: undefined, ...outcome }
+    return admit(identity, outcome, { joined: true })
   }
 
   async function join(identity: Identity, stock: Found, completion: Completion | undefined): Promise<SignInOutcome> {
@@ -152,7 +214,7 @@ export function createAccounts({ threescale, cache, redis, issuerId, linkByEmail
 
   /** Somebody known: what was left half done is finished, and terms are asked for again when their version changes. */
   async function enter(identity: Identity, known: Found, completion: Completion | undefined): Promise<SignInOutcome> {
-    const found = await finish(known)
+    const found = await finish(known.user.state === 'pending' ? await joining.goOn(identity, known) : known)
     checkStanding(found)
     if (!mustAccept(terms, found)) return admit(identity, found)
     if (!completion) return { kind: 'asked', fields: [], terms, joins: undefined }
@@ -163,7 +225,9 @@ export function createAccounts({ threescale, cache, redis, issuerId, linkByEmail
   async function admit(identity: Identity, found: Found, how: Partial<SignedIn> = {}): Promise<SignedIn> {
     checkStanding(found)
     await people.put(found.user.username, found)
-    return { kind: 'in', caller: callerFor(identity, found), signedUp: false, linkedFrom: undefined, ...how }
+    await claims.note(identity, found.user.username)
+    const caller = callerFor(identity, found)
+    return { kind: 'in', caller, signedUp: false, linkedFrom: undefined, joined: false, ...how }
   }
 }
 

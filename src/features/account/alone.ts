@@ -7,11 +7,13 @@ const WAIT_MS = 10_000
 /** Only whoever took the lock gives it back: work that took too long must not free the next one's. */
 const RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
+export type Alone = ReturnType<typeof createAlone>
+
 /**
  * One piece of work of a name at a time, in this process and, with Redis, among replicas. It is a courtesy, not a promise:
  * without Redis two replicas may still meet, and then 3scale refuses the name that is taken.
  */
-export function createAlone(redis: RedisConnection | undefined) {
+export function createAlone(redis: RedisConnection | undefined, { waitMs = WAIT_MS } = {}) {
   const queue = new Map<string, Promise<unknown>>()
 
   return async function alone<T>(name: string, work: () => Promise<T>): Promise<T> {
@@ -27,7 +29,7 @@ export function createAlone(redis: RedisConnection | undefined) {
 
   async function locked<T>(lock: string, work: () => Promise<T>): Promise<T> {
     const mine = randomBytes(8).toString('hex')
-    for (let waited = 0; waited < WAIT_MS; waited += 50) {
+    for (let waited = 0; waited < waitMs; waited += 50) {
       const taken = await redis?.try(async (client) => [await client.set(lock, mine, 'PX', LOCK_MS, 'NX')])
       if (taken === undefined || taken[0] === 'OK') break
       await sleep(50)

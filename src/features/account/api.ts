@@ -1,51 +1,71 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
 import { problem } from '../../errors.js'
+import { audited } from '../../web/audit.js'
+import type { Caller, Identity } from '../../web/caller.js'
 import type { Accounts } from './accounts.js'
+import type { ApiSignUp } from './api-sign-up.js'
+import { Me, SignUp } from './schemas.js'
 
-const Me = Type.Object(
-  {
-    subject: Type.String(),
-    signed_up: Type.Boolean(),
-    account: Type.Union([Type.Object({ id: Type.Integer(), name: Type.String(), role: Type.String() }), Type.Null()]),
-    required: Type.Object({
-      fields: Type.Array(
-        Type.Object({
-          name: Type.String(),
-          target: Type.String(),
-          label: Type.String(),
-          choices: Type.Array(Type.String()),
-        }),
-      ),
-      terms: Type.Union([Type.Object({ version: Type.String(), url: Type.String() }), Type.Null()]),
-    }),
-  },
-  { $id: 'Me' },
-)
+export interface AccountApiDeps {
+  accounts: Accounts
+  signUp: ApiSignUp
+}
 
-export async function accountApi(app: FastifyInstance, { accounts }: { accounts: Accounts }) {
+export async function accountApi(app: FastifyInstance, { accounts, signUp }: AccountApiDeps) {
   app.get(
     '/me',
     {
       config: { scope: 'maas:read', anonymous: true },
       schema: { operationId: 'readMe', summary: 'Who you are here', tags: ['account'], response: { 200: Me } },
     },
-    async (request) => {
-      const { identity, caller } = request
+    async ({ identity, caller }) => {
       if (!identity) throw problem('sign_in_required')
-      const account = caller ? { id: caller.accountId, name: caller.orgName, role: caller.role } : null
-      const asked = caller ? { fields: [], terms: undefined } : await accounts.required(identity)
-      return {
-        subject: identity.subject,
-        signed_up: caller !== undefined,
-        account,
-        required: {
-          fields: asked.fields
-            .filter((field) => field.required)
-            .map(({ name, target, label, choices }) => ({ name, target, label, choices })),
-          terms: asked.terms ? { version: asked.terms.version, url: asked.terms.url } : null,
-        },
-      }
+      return meOf(identity, caller)
     },
   )
+
+  app.post<{ Body: SignUp }>(
+    '/me',
+    {
+      config: { scope: 'maas:write', anonymous: true, audit: 'sign_up', patient: true },
+      schema: {
+        operationId: 'signUp',
+        summary: 'Sign up, or accept new terms',
+        description:
+          'Answer what GET /me requires. Who is invited, or whose sign-in names a shared account, joins that one. Whoever is here already gets what they have; with other answers it is refused.',
+        tags: ['account'],
+        body: SignUp,
+        response: { 201: Me },
+      },
+    },
+    async (request, reply) => {
+      const { identity, caller, body } = request
+      if (!identity) throw problem('sign_in_required')
+      const keyed = request.headers['idempotency-key'] !== undefined
+      const done = await signUp(identity, caller, body, keyed)
+      audited(request, { event: done.event, who: done.caller, account: done.caller.accountId })
+      return reply
+        .code(201)
+        .header('location', '/api/v1/me')
+        .send(await meOf(identity, done.caller))
+    },
+  )
+
+  async function meOf(identity: Identity, caller: Caller | undefined): Promise<Me> {
+    const account = caller ? { id: caller.accountId, name: caller.orgName, role: caller.role } : null
+    const asked = caller ? undefined : await accounts.required(identity)
+    const { terms, into, fields = [] } = asked ?? {}
+    return {
+      subject: identity.subject,
+      signed_up: caller !== undefined,
+      account,
+      joins: into ? { name: into.account, role: into.role, by: into.by } : null,
+      required: {
+        fields: fields
+          .filter((field) => field.required)
+          .map(({ name, target, label, choices }) => ({ name, target, label, choices })),
+        terms: terms ? { version: terms.version, url: terms.url } : null,
+      },
+    }
+  }
 }

@@ -62,8 +62,9 @@ export function createArrivals(deps: ArrivalsDeps) {
   async function go(request: FastifyRequest, reply: FastifyReply, arrival: Arrival, outcome: SignInOutcome) {
     auditSignIn(request, outcome)
     if (outcome.kind === 'asked') {
-      const next = outcome.fields.length > 0 ? 'all' : 'terms'
-      carried.keepArrival(reply, { ...arrival, next, joins: outcome.joins })
+      const { into, joins } = outcome
+      const next = into && !into.isNew ? 'person' : outcome.fields.length > 0 ? 'all' : 'terms'
+      carried.keepArrival(reply, { ...arrival, next, joins, into })
       return reply.redirect('/sign-up', 303)
     }
     carried.dropArrival(reply)
@@ -77,20 +78,20 @@ export function createArrivals(deps: ArrivalsDeps) {
 
   /** The completion form, as it is or with what was typed; no call to 3scale. */
   async function ask(reply: FastifyReply, arrival: Arrival, typed?: Typed) {
-    const { identity, next, joins } = arrival
-    const questions = await accounts.required(identity)
-    const fields = next === 'all' ? questions.fields : []
+    const { identity, next, joins, into } = arrival
+    const questions = await accounts.questions(identity, { joins: next === 'person' })
+    const fields = next === 'terms' ? [] : questions.fields
     if (typed) audited(reply.request, { failure: typed.error })
     const email = identity.email ?? identity.name
-    const view = completionView({ fields, terms: questions.terms, typed, joins, email })
+    const view = completionView({ fields, terms: questions.terms, typed, joins, into, email })
     const status = typed?.error.status ?? 200
     if (status === 503) reply.header('retry-after', '5')
     return reply.header('cache-control', 'no-store').page('account/complete', view, { status })
   }
 
   /** True where another answer, or the same one later, may help; else the form would only come back. */
-  async function isAnswerable({ identity }: Arrival, failure: PortalError): Promise<boolean> {
-    const asked = await accounts.required(identity).catch(() => undefined)
+  async function isAnswerable({ identity, next }: Arrival, failure: PortalError): Promise<boolean> {
+    const asked = await accounts.questions(identity, { joins: next === 'person' }).catch(() => undefined)
     if (!asked || failure.code === 'threescale_unavailable') return asked !== undefined
     const names = new Set(asked.fields.flatMap(({ target, name }) => [name, `${target}.${name}`]))
     return Object.keys(failure.fields ?? {}).some((name) => name === 'accept_terms' || names.has(name))

@@ -1,16 +1,19 @@
 import type { FastifyRequest } from 'fastify'
 import { audited } from '../../web/audit.js'
-import type { SignInOutcome } from './accounts.js'
+import type { AuditName } from '../../web/audit-event.js'
+import type { SignedIn, SignInOutcome } from './accounts.js'
 
 /** What a sign-in was besides: a sign-up, a link, terms accepted again. Asked for more, nothing has happened yet. */
 export function auditSignIn(request: FastifyRequest, outcome: SignInOutcome): void {
+  const { declined } = outcome
   if (outcome.kind === 'asked') {
-    audited(request, { quiet: true })
+    if (declined === undefined) audited(request, { quiet: true })
+    else audited(request, { event: 'member.remove', account: declined, detail: { by: 'invited' } })
     return
   }
-  const { caller, signedUp, linkedFrom } = outcome
+  const { caller, signedUp, joined, linkedFrom } = outcome
   const detail = linkedFrom ? { detail: { username_before: linkedFrom } } : {}
-  const more = linkedFrom ? 'link' : signedUp ? 'sign_up' : request.method === 'POST' ? 'terms.accept' : undefined
+  const more = whatBesides({ linkedFrom, signedUp, joined }, request.method === 'POST')
   audited(request, {
     event: 'sign_in',
     who: caller,
@@ -18,4 +21,14 @@ export function auditSignIn(request: FastifyRequest, outcome: SignInOutcome): vo
     ...(more ? { also: more } : {}),
     ...detail,
   })
+}
+
+function whatBesides(
+  { linkedFrom, signedUp, joined }: Pick<SignedIn, 'linkedFrom' | 'signedUp' | 'joined'>,
+  answered: boolean,
+): AuditName | undefined {
+  if (linkedFrom) return 'link'
+  if (joined) return 'member.join'
+  if (signedUp) return 'sign_up'
+  return answered ? 'terms.accept' : undefined
 }

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { SignInAttempt } from '../../clients/identity.js'
 import type { Identity } from '../../web/caller.js'
 import { createSeal } from '../../web/seal.js'
+import type { Joins } from './joining.js'
 
 /** A sign-in that is on its way to the sign-in service and back. */
 export interface Attempt extends SignInAttempt {
@@ -17,12 +18,14 @@ export interface Arrival {
   /** ms: when the sign-in began */
   began: number
   /**
-   * `all`: the completion form is open; `terms`: the same, with the terms alone; `again`: 3scale decides, so it is asked
+   * `all`: the completion form is open; `person`: without questions about the account, which is there; `terms`: the same, with the terms alone; `again`: 3scale decides, so it is asked
    * again without a new sign-in; `refused`: only a new sign-in can change that
    */
-  next: 'all' | 'terms' | 'again' | 'refused'
+  next: 'all' | 'person' | 'terms' | 'again' | 'refused'
   /** user name of the stock portal that the form says will be linked */
   joins?: string | undefined
+  /** the account of others that the form says is joined */
+  into?: Joins | undefined
 }
 
 const ATTEMPT_SECONDS = 600

@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { IdentityProvider } from '../../clients/identity.js'
 import { isProblem, problem } from '../../errors.js'
-import { callerOf } from '../../web/guard.js'
 import { safeHtml } from '../../web/markdown.js'
 import type { Revocations } from '../../web/revocations.js'
 import type { Sessions } from '../../web/session.js'
@@ -12,7 +11,7 @@ import type { Kept } from './id-tokens.js'
 import type { IdentityRules } from './identity.js'
 import { signInPages } from './sign-in-pages.js'
 import { signOutPages } from './sign-out-pages.js'
-import { type Contact, profileView, stopView, termsView } from './view.js'
+import { type Contact, stopView, termsView } from './view.js'
 
 export interface AccountPagesDeps {
   accounts: Accounts
@@ -41,12 +40,6 @@ export async function accountPages(app: FastifyInstance, deps: AccountPagesDeps)
     if (!terms?.text) throw problem('not_found')
     const view = termsView({ title: terms.title ?? 'Terms', version: terms.version, textHtml: safeHtml(terms.text) })
     return reply.page('account/terms', view)
-  })
-
-  app.get('/account', async (request, reply) => {
-    const caller = callerOf(request)
-    const found = await accounts.profile(caller).catch(() => undefined)
-    return reply.page('account/profile', profileView({ caller, account: found?.account, user: found?.user }))
   })
 }
 

@@ -79,6 +79,7 @@ export async function signInPages(app: FastifyInstance, deps: SignInPagesDeps) {
     audited(request, { quiet: !arrival })
     if (!arrival) return reply.redirect('/login', 303)
     const values = formValues(request.body)
-    return arrivals.proceed(request, reply, arrival, { values, acceptTerms: values.accept_terms })
+    const declines = values.decline === 'yes'
+    return arrivals.proceed(request, reply, arrival, { values, acceptTerms: values.accept_terms, declines })
   })
 }

@@ -21,8 +21,10 @@ export interface WantedField {
 }
 
 /** Rejects with the reason why this identity may not sign up; nothing is written then. */
-export function checkMaySignUp(identity: Identity, rules: SignUpRules, signupsEnabled: boolean): string {
+export function checkMaySignUp(identity: Identity, rules: SignUpRules, signupsEnabled: boolean): string | undefined {
   check(['signups_enabled'], { signupsEnabled })
+  // which services there are is said in API_CLIENTS
+  if (identity.kind === 'service') return undefined
   if (!identity.email) throw problem('email_missing')
   if (!identity.emailVerified) throw problem('email_not_verified')
   const domain = identity.email.split('@').pop()?.toLowerCase() ?? ''

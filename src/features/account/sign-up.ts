@@ -11,6 +11,8 @@ import { acceptance, refusedTerms, type Terms } from './terms.js'
 export interface Completion {
   values: Record<string, string>
   acceptTerms: string | undefined
+  /** true: not into the account that invites */
+  declines?: boolean
 }
 
 /** What a person has to answer before going on. */
@@ -33,6 +35,17 @@ interface Tenant {
   alwaysApprove: boolean
 }
 
+/** Everything that has to be known before the first write. */
+export interface Ready {
+  email: string | undefined
+  /** of account and user, as 3scale takes them: flat */
+  answers: Record<string, string>
+  userAnswers: Record<string, string>
+  alwaysApprove: boolean
+}
+
+export type SignUp = ReturnType<typeof createSignUp>
+
 type NewAccount = Parameters<Threescale['signUp']>[0]
 
 /** A call that failed sooner than that was cut, not slow: there is time to try once more. */
@@ -45,27 +58,53 @@ export function createSignUp({ threescale, cache, rules, terms, now = Date.now }
   return {
     /** Questions instead of an account where something has to be answered first; nothing is written then. */
     async signUp(identity: Identity, username: string, completion?: Completion): Promise<Found | Questions> {
-      // read now, not kept: when an operator closes sign-up, it is closed
-      const { settings, fields, alwaysApprove } = await readTenant()
-      const email = checkMaySignUp(identity, rules, settings.signupsEnabled)
-      const { known, asked, missing } = fieldsFor(fields, identity, rules, terms?.field)
-      if (missing.length > 0) throw lacking(missing)
-      const needsForm = asked.some((field) => field.required) || terms !== undefined
-      if (needsForm && !completion) return { fields: asked, terms }
-      const answers = checkAnswers(asked, completion?.values ?? {}, refusedTerms(terms, completion?.acceptTerms))
-      const orgName = orgNameOf(orgNameClaim(identity), email)
-      const flat = withoutTargets({ ...known, ...answers })
-      const made = await create({ orgName, username, email, fields: { ...flat, ...acceptance(terms) } })
-      return finish(made, async () => alwaysApprove)
+      const ready = await prepare(identity, completion)
+      if (!('answers' in ready)) return ready
+      const orgName = orgNameOf(orgNameClaim(identity), ready.email ?? identity.subject)
+      return make(ready, { orgName, username, email: ready.email })
     },
 
+    prepare,
+    make,
     finish,
 
-    /** What a new person would be asked. */
-    async questions(identity: Identity): Promise<Questions> {
+    /** What a new person would be asked; `joins`: into an account that is there, so only about themselves. */
+    async questions(identity: Identity, { joins = false } = {}): Promise<Questions> {
       const { fields } = (await tenant.get()).value
-      return { fields: fieldsFor(fields, identity, rules, terms?.field).asked, terms }
+      return { fields: fieldsFor(askedOf(fields, joins), identity, rules, terms?.field).asked, terms }
     },
+  }
+
+  /**
+   * Rejects where this identity may not have an account here, and gives questions where something has to be answered first
+   * (`always`: where nothing has to be, too).
+   */
+  async function prepare(
+    identity: Identity,
+    completion: Completion | undefined,
+    { joins = false, always = false } = {},
+  ): Promise<Ready | Questions> {
+    // read now, not kept: when an operator closes sign-up, it is closed
+    const { settings, fields, alwaysApprove } = await readTenant()
+    const email = checkMaySignUp(identity, rules, joins || settings.signupsEnabled)
+    const { known, asked, missing } = fieldsFor(askedOf(fields, joins), identity, rules, terms?.field)
+    if (missing.length > 0) throw lacking(missing)
+    const needsForm = always || asked.some((field) => field.required) || terms !== undefined
+    if (needsForm && !completion) return { fields: asked, terms }
+    const answers = checkAnswers(asked, completion?.values ?? {}, refusedTerms(terms, completion?.acceptTerms))
+    const all = { ...known, ...answers }
+    const own = Object.fromEntries(Object.entries(all).filter(([key]) => key.startsWith('user.')))
+    const accepted = acceptance(terms)
+    return {
+      email,
+      answers: { ...withoutTargets(all), ...accepted },
+      userAnswers: { ...withoutTargets(own), ...accepted },
+      alwaysApprove,
+    }
+  }
+
+  async function make({ answers, alwaysApprove }: Ready, wanted: Omit<NewAccount, 'fields'>): Promise<Found> {
+    return finish(await create({ ...wanted, fields: answers }), async () => alwaysApprove)
   }
 
   async function readTenant(): Promise<Tenant> {
@@ -112,6 +151,10 @@ export function createSignUp({ threescale, cache, rules, terms, now = Date.now }
   function orgNameClaim(identity: Identity): string | undefined {
     return [identity.claims[rules.org_name_claim ?? 'org_name'] ?? []].flat()[0]
   }
+}
+
+function askedOf(fields: FieldDefinition[], joins: boolean): FieldDefinition[] {
+  return joins ? fields.filter(({ target }) => target === 'user') : fields
 }
 
 /** "Cannot transition": somebody else was here in between; what they left is read again. */

@@ -2,6 +2,7 @@ import type { Account, User } from '../../clients/threescale/nouns.js'
 import type { PortalError } from '../../errors.js'
 import type { Caller } from '../../web/caller.js'
 import { initials } from '../../web/words.js'
+import type { Joins } from './joining.js'
 import type { WantedField } from './sign-up-rules.js'
 import { stopFor } from './stops.js'
 
@@ -16,12 +17,14 @@ export function completionView(i: {
   terms: { version: string; url: string; title: string } | undefined
   typed?: { values: Record<string, string>; error: PortalError } | undefined
   joins?: string | undefined
+  into?: Joins | undefined
   email: string
 }) {
   const errors = i.typed?.error.fields ?? {}
   const isDown = i.typed?.error.code === 'threescale_unavailable'
   return {
-    ...heading(i.fields.length > 0, i.joins),
+    ...(i.into ? joinHeading(i.into) : heading(i.fields.length > 0, i.joins)),
+    declinable: i.into?.by === 'invitation',
     email: i.email,
     joins: i.joins ?? '',
     failure: isDown ? `${i.typed?.error.message ?? ''} What you typed is kept.` : '',
@@ -40,6 +43,20 @@ export function completionView(i: {
     }),
     terms: i.terms,
     termsError: errors.accept_terms ?? '',
+  }
+}
+
+function joinHeading({ account, role, by, isNew }: Joins) {
+  const rights = role === 'admin' ? 'as an admin, who also manages its people' : 'as a member'
+  const lead =
+    by === 'invitation'
+      ? `${account} invites you ${rights}. Its people see and use the same applications and keys.`
+      : `The sign-in service says that you belong to ${account}. You join ${rights}, and all its people see and use the same applications and keys.`
+  return {
+    title: isNew ? `You are the first of ${account}` : `Join ${account}`,
+    lead,
+    label: by === 'invitation' ? 'Invitation' : 'Shared account',
+    button: `Join ${account}`,
   }
 }
 
@@ -117,6 +134,13 @@ export function profileView(i: { caller: Caller; account: Account | undefined; u
       { label: 'Your role', value: caller.role === 'admin' ? 'Admin' : 'Member' },
       { label: 'Account number', value: String(caller.accountId) },
       { label: 'User name in 3scale', value: caller.username },
+    ],
+    access: [
+      'Everybody of this account sees and uses all of its applications and keys.',
+      caller.role === 'admin'
+        ? 'As an admin you also invite, change and remove people and services.'
+        : 'Its admins also invite, change and remove people and services.',
+      'Who leaves or is removed loses access at once; applications stay with the account.',
     ],
   }
 }

@@ -1,0 +1,84 @@
+import { isProblem, problem } from '../../errors.js'
+import type { AuditName } from '../../web/audit-event.js'
+import type { Caller, Identity } from '../../web/caller.js'
+import type { Accounts, SignedIn } from './accounts.js'
+import type { ClaimAccounts } from './claim-accounts.js'
+import type { SignUp } from './schemas.js'
+import type { Completion } from './sign-up.js'
+import type { Found } from './standing.js'
+import { mustAccept, type Terms } from './terms.js'
+
+export interface ApiSignUpDeps {
+  accounts: Accounts
+  terms: Terms | undefined
+  claims: ClaimAccounts
+}
+
+export type ApiSignUp = ReturnType<typeof createApiSignUp>
+
+/**
+ * POST /me: the sign-up of the pages, answered in one go. Who is here already gets what they have, and is told where they
+ * answer otherwise: what is on record in 3scale is the memory, so a repeat needs no other. `keyed`: under an Idempotency-Key.
+ */
+export function createApiSignUp({ accounts, terms, claims }: ApiSignUpDeps) {
+  return async function signUp(
+    identity: Identity,
+    caller: Caller | undefined,
+    { fields = {}, accept_terms: acceptTerms }: SignUp,
+    keyed: boolean,
+  ): Promise<{ caller: Caller; event: AuditName }> {
+    const found = caller && (await accounts.profile(caller))
+    if (caller && found) {
+      if (!isOnRecord(identity, found, fields)) throw otherwise(keyed)
+      if (acceptTerms === undefined || !mustAccept(terms, found)) return { caller, event: 'sign_up' }
+      const { caller: same } = await admitted(identity, { values: {}, acceptTerms })
+      return { caller: same, event: 'terms.accept' }
+    }
+    const [{ into }, { fields: asked }] = await Promise.all([
+      accounts.required(identity),
+      // who is the first of an account at one replica may be the second at another: what is not needed is no error
+      accounts.questions(identity),
+    ])
+    const unknown = Object.keys(fields).filter((name) => !asked.some((field) => field.name === name))
+    if (unknown.length > 0)
+      throw problem('invalid_fields', {
+        fields: Object.fromEntries(unknown.map((name) => [`fields.${name}`, 'There is no such field.'])),
+      })
+    const values = Object.fromEntries(asked.map(({ target, name }) => [`${target}.${name}`, fields[name] ?? '']))
+    const outcome = await admitted(identity, { values, acceptTerms })
+    const { signedUp, joined, linkedFrom } = outcome
+    // signed up a moment ago, at another replica
+    const theirs = signedUp || joined || linkedFrom ? undefined : await accounts.profile(outcome.caller)
+    if (theirs && !isOnRecord(identity, theirs, fields)) throw otherwise(keyed)
+    return { caller: outcome.caller, event: into ? 'member.join' : linkedFrom ? 'link' : 'sign_up' }
+  }
+
+  /** Of an account that others made, the answers about themselves count alone. */
+  function isOnRecord(identity: Identity, { account, user }: Found, fields: Record<string, string>): boolean {
+    const shared = user.role === 'member' || claims.valueFor(identity) !== undefined
+    const known = { ...account.fields, ...user.fields }
+    return Object.entries(fields).every(
+      ([name, value]) => value.trim() === (known[name] ?? '') || (shared && name in account.fields),
+    )
+  }
+
+  async function admitted(identity: Identity, completion: Completion): Promise<SignedIn> {
+    try {
+      const outcome = await accounts.signIn(identity, completion)
+      if (outcome.kind === 'in') return outcome
+    } catch (error) {
+      if (!isProblem(error, 'invalid_fields')) throw error
+      const named = Object.entries(error.fields ?? {}).map(([name, text]) => [
+        name.replace(/^(account|user)\./, 'fields.'),
+        text,
+      ])
+      throw problem('invalid_fields', { fields: Object.fromEntries(named) as Record<string, string> })
+    }
+    throw problem('internal')
+  }
+}
+
+function otherwise(keyed: boolean) {
+  const detail = 'You have signed up already, with other answers.'
+  return keyed ? problem('attempt_reused', { detail }) : problem('conflict', { detail })
+}

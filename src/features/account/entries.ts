@@ -1,0 +1,131 @@
+import type { Threescale, User } from '../../clients/threescale/nouns.js'
+import { isProblem, problem } from '../../errors.js'
+import type { Caller } from '../../web/caller.js'
+import {
+  invitationName,
+  invitationTag,
+  invitedRole,
+  isServiceAddress,
+  serviceAddress,
+  tagOf,
+  usernameOf,
+} from './names.js'
+import type { Member, NewMember } from './schemas.js'
+
+export interface EntriesDeps {
+  threescale: Pick<Threescale, 'createUser' | 'setRole' | 'activateUser'>
+  issuerId: string
+  services: string[]
+}
+
+type Described = Omit<Member, 'you' | 'claim_elsewhere'>
+
+/** How people and services of an account are written in 3scale, where every one of them is a user with an address. */
+export function createEntries({ threescale, issuerId, services }: EntriesDeps) {
+  const serviceOf = new Map(services.map((client) => [usernameOf('service', issuerId, client), client]))
+
+  return {
+    /** What is wanted, checked: how it is found again, made, and made whole. Rejects with invalid_fields. */
+    of({ accountId }: Caller, wanted: NewMember, attempt: string) {
+      const { role, target, username, email } = checked(wanted)
+      const tag = invitationTag(accountId, attempt, [target, username ?? email, role])
+      const wish = {
+        username: username ?? invitationName(role, tag),
+        email: username ? serviceAddress(tag) : email,
+      }
+
+      return {
+        /** Rejects with attempt_reused or conflict where something else is there instead. */
+        find(users: User[]): User | undefined {
+          const earlier = users.find((user) => tagOf(user)?.attempt === tag.attempt)
+          if (earlier && tagOf(earlier)?.wish !== tag.wish) throw problem('attempt_reused')
+          if (earlier) return earlier
+          const same = users.find((user) => (username ? user.username === username : isSame(user.email, email)))
+          if (same && !isUnfinished(same) && roleOf(same) !== role) throw already(same)
+          return same
+        },
+
+        async make(): Promise<User> {
+          return finish(await threescale.createUser(accountId, { ...wish, fields: {} }))
+        },
+
+        finish,
+
+        /** 3scale's "taken", for people. */
+        refused(error: unknown): unknown {
+          if (!isProblem(error, 'invalid_fields')) return error
+          const { fields = {} } = error
+          if (username && (fields.username || fields.email))
+            return wrong(target, 'This service has an account of its own here, or belongs to another one.')
+          if (fields.email?.includes('taken'))
+            return wrong(
+              target,
+              'Somebody with this address has an account of their own here, or an invitation to one.',
+            )
+          return fields.email ? wrong(target, `This address cannot be used: it ${fields.email}.`) : error
+        },
+      }
+
+      /** A service is there at once, its role before its state; a person makes themselves whole when they sign in. */
+      async function finish(user: User): Promise<User> {
+        if (!username || !isUnfinished(user)) return user
+        if (user.role !== role) await threescale.setRole(accountId, user.id, role)
+        await threescale.activateUser(accountId, user.id)
+        return { ...user, role, state: 'active' }
+      }
+    },
+
+    describe,
+  }
+
+  function checked({ email, client_id, role }: NewMember) {
+    if ((email === undefined) === (client_id === undefined))
+      throw wrong('email', 'Name an e-mail address, or a client_id of a service, and not both.')
+    if (client_id !== undefined) {
+      if (!services.includes(client_id)) throw wrong('client_id', 'The operator of this portal lists no such service.')
+      return { role, target: 'client_id', username: usernameOf('service', issuerId, client_id), email: '' } as const
+    }
+    // 3scale compares addresses by case
+    const address = (email ?? '').trim().toLowerCase()
+    if (!/^[^@\s]+@[^@\s]+\.[a-z]{2,63}$/.test(address) || address.length < 6 || isServiceAddress(address))
+      throw wrong('email', 'This is not an e-mail address.')
+    return { role, target: 'email', username: undefined, email: address } as const
+  }
+
+  function describe(user: User): Described {
+    const service = isServiceAddress(user.email) || serviceOf.has(user.username)
+    const invited = invitedRole(user.username)
+    return {
+      id: user.id,
+      kind: service ? 'service' : 'person',
+      state: invited ? 'invited' : user.state === 'email_unverified' ? 'active' : user.state,
+      role: invited ?? user.role,
+      email: service ? null : (user.email ?? null),
+      client_id: serviceOf.get(user.username) ?? null,
+      created_at: user.createdAt || null,
+    }
+  }
+}
+
+function roleOf(user: User): Member['role'] {
+  return invitedRole(user.username) ?? user.role
+}
+
+/** A service that was cut off between its first and its last write. */
+function isUnfinished({ state, email }: User): boolean {
+  return state === 'pending' && isServiceAddress(email)
+}
+
+function isSame(one: string | undefined, other: string): boolean {
+  return one?.toLowerCase() === other
+}
+
+function already(user: User) {
+  const what = invitedRole(user.username) ? 'is invited' : 'is here'
+  const role = roleOf(user) === 'admin' ? 'an admin' : 'a member'
+  return problem('conflict', { detail: `That one ${what} already, as ${role}. Change the role instead.` })
+}
+
+function wrong(field: string, sentence: string) {
+  return problem('invalid_fields', { fields: { [field]: sentence } })
+}

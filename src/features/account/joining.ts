@@ -1,0 +1,118 @@
+import type { Threescale, User } from '../../clients/threescale/nouns.js'
+import { isProblem, problem } from '../../errors.js'
+import type { Identity } from '../../web/caller.js'
+import type { ClaimAccounts } from './claim-accounts.js'
+import { invitedRole, orgNameOf } from './names.js'
+import type { Completion, Questions, SignUp } from './sign-up.js'
+import { checkStanding, type Found } from './standing.js'
+
+/** An account that somebody joins instead of having one of their own. */
+export interface Joins {
+  account: string
+  role: User['role']
+  by: 'invitation' | 'claim'
+  /** nobody is there yet: this person's answers make the account */
+  isNew: boolean
+}
+
+export type Joined = Found | (Questions & { into: Joins })
+
+export interface JoiningDeps {
+  threescale: Threescale
+  signUp: SignUp
+  claims: ClaimAccounts
+}
+
+/** Two ways into an account that is there already; each can be cut off at any step and goes on at the next sign-in. */
+export function createJoining({ threescale, signUp, claims }: JoiningDeps) {
+  return {
+    /**
+     * The invited user becomes this person's: the name, which proves who they are, is the last write. It is asked first
+     * always, as whoever invites chooses the address.
+     */
+    async invited(identity: Identity, invitation: Found, username: string, completion?: Completion): Promise<Joined> {
+      const { account, user } = invitation
+      const into = joinsByInvitation(invitation)
+      if (!into) throw problem('not_found')
+      const { role } = into
+      checkStanding(invitation)
+      const ready = await signUp.prepare(identity, completion, { joins: true, always: true })
+      if (!('answers' in ready)) return { ...ready, into }
+      if (user.state === 'pending') await threescale.activateUser(account.id, user.id)
+      if (user.role !== role) await threescale.setRole(account.id, user.id, role)
+      try {
+        const renamed = await threescale.updateUser(account.id, user.id, { username, fields: ready.answers })
+        return {
+          account,
+          user: { ...renamed, role, state: 'active', fields: { ...renamed.fields, ...ready.answers } },
+        }
+      } catch (error) {
+        const done = isProblem(error, 'threescale_unavailable') ? await threescale.findByUsername(username) : undefined
+        if (done) return done
+        throw error
+      }
+    },
+
+    /** The first of a value makes its account, under a name that 3scale gives once, and is then in it as all others are. */
+    async byClaim(identity: Identity, value: string, username: string, completion?: Completion): Promise<Joined> {
+      const there = await claims.find(value)
+      const into = joinsByClaim(claims, identity, value, there)
+      const ready = await signUp.prepare(identity, completion, { joins: !into.isNew })
+      if (!('answers' in ready)) return { ...ready, into }
+      const wanted = { orgName: orgNameOf(value, ready.email ?? ''), username: claims.anchor(value), email: undefined }
+      const home = there ? await signUp.finish(there) : await signUp.make(ready, wanted)
+      checkStanding(home)
+      const { account } = home
+      const user = await enrolled(account.id, username, ready.email ?? '', ready.userAnswers)
+      return settled({ account, user }, into.role)
+    },
+
+    /** Somebody whose joining was cut off, as an admin where the sign-in service says so. */
+    async goOn(identity: Identity, known: Found): Promise<Found> {
+      const value = claims.valueFor(identity)
+      const there = value === undefined ? undefined : await claims.find(value)
+      return there?.account.id === known.account.id ? settled(known, claims.roleOf(identity)) : known
+    },
+  }
+
+  /** "Taken": another replica was first, or the answer was lost; the name tells. */
+  async function enrolled(accountId: number, username: string, email: string, fields: Record<string, string>) {
+    try {
+      return await threescale.createUser(accountId, { username, email, fields })
+    } catch (error) {
+      const done = isProblem(error, 'invalid_fields', 'conflict', 'threescale_unavailable')
+        ? await threescale.findByUsername(username)
+        : undefined
+      if (done?.account.id === accountId) return done.user
+      throw isProblem(error, 'invalid_fields') && error.fields?.email ? problem('email_taken') : error
+    }
+  }
+
+  /** The role before the state: who is active was made whole. */
+  async function settled({ account, user }: Found, role: User['role']): Promise<Found> {
+    if (user.state !== 'pending') return { account, user }
+    if (role === 'admin' && user.role !== 'admin') await threescale.setRole(account.id, user.id, role)
+    await threescale.activateUser(account.id, user.id)
+    return (await threescale.findByUsername(user.username)) ?? { account, user }
+  }
+}
+
+export function joinsByInvitation({ account, user }: Found): Joins | undefined {
+  const role = invitedRole(user.username)
+  return role && { account: short(account.orgName), role, by: 'invitation', isNew: false }
+}
+
+export function joinsByClaim(
+  claims: ClaimAccounts,
+  identity: Identity,
+  value: string,
+  there: Found | undefined,
+): Joins {
+  const account = short(there?.account.orgName ?? value)
+  return { account, role: claims.roleOf(identity), by: 'claim', isNew: there === undefined }
+}
+
+/** It travels in a cookie. */
+function short(name: string): string {
+  return Array.from(name).slice(0, 80).join('')
+}

@@ -1,0 +1,169 @@
+import type { Threescale, User } from '../../clients/threescale/nouns.js'
+import { isProblem, problem } from '../../errors.js'
+import { type Allowances, check } from '../../rules.js'
+import type { Caller } from '../../web/caller.js'
+import type { Accounts } from './accounts.js'
+import type { Alone } from './alone.js'
+import type { ClaimAccounts } from './claim-accounts.js'
+import { createEntries } from './entries.js'
+import { invitedRole, isAnchor, renamedInvitation } from './names.js'
+import type { Member, NewMember } from './schemas.js'
+
+export interface MembersDeps {
+  threescale: Threescale
+  allowances: Allowances
+  accounts: Pick<Accounts, 'forget'>
+  claims: ClaimAccounts
+  alone: Alone
+  issuerId: string
+  /** clients that may act as services */
+  services: string[]
+}
+
+export type Members = ReturnType<typeof createMembers>
+
+interface Look {
+  /** everybody of the account, as 3scale has them */
+  users: User[]
+  me: User
+}
+
+/** The people and services of the caller's own account, read from 3scale each time: who was removed does nothing more. */
+export function createMembers({ threescale, allowances, accounts, claims, alone, ...names }: MembersDeps) {
+  const entries = createEntries({ threescale, ...names })
+
+  return {
+    /** In the order in which they came. What the sign-in service said of whom is for admins. */
+    async list(caller: Caller): Promise<Member[]> {
+      const { users, me } = await look(caller)
+      const shown = users.filter(({ username }) => !isAnchor(username))
+      return Promise.all(shown.map((user) => present(user, { users, me })))
+    },
+
+    async read(caller: Caller, id: number): Promise<Member> {
+      const all = await look(caller)
+      return present(one(all, id), all)
+    },
+
+    /** Which rules stand before what an admin would do; for pages. One call to 3scale. */
+    async readArea(): Promise<boolean> {
+      return (await threescale.readSettings()).userAccountAreaEnabled
+    },
+
+    /**
+     * Invites a person or adds a service: the same one again is the same member, also when it is sent twice at once. With
+     * the attempt of another wish it is attempt_reused; in another role conflict; invalid_fields where the address or the
+     * service belongs to another account.
+     */
+    async add(caller: Caller, wanted: NewMember, attempt: string): Promise<Member> {
+      const entry = entries.of(caller, wanted, attempt)
+      return oneByOne(caller, async (all) => {
+        check(['admins_manage_members'], all.me)
+        const there = entry.find(all.users)
+        if (there) return present(await entry.finish(there), all)
+        check(['multiple_users'], { allowances })
+        try {
+          return await present(await entry.make(), all)
+        } catch (error) {
+          if (!isProblem(error, 'invalid_fields', 'conflict', 'threescale_unavailable')) throw error
+          // another replica was first, or the answer was lost
+          const made = entry.find((await look(caller)).users)
+          if (made) return present(await entry.finish(made), all)
+          throw entry.refused(error)
+        }
+      })
+    },
+
+    /** The role of somebody who is here, or that an invitation gives. */
+    async change(
+      caller: Caller,
+      id: number,
+      role: Member['role'],
+    ): Promise<{ member: Member; before: Member['role'] }> {
+      return oneByOne(caller, async (all) => {
+        check(['admins_manage_members'], all.me)
+        const user = one(all, id)
+        const before = invitedRole(user.username)
+        if (before) {
+          check(['multiple_users'], { allowances })
+          const username = renamedInvitation(user.username, role)
+          const renamed = before === role ? user : await threescale.updateUser(caller.accountId, id, { username })
+          return { member: await present(renamed, all), before }
+        }
+        await checkArea()
+        if (role === 'member' && user.role === 'admin') checkLast(all, user)
+        const changed =
+          user.role === role ? user : await lastKept(user, () => threescale.setRole(caller.accountId, id, role))
+        await accounts.forget(user.username)
+        return { member: await present(changed, all), before: user.role }
+      })
+    },
+
+    /** Of an admin: anybody, and every invitation; of everybody: themselves. Applications stay with the account. */
+    async remove(caller: Caller, id: number): Promise<Member> {
+      return oneByOne(caller, async (all) => {
+        const user = one(all, id)
+        if (user.id !== all.me.id) check(['admins_manage_members'], all.me)
+        if (invitedRole(user.username)) check(['multiple_users'], { allowances })
+        else {
+          await checkArea()
+          if (user.role === 'admin') checkLast(all, user)
+        }
+        const member = await present(user, all)
+        await lastKept(user, () => threescale.deleteUser(caller.accountId, id))
+        await accounts.forget(user.username)
+        return member
+      })
+    },
+  }
+
+  async function look({ accountId, userId }: Caller): Promise<Look> {
+    const users = await threescale.listUsers(accountId)
+    const me = users.find(({ id }) => id === userId)
+    if (!me) throw problem('forbidden', { detail: 'You do not belong to this account any more. Sign in again.' })
+    return { users, me }
+  }
+
+  /** Two admins who remove one another at once: one of them goes first, and the other is the last. */
+  async function oneByOne<T>(caller: Caller, work: (all: Look) => Promise<T>): Promise<T> {
+    return alone(`members:${caller.accountId}`, async () => work(await look(caller)))
+  }
+
+  async function checkArea(): Promise<void> {
+    const { userAccountAreaEnabled: areaEnabled } = await threescale.readSettings()
+    check(['useraccountarea_enabled'], { areaEnabled })
+  }
+
+  function checkLast({ users }: Look, { id }: User): void {
+    check(['last_admin'], { otherAdmins: users.filter((user) => user.id !== id && isAdmin(user)).length })
+  }
+
+  /** 3scale keeps the last admin too, and does not always say why it refuses (porta, app/models/user.rb). */
+  async function lastKept<T>({ id, accountId }: User, write: () => Promise<T>): Promise<T> {
+    try {
+      return await write()
+    } catch (error) {
+      if (!isProblem(error, 'conflict', 'threescale_denied')) throw error
+      const others = (await threescale.listUsers(accountId)).filter((user) => user.role === 'admin' && user.id !== id)
+      check(['last_admin'], { otherAdmins: others.length })
+      throw error
+    }
+  }
+
+  async function present(user: User, { users, me }: Look): Promise<Member> {
+    const elsewhere = isAdmin(me) ? await claims.elsewhere(user, users) : undefined
+    return { ...entries.describe(user), you: user.id === me.id, claim_elsewhere: elsewhere ?? null }
+  }
+}
+
+/** Somebody who is here and manages the others: not an invitation, and not the name that holds an account together. */
+export function isAdmin({ role, state, username }: User): boolean {
+  const here = state === 'active' || state === 'email_unverified'
+  return role === 'admin' && here && !isAnchor(username) && invitedRole(username) === undefined
+}
+
+function one({ users }: Look, id: number): User {
+  const user = users.find((candidate) => candidate.id === id && !isAnchor(candidate.username))
+  if (!user) throw problem('not_found')
+  return user
+}

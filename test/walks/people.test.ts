@@ -1,0 +1,652 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { anchorOf } from '../../src/features/account/names.js'
+import { createApi } from '../helper/api.js'
+import { portBeside, startRedis, startStack } from '../helper/stack.js'
+import { createVisitor, decode } from '../helper/visitor.js'
+
+interface Member {
+  id: number
+  kind: string
+  state: string
+  role: string
+  email: string | null
+  client_id: string | null
+  you: boolean
+  claim_elsewhere: string | null
+}
+interface Problem {
+  type: string
+  detail: string
+  rule?: string
+  errors?: Record<string, string>
+}
+interface Me {
+  signed_up: boolean
+  account: { id: number; name: string; role: string } | null
+  joins: { name: string; role: string; by: string } | null
+  required: { fields: { name: string }[]; terms: { version: string } | null }
+}
+
+const redis = await startRedis()
+const stack = await startStack(['threescale', 'identity'])
+const folder = t.testdir({})
+const audit = join(folder, 'audit.log')
+const settings = { REDIS_URL: redis.url, AUDIT_LOG: audit }
+let portal = await stack.portal(settings)
+const beside = await stack.portal({ ...settings, PORT: portBeside(stack) })
+const api = createApi(stack)
+const other = createApi(stack, beside.url)
+t.teardown(async () => {
+  await stack.close()
+  await redis.stop()
+})
+
+const signUpBody = { fields: { department: 'Research', job_title: 'Scientist' }, accept_terms: '2026-01' }
+const joinBody = { fields: { job_title: 'Scientist' }, accept_terms: '2026-01' }
+let keys = 0
+const keyed = () => ({ 'idempotency-key': `people-${keys++}` })
+const usersOf = async (email: string) => (await stack.state()).users.filter((user) => user.email === email)
+const flush = () => spawnSync('redis-cli', ['-p', String(redis.port), 'flushall'])
+
+/** Somebody new, with a token; not signed up. */
+async function person(username: string, more: object = {}): Promise<string> {
+  await api.person({ username, ...more })
+  return api.token({ username })
+}
+
+/** Somebody new with an account of their own. */
+async function owner(username: string, more: object = {}): Promise<string> {
+  const token = await person(username, more)
+  const made = await api.post<Me>('/me', token, signUpBody)
+  if (made.status !== 201) throw new Error(`${username}: ${made.status} ${made.text}`)
+  return token
+}
+
+const listed = async (token: string, at = api) => (await at.get<{ items: Member[] }>('/members', token)).body.items
+const invite = (token: string, email: string, role = 'member', headers = {}) =>
+  api.post<Member & Problem>('/members', token, { email, role }, headers)
+
+/** Somebody new, invited and joined. */
+async function joins(admin: string, username: string, role = 'member'): Promise<{ token: string; id: number }> {
+  const token = await person(username)
+  const { body } = await invite(admin, `${username}@example.com`, role)
+  const me = await api.post<Me>('/me', token, joinBody)
+  if (me.status !== 201) throw new Error(`${username}: ${me.status} ${me.text}`)
+  return { token, id: body.id }
+}
+
+/** PORTAL_CONFIG with a claim that maps to accounts. */
+function claimsFile(): string {
+  const file = join(folder, 'claims.yaml')
+  writeFileSync(
+    file,
+    'claim_accounts: { claim: org_name, admin_groups: [maas-admins] }\nterms: { version: "2026-01", field: terms_version }\n',
+  )
+  return file
+}
+
+function claimed() {
+  const start = (offset: number) =>
+    stack.portal({ ...settings, PORTAL_CONFIG: claimsFile(), PORT: String(stack.port + offset) })
+  return Promise.all([start(52), start(53)])
+}
+
+const events = async () => {
+  return readFileSync(audit, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown> & { event: string })
+}
+
+t.test('sign-up by API: asked, made, once however often, and refused with other answers', async (t) => {
+  const token = await person('una')
+  const before = (await api.get<Me>('/me', token)).body
+  t.match(before, { signed_up: false, account: null, joins: null, required: { terms: { version: '2026-01' } } })
+  t.same(before.required.fields.map(({ name }) => name).sort(), ['department', 'job_title'])
+  const lacking = await api.post<Problem>('/me', token, {})
+  t.equal(lacking.status, 422)
+  t.same(Object.keys(lacking.body.errors ?? {}).sort(), ['accept_terms', 'fields.department', 'fields.job_title'])
+  const odd = await api.post<Problem>('/me', token, { ...signUpBody, fields: { ...signUpBody.fields, shoe: '43' } })
+  t.same([odd.status, odd.body.errors], [422, { 'fields.shoe': 'There is no such field.' }])
+  const choice = { ...signUpBody, fields: { ...signUpBody.fields, department: 'Kitchen' } }
+  t.equal((await api.post('/me', token, choice)).status, 422)
+  t.same(await usersOf('una@example.com'), [], 'nothing was made so far')
+
+  const key = keyed()
+  await stack.faults([{ match: 'POST /admin/api/signup.json', drop: 'after', times: 1 }])
+  const [one, two] = await Promise.all([
+    api.post<Me>('/me', token, signUpBody, key),
+    other.post<Me>('/me', token, signUpBody, key),
+  ])
+  t.same([one.status, two.status], [201, 201], one.text + two.text)
+  t.match(one.body, { signed_up: true, account: { name: 'una@example.com', role: 'admin' }, required: { fields: [] } })
+  t.equal(one.body.account?.id, two.body.account?.id)
+  await stack.faults([])
+  flush()
+  await portal.stop('SIGKILL')
+  portal = await stack.portal(settings)
+  const again = await api.post<Me>('/me', token, signUpBody, key)
+  t.same([again.status, again.body.account?.id], [201, one.body.account?.id], 'after a flush and a kill')
+  t.equal((await usersOf('una@example.com')).length, 1)
+  const differs = { ...signUpBody, fields: { ...signUpBody.fields, department: 'Sales' } }
+  flush()
+  await portal.stop('SIGKILL')
+  portal = await stack.portal(settings)
+  const refused = await api.post<Problem>('/me', token, differs, key)
+  t.equal(refused.status, 422)
+  t.match(refused.body.type, 'attempt_reused')
+  t.equal((await api.post('/me', token, differs)).status, 409, 'without a key it is no repeat of anything')
+})
+
+t.test('sign-up by API: services that are listed, and what stops people', async (t) => {
+  const service = await api.token({ client_id: 'demo-service' })
+  t.match((await api.get<Me>('/me', service)).body, { signed_up: false })
+  t.equal((await api.post('/me', service, signUpBody)).status, 201)
+  t.match((await api.get<Me>('/me', service)).body, { account: { name: 'demo-service', role: 'admin' } })
+  t.match(await listed(service), [{ kind: 'service', client_id: 'demo-service', email: null, you: true }])
+  t.equal((await api.get('/applications', service)).status, 200)
+  t.equal((await api.post('/me', await api.token({ client_id: 'stranger' }), signUpBody)).status, 403)
+  t.equal((await api.post('/me', undefined, signUpBody)).status, 401)
+  const read = await api.post('/me', await api.token({ username: 'ada', scope: 'maas:read' }), signUpBody)
+  t.equal(read.status, 403)
+  const unverified = await api.post<Problem>('/me', await api.token({ username: 'grace' }), signUpBody)
+  t.match([unverified.status, unverified.body.type], [403, /email_not_verified/])
+  const linus = await api.post<Me>('/me', await api.token({ username: 'linus' }), signUpBody)
+  t.match(
+    [linus.status, linus.body.account?.name],
+    [201, 'Linus Labs'],
+    'people of the stock portal keep their account',
+  )
+  await stack.put('/_demo/settings', { signups_enabled: false })
+  const closed = await api.post<Problem>('/me', await person('late'), signUpBody)
+  t.match([closed.status, closed.body.rule], [403, 'signups_enabled'])
+  await stack.put('/_demo/settings', { signups_enabled: true })
+})
+
+t.test('an invitation: asked for by that address alone, joined by API and by page, turned down', async (t) => {
+  const ida = await owner('ida')
+  const made = await invite(ida, 'Ivo@Example.com', 'member')
+  t.match(
+    [made.status, made.body],
+    [201, { state: 'invited', role: 'member', email: 'ivo@example.com', kind: 'person' }],
+  )
+  t.equal(made.headers.get('location'), `/api/v1/members/${made.body.id}`)
+  const home = (await api.get<Me>('/me', ida)).body.account
+  const [stored] = await usersOf('ivo@example.com')
+  t.match(stored, { account_id: home?.id, state: 'pending', role: 'member' })
+  const unverified = await person('ivo-unverified', { email: 'ivo@example.com', email_verified: false })
+  t.equal((await api.post('/me', unverified, joinBody)).status, 403, 'an address that is not verified opens nothing')
+  const ivo = await person('ivo')
+  const asked = (await api.get<Me>('/me', ivo)).body
+  t.match(asked.joins, { name: home?.name, role: 'member', by: 'invitation' })
+  t.same(
+    asked.required.fields.map(({ name }) => name),
+    ['job_title'],
+    'the account has its answers',
+  )
+  t.match((await api.post<Problem>('/me', ivo, { fields: {} })).body.errors, { 'fields.job_title': /needed/ })
+  t.match((await api.post<Me>('/me', ivo, joinBody)).body.account, { id: home?.id, role: 'member' })
+  t.match(await listed(ivo), [
+    { role: 'admin', you: false },
+    { id: made.body.id, state: 'active', role: 'member', you: true },
+  ])
+  t.match(await usersOf('ivo@example.com'), [
+    { state: 'active', fields: { job_title: 'Scientist', terms_version: '2026-01' } },
+  ])
+
+  await invite(ida, 'jo@example.com', 'admin')
+  await api.person({ username: 'jo' })
+  const jo = createVisitor(stack)
+  const login = await jo.get('/login')
+  const form = await jo.submit(login, /interaction/, { username: 'jo', password: 'demo' })
+  t.match(form.url, '/sign-up')
+  t.match(decode(form.text), `Join ${home?.name}`)
+  t.match(form.text, 'as an admin')
+  t.notMatch(form.text, 'account.department')
+  const empty = await jo.submit(form, /sign-up/, { 'user.job_title': '' })
+  t.equal(empty.status, 422)
+  t.match(empty.text, 'Job title is needed.')
+  const inside = await jo.submit(form, /sign-up/, { 'user.job_title': 'Lead', accept_terms: '2026-01' })
+  t.equal(new URL(inside.url).pathname, '/')
+  t.match((await jo.get('/account')).text, /Invite a person/)
+  t.match(await listed(ida), [{}, {}, { email: 'jo@example.com', role: 'admin', state: 'active' }])
+
+  await invite(ida, 'kim@example.com')
+  await api.person({ username: 'kim' })
+  const kim = createVisitor(stack)
+  const choice = await kim.submit(await kim.get('/login'), /interaction/, { username: 'kim', password: 'demo' })
+  const own = await kim.submit(choice, /sign-up/, { decline: 'yes' })
+  t.match(own.text, 'account.department', 'asked what a new account needs')
+  t.same(await usersOf('kim@example.com'), [], 'the invitation is gone')
+  await kim.signIn('kim')
+  t.match(await usersOf('kim@example.com'), [{ role: 'admin' }])
+  t.equal((await listed(ida)).length, 3)
+})
+
+t.test('an invitation that is cut off at any step goes on at the next sign-in', async (t) => {
+  const lea = await owner('lea')
+  for (const [index, [match, drop]] of (
+    [
+      ['PUT *activate.json', 'before'],
+      ['PUT *activate.json', 'after'],
+      ['PUT *admin.json', 'before'],
+      ['PUT *admin.json', 'after'],
+      ['PUT /admin/api/accounts/*/users/*.json', 'before'],
+    ] as const
+  ).entries()) {
+    const name = `cut${index}`
+    const token = await person(name)
+    await invite(lea, `${name}@example.com`, 'admin')
+    await stack.faults([{ match, drop, times: 1 }])
+    t.equal((await api.post('/me', token, joinBody)).status, 503, `${match} ${drop}`)
+    await stack.faults([])
+    t.match(
+      (await listed(lea)).find(({ email }) => email === `${name}@example.com`),
+      { state: 'invited', role: 'admin' },
+    )
+    t.match((await api.post<Me>('/me', token, joinBody)).body.account, { role: 'admin' })
+  }
+  const token = await person('cut-last')
+  await invite(lea, 'cut-last@example.com', 'admin')
+  await stack.faults([
+    { match: 'PUT *activate.json', latency_ms: 0, times: 1 },
+    { match: 'PUT *admin.json', latency_ms: 0, times: 1 },
+    { match: 'PUT /admin/api/accounts/*/users/*.json', drop: 'after', times: 1 },
+  ])
+  t.match(
+    (await api.post<Me>('/me', token, joinBody)).body.account,
+    { role: 'admin' },
+    'a lost answer to the last write',
+  )
+  await stack.faults([])
+})
+
+t.test('POST /members: one result of one key, whatever happens in between', async (t) => {
+  const mia = await owner('mia')
+  const body = { email: 'nia@example.com', role: 'admin' }
+  const key = keyed()
+  await stack.faults([{ match: 'POST *users.json', drop: 'after', times: 1 }])
+  const both = await Promise.all([
+    api.post<Member>('/members', mia, body, key),
+    other.post<Member>('/members', mia, body, key),
+  ])
+  await stack.faults([])
+  t.same(
+    both.map(({ status }) => status),
+    [201, 201],
+    both.map(({ text }) => text).join(),
+  )
+  t.equal(both[0]?.body.id, both[1]?.body.id)
+  flush()
+  await portal.stop('SIGKILL')
+  portal = await stack.portal(settings)
+  const again = await api.post<Member>('/members', mia, body, key)
+  t.same([again.status, again.body.id], [201, both[0]?.body.id])
+  for (const changed of [
+    { ...body, role: 'member' },
+    { ...body, email: 'somebody-else@example.com' },
+    { client_id: 'demo-service', role: 'admin' },
+  ]) {
+    flush()
+    await portal.stop('SIGKILL')
+    portal = await stack.portal(settings)
+    const reused = await api.post<Problem>('/members', mia, changed, key)
+    t.match([reused.status, reused.body.type], [422, /attempt_reused/], JSON.stringify(changed))
+  }
+  t.equal((await usersOf('nia@example.com')).length, 1)
+  t.equal((await listed(mia)).length, 2)
+  t.match(
+    [(await invite(mia, 'nia@example.com', 'admin')).body.id],
+    [again.body.id],
+    'a new key for the same is the same',
+  )
+  const otherRole = await invite(mia, 'nia@example.com', 'member')
+  t.match([otherRole.status, otherRole.body.detail], [409, /is invited already, as an admin/])
+  await api.call('PATCH', `/members/${again.body.id}`, { token: mia, body: { role: 'member' } })
+  t.equal((await api.post('/members', mia, body, key)).status, 201, 'the role was changed since: still the same one')
+  const nia = await person('nia')
+  t.match((await api.post<Me>('/me', nia, joinBody)).body.account, { role: 'member' })
+  const here = await invite(mia, 'nia@example.com', 'member')
+  t.match([here.status, here.body], [201, { id: again.body.id, state: 'active' }])
+})
+
+t.test('POST /members: what cannot be invited or added', async (t) => {
+  const olga = await owner('olga')
+  const rows: [object, string, RegExp][] = [
+    [{ email: 'nobody', role: 'member' }, 'email', /not an e-mail/],
+    [{ email: `${'a'.repeat(31)}@service.invalid`, role: 'member' }, 'email', /not an e-mail/],
+    [{ role: 'member' }, 'email', /not both/],
+    [{ email: 'a@example.com', client_id: 'demo-service', role: 'member' }, 'email', /not both/],
+    [{ client_id: 'stranger', role: 'member' }, 'client_id', /no such service/],
+    [{ client_id: 'demo-service', role: 'member' }, 'client_id', /account of its own/],
+    [{ email: 'mia@example.com', role: 'member' }, 'email', /account of their own/],
+    [{ email: 'a@example.com', role: 'owner' }, 'role', /./],
+    [{ email: 'a@example.com', role: 'member', more: 1 }, 'more', /no such field/],
+  ]
+  for (const [body, field, words] of rows) {
+    const answer = await api.post<Problem>('/members', olga, body)
+    t.equal(answer.status, 422, JSON.stringify(body))
+    t.match(answer.body.errors?.[field], words)
+  }
+  t.equal((await listed(olga)).length, 1)
+  t.equal((await invite(olga, `${'x'.repeat(250)}@example.com`)).status, 422)
+  const page = createVisitor(stack)
+  await page.signIn('olga')
+  const wrong = await page.post('/account/members', { email: 'mia@example.com', role: 'admin' })
+  t.equal(wrong.status, 422)
+  t.match(wrong.text, /id="email-error">Somebody with this address/)
+  t.match(wrong.text, 'value="mia@example.com"', 'what was typed is kept')
+})
+
+t.test('services join as members, act for the account, and go', async (t) => {
+  const portal = await stack.portal({
+    ...settings,
+    PORT: String(stack.port + 51),
+    API_CLIENTS: 'demo-service,robot,crawler',
+  })
+  const here = createApi(stack, portal.url)
+  const pia = await owner('pia')
+  const home = (await here.get<Me>('/me', pia)).body.account
+  const key = keyed()
+  for (const [match, drop] of [
+    ['POST *users.json', 'after'],
+    ['PUT *admin.json', 'before'],
+    ['PUT *activate.json', 'before'],
+  ] as const) {
+    await stack.faults([{ match, drop, times: 1 }])
+    await here.post('/members', pia, { client_id: 'robot', role: 'admin' }, key)
+    await stack.faults([])
+  }
+  const added = await here.post<Member>('/members', pia, { client_id: 'robot', role: 'admin' }, key)
+  t.match(
+    [added.status, added.body],
+    [201, { kind: 'service', state: 'active', role: 'admin', client_id: 'robot', email: null }],
+    added.text,
+  )
+  const robot = await api.token({ client_id: 'robot' })
+  t.match((await here.get<Me>('/me', robot)).body.account, { id: home?.id, role: 'admin' })
+  t.equal((await here.get('/applications', robot)).status, 200)
+  const crawler = await here.post<Member>('/members', robot, { client_id: 'crawler', role: 'member' })
+  t.equal(crawler.status, 201, 'a service that is an admin adds another')
+  const page = createVisitor(stack)
+  await page.signIn('pia')
+  t.match((await page.get('/account')).text, `Service ${crawler.body.id}`, 'a portal that does not list it')
+  t.equal((await here.call('DELETE', `/members/${crawler.body.id}`, { token: pia })).status, 204)
+  t.equal(
+    (await here.get('/applications', await api.token({ client_id: 'crawler' }))).status,
+    403,
+    'not signed up any more',
+  )
+  await portal.stop()
+})
+
+t.test('roles: members see, admins change; the last admin stays, by page and API', async (t) => {
+  const rita = await owner('rita')
+  const sam = await joins(rita, 'sam')
+  const rows: [string, string, object | undefined][] = [
+    ['POST', '/members', { email: 'x@example.com', role: 'member' }],
+    ['PATCH', `/members/${sam.id}`, { role: 'admin' }],
+    ['DELETE', `/members/${(await listed(rita))[0]?.id}`, undefined],
+  ]
+  for (const [method, path, body] of rows) {
+    const refused = await api.call<Problem>(method, path, { token: sam.token, body })
+    t.match([refused.status, refused.body.rule], [403, 'admins_manage_members'], `${method} ${path}`)
+  }
+  t.match(await listed(sam.token), [{ role: 'admin' }, { role: 'member', you: true }])
+  const me = (await listed(rita)).find(({ you }) => you)?.id
+  for (const [method, body] of [
+    ['PATCH', { role: 'member' }],
+    ['DELETE', undefined],
+  ] as const) {
+    const refused = await api.call<Problem>(method, `/members/${me}`, { token: rita, body })
+    t.match([refused.status, refused.body.rule], [403, 'last_admin'], method)
+  }
+  const page = createVisitor(stack)
+  await page.signIn('rita')
+  t.match((await page.get(`/account/members/${me}`)).text, 'You are the last admin')
+  const left = await page.post(`/account/members/${me}/remove`, {})
+  t.equal(left.status, 403)
+  t.match(left.text, '<code>last_admin</code>')
+  const guest = createVisitor(stack)
+  await guest.signIn('sam')
+  t.notMatch((await guest.get('/account')).text, 'Invite a person')
+  t.equal((await guest.post('/account/members', { email: 'x@example.com', role: 'member' })).status, 403)
+
+  const stranger = await owner('stranger-to-all')
+  for (const [method, path, body] of rows.slice(1)) {
+    t.equal((await api.call(method, path, { token: stranger, body })).status, 404, `${method} of another account`)
+  }
+  for (const id of ['0', 'x', '999999999']) {
+    t.equal((await api.call('DELETE', `/members/${id}`, { token: rita })).status, 404, id)
+    t.equal((await page.get(`/account/members/${id}`)).status, 404, id)
+  }
+
+  const up = await api.call<Member>('PATCH', `/members/${sam.id}`, { token: rita, body: { role: 'admin' } })
+  t.match([up.status, up.body.role], [200, 'admin'])
+  t.match((await api.get<Me>('/me', sam.token)).body.account, { role: 'admin' }, 'known at once')
+  t.match((await guest.get('/account')).text, 'Invite a person')
+  const [first, second] = await Promise.all([
+    api.call('PATCH', `/members/${sam.id}`, { token: rita, body: { role: 'member' } }),
+    other.call('PATCH', `/members/${me}`, { token: sam.token, body: { role: 'member' } }),
+  ])
+  t.same(
+    [first.status, second.status].sort(),
+    [200, 403],
+    'two who demote one another at two replicas: one admin is left',
+  )
+  t.equal((await listed(rita)).filter(({ role }) => role === 'admin').length, 1)
+})
+
+t.test(
+  'who is removed or leaves is out at the next request, here and on every replica; applications stay',
+  async (t) => {
+    const tess = await owner('tess')
+    const uma = await joins(tess, 'uma', 'admin')
+    const vic = await joins(tess, 'vic')
+    const body = { model: 'granite-chat', plan: 'basic', name: 'stays', fields: { purpose: 'Experiment' } }
+    const made = await api.post<{ id: number }>('/applications', uma.token, body)
+    t.equal(made.status, 201, made.text)
+    const page = createVisitor(stack)
+    await page.signIn('vic')
+    t.equal((await page.at(beside.url)('/applications')).status, 200)
+    t.equal((await api.call('DELETE', `/members/${vic.id}`, { token: tess })).status, 204)
+    t.equal((await api.call('DELETE', `/members/${vic.id}`, { token: tess })).status, 404, 'gone')
+    t.equal((await page.raw('/applications')).location, '/login?return_to=%2Fapplications')
+    for (let tries = 0; (await page.at(beside.url)('/applications')).status !== 303 && tries < 50; tries++)
+      await sleep(100)
+    t.equal((await page.at(beside.url)('/applications')).status, 303, 'the other replica heard of it')
+    t.equal((await api.get('/applications', vic.token)).status, 403)
+    t.same(await usersOf('vic@example.com'), [])
+
+    const leaving = createVisitor(stack)
+    await leaving.signIn('uma')
+    const own = await leaving.get(`/account/members/${uma.id}`)
+    t.match(own.text, 'one admin is left')
+    const out = await leaving.submit(own, /remove$/)
+    t.match(out.url, '/signed-out')
+    t.equal((await leaving.raw('/account')).status, 303)
+    const kept = await api.get(`/applications/${made.body.id}`, tess)
+    t.equal(kept.status, 200, 'it belongs to the account')
+  },
+)
+
+t.test('the pages: invite, change the role, withdraw, add a service, and 3scale that does not answer', async (t) => {
+  await owner('wim')
+  const page = createVisitor(stack)
+  await page.signIn('wim')
+  const account = await page.get('/account')
+  t.match(account.text, 'Only you so far')
+  const done = await page.submit(account, /account\/members$/, { email: 'xia@example.com', role: 'admin' })
+  t.match(done.text, /xia@example.com is invited/)
+  t.match(done.text, 'Invited')
+  const token = await api.token({ username: 'wim' })
+  const xia = (await listed(token)).find(({ email }) => email === 'xia@example.com')
+  const member = await page.get(`/account/members/${xia?.id}`)
+  const changed = await page.submit(member, /members\/\d+$/, { role: 'member' })
+  t.match(changed.text, 'xia@example.com is a member now')
+  t.equal((await page.post(`/account/members/${xia?.id}`, { role: 'owner' })).status, 422)
+  await stack.faults([{ match: 'POST *users.json', drop: 'before', times: 1 }])
+  const lost = await page.post('/account/members', { email: 'yan@example.com', role: 'member' })
+  t.equal(lost.status, 503)
+  t.match(lost.text, 'value="yan@example.com"')
+  await stack.faults([{ match: '*users.json', status: 503 }])
+  const down = await page.get('/account')
+  t.equal(down.status, 200)
+  t.match(down.text, 'cannot be read at the moment')
+  await stack.faults([])
+  const gone = await page.submit(await page.get(`/account/members/${xia?.id}`), /remove$/)
+  t.match(gone.text, 'xia@example.com is removed')
+  t.equal((await page.get(`/account/members/${xia?.id}`)).status, 404)
+  const unknown = await page.post('/account/members', { client_id: 'nobody', role: 'member' })
+  t.match([unknown.status, unknown.text], [422, /id="client-error"/])
+  const foreign = await page.post(
+    '/account/members',
+    { email: 'a@example.com', role: 'member' },
+    { headers: { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' } },
+  )
+  t.equal(foreign.status, 403)
+})
+
+t.test('a claim that maps to accounts: one for all, admins by group, two at once', async (t) => {
+  const [left, right] = await claimed()
+  const [here, there] = [createApi(stack, left.url), createApi(stack, right.url)]
+  const names = ['amy', 'bob', 'cat', 'dan']
+  const groupsOf = (name: string) => (name === 'cat' ? ['maas-admins'] : ['developers'])
+  const tokens = await Promise.all(names.map((name) => person(name, { org_name: 'Acme Ltd', groups: groupsOf(name) })))
+  const [amy = '', , cat = ''] = tokens
+  t.match((await here.get<Me>('/me', amy)).body.joins, { name: 'Acme Ltd', role: 'member', by: 'claim' })
+  const made = await Promise.all(tokens.map((token, at) => (at % 2 ? here : there).post<Me>('/me', token, signUpBody)))
+  t.same(
+    made.map(({ status, body }) => [status, body.account?.role]),
+    [
+      [201, 'member'],
+      [201, 'member'],
+      [201, 'admin'],
+      [201, 'member'],
+    ],
+    made.map(({ text }) => text).join(),
+  )
+  const home = made[0]?.body.account?.id
+  t.ok(made.every(({ body }) => body.account?.id === home))
+  t.equal((await stack.state()).accounts.filter(({ org_name }) => org_name === 'Acme Ltd').length, 1, 'one account')
+  const all = await listed(cat, here)
+  t.same(
+    all.map(({ email }) => email).sort(),
+    names.map((name) => `${name}@example.com`),
+    'people, and not the name that holds them together',
+  )
+  const admin = all.find(({ you }) => you)?.id
+  for (const [method, body] of [
+    ['PATCH', { role: 'member' }],
+    ['DELETE', undefined],
+  ] as const) {
+    const refused = await here.call<Problem>(method, `/members/${admin}`, { token: cat, body })
+    t.match(
+      [refused.status, refused.body.rule],
+      [403, 'last_admin'],
+      `${method}: 3scale has one more admin, people have not`,
+    )
+  }
+
+  for (const [name, match, drop] of [
+    ['eve', 'POST *users.json', 'after'],
+    ['fay', 'PUT *admin.json', 'before'],
+    ['gus', 'PUT *activate.json', 'before'],
+  ] as const) {
+    const token = await person(name, { org_name: ['Acme Ltd', 'Other'], groups: ['maas-admins'] })
+    t.match((await there.get<Me>('/me', token)).body.required.fields, [{ name: 'job_title' }], 'the account is there')
+    await stack.faults([{ match, drop, times: 1 }])
+    await there.post('/me', token, joinBody)
+    await stack.faults([])
+    t.match(
+      (await there.post<Me>('/me', token, joinBody)).body.account,
+      { role: 'admin', id: home },
+      `${match} ${drop}`,
+    )
+  }
+  const alone = await person('hal', { org_name: '  ' })
+  t.equal((await here.get<Me>('/me', alone)).body.joins, null, 'an empty claim maps nobody')
+  await person('ian', { org_name: 'Acme Ltd', email: 'ian@example.com', email_verified: false })
+  t.equal((await here.post('/me', await api.token({ username: 'ian' }), joinBody)).status, 403)
+
+  const name = anchorOf(stack.identity, 'org_name', 'Taken Ltd')
+  await fetch(`${stack.threescale}/admin/api/signup.json`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa('demo-token:')}` },
+    body: new URLSearchParams({
+      org_name: 'Thief',
+      username: name,
+      email: 'thief@example.com',
+      department: 'Sales',
+      job_title: 'x',
+    }),
+  })
+  const jan = await person('jan', { org_name: 'Taken Ltd' })
+  t.equal(
+    (await here.post('/me', jan, joinBody)).status,
+    403,
+    'a name that somebody took in the stock portal opens nothing',
+  )
+  await Promise.all([left.stop(), right.stop()])
+})
+
+t.test('a claim that changes moves nobody, and is shown to the admins', async (t) => {
+  await portal.stop()
+  portal = await stack.portal({ ...settings, PORTAL_CONFIG: claimsFile() })
+  const says = (username: string, org_name: string | null) =>
+    fetch(`http://127.0.0.1:${stack.port + 2}/_demo/people/${username}`, {
+      method: 'PUT',
+      body: JSON.stringify({ org_name }),
+    })
+  const cat = await api.token({ username: 'cat' })
+  const home = (await api.get<Me>('/me', cat)).body.account?.id
+  const elsewhere = async (token = cat) =>
+    Object.fromEntries((await listed(token)).map(({ email, claim_elsewhere }) => [email, claim_elsewhere]))
+  const kit = createVisitor(stack)
+  await api.person({ username: 'kit', org_name: 'Acme Ltd' })
+  const first = await kit.submit(await kit.get('/login'), /interaction/, { username: 'kit', password: 'demo' })
+  t.match(first.text, 'The sign-in service says that you belong to Acme Ltd')
+  t.notMatch(first.text, 'name="decline"', 'nobody asked, so nothing is turned down')
+  await kit.submit(first, /sign-up/, { 'user.job_title': 'Scientist', accept_terms: '2026-01' })
+  await createVisitor(stack).signIn('amy')
+  t.match(await elsewhere(), { 'kit@example.com': null, 'amy@example.com': null })
+  await says('kit', 'Beta Ltd')
+  await says('amy', null)
+  await createVisitor(stack).signIn('kit')
+  await createVisitor(stack).signIn('amy')
+  t.match((await api.get<Me>('/me', await api.token({ username: 'kit' }))).body.account, { id: home }, 'still there')
+  t.match(await elsewhere(), { 'kit@example.com': 'Beta Ltd', 'amy@example.com': '' })
+  t.match(await elsewhere(await api.token({ username: 'amy' })), { 'kit@example.com': null }, 'admins alone see it')
+  const page = createVisitor(stack)
+  await page.signIn('cat')
+  const { text } = await page.get('/account')
+  t.match(text, 'The sign-in service says now: Beta Ltd.')
+  t.match(text, 'does not say any more')
+  t.match(
+    (await page.get(`/account/members/${(await listed(cat)).find(({ email }) => email === 'kit@example.com')?.id}`))
+      .text,
+    'Beta Ltd',
+  )
+})
+
+t.test('the audit log: who joined, was invited, changed and removed', async (t) => {
+  const all = await events()
+  for (const event of ['sign_up', 'member.invite', 'member.join', 'member.change_role', 'member.remove', 'link'])
+    t.ok(
+      all.some((one) => one.event === event && one.outcome === 'ok'),
+      event,
+    )
+  t.ok(all.some(({ event, rule }) => event === 'member.remove' && rule === 'last_admin'))
+  t.match(
+    all.find(({ event, door }) => event === 'member.change_role' && door === 'api'),
+    {
+      detail: { role: /./, role_before: /./ },
+      target: { member: /^\d+$/ },
+    },
+  )
+  t.notMatch(JSON.stringify(all), /@/, 'no address of anybody')
+})
