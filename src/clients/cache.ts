@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { unhurried } from './deadline.js'
+import { type ErrorCode, problem } from '../errors.js'
+import { unhurried, waitFor } from './deadline.js'
 import type { Log, RedisConnection } from './redis.js'
 
 export interface CacheOptions {
@@ -25,6 +26,8 @@ export interface Kept {
   secret?: boolean
   /** entries kept in memory; the oldest go first */
   size?: number
+  /** what somebody hears who cannot wait for the first copy; default threescale_unavailable */
+  late?: ErrorCode
   /** hears that a newer copy of another process was taken over */
   changed?: () => void
 }
@@ -63,7 +66,7 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
 
   function cached<T>(
     name: string,
-    { fresh, keep, secret = false, size = 10_000, changed }: Kept,
+    { fresh, keep, secret = false, size = 10_000, late = 'threescale_unavailable', changed }: Kept,
     load: (key: string) => Promise<T>,
   ) {
     const memory = new Map<string, Entry<T>>()
@@ -80,7 +83,7 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
     })
 
     return {
-      /** A fresh copy, or the old one while it is refreshed; waits for `load` only where there is no copy at all. */
+      /** A fresh copy, or the old one while it is refreshed; waits for `load`, as long as one may, only where there is no copy. */
       async get(key = ''): Promise<Copy<T>> {
         const entry = memory.get(key)
         if (entry && age(entry) < fresh) {
@@ -93,7 +96,7 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
           return copy(entry)
         }
         onRead?.(name, 'missing')
-        return copy(await refresh(key))
+        return copy(await waitFor(refresh(key), () => problem(late)))
       },
       /** The copy in memory, however old; no I/O. */
       peek(key = ''): Copy<T> | undefined {

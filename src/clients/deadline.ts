@@ -1,18 +1,50 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-const ends = new AsyncLocalStorage<number>()
+interface End {
+  at: number
+  /** calls running that have a time of their own, and since when there is one */
+  aside: number
+  since: number
+}
+
+const ends = new AsyncLocalStorage<End>()
 
 /** Runs work that somebody waits for: its calls to 3scale end within so many milliseconds, all together. */
 export function within<T>(ms: number, work: () => T): T {
-  return ends.run(performance.now() + ms, work)
+  return ends.run({ at: performance.now() + ms, aside: 0, since: 0 }, work)
 }
 
 /** Work that outlives the one who asked first, as a load that others wait for too. */
 export function unhurried<T>(work: () => T): T {
-  return ends.run(Number.POSITIVE_INFINITY, work)
+  return ends.run({ at: Number.POSITIVE_INFINITY, aside: 0, since: 0 }, work)
 }
 
 /** Milliseconds; infinite where nobody set an end. */
 export function timeLeft(): number {
-  return (ends.getStore() ?? Number.POSITIVE_INFINITY) - performance.now()
+  const end = ends.getStore()
+  if (!end) return Number.POSITIVE_INFINITY
+  return end.at - (end.aside > 0 ? end.since : performance.now())
+}
+
+/** A call with a time of its own, as one to a model that may need long: it takes nothing of the time for 3scale. */
+export async function aside<T>(call: () => Promise<T>): Promise<T> {
+  const end = ends.getStore()
+  if (!end) return call()
+  if (end.aside++ === 0) end.since = performance.now()
+  try {
+    return await call()
+  } finally {
+    if (--end.aside === 0) end.at += performance.now() - end.since
+  }
+}
+
+/** Work that others wait for too: who asked hears of `late` when their time is over, and it goes on. */
+export function waitFor<T>(work: Promise<T>, late: () => Error): Promise<T> {
+  const left = timeLeft()
+  if (left === Number.POSITIVE_INFINITY) return work
+  let timer: NodeJS.Timeout | undefined
+  const end = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(late()), Math.max(0, left))
+  })
+  return Promise.race([work, end]).finally(() => clearTimeout(timer))
 }

@@ -1,4 +1,5 @@
 import { problem } from '../errors.js'
+import { aside } from './deadline.js'
 import type { Http } from './http.js'
 import { HttpFailure } from './http-failure.js'
 
@@ -25,7 +26,7 @@ export function createGateway({ http, allowed }: GatewayOptions) {
         throw problem('gateway_unavailable', { detail: 'This address is not in the catalogue.' })
       const started = performance.now()
       try {
-        const answer = await http.send({ timeoutMs: 20_000, maxBytes: 1_000_000, ...request })
+        const answer = await aside(() => http.send({ timeoutMs: 20_000, maxBytes: 1_000_000, ...request }))
         return { ...answer, ms: Math.round(performance.now() - started) }
       } catch (error) {
         if (!(error instanceof HttpFailure)) throw error

@@ -73,6 +73,7 @@ export async function pages(
         return app.view(`layouts/${layout}`, { body, page: shared(this.request, data.title, notice) })
       }
       this.code(status).type(HTML).header('vary', 'accept-encoding, cookie')
+      if (status === 503 && !this.hasHeader('retry-after')) this.header('retry-after', '5')
       // a page that shows a secret is `no-store`; it is not compressed either, so its length tells nothing (BREACH)
       if (this.getHeader('cache-control') === 'no-store') return this.send(Buffer.from(await render()))
       if (!this.hasHeader('cache-control')) this.header('cache-control', 'private, no-cache')

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAuthCache } from './cache.js'
 import { controlServer } from './control.js'
+import { createFaults } from './faults.js'
 import { modelServer } from './models.js'
 import type { Product } from './product.js'
 import { toProduct } from './product.js'
@@ -23,15 +24,16 @@ export async function start({ port, host = '127.0.0.1' }: StartOptions): Promise
   const listeners = new Map<number, Server>()
   const products = new Map<number, Product>()
   const cache = createAuthCache()
+  const faults = createFaults()
   // as behind a route: products of other hosts share one port and are told apart by name
   const elsewhere = new Map<string, Product>()
   const shared = createServer((request, response) => {
     const product = elsewhere.get(hostOf(request))
     if (!product) return void response.writeHead(404).end()
-    void handle(request, response, { product, cache, threescale }).catch(() => response.destroy())
+    void handle(request, response, { product, cache, faults, threescale }).catch(() => response.destroy())
   })
   const fixed = [
-    await listen(controlServer(cache), port + 4, host),
+    await listen(controlServer(cache, faults), port + 4, host),
     await listen(modelServer(), port + 5, host),
     await listen(shared, port + 6, host),
   ]
@@ -72,7 +74,7 @@ export async function start({ port, host = '127.0.0.1' }: StartOptions): Promise
       const server = createServer((request, response) => {
         const current = products.get(product.port)
         if (!current) return void response.writeHead(404).end()
-        void handle(request, response, { product: current, cache, threescale }).catch(() => response.destroy())
+        void handle(request, response, { product: current, cache, faults, threescale }).catch(() => response.destroy())
       })
       listeners.set(product.port, server)
       await listen(server, product.port, host).catch(() => {

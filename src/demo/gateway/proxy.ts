@@ -3,6 +3,7 @@ import { authrep, clientOfToken, report } from './authorize.js'
 import { type AuthCache, isCached } from './cache.js'
 import { corsHeaders, isPreflight } from './cors.js'
 import { type Credentials, credentialsOf } from './credentials.js'
+import type { Faults } from './faults.js'
 import { read } from './incoming.js'
 import { llmMetricsOf } from './llm-metrics.js'
 import { encodeUsage, usageOf } from './mapping.js'
@@ -12,12 +13,14 @@ import { addressAt, forward, nginxPage } from './upstream.js'
 export interface Context {
   product: Product
   cache: AuthCache
+  faults: Faults
   threescale: string
 }
 
 /** One request in the order that decides the status: host, CORS, credentials, token, mapping, authorisation, upstream. */
 export async function handle(request: IncomingMessage, response: ServerResponse, context: Context): Promise<void> {
   const { product, threescale } = context
+  if (await context.faults.answers(request, response)) return
   const incoming = await read(request)
   if (!incoming || isSentTwice(request, 'authorization')) return nginxPage(response, 400, 'Bad Request')
   if (incoming.path === '/_threescale/healthz') return void response.writeHead(200).end()

@@ -6,7 +6,8 @@ export interface Fault {
   latency_ms?: number
   status?: number
   hang?: boolean
-  drop?: 'before' | 'after'
+  /** `half`: the head and half of the body */
+  drop?: 'before' | 'after' | 'half'
   times?: number
   hits: number
 }
@@ -40,6 +41,15 @@ export function createFaults() {
       if (fault.times !== undefined) fault.times--
       if (fault.latency_ms) await sleep(fault.latency_ms)
       if (fault.hang) return true
+      if (fault.drop === 'half') {
+        response.end = ((body: unknown) => {
+          const text = String(body ?? '')
+          response.setHeader('content-length', Buffer.byteLength(text))
+          response.write(text.slice(0, text.length / 2), () => request.socket.destroy())
+          return response
+        }) as ServerResponse['end']
+        return false
+      }
       if (fault.drop === 'after') {
         response.end = (() => {
           request.socket.destroy()

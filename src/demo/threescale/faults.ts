@@ -7,7 +7,8 @@ export interface Fault {
   latency_ms?: number
   status?: number
   hang?: boolean
-  drop?: 'before' | 'after'
+  /** `half`: the head and half of the body */
+  drop?: 'before' | 'after' | 'half'
   /** does the work and then says it failed, as porta does when its gateway cannot be told */
   status_after?: number
   times?: number
@@ -22,6 +23,7 @@ export function faultRoutes(app: FastifyInstance): void {
   let running = 0
   let atOnce = 0
   const dropped = new WeakSet<FastifyRequest>()
+  const halved = new WeakSet<FastifyRequest>()
   const failed = new WeakMap<FastifyRequest, number>()
 
   app.addHook('onRequest', async (request, reply) => {
@@ -40,6 +42,16 @@ export function faultRoutes(app: FastifyInstance): void {
     if (status !== undefined) {
       reply.code(status).type('text/html').removeHeader('location')
       return pageOf(status)
+    }
+    if (halved.has(request)) {
+      reply.hijack()
+      const text = String(payload)
+      reply.raw.writeHead(reply.statusCode, {
+        'content-type': String(reply.getHeader('content-type') ?? 'application/json'),
+        'content-length': Buffer.byteLength(text),
+      })
+      reply.raw.write(text.slice(0, text.length / 2), () => request.raw.socket.destroy())
+      return payload
     }
     if (!dropped.has(request)) return payload
     reply.hijack()
@@ -77,6 +89,7 @@ export function faultRoutes(app: FastifyInstance): void {
       return undefined
     }
     if (fault.drop === 'after') dropped.add(request)
+    if (fault.drop === 'half') halved.add(request)
     if (fault.status_after) failed.set(request, fault.status_after)
     if (fault.status === undefined) return undefined
     return reply.code(fault.status).type('text/html').send(pageOf(fault.status))

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { firstModel } from '../../clients/model-list.js'
 import { isProblem } from '../../errors.js'
 import type { Model } from '../models/schemas.js'
@@ -19,18 +20,20 @@ export interface TestResult {
   answer: string
 }
 
+const MOMENT_MS = 1500
+
 export type Trial = ReturnType<typeof createTrial>
 
 /** One real call through the gateway with an application's own credential, only to the endpoint the catalogue names. */
 export function createTrial({ calls, learnModelId }: TrialDeps) {
   return {
-    /** Asks the model server for its id, best effort: whatever goes wrong leaves the model without one. */
+    /**
+     * Asks the model server for its id, best effort: what goes wrong leaves the model without one, and the page then shows
+     * code that asks /v1/models itself. Who waits here does so for a moment; an answer that comes later is kept all the same.
+     */
     async learn(model: Model, application: Application): Promise<void> {
-      try {
-        await askModelId(model, application)
-      } catch {
-        // the page then shows code that asks /v1/models itself
-      }
+      const asked = askModelId(model, application).catch(() => {})
+      await Promise.race([asked, sleep(MOMENT_MS, undefined, { ref: false })])
     },
 
     /** The id to send, as the model server tells it; undefined where it does not. Rejects with gateway_unavailable. */

@@ -1,0 +1,62 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export interface Fault {
+  match: string
+  latency_ms?: number
+  status?: number
+  hang?: boolean
+  /** `half`: the head and half of the first piece of the body */
+  drop?: 'before' | 'half'
+  hits: number
+}
+
+export type Faults = ReturnType<typeof createFaults>
+
+/** Calls of every product answered badly where a test asks for it; as on the other parts. */
+export function createFaults() {
+  let faults: Fault[] = []
+
+  return {
+    list: () => faults,
+    replace(wanted: Omit<Fault, 'hits'>[]): Fault[] {
+      faults = wanted.map((fault) => ({ ...fault, hits: 0 }))
+      return faults
+    },
+
+    /** True when the fault answered instead. */
+    async answers(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+      const call = `${request.method} ${request.url?.split('?')[0] ?? '/'}`
+      const fault = faults.find(({ match }) => matches(match, call))
+      if (!fault) return false
+      fault.hits++
+      if (fault.latency_ms) await sleep(fault.latency_ms)
+      if (fault.hang) return true
+      if (fault.drop === 'before') {
+        request.socket.destroy()
+        return true
+      }
+      if (fault.drop === 'half') {
+        const write = response.write.bind(response) as (text: string, done: () => void) => boolean
+        const half = ((body: unknown) => {
+          const text = String(body ?? '')
+          return write(text.slice(0, text.length / 2), () => request.socket.destroy())
+        }) as ServerResponse['write']
+        response.write = half
+        response.end = half as unknown as ServerResponse['end']
+        return false
+      }
+      if (fault.status === undefined) return false
+      response.writeHead(fault.status, { 'content-type': 'text/html' }).end(`<h1>${fault.status}</h1>`)
+      return true
+    },
+  }
+}
+
+function matches(rule: string, call: string): boolean {
+  const source = rule
+    .split('*')
+    .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+    .join('.*')
+  return new RegExp(`^${source}$`).test(call)
+}
