@@ -442,6 +442,36 @@ t.test('roles: members see, admins change; the last admin stays, by page and API
 })
 
 t.test(
+  'two admins at two portals that share no Redis: 3scale keeps the last one, and it is said as such',
+  async (t) => {
+    const ports = [54, 55].map((offset) => String(stack.port + offset))
+    const [left, right] = await Promise.all(ports.map((PORT) => stack.portal({ PORT })))
+    if (!left || !right) throw new Error('two portals')
+    const [here, there] = [createApi(stack, left.url), createApi(stack, right.url)]
+    for (const [index, [method, match, body]] of (
+      [
+        ['PATCH', 'PUT *member.json', { role: 'member' }],
+        ['DELETE', 'DELETE *', undefined],
+      ] as const
+    ).entries()) {
+      const one = await owner(`rival${index}`)
+      const two = await joins(one, `second${index}`, 'admin')
+      const first = (await listed(one)).find(({ you }) => you)?.id
+      // both have looked before either has written
+      await stack.faults([{ match, latency_ms: 1000, times: 2 }])
+      const both = await Promise.all([
+        here.call<Problem>(method, `/members/${two.id}`, { token: one, body }),
+        there.call<Problem>(method, `/members/${first}`, { token: two.token, body }),
+      ])
+      await stack.faults([])
+      t.same(both.map(({ status }) => status).sort(), [method === 'PATCH' ? 200 : 204, 403], method)
+      t.equal(both.find(({ status }) => status === 403)?.body.rule, 'last_admin')
+    }
+    await Promise.all([left.stop(), right.stop()])
+  },
+)
+
+t.test(
   'who is removed or leaves is out at the next request, here and on every replica; applications stay',
   async (t) => {
     const tess = await owner('tess')
@@ -648,5 +678,7 @@ t.test('the audit log: who joined, was invited, changed and removed', async (t) 
       target: { member: /^\d+$/ },
     },
   )
+  const declined = all.find(({ event, detail }) => event === 'member.remove' && detail !== undefined)
+  t.match(declined, { detail: { by: 'invited' }, outcome: 'ok' }, 'an invitation that was turned down')
   t.notMatch(JSON.stringify(all), /@/, 'no address of anybody')
 })
