@@ -62,9 +62,10 @@ export async function start({ port, host = '127.0.0.1' }: StartOptions): Promise
     if (current === revision) return
     const all = await readProducts(threescale).catch(() => undefined)
     if (!all || closing) return
-    const configured = all.filter(isHere)
+    const addressed = all.filter(({ endpoint }) => URL.canParse(endpoint))
+    const configured = addressed.filter(isHere)
     elsewhere.clear()
-    for (const product of all.filter((each) => !isHere(each)))
+    for (const product of addressed.filter((each) => !isHere(each)))
       elsewhere.set(new URL(product.endpoint).hostname, product)
     revision = current
     const ports = new Set(configured.map((product) => product.port))

@@ -3,6 +3,7 @@ import { fixedClients, type PushedClient } from './clients.js'
 import { demoKey } from './key.js'
 import { codePage, confirmCodePage, formPage, messagePage } from './pages.js'
 import { claimsOf, type Person } from './people.js'
+import { KNOWN_SCOPES } from './scopes.js'
 
 const API = 'urn:maas-portal-api'
 const SCOPES = 'maas:read maas:write'
@@ -17,7 +18,7 @@ export function configuration(portalUrl: string, people: Person[], pushed: Map<s
       keys: ['demo-cookie-key'],
       names: { session: 'demo_idp_session', interaction: 'demo_idp_interaction', resume: 'demo_idp_resume' },
     },
-    scopes: ['openid', 'offline_access', 'profile', 'email', 'maas:read', 'maas:write'],
+    scopes: KNOWN_SCOPES,
     claims: {
       openid: ['sub', 'sid'],
       email: ['email', 'email_verified'],

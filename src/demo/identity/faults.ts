@@ -9,6 +9,10 @@ export interface Fault {
   /** `half`: the head and half of the body */
   drop?: 'before' | 'after' | 'half'
   times?: number
+  /** how far its clock is ahead, as the `Date` of an answer tells */
+  skew_seconds?: number
+  /** members of a JSON answer that differ; null takes one out */
+  change?: Record<string, unknown>
   hits: number
 }
 
@@ -39,6 +43,8 @@ export function createFaults() {
       if (!fault) return false
       fault.hits++
       if (fault.times !== undefined) fault.times--
+      if (fault.skew_seconds) response.setHeader('date', new Date(Date.now() + fault.skew_seconds * 1000).toUTCString())
+      if (fault.change) changeJson(response, fault.change)
       if (fault.latency_ms) await sleep(fault.latency_ms)
       if (fault.hang) return true
       if (fault.drop === 'half') {
@@ -66,6 +72,17 @@ export function createFaults() {
       return true
     },
   }
+}
+
+/** The answer is written by the library in one piece. */
+function changeJson(response: ServerResponse, change: Record<string, unknown>): void {
+  const end = response.end.bind(response)
+  response.end = ((chunk: unknown) => {
+    const told = { ...(JSON.parse(String(chunk)) as object), ...change } as Record<string, unknown>
+    const text = JSON.stringify(Object.fromEntries(Object.entries(told).filter(([, value]) => value !== null)))
+    response.removeHeader('content-length')
+    return end(text)
+  }) as ServerResponse['end']
 }
 
 export type Faults = ReturnType<typeof createFaults>

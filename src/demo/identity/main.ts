@@ -6,6 +6,7 @@ import { createForgery } from './forgery.js'
 import { createKeys } from './keys.js'
 import { loginPage, messagePage } from './pages.js'
 import { PASSWORD, seedPeople } from './people.js'
+import { refusesScope } from './scopes.js'
 
 export interface StartOptions {
   /** base port of the demo; this part listens on the second one after it */
@@ -57,6 +58,7 @@ export async function start({
       forgery.watch(request, response)
       if (path === '/session/end' && !forgery.takesHint(request))
         return html(response, 400, messagePage('This did not work', 'The hint of this sign-out is not valid.'))
+      if (await refusesScope(provider, request, response)) return
       if (path.startsWith('/interaction/')) return await interaction(request, response)
       callback(request, response)
     } catch (error) {

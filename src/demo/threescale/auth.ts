@@ -7,15 +7,23 @@ interface Token {
   permission: 'ro' | 'rw'
   /** role of the token's owner */
   owner?: 'member'
+  expires_at?: string
 }
 
-const tokens: Record<string, Token> = {
+/** Each belongs to a user of its own, who has no other. */
+export const tokens: Record<string, Token> = {
   'demo-token': { scopes: ['account_management', 'stats'], permission: 'rw' },
   'demo-gateway-token': { scopes: ['account_management'], permission: 'ro' },
   'demo-readonly-token': { scopes: ['account_management', 'stats'], permission: 'ro' },
   'demo-accounts-token': { scopes: ['account_management'], permission: 'rw' },
   'demo-stats-token': { scopes: ['stats'], permission: 'rw' },
   'demo-member-token': { scopes: ['account_management', 'stats'], permission: 'rw', owner: 'member' },
+  'demo-expiring-token': {
+    scopes: ['account_management', 'stats'],
+    permission: 'rw',
+    expires_at: new Date(Date.now() + 7 * 86_400_000).toISOString(),
+  },
+  'demo-wide-token': { scopes: ['account_management', 'stats', 'cms', 'finance'], permission: 'rw' },
 }
 
 /** What a member with the permission "partners" may not do, though the token has the scope (config/abilities). */
@@ -23,7 +31,7 @@ const FOR_ADMINS = [
   /^POST \/admin\/api\/accounts\/\d+\/users$/,
   /^PUT \/admin\/api\/accounts\/\d+\/(approve|reject|make_pending)$/,
   /^DELETE \/admin\/api\/accounts\/\d+$/,
-  /^\w+ \/admin\/api\/(service_plans|active_docs)/,
+  /^\w+ \/admin\/api\/(service_plans|active_docs|webhooks)/,
   /^\w+ \/admin\/api\/accounts\/\d+\/service_subscriptions/,
 ]
 
@@ -42,7 +50,7 @@ export function refuse(
   const path = request.url.split('?')[0] ?? ''
   if (/\/proxy\/configs\/|\/proxy_configs\//.test(path) && 'token' in params)
     return { refusal: answers.error(403, 'Your token is invalid') }
-  const token = tokens['access_token' in params ? String(params.access_token) : basicOf(request)]
+  const token = tokens[tokenOf(request, params)]
   if (!token) return { refusal: DENIED }
   if (state.provider.state !== 'approved') return { refusal: { status: 403, text: '' } }
   const scope = path.startsWith('/stats') ? 'stats' : 'account_management'
@@ -50,6 +58,11 @@ export function refuse(
   if (token.owner === 'member' && FOR_ADMINS.some((rule) => rule.test(`${request.method} ${path}`)))
     return { refusal: answers.forbidden }
   return { readOnly: token.permission === 'ro' ? WRONG_PERMISSION : undefined }
+}
+
+/** The token that a call came with, as it was sent. */
+export function tokenOf(request: FastifyRequest, params: Record<string, unknown>): string {
+  return 'access_token' in params ? String(params.access_token) : basicOf(request)
 }
 
 export function basicOf(request: FastifyRequest): string {

@@ -37,6 +37,7 @@ export function controlRoutes(app: FastifyInstance, control: Control, port: numb
   app.put('/_demo/services/:id', async (request, reply) => merge(control.state().services, request, reply))
   app.put('/_demo/plans/:id', async (request, reply) => merge(control.state().plans, request, reply))
   app.put('/_demo/service_plans/:id', async (request, reply) => merge(control.state().servicePlans, request, reply))
+  app.put('/_demo/docs/:id', async (request, reply) => merge(control.state().docs, request, reply))
   app.put('/_demo/subscriptions/:id', async (request, reply) => merge(control.state().subscriptions, request, reply))
   /** The spec of a product as its operator uploaded it, valid or not; null removes it. */
   app.put('/_demo/active_docs', async (request) => {
@@ -81,8 +82,8 @@ export function controlRoutes(app: FastifyInstance, control: Control, port: numb
     return reply.code(201).send({})
   })
   app.get('/_demo/state', async () => control.state())
-  app.post('/_demo/reset', async () => {
-    control.replace(seed(port))
+  app.post('/_demo/reset', async (request) => {
+    control.replace(seed(port, { wellKept: (request.query as { tenant?: string }).tenant === 'well-kept' }))
     control.changed()
     return {}
   })

@@ -7,35 +7,49 @@ import type { Api, Call } from './router.js'
 import type { Service } from './store.js'
 
 const base = '/admin/api/services/:service'
+/** A promotion keeps the version of staging (porta, app/models/proxy_config.rb, EnvironmentClone). */
 const VERSIONS = [3, 4]
 
 /** Gateway settings as edited, and the configurations that were deployed; secrets in both are canaries. */
 export function deploymentRoutes(api: Api, identityPort: number): void {
-  const configOf = (service: Service, version = 4) => ({ ...proxyConfig(service, identityPort), version })
+  const configOf = (service: Service, environment: string, version = latestOf(service, environment)) => ({
+    ...proxyConfig({ ...service, ...service.frozen?.[placeOf(environment)] }, identityPort),
+    version,
+    environment: placeOf(environment),
+  })
 
   api.get('/admin/api/account/proxy_configs/:environment', ({ state, query, piece }) => {
     const environment = piece('environment')
     if (!['sandbox', 'staging', 'production'].includes(environment)) return answers.error(422, 'invalid environment')
-    const versions = query.version === 'latest' ? [4] : query.version ? [Number(query.version)] : VERSIONS
     const all = deployed(state.services, environment)
       .filter((service) => !query.host || new URL(service.endpoint).hostname === query.host)
-      .flatMap((service) =>
-        versions.filter((version) => VERSIONS.includes(version)).map((version) => ({ service, version })),
-      )
+      .flatMap((service) => {
+        const known = versionsOf(service, environment)
+        const wanted = query.version === 'latest' ? known.slice(-1) : query.version ? [Number(query.version)] : known
+        return wanted.filter((version) => known.includes(version)).map((version) => ({ service, version }))
+      })
     const { rows, metadata } = page(all, query)
-    const proxy_configs = rows.map(({ service, version }) => ({ proxy_config: configOf(service, version) }))
+    const proxy_configs = rows.map(({ service, version }) => ({
+      proxy_config: configOf(service, environment, version),
+    }))
     return answers.ok({ proxy_configs, ...(metadata && { metadata }) })
   })
 
   api.get(`${base}/proxy/configs/:environment`, (call) =>
-    withDeployed(call, (service) =>
-      answers.ok({ proxy_configs: VERSIONS.map((version) => ({ proxy_config: configOf(service, version) })) }),
+    withDeployed(call, (service, environment) =>
+      answers.ok({
+        proxy_configs: versionsOf(service, environment).map((version) => ({
+          proxy_config: configOf(service, environment, version),
+        })),
+      }),
     ),
   )
   api.get(`${base}/proxy/configs/:environment/:version`, (call) =>
-    withDeployed(call, (service) => {
-      const version = call.piece('version') === 'latest' ? 4 : call.id('version')
-      return VERSIONS.includes(version) ? answers.ok({ proxy_config: configOf(service, version) }) : answers.notFound
+    withDeployed(call, (service, environment) => {
+      const version = call.piece('version') === 'latest' ? latestOf(service, environment) : call.id('version')
+      return versionsOf(service, environment).includes(version)
+        ? answers.ok({ proxy_config: configOf(service, environment, version) })
+        : answers.notFound
     }),
   )
 
@@ -45,7 +59,7 @@ export function deploymentRoutes(api: Api, identityPort: number): void {
       const { policy_chain, proxy_rules: _rules, hosts: _hosts, backend: _backend, ...settings } = proxy
       const filled = Object.entries(settings).filter(([name, value]) => value !== null || name === 'api_backend')
       return answers.ok({
-        proxy: { ...Object.fromEntries(filled), policies_config: policy_chain, lock_version: 3 },
+        proxy: { ...Object.fromEntries(filled), policies_config: settled(policy_chain), lock_version: 3 },
       })
     }),
   )
@@ -57,17 +71,34 @@ export function deploymentRoutes(api: Api, identityPort: number): void {
   )
 }
 
+function placeOf(environment: string): 'sandbox' | 'production' {
+  return environment === 'production' ? 'production' : 'sandbox'
+}
+
+function versionsOf({ frozen }: Service, environment: string): number[] {
+  return frozen?.production && placeOf(environment) === 'sandbox' ? [...VERSIONS, 5] : VERSIONS
+}
+
+function latestOf(service: Service, environment: string): number {
+  return versionsOf(service, environment).at(-1) ?? 0
+}
+
 /** Only products whose configuration was promoted are in production; staging has them all. */
 function deployed(services: Service[], environment: string): Service[] {
   return environment === 'production' ? services.filter(({ promoted }) => promoted) : services
 }
 
-function withDeployed(call: Call, work: (service: Service) => Answer): Answer {
+function withDeployed(call: Call, work: (service: Service, environment: string) => Answer): Answer {
   const environment = call.piece('environment')
   if (!['sandbox', 'staging', 'production'].includes(environment)) return answers.error(400, 'invalid environment')
   return withService(call, (service) =>
-    deployed([service], environment).length > 0 ? work(service) : answers.notFound,
+    deployed([service], environment).length > 0 ? work(service, environment) : answers.notFound,
   )
+}
+
+/** As it is edited a policy also says whether it is on; the deployed chain holds those that are (porta, app/models/proxy.rb). */
+function settled(chain: unknown): object[] {
+  return (chain as object[]).map((policy) => ({ ...policy, enabled: true }))
 }
 
 function rulesOf(service: Service): object[] {
@@ -77,9 +108,9 @@ function rulesOf(service: Service): object[] {
       metric_id: service.metrics.find(({ system_name }) => system_name === rule.metric)?.id,
       pattern: rule.pattern,
       http_method: rule.http_method,
-      delta: 1,
+      delta: rule.delta ?? 1,
       position: index + 1,
-      last: false,
+      last: rule.last ?? false,
       created_at: time(service.created_at),
       updated_at: time(service.updated_at),
     },

@@ -11,6 +11,8 @@ export interface Fault {
   drop?: 'before' | 'after' | 'half'
   /** does the work and then says it failed, as porta does when its gateway cannot be told */
   status_after?: number
+  /** how far its clock is ahead, as the `Date` of an answer tells */
+  skew_seconds?: number
   times?: number
 }
 
@@ -81,6 +83,7 @@ export function faultRoutes(app: FastifyInstance): void {
     if (!fault) return undefined
     fault.hits++
     if (fault.times !== undefined) fault.times--
+    if (fault.skew_seconds) reply.header('date', new Date(Date.now() + fault.skew_seconds * 1000).toUTCString())
     if (fault.latency_ms) await sleep(fault.latency_ms)
     if (fault.hang) return new Promise(() => {})
     if (fault.drop === 'before') {

@@ -20,6 +20,7 @@ import { statsRoutes } from './stats.js'
 import type { State } from './store.js'
 import { subscriptionRoutes } from './subscriptions.js'
 import { seed } from './tenant/seed.js'
+import { tenantDetailRoutes } from './tenant-details.js'
 import { userRoutes } from './users.js'
 import { startZync } from './zync.js'
 
@@ -77,6 +78,7 @@ export async function start({
   applicationKeyRoutes(api)
   subscriptionRoutes(api)
   statsRoutes(api)
+  tenantDetailRoutes(api)
   backendRoutes(app, state)
 
   await app.listen({ port: port + 1, host })

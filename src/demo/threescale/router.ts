@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Answer, answers } from './answers.js'
-import { refuse } from './auth.js'
+import { refuse, tokenOf } from './auth.js'
 import type { Control } from './control.js'
 import { splitFormat } from './format.js'
 import type { Params } from './params.js'
@@ -14,6 +14,8 @@ export interface Call {
   body: Params
   /** address of links */
   host: string
+  /** the access token that it came with */
+  token: string
   /** a piece of the path, as text and as a number */
   piece(name: string): string
   id(name: string): number
@@ -75,6 +77,7 @@ function callOf(request: FastifyRequest, state: State): Call {
     body,
     params: { ...body, ...query },
     host: request.headers.host ?? '',
+    token: tokenOf(request, { ...body, ...query }),
     piece: (name) => pieces[name] ?? '',
     id,
     account: () => state.accounts.find((account) => account.id === id('account')),

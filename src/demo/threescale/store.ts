@@ -26,6 +26,10 @@ export interface Service {
   policies?: { name: string; version: string; configuration: Record<string, unknown> }[]
   /** columns of the gateway settings that differ from porta's defaults; null takes one out */
   proxy?: Record<string, unknown>
+  /** where the product's backends are and how they are mounted; without it one at `/`, which is `api_backend` */
+  backends?: { path: string; private_endpoint: string }[]
+  /** what was frozen at the last deployment to staging, and at the last promotion, where that is not what is set now */
+  frozen?: { sandbox?: Partial<Service>; production?: Partial<Service> }
   metrics: Metric[]
   default_plan_id?: number
   default_service_plan_id?: number

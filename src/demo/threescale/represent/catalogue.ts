@@ -141,7 +141,7 @@ export function doc({ service_id, ...record }: ApiDoc, state: State): Json {
     ...record,
     description: '',
     skip_swagger_validations: false,
-    ...(service_id === undefined ? {} : { service_id }),
+    ...(Number.isInteger(service_id) ? { service_id } : {}),
     created_at: at,
     updated_at: at,
   }

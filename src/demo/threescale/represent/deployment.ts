@@ -50,10 +50,10 @@ function proxyOf(record: Service, identityPort: number): Json {
     oidc_issuer_type: 'keycloak',
     authentication_method: record.backend_version,
     endpoint_port: Number(url.port || (url.protocol === 'https:' ? 443 : 80)),
-    api_backend: record.api_backend,
+    api_backend: privateAddressOf(record),
     hosts: url.hostname === 'localhost' ? ['localhost', '127.0.0.1'] : [url.hostname],
     backend: { endpoint: 'http://LEAK-private-endpoint.internal', host: 'LEAK-private-endpoint.internal' },
-    policy_chain: record.policies ?? defaultPolicies,
+    policy_chain: record.policies ?? defaultPolicies(record),
     jwt_claim_with_client_id: oidc ? 'azp' : null,
     jwt_claim_with_client_id_type: oidc ? 'plain' : null,
     proxy_rules: record.rules.map((rule, index) => ({
@@ -78,6 +78,13 @@ function proxyOf(record: Service, identityPort: number): Json {
   return Object.fromEntries(Object.entries(columns).filter(([name]) => !taken.includes(name)))
 }
 
+/** Null unless one backend is mounted at `/`: below it a routing policy has the addresses. */
+function privateAddressOf({ backends, api_backend }: Service): string | null {
+  if (!backends) return api_backend
+  const [only, ...more] = backends
+  return only?.path === '/' && more.length === 0 ? only.private_endpoint : null
+}
+
 const errorColumns = {
   error_auth_failed: 'Authentication failed',
   error_auth_missing: 'Authentication parameters missing',
@@ -93,16 +100,32 @@ const errorColumns = {
   error_headers_limits_exceeded: 'text/plain; charset=us-ascii',
 }
 
-const defaultPolicies = [
-  {
-    name: 'cors',
-    version: 'builtin',
-    configuration: {
-      allow_headers: ['Authorization', 'Content-type', 'Accept'],
-      allow_origin: '*',
-      allow_credentials: true,
+/** The token counter has its README's rules for what the product counts (models-aas, llm_metrics_policy/README.md). */
+function defaultPolicies({ metrics }: Service): object[] {
+  const counted = metrics.filter(({ unit }) => unit === 'token')
+  const rules = counted.map(({ system_name }) => ({
+    metric: system_name,
+    increment: `{{llm_usage.${system_name}}}`,
+    condition: {
+      combine_op: 'and',
+      operations: [{ left: '{{status}}', left_type: 'liquid', op: '==', right: '200', right_type: 'plain' }],
     },
-  },
-  { name: 'llm-metrics', version: '0.1', configuration: { enable_sse_support: true, secret: 'LEAK-policy-secret' } },
-  { name: 'apicast', version: 'builtin', configuration: {} },
-]
+  }))
+  return [
+    {
+      name: 'cors',
+      version: 'builtin',
+      configuration: {
+        allow_headers: ['Authorization', 'Content-type', 'Accept'],
+        allow_origin: '*',
+        allow_credentials: true,
+      },
+    },
+    {
+      name: 'llm-metrics',
+      version: '0.1',
+      configuration: { enable_sse_support: true, rules, secret: 'LEAK-policy-secret' },
+    },
+    { name: 'apicast', version: 'builtin', configuration: {} },
+  ]
+}

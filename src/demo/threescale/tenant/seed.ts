@@ -4,13 +4,18 @@ import { seedAccounts, seedFields } from './people.js'
 import { addService } from './products.js'
 import type { Sketch } from './sketch.js'
 import { specialProducts } from './special-products.js'
+import { wellKeptProducts } from './well-kept-products.js'
 
 const sketches: Sketch[] = [...everydayProducts, ...specialProducts]
 
-/** The tenant as the demo begins. `port` is the demo's base port; the same port gives the same tenant. */
-export function seed(port: number): State {
+/**
+ * The tenant as the demo begins. `port` is the demo's base port; the same port gives the same tenant. `wellKept`: one
+ * without any of the accidents that the demo has to show.
+ */
+export function seed(port: number, { wellKept = false } = {}): State {
   const state = emptyTenant(port)
-  sketches.forEach((sketch, index) => {
+  const wanted = wellKept ? wellKeptProducts : sketches
+  wanted.forEach((sketch, index) => {
     addService(state, sketch, { gatewayPort: port + 10 + index, modelsPort: port + 5 })
   })
   seedFields(state)
