@@ -17,6 +17,7 @@ const parts = [
   join(root, 'static/css/portal.css'),
   join(root, 'static/css/account.css'),
   join(root, 'static/css/catalogue.css'),
+  join(root, 'static/css/doctor.css'),
 ]
 
 const css = parts.map((file) => readFileSync(file, 'utf8')).join('\n')

@@ -19,9 +19,11 @@ import { createOperator } from './clients/operator.js'
 import { createRedis } from './clients/redis.js'
 import { patternOf } from './clients/threescale/calls.js'
 import { createThreescale } from './clients/threescale/client.js'
+import { createInspection } from './clients/threescale/inspection.js'
+import { readSpec } from './clients/threescale/spec.js'
 import { watched } from './clients/watched.js'
 import type { Config } from './config.js'
-import { problem } from './errors.js'
+import { isProblem, problem } from './errors.js'
 import { createAccounts } from './features/account/accounts.js'
 import { createAlone } from './features/account/alone.js'
 import { accountApi } from './features/account/api.js'
@@ -46,10 +48,16 @@ import { createPlanChanges, type Wish } from './features/applications/plan-chang
 import { planPages } from './features/applications/plan-pages.js'
 import { createReceipts } from './features/applications/receipts.js'
 import { createTrial } from './features/applications/trial.js'
+import { createDoctor } from './features/doctor/doctor.js'
+import { createMissing } from './features/doctor/missing.js'
+import { doctorPages } from './features/doctor/pages.js'
+import { createRuns } from './features/doctor/runs.js'
+import { expectedOf } from './features/doctor/tenant.js'
 import { modelsApi } from './features/models/api.js'
 import { createModels, type Models } from './features/models/models.js'
 import { modelsPages } from './features/models/pages.js'
 import { createServers } from './features/models/servers.js'
+import { specFacts } from './features/models/spec-facts.js'
 import { playgroundPages } from './features/playground/pages.js'
 import { createPlayground } from './features/playground/playground.js'
 import { referencePages } from './features/reference/pages.js'
@@ -91,6 +99,7 @@ const PREFIX = 'maas'
 const DRAIN_MS = 300
 const DAY = 86_400
 
+export type { Report } from './features/doctor/findings.js'
 export type Portal = Awaited<ReturnType<typeof buildPortal>>
 
 /** The assembly, in reading order: what leaves the process, the verbs, what every request gets, the two doors. */
@@ -266,6 +275,40 @@ export async function buildPortal(config: Config) {
     keys: createKeySet({ cache, jwksUri: identity.jwksUri, fetch: signInService.fetch }),
   })
   const idTokens = createIdTokens({ cache, maxSeconds: config.session.maxSeconds })
+  const checks: Check[] = [
+    { name: '3scale', vital: false, run: threescale.ping },
+    { name: 'sign-in service', vital: false, run: identity.check },
+    ...(redis ? [{ name: 'redis', vital: false, run: redis.ping }] : []),
+  ]
+  const doctor = createDoctor({
+    http: to('doctor'),
+    inspect: (way) => createInspection({ ...config.threescale, http: way }),
+    adminUrl: config.threescale.adminUrl,
+    redis,
+    checks,
+    expected: expectedOf(notes, terms?.field),
+    signIn: {
+      ...config.oidc,
+      publicUrl: config.publicUrl,
+      begin: identity.begin,
+      ...config.api,
+      serviceClient: config.doctorClient,
+      verify: tokens.verify,
+    },
+    modelIds: {
+      noted: (name) => ({
+        modelId: notes.products?.[name]?.model_id,
+        mayAskPrivately:
+          notes.products?.[name]?.model_server?.private_address ?? notes.model_servers?.private_addresses === true,
+      }),
+      idIn: ({ body }) => {
+        const { declared, deduced } = specFacts(readSpec(body))
+        return declared.model_id ?? deduced.model_id
+      },
+      listWithKey: modelListOf,
+    },
+    now: Date.now,
+  })
   const app: FastifyInstance = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -318,6 +361,7 @@ export async function buildPortal(config: Config) {
       brand,
       links: notes.links ?? [],
       contact: notes.contact,
+      operators: notes.operators ?? [],
     })
     door.setErrorHandler(pageFailure)
     door.setNotFoundHandler((request, reply) => pageFailure(problem('not_found'), request, reply))
@@ -359,6 +403,13 @@ export async function buildPortal(config: Config) {
       signIn: metrics.signIn,
     })
     await membersPages(door, { accounts, members, sessions, allowances, publicUrl: config.publicUrl })
+    await doctorPages(door, {
+      runs: createRuns({ doctor, cache, log, now: Date.now }),
+      missing: createMissing({ threescale, notes: notes.products ?? {}, ttlSeconds: config.catalog.ttlSeconds }),
+      operators: notes.operators ?? [],
+      adminUrl: config.threescale.adminUrl,
+      contact: contactWords(notes.contact),
+    })
     await apiDocsPages(door, { document: document.read, publicUrl: config.publicUrl, issuer: config.oidc.issuer })
   })
   await app.register(
@@ -382,11 +433,6 @@ export async function buildPortal(config: Config) {
     { prefix: '/api/v1' },
   )
 
-  const checks: Check[] = [
-    { name: '3scale', vital: false, run: threescale.ping },
-    { name: 'sign-in service', vital: false, run: identity.check },
-    ...(redis ? [{ name: 'redis', vital: false, run: redis.ping }] : []),
-  ]
   const breakers = () => [...way.breakers(), ...(redis ? [{ upstream: 'redis', state: redis.breaker() }] : [])]
   metrics.breakers(breakers)
   const ops = opsServer({ checks, breakers, metrics, accepting: () => accepting })
@@ -397,6 +443,7 @@ export async function buildPortal(config: Config) {
     log,
     routes,
     models,
+    doctor,
     redis,
     revocations,
     /** Lets running requests end, then closes everything that was opened. */
@@ -418,6 +465,22 @@ export async function buildPortal(config: Config) {
   async function askModelServer({ account, id }: { account: number; id: number }): Promise<void> {
     const { application, model } = await applications.read(ownerOf(account), id, { reveal: true })
     if (model) await trial.learn(model, application)
+  }
+
+  /** The model server's list, asked with the application that the operator named for it. */
+  async function modelListOf(systemName: string): Promise<string | undefined> {
+    const named = notes.products?.[systemName]?.model_server?.application
+    if (!named) return undefined
+    try {
+      const { application, model } = await applications.read(ownerOf(named.account), named.id, { reveal: true })
+      const list = model?.paths.find(({ method, path }) => method === 'GET' && /\/models$/.test(path))
+      if (!model || !list) return undefined
+      const answer = await calls.call(model, application, { method: 'GET', path: list.path })
+      return answer.status === 200 ? answer.text : undefined
+    } catch (error) {
+      if (isProblem(error)) return undefined
+      throw error
+    }
   }
 
   async function tokenEndpoint(issuer: string): Promise<string> {
@@ -451,7 +514,8 @@ export async function start(config: Config): Promise<Portal> {
 /** Only groups that some setting names are kept in the session cookie. */
 function knownGroups({ portal }: Config): string[] {
   const visible = Object.values(portal.products ?? {}).flatMap((product) => product.visible_to ?? [])
-  return [...new Set([...visible, ...(portal.sign_up?.groups ?? []), ...(portal.claim_accounts?.admin_groups ?? [])])]
+  const { sign_up, claim_accounts, operators = [] } = portal
+  return [...new Set([...visible, ...(sign_up?.groups ?? []), ...(claim_accounts?.admin_groups ?? []), ...operators])]
 }
 
 function identityRules(config: Config): IdentityRules {

@@ -20,6 +20,18 @@ program
   .action(async (options) => (await import('./cli/demo.js')).demo(options))
 
 program
+  .command('doctor')
+  .description('look the tenant over, with the settings of the environment; it only reads')
+  .option('--json', 'write the report as JSON')
+  .addOption(
+    new Option('--fail-on <severity>', 'what ends it with code 1')
+      .choices(['error', 'warning', 'info'])
+      .default('warning'),
+  )
+  .addHelpText('after', '\nEnds with 0 when all is well, 1 with findings, 2 when it could not look at everything.')
+  .action(async (options) => (await import('./cli/doctor.js')).doctor(options))
+
+program
   .command('openapi')
   .description('write the OpenAPI document of the REST API and the schema of PORTAL_CONFIG')
   .option('--out <file>', 'where to write it', 'openapi/maas-portal.json')

@@ -19,6 +19,8 @@ export interface Config {
   portal: PortalConfig
   outbound: { extraCa: string | undefined; httpsProxy: string | undefined; noProxy: string | undefined }
   mail: { url: string; from: string; operator: string } | undefined
+  /** a client of the sign-in service whose token `doctor` looks at */
+  doctorClient: { id: string; secret: string } | undefined
   logLevel: string
   /** undefined: off, and nothing of OpenTelemetry's SDK is loaded */
   traces: { protocol: 'http/protobuf' | 'http/json' } | undefined
@@ -88,6 +90,7 @@ export function loadConfig(env: Environment = process.env): Config {
       { url: read.smtp('SMTP_URL'), from: read.text('MAIL_FROM'), operator: read.text('OPERATOR_MAIL') },
       complaints,
     ),
+    doctorClient: clientSettings(read.text('DOCTOR_CLIENT_ID'), read.text('DOCTOR_CLIENT_SECRET'), complaints),
     logLevel: read.choice('LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'info'),
     auditLog: read.log('AUDIT_LOG', 'stdout'),
     traces: traceSettings(read),
@@ -113,6 +116,16 @@ function mailSettings(
   for (const [name, value] of Object.entries({ SMTP_URL: url, MAIL_FROM: from, OPERATOR_MAIL: operator }))
     if (!value && (url || from || operator))
       complaints.push(`${name}: is needed where one of SMTP_URL, MAIL_FROM and OPERATOR_MAIL is set`)
+  return undefined
+}
+
+function clientSettings(
+  id: string | undefined,
+  secret: string | undefined,
+  complaints: string[],
+): Config['doctorClient'] {
+  if (id && secret) return { id, secret }
+  if (id || secret) complaints.push('DOCTOR_CLIENT_ID: is needed together with DOCTOR_CLIENT_SECRET, or neither')
   return undefined
 }
 

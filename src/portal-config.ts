@@ -70,6 +70,11 @@ export const PortalConfig = Type.Object(
       ),
     ),
     groups_claim: Type.Optional(Type.String({ minLength: 1 })),
+    operators: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        description: 'groups whose members look after the portal: they see /doctor',
+      }),
+    ),
     products: Type.Optional(Type.Record(Type.String(), Product)),
     currency: Type.Optional(
       Type.String({

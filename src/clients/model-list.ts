@@ -12,3 +12,16 @@ export function firstModel(text: string): { id: unknown; contextLength: unknown 
   const { id, max_model_len } = first as { id?: unknown; max_model_len?: unknown }
   return { id, contextLength: max_model_len }
 }
+
+/** Every id that such a server lists; undefined where the answer is no such list. */
+export function modelIds(text: string): string[] | undefined {
+  let answer: unknown
+  try {
+    answer = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  const data = typeof answer === 'object' && answer !== null ? (answer as { data?: unknown }).data : undefined
+  if (!Array.isArray(data)) return undefined
+  return data.map((entry) => (entry as { id?: unknown } | null)?.id).filter((id) => typeof id === 'string')
+}

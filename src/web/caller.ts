@@ -19,6 +19,11 @@ export interface Caller {
   scopes?: string[]
 }
 
+/** Whether somebody looks after the portal: a member of one of these groups. */
+export function isOperator(caller: Caller | undefined, operators: string[]): boolean {
+  return caller?.kind === 'person' && caller.groups.some((group) => operators.includes(group))
+}
+
 /** The portal itself, reading what belongs to an account that the operator named. */
 export function ownerOf(accountId: number): Caller {
   return {

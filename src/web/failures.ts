@@ -38,6 +38,7 @@ export async function pageFailure(error: unknown, request: FastifyRequest, reply
       status: failure.status,
       reference: request.id,
       rule: failure.rule,
+      help: failure.code === 'not_found' ? reasonsPath(request) : undefined,
     },
     { status: failure.status, layout: 'bare' },
   )
@@ -107,6 +108,13 @@ function logFailure(request: FastifyRequest, failure: PortalError): void {
 
 function causeOf(failure: PortalError): string | undefined {
   return failure.cause instanceof Error ? failure.cause.message : undefined
+}
+
+/** The same for what does not exist and for what one may not see. */
+function reasonsPath(request: FastifyRequest): string | undefined {
+  const { missing } = request.routeOptions.config
+  const name = missing && (request.params as Record<string, string>)[missing]
+  return name ? `/missing-model?model=${encodeURIComponent(name)}` : undefined
 }
 
 /** A form posted after the session ended: back to the page that held it, if it was ours. */

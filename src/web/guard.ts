@@ -10,6 +10,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** true: visitors may see this route too. Every other route needs a signed-in caller. */
     open?: boolean
+    /** parameter that names what may be hidden or missing: its 404 page leads to the reasons */
+    missing?: string
   }
 }
 

@@ -2,6 +2,7 @@ import view from '@fastify/view'
 import { Eta } from 'eta'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { bodyOf, sendBody } from './body.js'
+import { isOperator } from './caller.js'
 import { flash, type Notice } from './flash.js'
 import { createKept } from './kept.js'
 import { initials } from './words.js'
@@ -14,6 +15,8 @@ export interface PagesOptions {
   brand: string
   links: { label: string; url: string }[]
   contact: { email?: string; url?: string; text?: string } | undefined
+  /** groups whose members look after the portal */
+  operators: string[]
 }
 
 export interface PageOptions {
@@ -46,7 +49,7 @@ declare module 'fastify' {
 /** Server-rendered pages: Eta templates that only show what a view model says. */
 export async function pages(
   app: FastifyInstance,
-  { root, secure, brand, links, contact }: PagesOptions,
+  { root, secure, brand, links, contact, operators }: PagesOptions,
 ): Promise<void> {
   const eta = new Eta({ views: root, cache: true, autoTrim: false })
   // `production` keeps compiled templates whatever NODE_ENV says
@@ -102,7 +105,14 @@ export async function pages(
       assets,
       notice,
       nav,
-      user: caller ? { name: caller.name, orgName: caller.orgName, initials: initials(caller.name) } : undefined,
+      user: caller
+        ? {
+            name: caller.name,
+            orgName: caller.orgName,
+            initials: initials(caller.name),
+            operator: isOperator(caller, operators),
+          }
+        : undefined,
       signIn: `/login?return_to=${encodeURIComponent(request.url)}`,
     }
   }

@@ -6,6 +6,7 @@ import { demoEnvironment } from '../../src/cli/demo-settings.js'
 import { portalConfigSchema } from '../../src/cli/openapi.js'
 import { loadConfig } from '../../src/config.js'
 import { errorCodes } from '../../src/errors.js'
+import { rules as doctorRules } from '../../src/features/doctor/findings.js'
 import { projectRoot } from '../../src/root.js'
 import { auditEvents } from '../../src/web/audit-event.js'
 
@@ -131,6 +132,17 @@ t.test(
     t.same(Object.fromEntries(documented), auditEvents)
   },
 )
+
+t.test('docs/doctor.md has every code of the doctor, as it is reported', async (t) => {
+  const documented = [...read('docs/doctor.md').matchAll(/^\| `(\w+)` \| (\w+) \| (.+) \| (.+) \| (.+) \|$/gm)].map(
+    ([, code, severity, when, why, mend]) => [code, [severity, when, why, mend]],
+  )
+  const reported = Object.entries(doctorRules).map(([code, { severity, when, why, mend }]) => [
+    code,
+    [severity, when, why, mend],
+  ])
+  t.same(Object.fromEntries(documented), Object.fromEntries(reported))
+})
 
 t.test('nothing is left undone or switched off', async (t) => {
   const words = new RegExp(

@@ -191,6 +191,18 @@ t.test('no accessibility violation, in both themes, on every page and named stat
         await page.waitForSelector('.docs-result')
       },
     },
+    { route: '/missing-model', path: '/missing-model?model=nowhere', context: signedIn },
+    { route: '/missing-model', path: '/missing-model?model=restricted-research', context: empty, name: 'an operator' },
+    { route: '/doctor', path: '/doctor', context: empty, name: 'no report' },
+    {
+      route: '/doctor',
+      path: '/doctor',
+      context: empty,
+      before: async (page) => {
+        if (await page.locator('main button:enabled').count()) await page.click('main button')
+        await page.waitForSelector('.finding')
+      },
+    },
     { route: '/signed-out', path: '/signed-out' },
     { route: '/terms', path: '/terms' },
     { route: '/docs/api', path: '/docs/api' },

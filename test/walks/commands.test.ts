@@ -13,7 +13,7 @@ const command = (args: string[], env: Record<string, string> = {}) =>
   spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', env: { ...clean, ...env } })
 
 t.test('every command answers --help, and the program --version', async (t) => {
-  for (const name of ['serve', 'demo', 'openapi']) {
+  for (const name of ['serve', 'demo', 'doctor', 'openapi']) {
     const { status, stdout } = command([name, '--help'])
     t.equal(status, 0, name)
     t.match(stdout, `Usage: maas-portal ${name}`)

@@ -42,7 +42,7 @@ export type Calls = ReturnType<typeof createCalls>
 export function createCalls({ http, adminUrl, accessToken, onCall, onRetry }: ThreescaleOptions) {
   const authorization = `Basic ${Buffer.from(`${accessToken}:`).toString('base64')}`
 
-  return { get, getXml, bulk, longList, write, remove, pages }
+  return { get, getXml, bulk, bareLists, longList, write, remove, pages }
 
   async function get(path: string, query?: Record<string, string>): Promise<Wire> {
     return readJson(await send({ method: 'GET', path, ...(query ? { query } : {}) }))
@@ -53,8 +53,10 @@ export function createCalls({ http, adminUrl, accessToken, onCall, onRetry }: Th
   }
 
   /** For what nobody waits for: more time, and many megabytes. */
-  async function bulk(path: string): Promise<Wire> {
-    return readJson(await send({ method: 'GET', path, bulk: true }, 'json', BULK.timeoutMs))
+  async function bulk(path: string, query?: Record<string, string>): Promise<Wire> {
+    return readJson(
+      await send({ method: 'GET', path, bulk: true, ...(query ? { query } : {}) }, 'json', BULK.timeoutMs),
+    )
   }
 
   /** For what somebody waits for and may be long. */
@@ -80,6 +82,18 @@ export function createCalls({ http, adminUrl, accessToken, onCall, onRetry }: Th
       all.push(...rows)
       const total = Number(object(answer.metadata).total_pages ?? 1)
       if (page >= total || rows.length === 0) return all
+    }
+  }
+
+  /** For lists that say nothing of their pages, bare or below `root`: read on until one is not full. */
+  async function bareLists(path: string, item: string, root?: string): Promise<Wire[]> {
+    const all: Wire[] = []
+    for (let page = 1; ; page++) {
+      const query = { per_page: String(PER_PAGE), page: String(page) }
+      const answer = await send({ method: 'GET', path, query, bulk: true }, 'json', BULK.timeoutMs)
+      const rows = unwrap(root ? readJson(answer)[root] : readAny(answer), item)
+      all.push(...rows)
+      if (rows.length < PER_PAGE) return all
     }
   }
 
@@ -136,8 +150,12 @@ export function patternOf(path: string): string {
 }
 
 function readJson(answer: HttpAnswer): Wire {
+  return object(readAny(answer))
+}
+
+function readAny(answer: HttpAnswer): unknown {
   try {
-    return object(JSON.parse(answer.text))
+    return JSON.parse(answer.text)
   } catch {
     throw unreadable(answer, 'JSON')
   }

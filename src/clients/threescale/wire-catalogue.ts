@@ -3,6 +3,7 @@ import type {
   CredentialMode,
   GatewayConfig,
   Limit,
+  MappingRule,
   Metric,
   Plan,
   PricingRule,
@@ -72,18 +73,22 @@ export function toGatewayConfig(wire: Wire): GatewayConfig | undefined {
         appKey: text(proxy.auth_app_key) || 'app_key',
       },
     },
-    rules: array(proxy.proxy_rules).map((rule) => ({
-      method: text(rule.http_method),
-      pattern: text(rule.pattern),
-      metricId: number(rule.metric_id),
-      metric: text(rule.metric_system_name),
-      delta: number(rule.delta),
-      last: flag(rule.last, false),
-    })),
+    rules: array(proxy.proxy_rules).map(toMappingRule),
     issuer: withoutCredentials(text(proxy.oidc_issuer_endpoint)),
     policies: array(proxy.policy_chain).map((policy) => text(policy.name)),
     tokenPolicy: tokenPolicyOf(array(proxy.policy_chain)),
     privateAddress: text(proxy.api_backend) || undefined,
+  }
+}
+
+export function toMappingRule(rule: Wire): MappingRule {
+  return {
+    method: text(rule.http_method),
+    pattern: text(rule.pattern),
+    metricId: number(rule.metric_id),
+    metric: text(rule.metric_system_name),
+    delta: number(rule.delta),
+    last: flag(rule.last, false),
   }
 }
 
@@ -139,7 +144,7 @@ export function toMetric(wire: Wire): Metric {
   }
 }
 
-function productIdOf(links: unknown): number {
+export function productIdOf(links: unknown): number {
   const href = array(links)
     .map((link) => text(link.href))
     .find((candidate) => /\/services\/\d+/.test(candidate))
@@ -147,7 +152,7 @@ function productIdOf(links: unknown): number {
 }
 
 /** 3scale keeps the client id and secret of its own client in this address. */
-function withoutCredentials(address: string): string | undefined {
+export function withoutCredentials(address: string): string | undefined {
   if (!URL.canParse(address)) return undefined
   const url = new URL(address)
   url.username = ''

@@ -1,4 +1,5 @@
 import type { MappingRule } from '../../clients/threescale/nouns.js'
+import { rulesFor } from '../../clients/threescale/patterns.js'
 
 /** A call that reaches the gateway's check of the key, and past it costs nothing. */
 export interface Probe {
@@ -59,24 +60,9 @@ function probeFor(rules: MappingRule[], method: string, pattern: string): Probe 
   return { method: verb, path: pattern, asked, ...(read ? {} : { body: {} }) }
 }
 
-/** What a call counts as; patterns as APIcast reads them. */
 function usageOf(rules: MappingRule[], method: string, path: string): string {
-  const counted: string[] = []
-  for (const rule of rules) {
-    if (rule.method !== method && rule.method !== 'ANY') continue
-    if (rule.pattern.includes('?') || !expressionOf(rule.pattern).test(path)) continue
-    counted.push(`${rule.metric}+${rule.delta}`)
-    if (rule.last) break
-  }
-  return counted.sort().join()
-}
-
-function expressionOf(pattern: string): RegExp {
-  const anchored = pattern.endsWith('$')
-  const source = pattern
-    .replace(/\$$/, '')
-    .split(/(\{[^}]*\})/)
-    .map((part) => (part.startsWith('{') ? '[^/]+' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
-    .join('')
-  return new RegExp(`^${source}${anchored ? '$' : ''}`)
+  return rulesFor(rules, method, path)
+    .map(({ metric, delta }) => `${metric}+${delta}`)
+    .sort()
+    .join()
 }

@@ -50,18 +50,22 @@ export async function modelsPages(app: FastifyInstance, { models, snippets, open
     return reply.page('models/compare', compareView({ chosen, others, asked: wanted.length, known: known.length }))
   })
 
-  app.get<{ Params: Named }>('/models/:system_name', { config: { open } }, async (request, reply) => {
-    const { model, ageSeconds, stale } = await models.find(request.params.system_name, request.caller)
-    const view = async () =>
-      modelView({
-        model,
-        successor: await successorOf(model, request),
-        descriptionHtml: safeHtml(model.description),
-        snippets: snippets.forModel(model),
-        staleSeconds: stale ? ageSeconds : undefined,
-      })
-    return reply.page('models/show', view, stale ? {} : { of: model })
-  })
+  app.get<{ Params: Named }>(
+    '/models/:system_name',
+    { config: { open, missing: 'system_name' } },
+    async (request, reply) => {
+      const { model, ageSeconds, stale } = await models.find(request.params.system_name, request.caller)
+      const view = async () =>
+        modelView({
+          model,
+          successor: await successorOf(model, request),
+          descriptionHtml: safeHtml(model.description),
+          snippets: snippets.forModel(model),
+          staleSeconds: stale ? ageSeconds : undefined,
+        })
+      return reply.page('models/show', view, stale ? {} : { of: model })
+    },
+  )
 
   /** A successor that the caller may not see is not named. */
   async function successorOf({ successor }: Model, { caller }: FastifyRequest): Promise<Model | undefined> {

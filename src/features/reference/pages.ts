@@ -19,8 +19,10 @@ interface Named {
 const address = '/models/:system_name/reference'
 
 export async function referencePages(app: FastifyInstance, { references, open }: ReferencePagesDeps) {
-  app.get<Named & { Querystring: { application?: string } }>(address, { config: { open } }, async (request, reply) =>
-    show(request, reply, String(request.query.application ?? ''), undefined),
+  app.get<Named & { Querystring: { application?: string } }>(
+    address,
+    { config: { open, missing: 'system_name' } },
+    async (request, reply) => show(request, reply, String(request.query.application ?? ''), undefined),
   )
 
   app.post<Named>(address, { config: { audit: 'reference.call' } }, async (request, reply) => {

@@ -1,0 +1,63 @@
+import { decodeJwt, type JWTPayload } from 'jose'
+import { isProblem } from '../../errors.js'
+import type { Asking } from './asking.js'
+import type { Find, Finding } from './findings.js'
+import { type Discovery, post, words } from './sign-in.js'
+
+export interface TokenDeps {
+  audience: string
+  /** API_CLIENTS */
+  clients: string[]
+  /** DOCTOR_CLIENT_ID and its secret */
+  serviceClient: { id: string; secret: string } | undefined
+  /** the REST API's own check */
+  verify(token: string): Promise<unknown>
+}
+
+/** Mappers as they are seen in a token, where a client for it is set. */
+export async function serviceToken(find: Find, ask: Asking, deps: TokenDeps, told: Discovery): Promise<Finding[]> {
+  const { serviceClient, audience, clients, verify } = deps
+  if (!serviceClient) return []
+  const client = { clientId: serviceClient.id, clientSecret: serviceClient.secret }
+  const form = { grant_type: 'client_credentials', scope: 'maas:read maas:write' }
+  const answer = await post(ask, told, client, form)
+  if (answer?.error === 'invalid_scope')
+    return [find('token_scopes', { what: `The provider answers invalid_scope to ${client.clientId}.` })]
+  if (!answer?.token) {
+    const said = answer ? `${answer.status} ${answer.error ?? ''}`.trim() : 'nothing'
+    return [find('service_token', { what: `The token endpoint answers ${client.clientId} with ${said}.` })]
+  }
+  const claims = claimsOf(answer.token)
+  if (!claims) return [find('token_untrusted', { what: 'The access token is no JWT, so the portal cannot check it.' })]
+  const findings = []
+  if (!words(claims.aud).includes(audience))
+    findings.push(
+      find('token_audience', {
+        what: `The token is for ${words(claims.aud).join(', ') || 'nobody'}, API_AUDIENCE is ${audience}.`,
+      }),
+    )
+  const lacking = form.scope.split(' ').filter((scope) => !words(claims.scope).includes(scope))
+  if (lacking.length > 0) findings.push(find('token_scopes', { what: `The token lacks ${lacking.join(' and ')}.` }))
+  if (!claims.sub) findings.push(find('token_subject'))
+  if (!clients.includes(client.clientId))
+    findings.push(find('token_unlisted', { what: `${client.clientId} is not in API_CLIENTS.` }))
+  return findings.length > 0 ? findings : await trusted(find, answer.token, verify)
+}
+
+async function trusted(find: Find, token: string, verify: TokenDeps['verify']): Promise<Finding[]> {
+  try {
+    await verify(token)
+    return []
+  } catch (error) {
+    if (isProblem(error, 'identity_unavailable')) return []
+    return [find('token_untrusted', isProblem(error) ? { what: error.message } : {})]
+  }
+}
+
+function claimsOf(token: string): JWTPayload | undefined {
+  try {
+    return decodeJwt(token)
+  } catch {
+    return undefined
+  }
+}

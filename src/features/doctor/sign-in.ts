@@ -1,0 +1,140 @@
+import { HttpFailure } from '../../clients/http-failure.js'
+import { isProblem } from '../../errors.js'
+import type { Asking } from './asking.js'
+import type { Find, Finding } from './findings.js'
+import { serviceToken, type TokenDeps } from './service-token.js'
+
+export interface SignInDeps extends TokenDeps {
+  issuer: string
+  clientId: string
+  clientSecret: string
+  publicUrl: string
+  /** the address that a browser is sent to; rejects with identity_unavailable */
+  begin(): Promise<{ url: string }>
+}
+
+export interface Discovery {
+  token_endpoint: URL
+  methods: string[]
+}
+
+/** The sign-in service as the portal needs it; nobody is signed in and nothing is made there. */
+export async function signIn(find: Find, ask: Asking, deps: SignInDeps): Promise<Finding[]> {
+  const found = await discover(find, ask, deps)
+  if (!('document' in found)) return found.findings
+  const { document, findings } = found
+  const told = {
+    token_endpoint: new URL(String(document.token_endpoint)),
+    methods: words(document.token_endpoint_auth_methods_supported),
+  }
+  return [
+    ...findings,
+    ...(await client(find, ask, deps, told)),
+    ...(await request(find, ask, deps)),
+    ...(await serviceToken(find, ask, deps, told)),
+  ]
+}
+
+async function discover(find: Find, ask: Asking, { issuer }: SignInDeps) {
+  const bad = (what: string) => ({ findings: [find('identity_unreachable', { what })] })
+  try {
+    const url = new URL(`${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`)
+    const { status, text } = await ask.send({ method: 'GET', url, timeoutMs: 5000 })
+    const document = parse(text)
+    if (status !== 200 || !document) return bad(`${url.host} answers ${status} and no discovery document.`)
+    if (document.issuer !== issuer) return bad(`It calls itself ${String(document.issuer)}, OIDC_ISSUER is ${issuer}.`)
+    if (!URL.canParse(String(document.token_endpoint))) return bad('Its discovery document has no token endpoint.')
+    const findings = []
+    if (!words(document.code_challenge_methods_supported).includes('S256')) findings.push(find('identity_pkce'))
+    if (!document.end_session_endpoint || document.backchannel_logout_supported !== true)
+      findings.push(find('identity_sign_out'))
+    return { document, findings }
+  } catch (error) {
+    if (!(error instanceof HttpFailure)) throw error
+    return bad(`${error.message}.`)
+  }
+}
+
+/** With a code that nobody made: who is known is told that the code is bad, who is not that the client is (RFC 6749 5.2). */
+async function client(find: Find, ask: Asking, deps: SignInDeps, told: Discovery): Promise<Finding[]> {
+  const answer = await post(ask, told, deps, {
+    grant_type: 'authorization_code',
+    code: 'maas-portal-doctor',
+    redirect_uri: `${deps.publicUrl}/login/callback`,
+    code_verifier: 'maas-portal-doctor-maas-portal-doctor-maas-portal',
+  })
+  if (!answer) return []
+  const { status, error } = answer
+  return status === 401 || error === 'invalid_client' || error === 'unauthorized_client'
+    ? [
+        find('identity_client', {
+          what: `The client ${deps.clientId} is answered ${[status, error].filter(Boolean).join(' ')}.`,
+        }),
+      ]
+    : []
+}
+
+/** What a browser would be sent to: a form, or a way to one; not an error page, and not back with an error. */
+async function request(find: Find, ask: Asking, { begin, publicUrl }: SignInDeps): Promise<Finding[]> {
+  try {
+    const { url } = await begin()
+    const { status, headers } = await ask.send({ method: 'GET', url: new URL(url), timeoutMs: 5000 })
+    const back = headers.location && URL.canParse(headers.location, url) ? new URL(headers.location, url) : undefined
+    const error = back?.href.startsWith(`${publicUrl}/`) ? back.searchParams.get('error') : undefined
+    if (status >= 400) return [find('identity_redirect', { what: `The sign-in request is answered ${status}.` })]
+    return error ? [find('identity_redirect', { what: `The sign-in request comes back with ${error}.` })] : []
+  } catch (error) {
+    if (error instanceof HttpFailure || isProblem(error)) return []
+    throw error
+  }
+}
+
+/** As the client asks for a token; undefined where nobody answers. The secret goes where the provider wants it. */
+export async function post(
+  ask: Asking,
+  { token_endpoint, methods }: Discovery,
+  { clientId, clientSecret }: { clientId: string; clientSecret: string },
+  form: Record<string, string>,
+): Promise<{ status: number; error: string | undefined; token: string | undefined } | undefined> {
+  const inBody = methods.length === 0 || methods.includes('client_secret_post')
+  const basic = Buffer.from([clientId, clientSecret].map(encodeURIComponent).join(':')).toString('base64')
+  try {
+    const { status, text } = await ask.send({
+      method: 'POST',
+      url: token_endpoint,
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        ...(inBody ? {} : { authorization: `Basic ${basic}` }),
+      },
+      body: new URLSearchParams({
+        ...form,
+        ...(inBody ? { client_id: clientId, client_secret: clientSecret } : {}),
+      }).toString(),
+      timeoutMs: 5000,
+    })
+    const { error, access_token } = parse(text) ?? {}
+    return { status, error: word(error), token: typeof access_token === 'string' ? access_token : undefined }
+  } catch (error) {
+    if (error instanceof HttpFailure) return undefined
+    throw error
+  }
+}
+
+/** Only an error's code is told: descriptions may hold what was sent. */
+function word(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[a-z_]{1,40}$/.test(value) ? value : undefined
+}
+
+export function words(value: unknown): string[] {
+  if (Array.isArray(value)) return value.map(String)
+  return typeof value === 'string' ? value.split(' ').filter(Boolean) : []
+}
+
+function parse(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}

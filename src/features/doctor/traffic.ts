@@ -1,0 +1,89 @@
+import type { MappingRule, Metric } from '../../clients/threescale/nouns.js'
+import { rulesFor } from '../../clients/threescale/patterns.js'
+import { listed, POST_PATH, type ProductCheck, pathOf, privateAddressOf } from './look.js'
+
+/** The public address and how a key is sent to it. */
+export const credentials: ProductCheck = ({ tenant, product, config }, find) => {
+  if (!config) return []
+  const { endpoint, authentication, location, userKeyName } = config
+  const found = []
+  const host = hostOf(endpoint)
+  if (host === undefined) found.push(find('endpoint_invalid'))
+  else {
+    const others = tenant.products.filter(
+      ({ id }) => id !== product.id && hostOf(tenant.production.get(id)?.endpoint ?? '') === host,
+    )
+    if (others.length > 0)
+      found.push(find('endpoint_shared', `${endpoint} is also the address of ${listed(others.map(nameOf))}.`))
+  }
+  if (!['1', '2', 'oidc'].includes(authentication)) found.push(find('credentials_unsupported'))
+  if (location === 'query' && (authentication === '1' || authentication === '2')) found.push(find('credentials_query'))
+  if (authentication === '1' && location === 'headers' && userKeyName.toLowerCase() === 'authorization')
+    found.push(find('credentials_raw_header'))
+  return found
+}
+
+/** Mapping rules against the calls that clients make. */
+export const mappingRules: ProductCheck = ({ config, metrics }, find) => {
+  if (!config) return []
+  const { rules } = config
+  const wrong = rules.filter(
+    ({ method, pattern }) =>
+      method !== 'POST' && method !== 'ANY' && POST_PATH.test(pathOf(pattern)) && !takesPost(rules, pathOf(pattern)),
+  )
+  const found = []
+  if (wrong.length > 0)
+    found.push(find('rule_verb', `${listed(wrong.map(callOf))}: these are called by POST, for which there is no rule.`))
+  else if (!rules.some(({ method }) => method === 'POST' || method === 'ANY')) found.push(find('rule_none'))
+  const doubled = rules
+    .map((rule) => ({ call: callOf(rule), hits: hitsOf(rule, rules, metrics) }))
+    .filter(({ hits }) => hits.length > 1)
+  if (doubled.length > 0)
+    found.push(
+      find(
+        'rule_doubled',
+        `${listed([...new Set(doubled.map(({ call }) => call))])} counts by ${doubled[0]?.hits.map(callOf).join(' and by ')}.`,
+      ),
+    )
+  return found
+}
+
+/** The path that the model server is asked for: private address and request put together (gateway.md 2.5). */
+export const paths: ProductCheck = (look, find) => {
+  const { config, mounted } = look
+  if (mounted.length === 0) return [find('backend_missing')]
+  const address = privateAddressOf(look)
+  if (!config || !address) return []
+  const patterns = config.rules.map(({ pattern }) => pathOf(pattern))
+  const base = address.pathname.replace(/\/+$/, '')
+  if (/\/v1$/.test(base) && patterns.some((pattern) => pattern.startsWith('/v1/'))) return [find('v1_doubled')]
+  const bare = patterns.filter((pattern) => /^\/(chat\/completions|completions|embeddings)$/.test(pattern))
+  if (!/\/v\d+[^/]*$/.test(base) && bare.length > 0)
+    return [find('v1_missing', `The model server would be asked for ${listed(bare)}, without /v1.`)]
+  return []
+}
+
+function takesPost(rules: MappingRule[], path: string): boolean {
+  return rulesFor(rules, 'POST', path).length > 0
+}
+
+/** The rules by which one call counts in hits: directly, or by a method below it. */
+function hitsOf({ method, pattern }: MappingRule, rules: MappingRule[], metrics: Metric[]): MappingRule[] {
+  const hits = metrics.find(({ systemName }) => systemName === 'hits')
+  if (!hits || pattern.includes('?')) return []
+  const counting = new Set(metrics.filter(({ id, parentId }) => id === hits.id || parentId === hits.id).map(nameOf))
+  const met = rulesFor(rules, method === 'ANY' ? 'POST' : method, pathOf(pattern).replace(/\{[^}]*\}/g, 'x'))
+  return met.filter(({ metric }) => counting.has(metric))
+}
+
+function callOf({ method, pattern }: MappingRule): string {
+  return `${method} ${pattern}`
+}
+
+function nameOf({ systemName }: { systemName: string }): string {
+  return systemName
+}
+
+function hostOf(endpoint: string): string | undefined {
+  return /^https?:\/\//.test(endpoint) && URL.canParse(endpoint) ? new URL(endpoint).host : undefined
+}

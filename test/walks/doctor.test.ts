@@ -1,0 +1,486 @@
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { buildPortal } from '../../src/app.js'
+import { demoEnvironment } from '../../src/cli/demo-settings.js'
+import { loadConfig } from '../../src/config.js'
+import { type Report, rules } from '../../src/features/doctor/findings.js'
+import { projectRoot } from '../../src/root.js'
+import { freePort, startRedis, startStack } from '../helper/stack.js'
+
+const stack = await startStack()
+const redis = await startRedis()
+t.teardown(async () => {
+  await stack.close()
+  await redis.stop()
+})
+const folder = t.testdir({})
+const GRANITE = 'granite-chat'
+
+const notes = `
+terms: { version: "1", text: Be kind., field: terms_version }
+sign_up: { fields: { account: { department: department } } }
+`
+const wellKept: Record<string, string> = {
+  ...demoEnvironment(stack.port, {}),
+  REDIS_URL: redis.url,
+  PORTAL_CONFIG: file('portal.yaml', notes),
+  DOCTOR_CLIENT_ID: 'demo-service',
+  DOCTOR_CLIENT_SECRET: 'demo-service-secret',
+}
+
+const usual = await buildPortal(loadConfig({ ...wellKept, LOG_LEVEL: 'silent' }))
+t.teardown(() => usual.stop())
+
+interface Service {
+  id: number
+  system_name: string
+  endpoint: string
+  rules: Record<string, unknown>[]
+  metrics: { id: number; system_name: string; parent_id?: number }[]
+  flags: Record<string, unknown>
+}
+
+interface Tenant {
+  services: Service[]
+  plans: { id: number; service_id: number }[]
+  servicePlans: { id: number; service_id: number }[]
+  docs: { id: number; service_id: number; body: string }[]
+  fields: { name: string }[]
+  applications: { id: number; account_id: number; service_id: number }[]
+}
+
+interface Row {
+  /** makes the mistake in the tenant, or around it */
+  plant?(service: Service, tenant: Tenant): Promise<unknown>
+  /** makes it in the settings */
+  env?: Record<string, string>
+  /** of another product than granite-chat, or of none */
+  about?: string | null
+  /** what the sentence has to name */
+  says?: RegExp
+  /** some mistakes end the look at the tenant */
+  incomplete?: boolean
+}
+
+const set = (path: string, body: object) => stack.put(`/_demo/${path}`, body)
+const change = (what: object) => (service: Service) => set(`services/${service.id}`, what)
+const settings = (what: object) => ({ plant: () => set('settings', what), about: null })
+const token = (name: string, more: Partial<Row> = {}): Row => ({
+  env: { THREESCALE_ACCESS_TOKEN: name },
+  about: null,
+  ...more,
+})
+const identityFault = (match: string, what: object): Row => ({
+  about: null,
+  plant: () => identity('PUT', '/_demo/faults', [{ match, ...what }]),
+})
+const minted = (what: object): Row => ({
+  about: null,
+  async plant() {
+    const { access_token } = (await identity('POST', '/_demo/token', what)) as { access_token: string }
+    await identity('PUT', '/_demo/faults', [{ match: 'POST /token', change: { access_token } }])
+  },
+})
+const cors = { name: 'cors', version: 'builtin', configuration: {} }
+const apicast = { name: 'apicast', version: 'builtin', configuration: {} }
+const llm = (rules: object[], streams = true) => ({
+  name: 'llm-metrics',
+  version: '0.1',
+  configuration: { enable_sse_support: streams, rules },
+})
+const total = { metric: 'total_tokens', increment: '{{llm_usage.total_tokens}}' }
+const policies = (...chain: object[]): Row => ({ plant: change({ policies: chain }) })
+const docs =
+  (what: object) =>
+  (service: Service, tenant: Tenant): Promise<void> =>
+    set(`docs/${tenant.docs.find(({ service_id }) => service_id === service.id)?.id}`, what)
+const body = (spec: object) => ({ plant: docs({ body: JSON.stringify({ openapi: '3.0.1', paths: {}, ...spec }) }) })
+const configured = (name: string, text: string): Row => ({
+  env: { PORTAL_CONFIG: file(`${name}.yaml`, notes + text) },
+})
+
+/** Each mistake, planted in a tenant that is otherwise well kept. */
+const rows: Record<string, Row | Row[]> = {
+  threescale_unreachable: {
+    plant: () => stack.faults([{ match: '* /admin/api/*', status: 500 }]),
+    about: null,
+    says: /500/,
+    incomplete: true,
+  },
+  token_refused: token('nobodys-token', { says: /not valid for the tenant/, incomplete: true }),
+  token_scope_account: token('demo-stats-token', { incomplete: true }),
+  token_scope_stats: token('demo-accounts-token'),
+  token_read_only: token('demo-readonly-token'),
+  token_owner: token('demo-member-token', { incomplete: true }),
+  token_expires: token('demo-expiring-token', { says: /20\d\d-/ }),
+  token_wide: token('demo-wide-token', { says: /cms, finance/ }),
+  stock_portal_open: { plant: () => set('provider', { site_access_code: '' }), about: null },
+  sign_up_closed: settings({ signups_enabled: false }),
+  accounts_wait: settings({ account_approval_required: true }),
+  terms_field_missing: {
+    plant: (_service, { fields }) => set('fields_definitions', without(fields, 'terms_version')),
+    about: null,
+    says: /terms_version/,
+  },
+  field_unknown: {
+    plant: (_service, { fields }) => set('fields_definitions', without(fields, 'department')),
+    about: null,
+    says: /account field department/,
+  },
+  config_product_unknown: [
+    {
+      ...configured('unknown', 'products: { granit-chat: { visible_to: [research] } }'),
+      about: null,
+      says: /granit-chat/,
+    },
+    { ...configured('successor', `products: { ${GRANITE}: { successor: gone } }`), about: null, says: /gone/ },
+  ],
+  identity_unreachable: [
+    { ...identityFault('GET /.well-known/*', { status: 500 }), says: /500/ },
+    { ...identityFault('GET /.well-known/*', { change: { issuer: 'https://other.example' } }), says: /other\.example/ },
+    { ...identityFault('GET /.well-known/*', { drop: 'before' }), says: /could not be reached/ },
+    { ...identityFault('GET /.well-known/*', { change: { token_endpoint: null } }), says: /no token endpoint/ },
+  ],
+  identity_pkce: identityFault('GET /.well-known/*', { change: { code_challenge_methods_supported: null } }),
+  identity_sign_out: [
+    identityFault('GET /.well-known/*', { change: { end_session_endpoint: null } }),
+    identityFault('GET /.well-known/*', { change: { backchannel_logout_supported: false } }),
+  ],
+  identity_client: { env: { OIDC_CLIENT_SECRET: 'not-the-secret' }, about: null, says: /maas-portal.*401/ },
+  identity_redirect: [
+    { env: { PUBLIC_URL: 'http://localhost:1' }, about: null, says: /400/ },
+    { env: { OIDC_SCOPES: 'openid nonsense:scope' }, about: null, says: /invalid_scope/ },
+  ],
+  service_token: { env: { DOCTOR_CLIENT_SECRET: 'not-the-secret' }, about: null, says: /demo-service.*401/ },
+  token_audience: { env: { API_AUDIENCE: 'another-api' }, about: null, says: /for maas-portal-api/ },
+  token_scopes: { ...minted({ scope: 'maas:read' }), says: /maas:write/ },
+  token_subject: minted({ claims: { sub: null } }),
+  token_unlisted: { env: { API_CLIENTS: 'somebody-else' }, about: null },
+  token_untrusted: [
+    minted({ stranger: true }),
+    { ...identityFault('POST /token', { change: { access_token: 'opaque' } }), says: /no JWT/ },
+  ],
+  redis_missing: { env: { REDIS_URL: '' }, about: null },
+  redis_unreachable: { env: { REDIS_URL: `redis://127.0.0.1:${await freePort()}` }, about: null },
+  clock_skew: [
+    { ...identityFault('* /*', { skew_seconds: 300 }), says: /(29|30)\d s ahead/ },
+    {
+      plant: () => stack.faults([{ match: '* /*', skew_seconds: -120 }]),
+      about: null,
+      says: /1[12]\d s behind/,
+    },
+  ],
+
+  product_unread: {
+    plant: ({ id }) => stack.faults([{ match: `GET /admin/api/services/${id}/metrics.json`, status: 503 }]),
+    says: /503/,
+    incomplete: true,
+  },
+  not_promoted: { plant: change({ promoted: false }) },
+  staging_ahead: {
+    plant: (service) => change({ frozen: { production: { rules: service.rules.slice(0, 3) } } })(service),
+    says: /version 5.*version 4.*mapping rules/,
+  },
+  not_deployed: { plant: change({ frozen: { sandbox: { location: 'query' } } }), says: /version 4.*credentials/ },
+  endpoint_invalid: { plant: change({ proxy: { endpoint: '' } }) },
+  endpoint_shared: {
+    plant: (service, { services }) => change({ endpoint: services.find(named('llama-chat'))?.endpoint })(service),
+    says: /llama-chat/,
+  },
+  endpoint_unreachable: [
+    { plant: change({ endpoint: 'https://nowhere.invalid' }), says: /nowhere\.invalid could not be reached/ },
+  ],
+  endpoint_unknown: {
+    async plant(service) {
+      await change({ proxy: { hosts: ['elsewhere.example'] } })(service)
+      await until(async () => (await fetch(service.endpoint)).status === 404)
+    },
+  },
+  endpoint_open: {
+    plant: change({ endpoint: `http://127.0.0.1:${stack.port + 5}/granite` }),
+    says: /without a key.*200/,
+  },
+  credentials_unsupported: { plant: change({ proxy: { authentication_method: 'oauth' } }) },
+  credentials_query: { plant: change({ location: 'query' }) },
+  credentials_raw_header: {
+    plant: change({ location: 'headers', names: { user_key: 'authorization', app_id: 'app_id', app_key: 'app_key' } }),
+  },
+  issuer_unreachable: [
+    {
+      plant: (_service, { services }) =>
+        change({ proxy: { oidc_issuer_endpoint: 'http://id:secret@127.0.0.1:1/realms/x' } })(
+          found(services, 'oidc-chat'),
+        ),
+      about: 'oidc-chat',
+      says: /127\.0\.0\.1:1 could not be reached/,
+    },
+    {
+      plant: (_service, { services }) =>
+        change({ proxy: { oidc_issuer_endpoint: `http://id:secret@127.0.0.1:${stack.port + 2}/no` } })(
+          found(services, 'oidc-chat'),
+        ),
+      about: 'oidc-chat',
+      says: /404/,
+    },
+    {
+      plant: (_service, { services }) => change({ proxy: { oidc_issuer_endpoint: '' } })(found(services, 'oidc-chat')),
+      about: 'oidc-chat',
+      says: /No issuer/,
+    },
+  ],
+  backend_missing: { plant: change({ backends: [] }) },
+  v1_doubled: { plant: change({ api_backend: `http://127.0.0.1:${stack.port + 5}/granite/v1` }) },
+  v1_missing: {
+    plant: (service) =>
+      change({ rules: service.rules.map((rule) => ({ ...rule, pattern: String(rule.pattern).replace('/v1', '') })) })(
+        service,
+      ),
+    says: /\/chat\/completions/,
+  },
+  rule_verb: {
+    plant: (service) => change({ rules: service.rules.map((rule) => ({ ...rule, http_method: 'GET' })) })(service),
+    says: /GET \/v1\/chat\/completions/,
+  },
+  rule_none: {
+    plant: (service) => change({ rules: service.rules.filter(({ pattern }) => pattern === '/health') })(service),
+  },
+  rule_doubled: {
+    plant: (service) =>
+      change({ rules: [...service.rules, { id: 9999, http_method: 'GET', pattern: '/', metric: 'hits' }] })(service),
+    says: /GET \/v1\/models.* by GET \/$|and by GET \//,
+  },
+  policy_unknown: { ...policies({ ...cors, name: 'corsrequesthandling' }, llm([total]), apicast), says: /corsrequest/ },
+  policy_cors_order: policies(llm([total]), apicast, cors),
+  token_policy_missing: policies(cors, apicast),
+  token_policy_order: policies(cors, apicast, llm([total])),
+  token_policy_rules: policies(cors, llm([]), apicast),
+  token_policy_swapped: policies(cors, llm([{ metric: total.increment, increment: total.metric }]), apicast),
+  token_policy_streams: policies(cors, llm([total], false), apicast),
+  token_metric_missing: [
+    { ...policies(cors, llm([{ ...total, metric: 'total-tokens' }]), apicast), says: /the product has total_tokens/ },
+    {
+      ...policies(cors, llm([{ ...total, metric: 'reasoning_tokens' }]), apicast),
+      says: /no metric reasoning_tokens\./,
+    },
+    { ...policies(cors, llm([{ ...total, metric: 'v1-models' }]), apicast), says: /v1-models is a method/ },
+  ],
+
+  plan_none: {
+    async plant(service, tenant) {
+      for (const { id } of tenant.plans.filter(({ service_id }) => service_id === service.id))
+        await set(`plans/${id}`, { state: 'hidden' })
+    },
+    says: /Basic, Unlimited/,
+  },
+  plan_default: {
+    plant: (service, { plans }) =>
+      change({ default_plan_id: plans.find(({ service_id }) => service_id === service.id)?.id })(service),
+    says: /Basic/,
+  },
+  service_plan_missing: { plant: servicePlan({ service_id: 0 }) },
+  service_plan_approval: { plant: servicePlan({ approval_required: true }) },
+  service_plan_default: { plant: () => set('settings', { service_plans_ui_visible: true }) },
+  referrer_filters: {
+    plant: (service) => change({ flags: { ...service.flags, referrer_filters_required: true } })(service),
+  },
+  docs_missing: { plant: ({ id }) => set('active_docs', { service_id: id, body: null }) },
+  docs_hidden: { plant: docs({ published: false }) },
+  docs_unlinked: { plant: docs({ service_id: null }), about: null, says: new RegExp(`it is ${GRANITE}`) },
+  docs_other_product: { plant: docs({ system_name: 'llama_chat' }), says: /named after llama-chat/ },
+  docs_unreadable: [{ plant: docs({ body: 'not a spec' }) }, { plant: docs({ body: '{"paths":{}}' }) }],
+  docs_path: [
+    { ...body({ paths: { '/v1/chat/completions': { get: {} } } }), says: /GET \/v1\/chat\/completions/ },
+    {
+      ...body({ servers: [{ url: '/v1' }], paths: { '/embeddings': { post: {} }, '/tokens': { get: {} } } }),
+      says: /: POST \/v1\/embeddings\.$/,
+    },
+  ],
+  docs_address: [
+    { ...body({ servers: [{ url: 'https://Main_URL:443' }] }), says: /Main_URL/ },
+    { plant: docs({ body: '{"swagger":"2.0","host":"old.example","paths":{}}' }), says: /old\.example/ },
+  ],
+  model_id_unknown: body({}),
+  model_id_wrong: [
+    {
+      ...configured(
+        'private',
+        `products: { ${GRANITE}: { model_id: granite-9, model_server: { private_address: true } } }`,
+      ),
+      says: /PORTAL_CONFIG says “granite-9”.*ibm-granite\/granite-3\.3-8b-instruct/,
+    },
+    {
+      ...configured('key', `products: { ${GRANITE}: { model_server: { application: { account: 501, id: 3001 } } } }`),
+      plant: docs({
+        body: JSON.stringify({
+          openapi: '3.0.1',
+          paths: {
+            '/v1/chat/completions': { post: { requestBody: { content: { j: { example: { model: 'old' } } } } } },
+          },
+        }),
+      }),
+      says: /The spec says “old”/,
+    },
+  ],
+}
+
+t.test('nothing is reported of a tenant that is well kept, and what is kept private is not told', async (t) => {
+  await restore()
+  await stack.resetCalls()
+  const report = await examine()
+  t.same(report.findings, [])
+  t.equal(report.complete, true)
+  t.equal(report.products, 5)
+  const calls = await stack.calls()
+  t.same(
+    Object.keys(calls).filter((call) => !call.startsWith('GET ')),
+    [],
+    'it only reads',
+  )
+  const count = Object.values(calls).reduce((sum, each) => sum + each, 0)
+  t.equal(count, 13 + 4 * 5, 'thirteen calls to 3scale and four for each product')
+  const { at_once } = (await (await fetch(`${stack.threescale}/_demo/concurrency`)).json()) as { at_once: number }
+  t.ok(at_once <= 4, `${at_once} at once`)
+})
+
+t.test('every code has a row that plants its mistake', async (t) => {
+  t.same(Object.keys(rows).sort(), Object.keys(rules).sort())
+})
+
+for (const [code, variants] of Object.entries(rows)) {
+  for (const [index, row] of [variants].flat().entries()) {
+    t.test(`planted: ${code}${index > 0 ? ` (${index + 1})` : ''}`, async (t) => {
+      await restore()
+      const tenant = await state()
+      await row.plant?.(found(tenant.services, GRANITE), tenant)
+      const report = await examine(row.env)
+      const hit = report.findings.find((finding) => finding.code === code)
+      t.ok(hit, `among ${report.findings.map((finding) => finding.code).join(', ') || 'nothing'}`)
+      t.equal(hit?.product, row.about === undefined ? GRANITE : row.about)
+      t.match(hit?.what, row.says ?? /\w+ \w+.*\.$/)
+      t.equal(report.complete, row.incomplete !== true)
+      const text = JSON.stringify(report)
+      for (const secret of ['LEAK', 'demo-token', 'secret@', ':secret', redis.url]) t.notMatch(text, secret)
+    })
+  }
+}
+
+t.test('the command: text, JSON, and codes for scripts', async (t) => {
+  await restore()
+  const good = command([])
+  t.equal(good.status, 0, good.stderr + good.stdout)
+  t.match(good.stdout, /5 products, \d+ calls\n\n0 errors, 0 warnings, 0 notes\.\n$/)
+  t.equal(command(['--json', '--fail-on', 'info']).status, 0)
+
+  const { id } = found((await state()).services, GRANITE)
+  await set('settings', { account_approval_required: true })
+  t.equal(command([]).status, 0, 'a note is no failure')
+  t.equal(command(['--fail-on', 'info']).status, 1)
+  await change({ location: 'query', promoted: false })(found((await state()).services, GRANITE))
+  const bad = command([])
+  t.equal(bad.status, 1)
+  t.match(bad.stdout, `error  not_promoted\n  ${GRANITE}: The product was never promoted to production.\n`)
+  t.match(
+    bad.stdout,
+    `    ${stack.threescale.replace('127.0.0.1', 'localhost')}/apiconfig/services/${id}/integration\n`,
+  )
+  t.match(bad.stdout, /\n {2}Why: .+\n {2}Mend: .+\n/)
+  t.match(bad.stdout, '1 error, 1 warning, 1 note.')
+  const json = command(['--json'])
+  t.equal(json.status, 1)
+  const report = JSON.parse(json.stdout) as Report & { tenant: string }
+  t.equal(report.tenant, `http://localhost:${stack.port + 1}`)
+  t.match(report.findings[0], {
+    code: 'not_promoted',
+    severity: 'error',
+    product: GRANITE,
+    what: 'The product was never promoted to production.',
+    why: /\w/,
+    mend: /\w/,
+    link: new RegExp(`/apiconfig/services/${id}/integration$`),
+  })
+
+  await stack.faults([{ match: '* /admin/api/*', status: 500 }])
+  const blind = command([])
+  t.equal(blind.status, 2, 'it could not look')
+  t.match(blind.stdout, /threescale_unreachable[\s\S]*Not everything could be looked at\.\n$/)
+  const unset = command([], { THREESCALE_ADMIN_URL: '', DOCTOR_CLIENT_SECRET: '' })
+  t.equal(unset.status, 2)
+  t.match(unset.stderr, /THREESCALE_ADMIN_URL: is missing/)
+  t.match(unset.stderr, /DOCTOR_CLIENT_ID: is needed together with DOCTOR_CLIENT_SECRET/)
+  t.equal(unset.stdout, '')
+})
+
+t.test('a run that is cut off says that it is not complete', async (t) => {
+  await restore()
+  const report = await usual.doctor.examine(-1)
+  t.equal(report.complete, false)
+  t.equal(report.products, 5)
+})
+
+async function examine(env?: Record<string, string>): Promise<Report> {
+  if (!env) return usual.doctor.examine(60_000)
+  const portal = await buildPortal(loadConfig({ ...wellKept, ...env, LOG_LEVEL: 'silent' }))
+  try {
+    return await portal.doctor.examine(60_000)
+  } finally {
+    await portal.stop()
+  }
+}
+
+function command(args: string[], env: Record<string, string> = {}) {
+  const cli = join(projectRoot, 'dist', 'src', 'cli.js')
+  return spawnSync(process.execPath, [cli, 'doctor', ...args], {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, ...wellKept, ...env },
+  })
+}
+
+/** The well-kept tenant anew, and a gateway that runs what it says. */
+async function restore(): Promise<void> {
+  await stack.faults([])
+  await identity('PUT', '/_demo/faults', [])
+  await fetch(`${stack.threescale}/_demo/reset?tenant=well-kept`, { method: 'POST' })
+  for (const { endpoint } of (await state()).services)
+    await until(async () => (await fetch(`${endpoint}/v1/models`).catch(() => undefined))?.status === 403)
+}
+
+async function state(): Promise<Tenant> {
+  return (await stack.state()) as unknown as Tenant
+}
+
+async function identity(method: string, path: string, content: object): Promise<unknown> {
+  const answer = await fetch(`http://127.0.0.1:${stack.port + 2}${path}`, { method, body: JSON.stringify(content) })
+  return answer.json()
+}
+
+async function until(ready: () => Promise<boolean>): Promise<void> {
+  while (!(await ready())) await sleep(50)
+}
+
+function file(name: string, text: string): string {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
+
+function without(fields: { name: string }[], name: string) {
+  return fields.filter((field) => field.name !== name)
+}
+
+function named(systemName: string) {
+  return ({ system_name }: { system_name: string }) => system_name === systemName
+}
+
+function found(services: Service[], systemName: string): Service {
+  const service = services.find(named(systemName))
+  if (!service) throw new Error(`no product ${systemName}`)
+  return service
+}
+
+function servicePlan(what: object) {
+  return (service: Service, tenant: Tenant) =>
+    set(`service_plans/${tenant.servicePlans.find(({ service_id }) => service_id === service.id)?.id}`, what)
+}
