@@ -1,15 +1,19 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Eta } from 'eta'
 import t from 'tap'
 import { createCache } from '../../src/clients/cache.js'
 import { createHttp } from '../../src/clients/http.js'
 import type { GatewayConfig, Plan, Product, Threescale } from '../../src/clients/threescale/nouns.js'
 import { readSpec } from '../../src/clients/threescale/spec.js'
 import { problem } from '../../src/errors.js'
+import { modelView } from '../../src/features/models/model-view.js'
 import { createModels, type ModelsDeps } from '../../src/features/models/models.js'
 import { createServers } from '../../src/features/models/servers.js'
 import { specFacts } from '../../src/features/models/spec-facts.js'
+import { projectRoot } from '../../src/root.js'
 import type { Caller } from '../../src/web/caller.js'
 
 const log = { warn: () => {}, info: () => {} }
@@ -351,6 +355,9 @@ t.test('a model server that lies, floods or dawdles spoils nothing', async (t) =
   answer = (path, response) => response.end(JSON.stringify({ data: [{ id: path, max_model_len: 7 }] }))
   await ask()
   t.same(heard.splice(0), [['m', '/base/v1/models', 7]], 'the path of the rule below the private address')
+  const left: string[] = []
+  const listOf = (count: number, rest: string) =>
+    JSON.stringify({ data: Array.from({ length: count }, (_, n) => ({ id: `org/${n}-${rest}` })) })
   const hostile: [string, (response: import('node:http').ServerResponse) => void][] = [
     ['HTML', (response) => response.end('<html>')],
     ['an error', (response) => response.writeHead(500).end('{"data":[{"id":"x"}]}')],
@@ -359,12 +366,66 @@ t.test('a model server that lies, floods or dawdles spoils nothing', async (t) =
     ['depth', (response) => response.end('['.repeat(100_000))],
     ['wrong types', (response) => response.end('{"data":{"0":{"id":"x"}}}')],
     ['a hang-up', (response) => response.destroy()],
+    ['no list', (response) => response.end('{"data":null}')],
+    ['an empty list', (response) => response.end('{"data":[]}')],
+    ['a list of nothing', (response) => response.end('{"data":[null]}')],
+    ['ten thousand long ids', (response) => response.end(listOf(10_000, 'x'.repeat(40)))],
+    [
+      'an answer without end',
+      (response) => {
+        response.once('close', () => left.push('endless'))
+        const more = () => {
+          while (response.write('x'.repeat(16_384)));
+          response.once('drain', more)
+        }
+        more()
+      },
+    ],
+    [
+      'one byte at a time',
+      (response) => {
+        const drip = setInterval(() => response.write(' '), 100)
+        response.once('close', () => {
+          clearInterval(drip)
+          left.push('slow')
+        })
+      },
+    ],
   ]
   for (const [name, behave] of hostile) {
     answer = (_path, response) => behave(response)
     await ask()
     t.same(heard.splice(0), [], name)
   }
+  await until(() => left.length === 2)
+  t.same(left, ['endless', 'slow'], 'the portal hung up')
   await servers({}, true).ask(model, 'not an address')
   t.same(heard, [])
+  answer = (_path, response) => response.end(listOf(5000, ''))
+  await ask()
+  t.same(heard.splice(0), [['m', 'org/0-', undefined]], 'of many ids that fit, the first')
+})
+
+t.test('what a model server tells is text of one line, or it is nothing', async (t) => {
+  const { threescale } = tenant(['told'])
+  const models = catalogue(threescale)
+  await first(models)
+  const told = async (id: unknown, contextLength: unknown) => {
+    await models.learnModelId('told', id, contextLength)
+    return (await models.find('told', undefined)).model
+  }
+  for (const id of [7, null, {}, ['x'], '', ' x', 'a\nb', 'a\u0000b', 'x'.repeat(256)])
+    t.equal((await told(id, 4096)).model_id, null, JSON.stringify(id))
+  const script = '</script><script>alert(1)</script>'
+  for (const length of [-1, 0, 1.5, '4096', Number.NaN, 1e12, null])
+    t.equal((await told(script, length)).context_length, null, String(length))
+  const learned = await told(script, 4096)
+  t.match(learned, { model_id: script, context_length: 4096, sources: { model_id: 'model_server' } })
+  const eta = new Eta({ views: join(projectRoot, 'views'), autoTrim: false })
+  const html = eta.render('models/show', {
+    ...modelView({ model: learned, successor: undefined, descriptionHtml: '', snippets: [], staleSeconds: undefined }),
+    groups: [],
+  })
+  t.match(html, '&lt;/script&gt;')
+  t.notMatch(html, '<script>alert')
 })
