@@ -347,6 +347,9 @@ export async function buildPortal(config: Config) {
     prefix: PREFIX,
     api: notes.rate_limits?.api ?? 1200,
     signIn: notes.rate_limits?.sign_in ?? 300,
+    calls: notes.rate_limits?.calls ?? 300,
+    reveals: notes.rate_limits?.reveals ?? 120,
+    writes: notes.rate_limits?.writes ?? 300,
   })
   protectedResource(app, { publicUrl: config.publicUrl, issuer: config.oidc.issuer, name: brand })
 
@@ -369,6 +372,7 @@ export async function buildPortal(config: Config) {
     limits.signInHook(door)
     sessions.hook(door)
     guard(door)
+    limits.writesHook(door)
     doorman(door, { accounts, sessions, contact: notes.contact })
     await modelsPages(door, {
       models,
@@ -377,9 +381,9 @@ export async function buildPortal(config: Config) {
       brand,
       tagline: notes.branding?.tagline ?? 'Private language models behind one key.',
     })
-    await referencePages(door, { references, open: config.catalog.access === 'public' })
+    await referencePages(door, { references, open: config.catalog.access === 'public', limit: limits.calls })
     await usagePages(door, { usage, secure })
-    await applicationsPages(door, { applications, trial, models, snippets })
+    await applicationsPages(door, { applications, trial, models, snippets, limit: limits.calls })
     await keyPages(door, {
       applications,
       credentials,
@@ -388,7 +392,7 @@ export async function buildPortal(config: Config) {
       secure,
     })
     await planPages(door, { planChanges })
-    await playgroundPages(door, { playground, snippets })
+    await playgroundPages(door, { playground, snippets, limit: limits.calls })
     await accountPages(door, {
       accounts,
       identity,
@@ -401,6 +405,7 @@ export async function buildPortal(config: Config) {
       contact: notes.contact,
       terms: notes.terms,
       signIn: metrics.signIn,
+      limit: limits.signInOf,
     })
     await membersPages(door, { accounts, members, sessions, allowances, publicUrl: config.publicUrl })
     await doctorPages(door, {

@@ -9,6 +9,9 @@ const strict = { additionalProperties: false } as const
 const Words = Type.Array(Type.String({ minLength: 1 }))
 const ClaimMap = Type.Record(Type.String(), Type.String({ minLength: 1 }))
 
+const perPerson = (what: string) =>
+  Type.Integer({ minimum: 1, description: `${what}, a minute of one person; five times as many from one address` })
+
 /** The YAML file behind PORTAL_CONFIG. `npm run openapi` writes this schema to openapi/portal-config.schema.json. */
 export const PortalConfig = Type.Object(
   {
@@ -97,8 +100,14 @@ export const PortalConfig = Type.Object(
         {
           api: Type.Optional(Type.Integer({ minimum: 1, description: 'requests a minute of one caller of the API' })),
           sign_in: Type.Optional(
-            Type.Integer({ minimum: 1, description: 'sign-in requests a minute from one address' }),
+            Type.Integer({
+              minimum: 1,
+              description: 'sign-in requests a minute from one address; a fifth of them of one person',
+            }),
           ),
+          calls: Type.Optional(perPerson('calls to models from pages')),
+          reveals: Type.Optional(perPerson('keys shown')),
+          writes: Type.Optional(perPerson('other writes by form')),
         },
         strict,
       ),

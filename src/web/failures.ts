@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { PortalError, problem } from '../errors.js'
 import { audited } from './audit.js'
-import { fieldErrors } from './forms.js'
+import { fieldErrors, formValues } from './forms.js'
 
 /**
  * Any error as one of ours: those raised on purpose as they are, Fastify's own (body too large, unknown content type,
@@ -39,6 +39,7 @@ export async function pageFailure(error: unknown, request: FastifyRequest, reply
       reference: request.id,
       rule: failure.rule,
       help: failure.code === 'not_found' ? reasonsPath(request) : undefined,
+      again: againOf(failure, request),
     },
     { status: failure.status, layout: 'bare' },
   )
@@ -115,6 +116,12 @@ function reasonsPath(request: FastifyRequest): string | undefined {
   const { missing } = request.routeOptions.config
   const name = missing && (request.params as Record<string, string>)[missing]
   return name ? `/missing-model?model=${encodeURIComponent(name)}` : undefined
+}
+
+/** A form that came too often can be sent again as it was typed. */
+function againOf({ status }: PortalError, { method, url, body }: FastifyRequest) {
+  if (status !== 429 || method !== 'POST' || body === undefined) return undefined
+  return { action: url, fields: Object.entries(formValues(body)).map(([name, value]) => ({ name, value })) }
 }
 
 /** A form posted after the session ended: back to the page that held it, if it was ours. */

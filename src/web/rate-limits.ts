@@ -3,6 +3,7 @@ import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { RedisConnection } from '../clients/redis.js'
 import { problem } from '../errors.js'
+import type { AuditName } from './audit-event.js'
 
 export interface RateLimitsOptions {
   redis?: RedisConnection | undefined
@@ -10,6 +11,10 @@ export interface RateLimitsOptions {
   /** requests a minute: of one caller of the API, and of one address on its way through sign-in */
   api: number
   signIn: number
+  /** requests a minute of one person: calls to models from pages, keys shown, other writes by form */
+  calls: number
+  reveals: number
+  writes: number
 }
 
 /** Counts the request, sets the headers, and rejects with too_many_requests where nothing is left. */
@@ -26,32 +31,76 @@ const WINDOW_MS = 60_000
 const SHARE_MS = 100
 const KEPT = 50_000
 
+/** An office behind one address has several people; one address may send as much as so many of them. */
+const PEOPLE = 5
+
 /** Routes on the way through sign-in: each costs the sign-in service a call. */
 const signInRoutes = new Set(['/login', '/login/callback', '/sign-up', '/logout/backchannel'])
 
+/** Events of routes whose handlers count by themselves, because they keep what was typed. */
+const countedInside = new Set<unknown>(['application.test', 'playground.call', 'reference.call'] satisfies AuditName[])
+
 /**
- * Limits by caller (API) and by address (sign-in, and calls without a valid token). Every replica counts in its own memory
+ * Limits by caller (API), by person and by address (pages), and by address alone where nobody is known yet. Every replica counts in its own memory
  * and adds its counts to Redis every tenth of a second, hearing what the others counted: no request waits for Redis, and
  * without it each replica allows the limit by itself.
  */
-export async function rateLimits(app: FastifyInstance, { redis, prefix, api, signIn }: RateLimitsOptions) {
-  const counts = createCounts(redis, prefix)
+export async function rateLimits(app: FastifyInstance, options: RateLimitsOptions) {
+  const counts = createCounts(options.redis, options.prefix)
+  const signingIn = new WeakMap<FastifyRequest, string>()
   app.decorateRequest('counted', undefined)
   await app.register(rateLimit, { global: false, timeWindow: WINDOW_MS, store: counts.Store })
+  const calls = shared('calls', options.calls)
+  const ofPerson = limiter('sign-in of a person', Math.ceil(options.signIn / PEOPLE), (request) =>
+    String(signingIn.get(request)),
+  )
 
   return {
-    api: limiter('api', api, ({ identity, ip }) =>
+    api: limiter('api', options.api, ({ identity, ip }) =>
       identity ? `${identity.kind} ${identity.issuer} ${identity.subject}` : `address ${normalizeIP(ip)}`,
     ),
     /** For the scope of the pages. */
     signInHook(scope: FastifyInstance): void {
-      const limit = limiter('sign-in', signIn, ({ ip }) => `address ${normalizeIP(ip)}`)
-      scope.addHook('onRequest', (request, reply, done) => {
+      const limit = limiter('sign-in', options.signIn, addressOf)
+      scope.addHook('preHandler', (request, reply, done) => {
         if (!signInRoutes.has(request.routeOptions.url ?? '')) done()
         else limit(request, reply).then(() => done(), done)
       })
     },
+    /** For the callback, once it is known who signs in. */
+    signInOf,
+    /** For handlers that call models. */
+    calls,
+    /** For the scope of the pages, after the caller is known: every write, and keys that are shown. */
+    writesHook(scope: FastifyInstance): void {
+      const reveals = shared('reveals', options.reveals)
+      const writes = shared('writes', options.writes)
+      scope.addHook('preHandler', (request, reply, done) => {
+        const { url = '', config } = request.routeOptions
+        if (/^(GET|HEAD|OPTIONS)$/.test(request.method) || signInRoutes.has(url)) return done()
+        if (countedInside.has(config.audit)) return done()
+        const limit = config.audit === 'key.reveal' ? reveals : writes
+        limit(request, reply).then(() => done(), done)
+      })
+    },
     close: counts.close,
+  }
+
+  /** By person, and by address for several of them. */
+  function shared(name: string, max: number): RateLimit {
+    const address = limiter(`${name} of an address`, max * PEOPLE, addressOf)
+    const person = limiter(name, max, (request) =>
+      request.caller ? `person ${request.caller.username}` : addressOf(request),
+    )
+    return async (request, reply) => {
+      await address(request, reply)
+      await person(request, reply)
+    }
+  }
+
+  async function signInOf(request: FastifyRequest, reply: FastifyReply, person: string): Promise<void> {
+    signingIn.set(request, person)
+    await ofPerson(request, reply)
   }
 
   /** Headers as in draft-ietf-httpapi-ratelimit-headers: the policy, what is left of it, and the seconds until it is anew. */
@@ -71,9 +120,21 @@ export async function rateLimits(app: FastifyInstance, { redis, prefix, api, sig
         return current > max ? undefined : headersOf(max - current, Math.ceil(ttl / 1000))
       }
       reply.headers(headersOf(state.remaining, state.ttlInSeconds))
-      if (state.isExceeded) throw problem('too_many_requests', { retryAfter: state.ttlInSeconds })
+      if (state.isExceeded) throw tooMany(state.ttlInSeconds)
     }
   }
+}
+
+function tooMany(seconds: number) {
+  const wait = seconds === 1 ? 'a second' : `${seconds} seconds`
+  return problem('too_many_requests', {
+    detail: `Too many requests in the last minute. Try again in ${wait}.`,
+    retryAfter: seconds,
+  })
+}
+
+function addressOf({ ip }: FastifyRequest): string {
+  return `address ${normalizeIP(ip)}`
 }
 
 interface Count {

@@ -106,7 +106,7 @@ export function createArrivals(deps: ArrivalsDeps) {
       isProblem(failure, 'account_pending', 'threescale_unavailable', 'threescale_denied', 'threescale_scope')
     if (arrival) carried.keepArrival(reply, { ...arrival, next: again ? 'again' : 'refused' })
     note(request, failure)
-    if (failure.status === 503) reply.header('retry-after', '5')
+    if (failure.retryAfter ?? failure.status === 503) reply.header('retry-after', String(failure.retryAfter ?? 5))
     const view = stopView({
       failure,
       contact,

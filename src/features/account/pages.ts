@@ -9,7 +9,7 @@ import { createArrivals } from './arrivals.js'
 import { createCarried } from './carried.js'
 import type { Kept } from './id-tokens.js'
 import type { IdentityRules } from './identity.js'
-import { signInPages } from './sign-in-pages.js'
+import { type SignInPagesDeps, signInPages } from './sign-in-pages.js'
 import { signOutPages } from './sign-out-pages.js'
 import { type Contact, stopView, termsView } from './view.js'
 
@@ -27,13 +27,14 @@ export interface AccountPagesDeps {
   terms: { version: string; title?: string; text?: string } | undefined
   /** told how each sign-in ended */
   signIn?: (outcome: string) => void
+  limit: SignInPagesDeps['limit']
 }
 
 export async function accountPages(app: FastifyInstance, deps: AccountPagesDeps) {
   const { accounts, identity, sessions, revocations, idTokens, identityRules, secrets, secure, contact, terms } = deps
   const carried = createCarried({ secrets, secure })
   const arrivals = createArrivals({ accounts, sessions, revocations, carried, contact, counted: deps.signIn })
-  await signInPages(app, { identity, identityRules, arrivals, carried, idTokens })
+  await signInPages(app, { identity, identityRules, arrivals, carried, idTokens, limit: deps.limit })
   await signOutPages(app, { identity, issuer: identityRules.issuer, sessions, revocations, carried, idTokens })
 
   app.get('/terms', { config: { open: true } }, async (_request, reply) => {

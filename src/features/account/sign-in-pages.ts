@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { IdentityProvider } from '../../clients/identity.js'
 import { problem } from '../../errors.js'
 import { audited } from '../../web/audit.js'
@@ -15,6 +15,8 @@ export interface SignInPagesDeps {
   arrivals: Arrivals
   carried: Carried
   idTokens: Kept
+  /** so many sign-ins of one person; rejects with too_many_requests */
+  limit(request: FastifyRequest, reply: FastifyReply, person: string): Promise<void>
 }
 
 const open = { config: { open: true } }
@@ -23,7 +25,7 @@ const signingUp = { config: { open: true, audit: 'sign_up', patient: true } } as
 
 /** To the sign-in service, back, and through the completion form where one is needed. */
 export async function signInPages(app: FastifyInstance, deps: SignInPagesDeps) {
-  const { identity, identityRules, arrivals, carried, idTokens } = deps
+  const { identity, identityRules, arrivals, carried, idTokens, limit } = deps
 
   app.get<{ Querystring: { return_to?: string } }>('/login', open, async (request, reply) => {
     const returnTo = safeReturnTo(request.query.return_to)
@@ -55,6 +57,7 @@ export async function signInPages(app: FastifyInstance, deps: SignInPagesDeps) {
     try {
       const { claims, idToken } = await identity.finish(request.url, attempt)
       const who = identityOf(claims, identityRules)
+      await limit(request, reply, `${who.issuer} ${who.subject}`)
       await idTokens.put(who, idToken)
       return await arrivals.proceed(request, reply, { identity: who, returnTo, began, next: 'again' })
     } catch (error) {

@@ -96,6 +96,13 @@ const byCode: Partial<Record<ErrorCode, Stop>> = {
     next: ['It may have taken too long, or the page was opened twice.', 'Start again. Cookies must be on for it.'],
     retry: 'Start again',
   },
+  too_many_requests: {
+    title: 'Too many sign-ins at once',
+    label: 'Wait',
+    tone: 'orange',
+    next: ['Nothing was changed. Wait a moment, then sign in again.'],
+    retry: 'Sign in',
+  },
   identity_unavailable: {
     title: 'The sign-in service does not answer',
     label: 'Not available',

@@ -5,6 +5,7 @@ import { audited } from '../../web/audit.js'
 import type { Caller } from '../../web/caller.js'
 import { checked, formValues, group } from '../../web/forms.js'
 import { callerOf } from '../../web/guard.js'
+import type { RateLimit } from '../../web/rate-limits.js'
 import type { Model } from '../models/schemas.js'
 import type { Snippet } from '../snippets/schemas.js'
 import type { Applications, Catalogue } from './applications.js'
@@ -21,6 +22,8 @@ import { applicationView, deleteView } from './view.js'
 export interface ApplicationPagesDeps {
   applications: Applications
   trial: Trial
+  /** of calls to models */
+  limit: RateLimit
   models: Pick<Catalogue, 'find'> & {
     list(filters: Record<string, never>, caller: Caller): Promise<{ models: Model[] }>
   }
@@ -31,7 +34,7 @@ const byId = '/applications/:id'
 
 export async function applicationsPages(
   app: FastifyInstance,
-  { applications, trial, models, snippets }: ApplicationPagesDeps,
+  { applications, trial, models, snippets, limit }: ApplicationPagesDeps,
 ) {
   app.get('/applications', async (request, reply) => {
     const caller = callerOf(request)
@@ -102,6 +105,7 @@ export async function applicationsPages(
   })
 
   app.post(`${byId}/test`, { config: { audit: 'application.test' } }, async (request, reply) => {
+    await limit(request, reply)
     const { application, model } = await applications.read(callerOf(request), idOf(request), { reveal: true })
     if (!model) throw problem('not_found')
     const test = await trial.run(model, application)

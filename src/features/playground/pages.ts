@@ -3,6 +3,7 @@ import { isProblem, type PortalError, problem } from '../../errors.js'
 import { audited } from '../../web/audit.js'
 import { formValues } from '../../web/forms.js'
 import { callerOf } from '../../web/guard.js'
+import type { RateLimit } from '../../web/rate-limits.js'
 import type { Model } from '../models/schemas.js'
 import type { Snippet } from '../snippets/schemas.js'
 import type { Choice, Playground, Refused } from './playground.js'
@@ -15,10 +16,11 @@ const calls = { config: { audit: 'playground.call' } } as const
 
 export interface PlaygroundPagesDeps {
   playground: Playground
+  limit: RateLimit
   snippets: { forModel(model: Model, options: { body: Record<string, unknown> }): Snippet[] }
 }
 
-export async function playgroundPages(app: FastifyInstance, { playground, snippets }: PlaygroundPagesDeps) {
+export async function playgroundPages(app: FastifyInstance, { playground, snippets, limit }: PlaygroundPagesDeps) {
   app.get<{ Querystring: { application?: string; compare?: string } }>('/playground', async (request, reply) => {
     const { application = '', compare = '' } = request.query
     return show(request, reply, { application: String(application), compare: String(compare) }, {})
@@ -28,9 +30,11 @@ export async function playgroundPages(app: FastifyInstance, { playground, snippe
     const values = formValues(request.body)
     noteTarget(request, values)
     try {
+      await limit(request, reply)
       return await show(request, reply, values, await run(request, values))
     } catch (error) {
       if (!isProblem(error, 'invalid_fields', 'gateway_unavailable', 'too_many_requests')) throw error
+      if (error.retryAfter) reply.header('retry-after', String(error.retryAfter))
       const refused = error.fields ? undefined : refusedOf(error)
       const turns = turnsOf(values.turns).map(earlierTurn)
       return show(request, reply, values, { errors: error.fields ?? {}, refused, turns }, error.status)
@@ -55,17 +59,25 @@ export async function playgroundPages(app: FastifyInstance, { playground, snippe
     const leaving = new AbortController()
     reply.raw.once('close', () => leaving.abort())
     const side = values.side === '1' ? 1 : 0
-    const answer = await streamed(request, values, side, leaving.signal)
+    const answer = await streamed(request, reply, values, side, leaving.signal)
     reply.header('cache-control', 'no-store, no-transform')
     if ('words' in answer) return reply.code(answer.status >= 400 ? answer.status : 502).send(refusalOf(answer))
     return reply.type('text/event-stream; charset=utf-8').header('x-accel-buffering', 'no').send(answer)
   })
 
-  async function streamed(request: FastifyRequest, values: Record<string, string>, side: number, signal: AbortSignal) {
+  async function streamed(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    values: Record<string, string>,
+    side: number,
+    signal: AbortSignal,
+  ) {
     try {
+      await limit(request, reply)
       return await playground.stream(callerOf(request), wantedOf(values), side, signal)
     } catch (error) {
       if (!isProblem(error)) throw error
+      if (error.retryAfter) reply.header('retry-after', String(error.retryAfter))
       return refusedOf(error)
     }
   }

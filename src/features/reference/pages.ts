@@ -3,11 +3,13 @@ import { isProblem, type PortalError } from '../../errors.js'
 import { audited } from '../../web/audit.js'
 import { formValues } from '../../web/forms.js'
 import { callerOf } from '../../web/guard.js'
+import type { RateLimit } from '../../web/rate-limits.js'
 import type { References } from './reference.js'
 import { type Person, referenceView, type Tried } from './view.js'
 
 export interface ReferencePagesDeps {
   references: References
+  limit: RateLimit
   /** true: visitors see the catalogue too */
   open: boolean
 }
@@ -18,7 +20,7 @@ interface Named {
 
 const address = '/models/:system_name/reference'
 
-export async function referencePages(app: FastifyInstance, { references, open }: ReferencePagesDeps) {
+export async function referencePages(app: FastifyInstance, { references, open, limit }: ReferencePagesDeps) {
   app.get<Named & { Querystring: { application?: string } }>(
     address,
     { config: { open, missing: 'system_name' } },
@@ -32,6 +34,7 @@ export async function referencePages(app: FastifyInstance, { references, open }:
     const leaving = new AbortController()
     reply.raw.once('close', () => leaving.abort())
     try {
+      await limit(request, reply)
       const answer = await references.send(callerOf(request), request.params.system_name, values, leaving.signal)
       return await show(request, reply, application, { operation, values, answer })
     } catch (error) {
@@ -76,9 +79,8 @@ export async function referencePages(app: FastifyInstance, { references, open }:
   }
 }
 
-function failureOf({ fields, message, retryAfter }: PortalError): Pick<Tried, 'errors' | 'failure'> {
-  if (fields) return { errors: fields }
-  return { failure: retryAfter ? `${message} Try again in ${retryAfter} seconds.` : message }
+function failureOf({ fields, message }: PortalError): Pick<Tried, 'errors' | 'failure'> {
+  return fields ? { errors: fields } : { failure: message }
 }
 
 function noteTarget(request: FastifyRequest, { application = '' }: Record<string, string>): void {

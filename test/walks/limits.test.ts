@@ -1,0 +1,119 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { projectRoot } from '../../src/root.js'
+import { portBeside, startRedis, startStack } from '../helper/stack.js'
+import { type Answer, createVisitor, decode } from '../helper/visitor.js'
+
+const redis = await startRedis()
+const stack = await startStack()
+const settings = (limits: string) => {
+  const file = join(t.testdir({}), `${limits.replace(/\W+/g, '-')}.yaml`)
+  writeFileSync(file, `${readFileSync(join(projectRoot, 'deploy/demo-portal.yaml'), 'utf8')}\nrate_limits: ${limits}\n`)
+  return { PORTAL_CONFIG: file, REDIS_URL: redis.url }
+}
+t.teardown(async () => {
+  await stack.close()
+  await redis.stop()
+})
+
+/** Again until it is refused: the counts begin anew with each minute. */
+async function refused(send: () => Promise<Answer>, most: number): Promise<Answer> {
+  for (let sent = 0; sent < most * 3; sent++) {
+    const answer = await send()
+    if (answer.status === 429) return answer
+  }
+  throw new Error('never refused')
+}
+function waits(
+  t: Pick<typeof import('tap').t, 'ok' | 'match'>,
+  answer: Answer,
+  words = /Too many requests in the last minute\. Try again in \d+ seconds?|Try again in a second/,
+) {
+  const wait = Number(answer.headers.get('retry-after'))
+  t.ok(wait > 0 && wait <= 60, `Retry-After ${wait}`)
+  t.match(answer.text, words)
+}
+
+t.test('one person: playground, try it, Test it, keys shown and writes, with what was typed', async (t) => {
+  const portal = await stack.portal(settings('{ calls: 4, reveals: 2, writes: 5 }'))
+  t.teardown(() => portal.stop())
+  const mary = createVisitor(stack)
+  await mary.signIn('mary')
+  const form = await mary.get('/applications/new?model=granite-chat')
+  const made = await mary.submit(form, /^\/applications$/)
+  const path = new URL(made.url).pathname
+  const application = path.split('/').pop() ?? ''
+
+  const say = { application, prompt: 'kept words', turns: '[]', kind: 'chat' }
+  const page = await refused(() => mary.post('/playground', say), 4)
+  waits(t, page)
+  t.match(page.text, 'kept words')
+  const stream = await refused(() => mary.post('/playground/stream', say), 4)
+  t.match(JSON.parse(stream.text), { words: /Try again in .*\(429\)/, retry_after: Number })
+  waits(t, stream)
+  const call = { operation: 'post-v1-chat-completions', application, body: '{"kept":"words"}' }
+  const tried = await refused(() => mary.post('/models/granite-chat/reference', call), 4)
+  waits(t, tried)
+  t.match(decode(tried.text), '{"kept":"words"}')
+  waits(t, await refused(() => mary.post(`${path}/test`, {}), 4))
+
+  waits(t, await refused(() => mary.post(`${path}/reveal`, {}), 2))
+  const renamed = await refused(() => mary.post(path, { name: 'A kept name', description: '"x"' }), 5)
+  waits(t, renamed)
+  t.match(renamed.text, /name="name" value="A kept name"/)
+  t.match(renamed.text, /What you typed is kept/)
+  t.equal((await mary.raw(path)).status, 200, 'reading goes on')
+
+  const other = createVisitor(stack)
+  await other.signIn('admin')
+  t.equal((await other.post('/playground', say)).status, 404, 'another person is counted for itself')
+})
+
+t.test('one address has a limit too, and replicas count together; without Redis each counts alone', async (t) => {
+  const ports = [2, 3].map((offset) => String(Number(portBeside(stack)) + offset))
+  const both = settings('{ calls: 2, sign_in: 1000 }')
+  const replicas = await Promise.all(ports.map((PORT) => stack.portal({ ...both, PORT })))
+  t.teardown(() => Promise.all(replicas.map((each) => each.stop())))
+  const first = await stack.portal(settings('{ sign_in: 1000 }'))
+  const people = ['mary', 'ada', 'admin', 'linus'].map(() => createVisitor(stack))
+  for (const [index, person] of people.entries()) await person.signIn(['mary', 'ada', 'admin', 'linus'][index] ?? '')
+  await first.stop()
+  const post = (person: (typeof people)[number], replica: number) =>
+    person.at(replicas[replica]?.url ?? '')('/playground/stream', {
+      method: 'POST',
+      body: new URLSearchParams({ application: '1', prompt: 'x', turns: '[]' }),
+    })
+  const [mary, ada] = people
+  if (!mary || !ada) throw new Error('two people')
+  // what one replica counted is heard by the other within a moment; a new minute starts anew
+  let heard = 0
+  for (let attempt = 0; attempt < 60 && heard !== 429; attempt++) {
+    await refused(() => post(mary, 0), 2)
+    await sleep(150)
+    await post(mary, 1)
+    heard = (await post(mary, 1)).status
+  }
+  t.equal(heard, 429, 'what one counted counts for the other')
+  // ten calls of the address are allowed, whoever sends them
+  let asked = 0
+  const address = await refused(() => post(people[asked++ % people.length] ?? ada, 0), 12)
+  waits(t, address)
+  redis.freeze()
+  const frozen = await refused(() => post(ada, 1), 12)
+  redis.thaw()
+  waits(t, frozen)
+})
+
+t.test('sign-in: so often by one person, and by one address, as a page with when to try again', async (t) => {
+  const portal = await stack.portal(settings('{ sign_in: 50 }'))
+  t.teardown(() => portal.stop())
+  let person: Answer | undefined
+  for (let sent = 0; sent < 25 && person?.status !== 429; sent++) person = await createVisitor(stack).signIn('linus')
+  t.equal(person?.status, 429)
+  t.match(person?.text, 'Too many sign-ins at once')
+  if (person) waits(t, person)
+  const address = await refused(() => createVisitor(stack).raw('/login'), 50)
+  waits(t, address)
+})
