@@ -10,7 +10,14 @@ import { complaints } from './schemas.js'
 
 const deploy = join(projectRoot, 'deploy')
 const variants = ['openshift', 'kubernetes', 'redis-sentinel', 'private-ca']
-const secretSettings = ['THREESCALE_ACCESS_TOKEN', 'OIDC_CLIENT_SECRET', 'SESSION_SECRET', 'REDIS_URL', 'SMTP_URL']
+const secretSettings = [
+  'THREESCALE_ACCESS_TOKEN',
+  'OIDC_CLIENT_SECRET',
+  'SESSION_SECRET',
+  'REDIS_URL',
+  'SMTP_URL',
+  'DOCTOR_CLIENT_SECRET',
+]
 /** of the contract, section 2 */
 const contract = [
   ...['HOST', 'PORT', 'METRICS_PORT', 'PUBLIC_URL', 'TRUST_PROXY', 'THREESCALE_ADMIN_URL', 'OIDC_ISSUER'],
@@ -115,6 +122,7 @@ for (const variant of variants) {
       'session-secret': 'x'.repeat(40),
       'redis-url': 'redis://maas-redis:6379',
       'smtp-url': '',
+      'doctor-client-secret': '',
     })
     const mounted = new Map<string, string>()
     for (const { name, mountPath } of container.volumeMounts) {
