@@ -31,6 +31,7 @@ import { createApiSignUp } from './features/account/api-sign-up.js'
 import { createClaimAccounts } from './features/account/claim-accounts.js'
 import { createIdTokens } from './features/account/id-tokens.js'
 import type { IdentityRules } from './features/account/identity.js'
+import { createLetters } from './features/account/letters.js'
 import { createMembers } from './features/account/members.js'
 import { membersApi } from './features/account/members-api.js'
 import { membersPages } from './features/account/members-pages.js'
@@ -253,6 +254,7 @@ export async function buildPortal(config: Config) {
     allowances,
     accounts,
     claims,
+    letters: createLetters({ mail, brand, publicUrl: config.publicUrl, log }),
     alone: createAlone(redis, { waitMs: 1500 }),
     issuerId: config.oidc.issuerId,
     services: config.api.clients,

@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { SMTPServer } from 'smtp-server'
 import t from 'tap'
 import { anchorOf } from '../../src/features/account/names.js'
 import { createApi } from '../helper/api.js'
@@ -541,6 +543,53 @@ t.test('the pages: invite, change the role, withdraw, add a service, and 3scale 
   t.equal(foreign.status, 403)
 })
 
+t.test('an invitation is mailed once where the portal may send mail, and stands where that fails', async (t) => {
+  const letters: string[] = []
+  const smtp = new SMTPServer({
+    disabledCommands: ['AUTH', 'STARTTLS'],
+    onData(stream, _session, done) {
+      let text = ''
+      stream.on('data', (piece: Buffer) => {
+        text += piece.toString()
+      })
+      stream.on('end', () => {
+        letters.push(text)
+        done()
+      })
+    },
+  })
+  await new Promise<void>((resolve) => smtp.listen(0, '127.0.0.1', resolve))
+  const mailing = await stack.portal({
+    ...settings,
+    PORT: String(stack.port + 56),
+    SMTP_URL: `smtp://127.0.0.1:${(smtp.server.address() as AddressInfo).port}`,
+    MAIL_FROM: 'portal@example.com',
+    OPERATOR_MAIL: 'operator@example.com',
+  })
+  const here = createApi(stack, mailing.url)
+  const vera = await owner('vera', { org_name: 'Vera & Co\r\nBcc: all@example.com' })
+  const body = { email: 'walt@example.com', role: 'member' }
+  for (const token of [vera, vera]) t.equal((await here.post('/members', token, body)).status, 201)
+  t.equal(letters.length, 1)
+  t.match(letters[0], /^To: walt@example.com/m)
+  t.notMatch(letters[0], /^Bcc:/m, 'a name is no header')
+  t.match(letters[0], `${stack.url}/account`)
+  const page = createVisitor(stack)
+  await page.signIn('vera')
+  const at = page.at(mailing.url)
+  t.match((await at('/account')).text, 'A mail tells them.')
+  const form = { method: 'POST', body: new URLSearchParams({ email: 'xeno@example.com', role: 'member' }) }
+  t.equal((await at('/account/members', form)).status, 303)
+  t.match((await at('/account')).text, 'A mail tells them how to join.')
+  await new Promise<void>((resolve) => smtp.close(() => resolve()))
+  t.equal((await here.post('/members', vera, { email: 'yves@example.com', role: 'member' })).status, 201)
+  t.match(
+    (await listed(vera)).map(({ email }) => email),
+    ['vera@example.com', 'walt@example.com', 'xeno@example.com', 'yves@example.com'],
+  )
+  await mailing.stop()
+})
+
 t.test('a claim that maps to accounts: one for all, admins by group, two at once', async (t) => {
   const [left, right] = await claimed()
   const [here, there] = [createApi(stack, left.url), createApi(stack, right.url)]
@@ -679,6 +728,10 @@ t.test('the audit log: who joined, was invited, changed and removed', async (t) 
     },
   )
   const declined = all.find(({ event, detail }) => event === 'member.remove' && detail !== undefined)
-  t.match(declined, { detail: { by: 'invited' }, outcome: 'ok' }, 'an invitation that was turned down')
+  t.match(
+    declined,
+    { detail: { by: 'invited' }, target: { member: /^\d+$/ }, outcome: 'ok' },
+    'an invitation that was turned down',
+  )
   t.notMatch(JSON.stringify(all), /@/, 'no address of anybody')
 })

@@ -6,7 +6,7 @@ import { isProblem, problem } from '../../errors.js'
 import type { Caller, Identity } from '../../web/caller.js'
 import { createAlone } from './alone.js'
 import type { ClaimAccounts } from './claim-accounts.js'
-import { createJoining, type Joined, type Joins, joinsByClaim, joinsByInvitation } from './joining.js'
+import { createJoining, type Joined, type Joins } from './joining.js'
 import { checkLinkable, findByEmail, link } from './link.js'
 import { invitedRole, usernameOf } from './names.js'
 import { type Completion, createSignUp, type Questions } from './sign-up.js'
@@ -26,8 +26,8 @@ export interface AccountsDeps {
 }
 
 export type SignInOutcome = (SignedIn | Asked) & {
-  /** the account whose invitation was turned down */
-  declined?: number
+  /** the invitation that was turned down */
+  declined?: { account: number; member: number }
 }
 
 export interface SignedIn {
@@ -127,7 +127,7 @@ export function createAccounts({
 
     /** What a caller without an account would be asked, and whose account they would join. */
     async required(identity: Identity): Promise<Questions & { into: Joins | undefined }> {
-      const into = await destination(identity)
+      const into = await joining.destination(identity)
       return { ...(await questions(identity, { joins: into?.isNew === false })), into }
     },
 
@@ -180,19 +180,11 @@ export function createAccounts({
     return findByEmail(threescale, email)
   }
 
-  async function destination(identity: Identity): Promise<Joins | undefined> {
-    const { kind, email, emailVerified } = identity
-    const other = kind === 'person' && email && emailVerified ? await findByEmail(threescale, email) : undefined
-    if (other) return joinsByInvitation(other)
-    const value = claims.valueFor(identity)
-    return value === undefined ? undefined : joinsByClaim(claims, identity, value, await claims.find(value))
-  }
-
   /** The invitation goes only where there is another way in. */
   async function decline(identity: Identity, { account, user }: Found): Promise<SignInOutcome> {
     await signUps.prepare(identity, undefined)
     await threescale.deleteUser(account.id, user.id)
-    return { ...(await linkOrSignUp(identity, undefined)), declined: account.id }
+    return { ...(await linkOrSignUp(identity, undefined)), declined: { account: account.id, member: user.id } }
   }
 
   async function admitJoined(identity: Identity, outcome: Joined): Promise<SignInOutcome> {

@@ -8,7 +8,15 @@ export function auditSignIn(request: FastifyRequest, outcome: SignInOutcome): vo
   const { declined } = outcome
   if (outcome.kind === 'asked') {
     if (declined === undefined) audited(request, { quiet: true })
-    else audited(request, { event: 'member.remove', account: declined, detail: { by: 'invited' } })
+    else {
+      const { account, member } = declined
+      audited(request, {
+        event: 'member.remove',
+        account,
+        target: { member: String(member) },
+        detail: { by: 'invited' },
+      })
+    }
     return
   }
   const { caller, signedUp, joined, linkedFrom } = outcome

@@ -2,6 +2,7 @@ import type { Threescale, User } from '../../clients/threescale/nouns.js'
 import { isProblem, problem } from '../../errors.js'
 import type { Identity } from '../../web/caller.js'
 import type { ClaimAccounts } from './claim-accounts.js'
+import { findByEmail } from './link.js'
 import { invitedRole, orgNameOf } from './names.js'
 import type { Completion, Questions, SignUp } from './sign-up.js'
 import { checkStanding, type Found } from './standing.js'
@@ -26,6 +27,15 @@ export interface JoiningDeps {
 /** Two ways into an account that is there already; each can be cut off at any step and goes on at the next sign-in. */
 export function createJoining({ threescale, signUp, claims }: JoiningDeps) {
   return {
+    /** Whose account a newcomer would join; undefined: they would have their own. */
+    async destination(identity: Identity): Promise<Joins | undefined> {
+      const { kind, email, emailVerified } = identity
+      const other = kind === 'person' && email && emailVerified ? await findByEmail(threescale, email) : undefined
+      if (other) return joinsByInvitation(other)
+      const value = claims.valueFor(identity)
+      return value === undefined ? undefined : joinsByClaim(claims, identity, value, await claims.find(value))
+    },
+
     /**
      * The invited user becomes this person's: the name, which proves who they are, is the last write. It is asked first
      * always, as whoever invites chooses the address.
@@ -97,17 +107,12 @@ export function createJoining({ threescale, signUp, claims }: JoiningDeps) {
   }
 }
 
-export function joinsByInvitation({ account, user }: Found): Joins | undefined {
+function joinsByInvitation({ account, user }: Found): Joins | undefined {
   const role = invitedRole(user.username)
   return role && { account: short(account.orgName), role, by: 'invitation', isNew: false }
 }
 
-export function joinsByClaim(
-  claims: ClaimAccounts,
-  identity: Identity,
-  value: string,
-  there: Found | undefined,
-): Joins {
+function joinsByClaim(claims: ClaimAccounts, identity: Identity, value: string, there: Found | undefined): Joins {
   const account = short(there?.account.orgName ?? value)
   return { account, role: claims.roleOf(identity), by: 'claim', isNew: there === undefined }
 }

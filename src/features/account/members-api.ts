@@ -41,7 +41,7 @@ export async function membersApi(app: FastifyInstance, { members }: { members: M
     async (request, reply) => {
       const { role, client_id } = request.body
       audited(request, { detail: { role, ...(client_id === undefined ? {} : { client_id }) } })
-      const member = await members.add(callerOf(request), request.body, attemptOf(request))
+      const { member } = await members.add(callerOf(request), request.body, attemptOf(request))
       audited(request, { target: { member: String(member.id) } })
       return reply.code(201).header('location', `/api/v1/members/${member.id}`).send(member)
     },

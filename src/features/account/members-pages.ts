@@ -8,7 +8,7 @@ import type { Sessions } from '../../web/session.js'
 import type { Accounts } from './accounts.js'
 import type { Members } from './members.js'
 import { memberView, nameOf, type PeopleTyped, peopleView } from './members-view.js'
-import { MemberChange, NewMember } from './schemas.js'
+import { type Member, MemberChange, NewMember } from './schemas.js'
 import { profileView } from './view.js'
 
 export interface MembersPagesDeps {
@@ -34,9 +34,9 @@ export async function membersPages(app: FastifyInstance, deps: MembersPagesDeps)
       const wanted = checked<NewMember>(NewMember, client_id === undefined ? { email, role } : { client_id, role })
       audited(request, { detail: { role: wanted.role, ...(client_id === undefined ? {} : { client_id }) } })
       // the same person in the same role is the same invitation, so that a second click needs no attempt of its own
-      const member = await members.add(callerOf(request), wanted, request.id)
+      const { member, mailed } = await members.add(callerOf(request), wanted, request.id)
       audited(request, { target: { member: String(member.id) } })
-      reply.flash('success', doneWords(member.kind === 'service', nameOf(member)))
+      reply.flash('success', doneWords(member, mailed))
       return reply.redirect('/account', 303)
     } catch (error) {
       if (!isProblem(error, 'invalid_fields', 'conflict', 'threescale_unavailable')) throw error
@@ -90,6 +90,7 @@ export async function membersPages(app: FastifyInstance, deps: MembersPagesDeps)
       fixed: areaEnabled === false ? refusal(['useraccountarea_enabled'], { areaEnabled })?.message : undefined,
       orgName: found?.account.orgName ?? caller.orgName,
       publicUrl,
+      mails: members.mails,
       typed,
     })
     if (typed) audited(request, { failure: typed.error })
@@ -124,10 +125,12 @@ export async function membersPages(app: FastifyInstance, deps: MembersPagesDeps)
     }
   }
 
-  function doneWords(service: boolean, name: string): string {
-    return service
-      ? `${name} acts for this account now.`
-      : `${name} is invited. Tell them to sign in at ${publicUrl} with that address.`
+  function doneWords(member: Member, mailed: boolean): string {
+    const name = nameOf(member)
+    if (member.kind === 'service') return `${name} acts for this account now.`
+    if (member.state !== 'invited') return `${name} is here already.`
+    const how = mailed ? 'A mail tells them how to join.' : `Tell them to sign in at ${publicUrl} with that address.`
+    return `${name} is invited. ${how}`
   }
 }
 

@@ -32,6 +32,7 @@ export function peopleView(i: {
   fixed: string | undefined
   orgName: string
   publicUrl: string
+  mails: boolean
   typed: PeopleTyped | undefined
 }) {
   const all = i.all ?? []
@@ -54,7 +55,7 @@ export function peopleView(i: {
     notice: i.all === undefined ? '' : adminWords(all),
     words: wordsFor(i),
     invites: i.isAdmin && i.closed === undefined,
-    publicUrl: i.publicUrl,
+    inviteWords: `They join when they sign in at ${i.publicUrl} with this address, verified. ${i.mails ? 'A mail tells them.' : 'No mail is sent: tell them.'}`,
     failure: i.typed && Object.keys(errors).length === 0 ? i.typed.error.message : '',
     email: values.email ?? '',
     emailError: errors.email ?? '',

@@ -6,6 +6,7 @@ import type { Accounts } from './accounts.js'
 import type { Alone } from './alone.js'
 import type { ClaimAccounts } from './claim-accounts.js'
 import { createEntries } from './entries.js'
+import type { Letters } from './letters.js'
 import { invitedRole, isAnchor, renamedInvitation } from './names.js'
 import type { Member, NewMember } from './schemas.js'
 
@@ -14,6 +15,7 @@ export interface MembersDeps {
   allowances: Allowances
   accounts: Pick<Accounts, 'forget'>
   claims: ClaimAccounts
+  letters: Letters
   alone: Alone
   issuerId: string
   /** clients that may act as services */
@@ -29,7 +31,7 @@ interface Look {
 }
 
 /** The people and services of the caller's own account, read from 3scale each time: who was removed does nothing more. */
-export function createMembers({ threescale, allowances, accounts, claims, alone, ...names }: MembersDeps) {
+export function createMembers({ threescale, allowances, accounts, claims, letters, alone, ...names }: MembersDeps) {
   const entries = createEntries({ threescale, ...names })
 
   return {
@@ -45,6 +47,9 @@ export function createMembers({ threescale, allowances, accounts, claims, alone,
       return present(one(all, id), all)
     },
 
+    /** People who are invited get a mail. */
+    mails: letters.sends,
+
     /** Which rules stand before what an admin would do; for pages. One call to 3scale. */
     async readArea(): Promise<boolean> {
       return (await threescale.readSettings()).userAccountAreaEnabled
@@ -53,25 +58,26 @@ export function createMembers({ threescale, allowances, accounts, claims, alone,
     /**
      * Invites a person or adds a service: the same one again is the same member, also when it is sent twice at once. With
      * the attempt of another wish it is attempt_reused; in another role conflict; invalid_fields where the address or the
-     * service belongs to another account.
+     * service belongs to another account. Mailed at most once.
      */
-    async add(caller: Caller, wanted: NewMember, attempt: string): Promise<Member> {
+    async add(caller: Caller, wanted: NewMember, attempt: string): Promise<{ member: Member; mailed: boolean }> {
       const entry = entries.of(caller, wanted, attempt)
-      return oneByOne(caller, async (all) => {
+      const { member, isNew } = await oneByOne(caller, async (all) => {
         check(['admins_manage_members'], all.me)
         const there = entry.find(all.users)
-        if (there) return present(await entry.finish(there), all)
+        if (there) return { member: await present(await entry.finish(there), all), isNew: false }
         check(['multiple_users'], { allowances })
         try {
-          return await present(await entry.make(), all)
+          return { member: await present(await entry.make(), all), isNew: true }
         } catch (error) {
           if (!isProblem(error, 'invalid_fields', 'conflict', 'threescale_unavailable')) throw error
           // another replica was first, or the answer was lost
           const made = entry.find((await look(caller)).users)
-          if (made) return present(await entry.finish(made), all)
+          if (made) return { member: await present(await entry.finish(made), all), isNew: false }
           throw entry.refused(error)
         }
       })
+      return { member, mailed: isNew && member.email !== null && (await letters.invite(caller, member.email)) }
     },
 
     /** The role of somebody who is here, or that an invitation gives. */
