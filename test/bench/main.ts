@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { answers } from './answers.js'
 import { cold, journeys, starts } from './journeys.js'
+import { lighthouseScores } from './lighthouse.js'
 import { type Row, tableText } from './table.js'
 import { wire } from './wire.js'
 
@@ -23,6 +24,7 @@ const sections: Record<string, { title: string; run: () => Promise<Row[]> }> = {
   journeys: { title: 'Sign-up, sign-in, create', run: () => journeys({ times: 30 }) },
   starts: { title: 'Start and memory', run: starts },
   wire: { title: 'On the wire', run: wire },
+  lighthouse: { title: 'Lighthouse, signed in', run: lighthouseScores },
 }
 
 const results: Record<string, Row[]> = {}
