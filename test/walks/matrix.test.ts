@@ -150,6 +150,10 @@ const pages: Record<string, Row> = {
   'POST /account/members/:id': { of: 'invitation', body: { role: 'admin' }, statuses: [303, 404, 403, 303] },
   'POST /account/members/:id/remove': { of: 'invitation', statuses: [303, 404, 403, 303] },
   'GET /docs/api': { statuses: everybody },
+  // for operators, whom this portal has none of
+  'GET /doctor': { statuses: [303, 404, 404, 404] },
+  'POST /doctor': { statuses: [303, 404, 404, 404] },
+  'GET /missing-model': { path: '/missing-model?model=granite-chat', statuses: closed },
   // the last one: it ends the sessions
   'POST /logout': { statuses: [303, 303, 303, 303] },
 }
