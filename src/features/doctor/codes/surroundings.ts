@@ -149,7 +149,7 @@ export const surroundings = {
   token_subject: {
     severity: 'error',
     when: 'Access tokens have no subject',
-    why: 'The portal cannot tell who sends them. With Keycloak the client scope “basic” is missing.',
+    why: 'The portal cannot tell who sends them. With Keycloak the client scope “basic” carries it.',
     mend: 'Add the scope “basic” to the client’s default scopes.',
   },
   token_unlisted: {

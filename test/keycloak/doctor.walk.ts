@@ -1,0 +1,64 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { buildPortal } from '../../src/app.js'
+import { demoEnvironment } from '../../src/cli/demo-settings.js'
+import { loadConfig } from '../../src/config.js'
+import { startStack } from '../helper/stack.js'
+import { secrets, startKeycloak } from './keycloak.js'
+
+// What the doctor takes a provider's answers for, asked of a real Keycloak with the realm of deploy/keycloak.
+const stack = await startStack(['threescale', 'gateway'])
+const keycloak = await startKeycloak({ portalUrl: stack.url, backchannelUrl: stack.url, smtpPort: 1 })
+const notes = join(t.testdir({}), 'portal.yaml')
+writeFileSync(notes, 'branding: { name: Models }\n')
+await fetch(`${stack.threescale}/_demo/reset?tenant=well-kept`, { method: 'POST' })
+t.teardown(async () => {
+  await keycloak.close()
+  await stack.close()
+})
+const settings = {
+  ...demoEnvironment(stack.port, {}),
+  PORTAL_CONFIG: notes,
+  OIDC_ISSUER: keycloak.issuer,
+  OIDC_CLIENT_SECRET: secrets.portal,
+  API_CLIENTS: 'maas-service',
+  DOCTOR_CLIENT_ID: 'maas-service',
+  DOCTOR_CLIENT_SECRET: secrets.service,
+  LOG_LEVEL: 'silent',
+}
+
+t.test('nothing is wrong with the realm as it is imported', async (t) => {
+  t.same(await codes(), [])
+})
+
+t.test('each mistake at Keycloak is told by its code', async (t) => {
+  const table: [Record<string, string>, string[]][] = [
+    [{ OIDC_CLIENT_SECRET: 'not-the-secret' }, ['identity_client']],
+    [{ OIDC_CLIENT_ID: 'nobody' }, ['identity_client', 'identity_redirect']],
+    [{ PUBLIC_URL: 'http://localhost:1' }, ['identity_redirect']],
+    [{ OIDC_SCOPES: 'openid nonsense' }, ['identity_redirect']],
+    [{ OIDC_ISSUER: `${keycloak.issuer}/` }, ['identity_unreachable']],
+    [{ OIDC_ISSUER: `${keycloak.origin}/realms/none` }, ['identity_unreachable']],
+    [{ DOCTOR_CLIENT_SECRET: 'not-the-secret' }, ['service_token']],
+    [{ API_AUDIENCE: 'another-api' }, ['token_audience']],
+    [{ API_CLIENTS: '' }, ['token_unlisted']],
+  ]
+  for (const [env, expected] of table) t.same(await codes(env), expected, JSON.stringify(env))
+})
+
+t.test('a service client that lacks a scope of the API', async (t) => {
+  const [client] = (await (await keycloak.admin('GET', '/clients?clientId=maas-service')).json()) as { id: string }[]
+  const scopes = (await (await keycloak.admin('GET', '/client-scopes')).json()) as { id: string; name: string }[]
+  const id = (wanted: string) => scopes.find(({ name }) => name === wanted)?.id
+  await keycloak.admin('DELETE', `/clients/${client?.id}/optional-client-scopes/${id('maas:write')}`)
+  t.same(await codes(), ['token_scopes'])
+})
+
+/** What is about the sign-in service and its tokens; the tenant has its own test. */
+async function codes(env: Record<string, string> = {}): Promise<string[]> {
+  const portal = await buildPortal(loadConfig({ ...settings, ...env }))
+  const { findings } = await portal.doctor.examine(60_000)
+  await portal.stop()
+  return findings.map(({ code }) => code).filter((code) => /^(identity|service|token)_(?!policy|metric)/.test(code))
+}
