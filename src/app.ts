@@ -76,7 +76,7 @@ import { assets } from './web/assets.js'
 import { createAttempts } from './web/attempts.js'
 import { createAudit } from './web/audit.js'
 import { ownerOf } from './web/caller.js'
-import { pageFailure } from './web/failures.js'
+import { beforeRouting, pageFailure } from './web/failures.js'
 import { guard } from './web/guard.js'
 import type { Check } from './web/health.js'
 import { protectedResource } from './web/metadata.js'
@@ -90,7 +90,7 @@ import { rateLimits } from './web/rate-limits.js'
 import { createRepeats } from './web/repeats.js'
 import { createRevocations } from './web/revocations.js'
 import { createSeal } from './web/seal.js'
-import { security } from './web/security.js'
+import { headersFor, security } from './web/security.js'
 import { createSessions } from './web/session.js'
 import { stockPaths } from './web/stock-paths.js'
 import { createTokens } from './web/tokens.js'
@@ -311,6 +311,7 @@ export async function buildPortal(config: Config) {
     },
     now: Date.now,
   })
+  const origins = { publicUrl: config.publicUrl, formTargets: [new URL(config.oidc.issuer).origin] }
   const app: FastifyInstance = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -320,6 +321,7 @@ export async function buildPortal(config: Config) {
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     genReqId: () => crypto.randomUUID(),
+    frameworkErrors: beforeRouting(headersFor(origins)),
     routerOptions: { maxParamLength: 300 },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: true, strict: false } },
   })
@@ -342,7 +344,7 @@ export async function buildPortal(config: Config) {
   repeats.answer(app)
   await app.register(cookie)
   repeats.remember(app)
-  security(app, { publicUrl: config.publicUrl, formTargets: [new URL(config.oidc.issuer).origin] })
+  security(app, origins)
   assets(app, { root: join(projectRoot, 'static') })
   const limits = await rateLimits(app, {
     redis,

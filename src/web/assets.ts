@@ -36,7 +36,7 @@ export function assets(app: FastifyInstance, { root }: { root: string }): void {
 
   app.get<{ Params: { '*': string } }>(`${prefix}/*`, { config: { open: true } }, async (request, reply) => {
     const file = files.get(request.params['*'])
-    if (!file) return reply.callNotFound()
+    if (!file) return reply.code(404).type('text/plain; charset=utf-8').send('There is no such file.')
     const encoding = encodingFor(request, file)
     reply
       .type(file.type)

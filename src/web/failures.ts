@@ -62,15 +62,35 @@ export function apiFailure(
     .header('cache-control', 'no-store')
     .type('application/problem+json')
     .serializer(JSON.stringify)
-    .send({
-      type: `urn:maas-portal:problem:${failure.code}`,
-      title: titles[failure.status] ?? 'This did not work',
-      status: failure.status,
-      detail: failure.message,
-      ...(failure.fields ? { errors: failure.fields } : {}),
-      ...(failure.rule ? { rule: failure.rule } : {}),
-      request_id: request.id,
-    })
+    .send(bodyOf(failure, request.id))
+}
+
+function bodyOf(failure: PortalError, requestId: string) {
+  return {
+    type: `urn:maas-portal:problem:${failure.code}`,
+    title: titles[failure.status] ?? 'This did not work',
+    status: failure.status,
+    detail: failure.message,
+    ...(failure.fields ? { errors: failure.fields } : {}),
+    ...(failure.rule ? { rule: failure.rule } : {}),
+    request_id: requestId,
+  }
+}
+
+/**
+ * Where Fastify gives up before any scope is known: a path whose encoding cannot be read. No hook runs, so headers of every
+ * answer are set here, and what was asked is not repeated.
+ */
+export function beforeRouting(headers: Record<string, string>) {
+  return (_error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    const failure = problem('bad_request')
+    reply
+      .code(failure.status)
+      .headers({ ...headers, 'cache-control': 'no-store' })
+      .type('application/problem+json')
+      .serializer(JSON.stringify)
+      .send(bodyOf(failure, request.id))
+  }
 }
 
 /** Of problems and error pages, by status. */

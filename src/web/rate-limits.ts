@@ -56,8 +56,10 @@ export async function rateLimits(app: FastifyInstance, options: RateLimitsOption
   )
 
   return {
-    api: limiter('api', options.api, ({ identity, ip }) =>
-      identity ? `${identity.kind} ${identity.issuer} ${identity.subject}` : `address ${normalizeIP(ip)}`,
+    api: limiter('api', options.api, (request) =>
+      request.identity
+        ? `${request.identity.kind} ${request.identity.issuer} ${request.identity.subject}`
+        : addressOf(request),
     ),
     /** For the scope of the pages. */
     signInHook(scope: FastifyInstance): void {
@@ -133,8 +135,9 @@ function tooMany(seconds: number) {
   })
 }
 
-function addressOf({ ip }: FastifyRequest): string {
-  return `address ${normalizeIP(ip)}`
+/** Whoever has hung up meanwhile has none. */
+function addressOf({ ip }: { ip: string | undefined }): string {
+  return `address ${ip === undefined ? 'gone' : normalizeIP(ip)}`
 }
 
 interface Count {

@@ -10,7 +10,7 @@ export interface SecurityOptions {
 
 /** Headers of every answer, and the refusal of form posts that come from other sites. */
 export function security(app: FastifyInstance, { publicUrl, formTargets }: SecurityOptions): void {
-  const headers = headersFor(publicUrl, formTargets)
+  const headers = headersFor({ publicUrl, formTargets })
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(headers)
     const foreign = request.routeOptions.config.crossSite !== true && isCrossSite(request, publicUrl)
@@ -25,7 +25,8 @@ declare module 'fastify' {
   }
 }
 
-function headersFor(publicUrl: string, formTargets: string[]): Record<string, string> {
+/** Of every answer, whatever it is. */
+export function headersFor({ publicUrl, formTargets }: SecurityOptions): Record<string, string> {
   const policy = [
     "default-src 'none'",
     "script-src 'self'",

@@ -43,14 +43,17 @@ export function stockPaths(app: FastifyInstance, { publicUrl, hosts }: StockOpti
 
   function targetOf({ method, hostname, url, is404 }: FastifyRequest): string | undefined {
     if (method !== 'GET' && method !== 'HEAD') return undefined
-    if (hosts.length > 0 && hosts.includes(hostname)) return publicUrl + (stockPath(url) ?? url)
+    if (hosts.length > 0 && hosts.includes(hostname))
+      return publicUrl + (stockPath(url) ?? (url.startsWith('/') ? url : '/'))
     return is404 ? stockPath(url) : undefined
   }
 }
 
 /** The new address of a page of the stock portal; undefined for anything else. */
 export function stockPath(url: string): string | undefined {
-  const { pathname, searchParams } = new URL(url, 'http://portal.invalid')
+  // not by URL: what clients send as a path, // for one, need not be an address
+  const [pathname = '', query = ''] = url.split(/\?(.*)/s)
+  const searchParams = new URLSearchParams(query)
   for (const [pattern, target] of moved) {
     const match = pattern.exec(pathname)
     if (match) return typeof target === 'string' ? target : target(match[1] ?? '', searchParams)

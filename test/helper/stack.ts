@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,8 +19,8 @@ export interface Stack {
   url: string
   threescale: string
   identity: string
-  /** starts a portal; its settings are the demo's, changed by `env` */
-  portal(env?: Record<string, string>): Promise<RunningPortal>
+  /** starts a portal; its settings are the demo's, changed by `env`; what it prints goes to the file `output` */
+  portal(env?: Record<string, string>, options?: { output?: string }): Promise<RunningPortal>
   part(name: 'threescale' | 'identity' | 'gateway', options?: string[]): Promise<Process>
   parts: Record<string, Process>
   calls(): Promise<Record<string, number>>
@@ -91,10 +91,10 @@ export async function startStack(
       await answers(probe[name], started)
       return started
     },
-    async portal(env = {}) {
+    async portal(env = {}, { output } = {}) {
       const at = env.PORT ? Number(env.PORT) : port
       const metrics = at === port ? port + 3 : spare++
-      const started = launch(node, ['demo', '--only', 'portal'], {
+      const settings = {
         PORT: String(at),
         METRICS_PORT: String(metrics),
         PUBLIC_URL: `http://localhost:${port}`,
@@ -102,7 +102,8 @@ export async function startStack(
         OIDC_ISSUER: `http://localhost:${port + 2}`,
         LOG_LEVEL: 'error',
         ...env,
-      })
+      }
+      const started = launch(node, ['demo', '--only', 'portal'], settings, output)
       running.push(started)
       await answers(`http://127.0.0.1:${metrics}/healthz`, started)
       return { ...started, url: `http://localhost:${at}`, metrics: `http://127.0.0.1:${metrics}` }
@@ -160,9 +161,13 @@ export async function startRedis(port?: number) {
   }
 }
 
-function launch(node: string, args: string[], env: Record<string, string>): Process {
+function launch(node: string, args: string[], env: Record<string, string>, output?: string): Process {
   const { PATH = '', HOME = '' } = process.env
-  return toProcess(spawn(node, [cli, ...args], { stdio: ['ignore', 'ignore', 'inherit'], env: { PATH, HOME, ...env } }))
+  const out = output ? openSync(output, 'a') : 'ignore'
+  const errors = output ? out : 'inherit'
+  const started = spawn(node, [cli, ...args], { stdio: ['ignore', out, errors], env: { PATH, HOME, ...env } })
+  if (typeof out === 'number') closeSync(out)
+  return toProcess(started)
 }
 
 function toProcess(child: ChildProcess): Process {

@@ -66,6 +66,11 @@ t.test('every page of the stock portal leads to the page here that does the same
     t.equal(stockPath(other === '//example.com/admin' ? '/x//example.com/admin' : other), undefined, other)
 })
 
+t.test('a path that is no address is not there, and nobody is sent to another host', async (t) => {
+  for (const path of ['//', '/\\', '///', '//:0', '/%5c%5c'])
+    t.equal((await raw(stack.port, `GET ${path}`)).status, 404, path)
+})
+
 t.test('a form of the stock portal is not sent on, and pages of this portal stay themselves', async (t) => {
   const posted = await fetch(`${stack.url}/signup`, { method: 'POST', redirect: 'manual' })
   t.not(posted.headers.get('location'), '/login')
