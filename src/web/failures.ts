@@ -78,12 +78,12 @@ function bodyOf(failure: PortalError, requestId: string) {
 }
 
 /**
- * Where Fastify gives up before any scope is known: a path whose encoding cannot be read. No hook runs, so headers of every
- * answer are set here, and what was asked is not repeated.
+ * Where Fastify gives up before any scope is known: a path whose encoding cannot be read, or with a longer id than there is.
+ * No hook runs, so headers of every answer are set here, and what was asked is not repeated.
  */
 export function beforeRouting(headers: Record<string, string>) {
-  return (_error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
-    const failure = problem('bad_request')
+  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    const failure = problem(error.code === 'FST_ERR_BAD_URL' ? 'bad_request' : 'not_found')
     reply
       .code(failure.status)
       .headers({ ...headers, 'cache-control': 'no-store' })
