@@ -1,6 +1,11 @@
 #!/usr/bin/env node
+import module from 'node:module'
 import { Command, Option } from 'commander'
 import { version } from './version.js'
+
+// Node 22 and later keep what they compiled for the next start; Node 20 has no such function
+const { enableCompileCache } = module as { enableCompileCache?: () => unknown }
+enableCompileCache?.()
 
 const program = new Command('maas-portal')
   .description('Developer portal for Models as a Service on Red Hat 3scale')
