@@ -28,6 +28,8 @@ export interface Kept {
   size?: number
   /** what somebody hears who cannot wait for the first copy; default threescale_unavailable */
   late?: ErrorCode
+  /** true: null says that nothing is known here; it is not shared, and gives way to whatever another process stored */
+  nullYields?: boolean
   /** hears that a newer copy of another process was taken over */
   changed?: () => void
 }
@@ -47,7 +49,9 @@ export type Cache = ReturnType<typeof createCache>
 export type Cached<T> = ReturnType<Cache['cached']> & { get(key: string): Promise<Copy<T>> }
 
 const BACK_OFF_MS = 1000
-const LOCK_MS = 20_000
+const WAIT_MS = 20_000
+/** Renewed while its load runs, so a replica that dies with it holds up the others no longer than this. */
+const LOCK_MS = 3000
 
 /**
  * Copies in memory and, where there is one, in Redis: shared by all replicas, loaded once at a time among them, and the
@@ -66,7 +70,7 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
 
   function cached<T>(
     name: string,
-    { fresh, keep, secret = false, size = 10_000, late = 'threescale_unavailable', changed }: Kept,
+    { fresh, keep, secret = false, size = 10_000, late = 'threescale_unavailable', nullYields = false, changed }: Kept,
     load: (key: string) => Promise<T>,
   ) {
     const memory = new Map<string, Entry<T>>()
@@ -114,6 +118,10 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
         if (age(renewed) >= fresh && failure && failure.restUntil > now()) throw failure.error
         return copy(renewed)
       },
+      /** Takes over what another process stored since; loads nothing. */
+      async look(key = ''): Promise<void> {
+        await adopt(key)
+      },
       /** Loads now, whatever is kept; the old copy stays when that fails. */
       reload: async (key = ''): Promise<Copy<T>> => copy(await refresh(key, true)),
       async forget(key = ''): Promise<void> {
@@ -139,6 +147,7 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
         const waited = theirs ?? memory.get(key) ?? (await waitForOthers(key))
         if (waited) return waited
       }
+      const beat = lock ? setInterval(() => void holdLock(key), LOCK_MS / 3).unref() : undefined
       try {
         // another replica may have ended its load between the look and the lock
         const since = lock && !force ? await adopt(key) : undefined
@@ -156,6 +165,7 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
         log.warn({ cache: name, reason: error instanceof Error ? error.message : String(error) }, 'kept the old copy')
         return old
       } finally {
+        clearInterval(beat)
         if (lock) await shared?.try((client) => client.del(`${place(key)}:lock`))
       }
     }
@@ -168,8 +178,12 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
       return answer === undefined || answer[0] === 'OK'
     }
 
+    async function holdLock(key: string): Promise<void> {
+      await shared?.try((client) => client.pexpire(`${place(key)}:lock`, LOCK_MS))
+    }
+
     async function waitForOthers(key: string): Promise<Entry<T> | undefined> {
-      for (const until = now() + LOCK_MS; now() < until; ) {
+      for (const until = now() + WAIT_MS; now() < until; ) {
         await sleep(50)
         const entry = await adopt(key)
         if (entry) return entry
@@ -184,7 +198,8 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
       const text = await shared?.try((client) => client.get(place(key)))
       const entry = text ? read(text) : undefined
       const mine = memory.get(key)
-      if (entry && age(entry) < keep && (!mine || entry.at > mine.at)) {
+      const better = entry && (!mine || entry.at > mine.at || (nullYields && mine.value === null))
+      if (better && age(entry) < keep) {
         remember(key, entry)
         changed?.()
       }
@@ -193,6 +208,7 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
 
     async function store(key: string, entry: Entry<T>): Promise<void> {
       remember(key, entry)
+      if (nullYields && entry.value === null) return
       const text = JSON.stringify(entry)
       const sealed = secret && seal ? seal.seal(text) : text
       const stored = await shared?.try((client) => client.set(place(key), sealed, 'EX', Math.ceil(keep)))

@@ -28,6 +28,7 @@ interface Learned {
 
 const DAY = 86_400
 const YEAR = 365 * DAY
+const LOOK_MS = 20_000
 
 /**
  * What has no bulk call: limits, prices and metric names of plans, token endpoints, and what model servers told. Read
@@ -45,8 +46,13 @@ export function createDetails(deps: DetailsDeps) {
   const metrics = cache.cached<Metric[]>('metrics', kept, (key) => threescale.listMetrics(Number(key)))
   const tokenUrls = cache.cached<string>('token-urls', { fresh: 3600, keep: 30 * DAY, changed }, tokenEndpoint)
   // nothing but a put tells what a server said, so a copy never ages
-  const learned = cache.cached<Learned | null>('model-ids', { fresh: YEAR, keep: YEAR, changed }, async () => null)
+  const learned = cache.cached<Learned | null>(
+    'model-ids',
+    { fresh: YEAR, keep: YEAR, nullYields: true, changed },
+    async () => null,
+  )
   const askedAt = new Map<string, number>()
+  const lookedAt = new Map<string, number>()
   const pass = createPass<Entry>({ jobsOf, changed, restMs: ttlSeconds * 1000, now })
 
   return {
@@ -116,11 +122,21 @@ export function createDetails(deps: DetailsDeps) {
     ]
   }
 
-  /** What another replica or an earlier process learned is looked for once; servers that may be asked, again when old. */
+  /**
+   * What another replica or an earlier process learned is looked for once, and now and then where nothing is known: its
+   * message may have been lost. Servers that may be asked are asked again when old.
+   */
   function serverJobs(entry: Entry): Job[] {
     const { systemName } = entry.product
     const copy = learned.peek(systemName)
     if (!copy) return due('learned', learned, systemName)
+    if (copy.value === null && now() - (lookedAt.get(systemName) ?? 0) > LOOK_MS) {
+      const look = async () => {
+        lookedAt.set(systemName, now())
+        await learned.look(systemName)
+      }
+      return [{ name: `look ${systemName}`, work: look }]
+    }
     const asked = askedAt.get(systemName) ?? (copy.value === null ? 0 : now() - copy.ageSeconds * 1000)
     if (!mayAsk(entry) || now() - asked < ttlSeconds * 1000) return []
     const ask = async () => {
