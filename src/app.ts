@@ -1,5 +1,6 @@
 import { hkdfSync } from 'node:crypto'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import cookie from '@fastify/cookie'
 import formbody from '@fastify/formbody'
 import Fastify, {
@@ -97,7 +98,7 @@ import { createTokens } from './web/tokens.js'
 import { traceRequests } from './web/traces.js'
 
 const PREFIX = 'maas'
-const DRAIN_MS = 300
+const WARM_MS = 300
 const DAY = 86_400
 
 export type { Report } from './features/doctor/findings.js'
@@ -199,7 +200,11 @@ export async function buildPortal(config: Config) {
     threescale,
     models,
     operator,
-    wishes: cache.cached<Wish | null>('wishes', { fresh: 30 * DAY, keep: 30 * DAY }, async () => null),
+    wishes: cache.cached<Wish | null>(
+      'wishes',
+      { fresh: 30 * DAY, keep: 30 * DAY, nullYields: true },
+      async () => null,
+    ),
     contact: contactWords(notes.contact),
     adminLink: (id) => `${config.threescale.adminUrl}/p/admin/applications/${id}`,
     now,
@@ -455,9 +460,10 @@ export async function buildPortal(config: Config) {
     doctor,
     redis,
     revocations,
-    /** Lets running requests end, then closes everything that was opened. */
+    /** Unready at once, but answering as ever until balancers know; then running requests end, and all is closed. */
     async stop(): Promise<void> {
       accepting = false
+      await sleep(config.drainSeconds * 1000)
       models.stop()
       await app.close()
       await ops.close()
@@ -512,7 +518,7 @@ export async function start(config: Config): Promise<Portal> {
     log.warn(
       'REDIS_URL is not set: the catalogue is read by every replica for itself, and a sign-out is known to this process alone',
     )
-  await Promise.race([models.warm(), new Promise((resolve) => setTimeout(resolve, DRAIN_MS))])
+  await Promise.race([models.warm(), new Promise((resolve) => setTimeout(resolve, WARM_MS))])
   models.start()
   await app.listen({ host: config.host, port: config.port })
   await ops.listen({ host: config.host, port: config.metricsPort })

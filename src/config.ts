@@ -5,6 +5,8 @@ export interface Config {
   host: string
   port: number
   metricsPort: number
+  /** seconds between the wish to stop and the end of taking requests */
+  drainSeconds: number
   /** how browsers reach the portal; no trailing slash */
   publicUrl: string
   trustProxy: boolean | string | number
@@ -51,6 +53,7 @@ export function loadConfig(env: Environment = process.env): Config {
     host: read.text('HOST') ?? '0.0.0.0',
     port,
     metricsPort: read.port('METRICS_PORT', 9464),
+    drainSeconds: read.seconds('DRAIN', 0),
     publicUrl: read.address('PUBLIC_URL', 'https://models.example.com').replace(/\/+$/, ''),
     trustProxy: trustProxy(read.text('TRUST_PROXY')),
     threescale: {

@@ -16,7 +16,7 @@ export async function serve(): Promise<void> {
     return
   }
   const portal = await start(config)
-  closeWithGrace({ delay: 20_000 }, async ({ err }) => {
+  closeWithGrace({ delay: config.drainSeconds * 1000 + 20_000 }, async ({ err }) => {
     if (err) portal.log.fatal({ err }, 'stopping after an unexpected failure')
     await portal.stop()
   })

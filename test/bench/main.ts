@@ -1,9 +1,11 @@
-// `npm run bench`: the performance table. Options: --json FILE, --seconds N and --rounds N for the load rows.
+// `npm run bench`: the performance table. Options: --json FILE, --seconds N and --rounds N for the load rows. --soak is ten
+// minutes without 3scale instead, or --soak-seconds N.
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { answers } from './answers.js'
 import { cold, journeys, starts } from './journeys.js'
 import { lighthouseScores } from './lighthouse.js'
+import { soak } from './soak.js'
 import { type Row, tableText } from './table.js'
 import { wire } from './wire.js'
 
@@ -13,8 +15,16 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '5' },
     only: { type: 'string' },
+    soak: { type: 'boolean', default: false },
+    'soak-seconds': { type: 'string', default: '600' },
   },
 })
+const long: typeof sections = {
+  soak: {
+    title: 'An outage of 3scale under load, four replicas',
+    run: () => soak({ seconds: Number(values['soak-seconds']) }),
+  },
+}
 const sections: Record<string, { title: string; run: () => Promise<Row[]> }> = {
   answers: {
     title: 'Warm answers, server on one core, load on the other, interleaved; median (least-most)',
@@ -28,7 +38,7 @@ const sections: Record<string, { title: string; run: () => Promise<Row[]> }> = {
 }
 
 const results: Record<string, Row[]> = {}
-for (const [name, { title, run }] of Object.entries(sections)) {
+for (const [name, { title, run }] of Object.entries(values.soak ? long : sections)) {
   if (values.only && values.only !== name) continue
   const rows = await run()
   results[name] = rows

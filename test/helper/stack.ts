@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const cli = join(import.meta.dirname, '..', '..', 'src', 'cli.js')
-/** ports of one stack: parts, then one for each product and those that a test adds */
-const BLOCK = 60
+/** ports of one stack: parts, then one for each product and those that a test adds, other portals at 50, their metrics at 60 */
+const BLOCK = 100
 
 export interface Process {
   child: ChildProcess
@@ -21,7 +21,7 @@ export interface Stack {
   identity: string
   /** starts a portal; its settings are the demo's, changed by `env`; what it prints goes to the file `output` */
   portal(env?: Record<string, string>, options?: { output?: string }): Promise<RunningPortal>
-  part(name: 'threescale' | 'identity' | 'gateway', options?: string[]): Promise<Process>
+  part(name: 'threescale' | 'identity' | 'gateway', options?: string[], env?: Record<string, string>): Promise<Process>
   parts: Record<string, Process>
   calls(): Promise<Record<string, number>>
   resetCalls(): Promise<void>
@@ -68,7 +68,7 @@ export async function startStack(
   const running: Process[] = []
   const threescale = `http://127.0.0.1:${port + 1}`
   const parts: Record<string, Process> = {}
-  let spare = port + 40
+  let spare = port + 60
 
   const stack: Stack = {
     port,
@@ -76,10 +76,11 @@ export async function startStack(
     threescale,
     identity: `http://localhost:${port + 2}`,
     parts,
-    async part(name, options = []) {
+    async part(name, options = [], env = {}) {
       const started = launch(node, ['demo', '--only', name, ...options], {
         PORT: String(port),
         PUBLIC_URL: `http://localhost:${port}`,
+        ...env,
       })
       running.push(started)
       parts[name] = started
@@ -185,7 +186,7 @@ function toProcess(child: ChildProcess): Process {
 }
 
 async function answers(url: string, { child }: Process): Promise<void> {
-  for (let attempt = 0; attempt < 300; attempt++) {
+  for (const end = Date.now() + 90_000; Date.now() < end; ) {
     if (child.exitCode !== null) throw new Error(`${url}: its process ended with ${child.exitCode}`)
     const answer = await fetch(url).catch(() => undefined)
     if (answer?.ok) return
