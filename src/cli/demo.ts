@@ -58,7 +58,13 @@ async function runPart(part: Part, port: number, state: string | undefined): Pro
   }
   const { start } = await loadPart(part)
   const portalUrl = process.env.PUBLIC_URL ?? `http://localhost:${port}`
-  const running = await start({ port, portalUrl, ...(state ? { stateFile: state } : {}) })
+  const issuer = process.env.OIDC_ISSUER
+  const running = await start({
+    port,
+    portalUrl,
+    ...(issuer ? { issuer } : {}),
+    ...(state ? { stateFile: state } : {}),
+  })
   process.stdout.write(`${part} is ready\n`)
   const stop = async () => {
     await running.close()

@@ -1,7 +1,7 @@
 import { problem } from '../errors.js'
 import { aside } from './deadline.js'
 import type { Http } from './http.js'
-import { HttpFailure } from './http-failure.js'
+import { certificateWords, HttpFailure } from './http-failure.js'
 
 export interface GatewayOptions {
   http: Pick<Http, 'send' | 'open'>
@@ -59,5 +59,7 @@ function wordsFor(failure: HttpFailure): string {
   if (failure.kind === 'timeout')
     return 'The endpoint did not answer in time. The model may be starting or busy; try again.'
   if (failure.kind === 'too_large') return 'The endpoint answered with more than the portal shows. Use the code below.'
+  const certificate = certificateWords(failure)
+  if (certificate) return `The endpoint could not be reached from the portal: ${certificate}. Tell its operator.`
   return 'The endpoint could not be reached from the portal. Its gateway may be down; try again in a minute.'
 }

@@ -11,6 +11,21 @@ export class HttpFailure extends Error {
   }
 }
 
+/** What another library's error says of the connection, as ours would; undefined where that was not the matter. */
+export function failureOf(host: string, error: unknown): HttpFailure | undefined {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 6; cause = cause.cause, depth++) {
+    if (cause instanceof HttpFailure) return cause
+    const { code = '' } = cause as { code?: string }
+    if (code in hints) return new HttpFailure('network', host, cause)
+  }
+  return undefined
+}
+
+/** Whether it was the certificate; then these words name what to mend. */
+export function certificateWords(failure: HttpFailure): string | undefined {
+  return /its certificate [^)]+/.exec(failure.message)?.[0]
+}
+
 const hints: Record<string, string> = {
   SELF_SIGNED_CERT_IN_CHAIN: ' (its certificate is not trusted; set EXTRA_CA_FILE)',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: ' (its certificate is not trusted; set EXTRA_CA_FILE)',

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { decodeProtectedHeader, jwtVerify } from 'jose'
 import * as client from 'openid-client'
 import { problem } from '../errors.js'
+import { failureOf } from './http-failure.js'
 import { type Discovered, discover, type Relation } from './identity-discovery.js'
 import { clocksDiffer, reasonOf, refusal } from './identity-refusals.js'
 import type { Log } from './redis.js'
@@ -49,9 +50,10 @@ const HINT_CHARS = 6000
 export function createIdentity({ publicUrl, log, now = Date.now, ...options }: IdentityOptions) {
   const relation: Relation = { ...options, callback: `${publicUrl}${CALLBACK}` }
   const { issuer, clientId } = relation
+  const { host } = new URL(issuer)
   let known: Promise<Discovered> | undefined
   let readAt = 0
-  let failedAt = 0
+  let failed: { at: number; by: unknown } = { at: 0, by: undefined }
   let answeredAt = 0
 
   return {
@@ -137,9 +139,11 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
       return (await discovered()).metadata.jwks_uri ?? ''
     },
 
-    /** For health: rejects while the provider was never reached. */
+    /** For health: rejects while the provider was never reached, with words that name the setting to mend. */
     async check(): Promise<void> {
-      await discovered()
+      await discovered().catch((error: unknown) => {
+        throw failureOf(host, error) ?? error
+      })
     },
   }
 
@@ -149,10 +153,10 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
       if (now() - readAt > REREAD_MS) void read().then((next) => (known = Promise.resolve(next)), noted)
       return known
     }
-    if (now() - failedAt < REST_MS) return Promise.reject(problem('identity_unavailable'))
+    if (now() - failed.at < REST_MS) return Promise.reject(problem('identity_unavailable', { cause: failed.by }))
     known = read().catch((error: unknown) => {
       known = undefined
-      failedAt = now()
+      failed = { at: now(), by: error }
       noted(error)
       throw problem('identity_unavailable', { cause: error })
     })
@@ -174,7 +178,10 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
   }
 
   function noted(error: unknown): void {
-    log.warn({ reason: reasonOf(error) }, 'the sign-in service could not be discovered')
+    log.warn(
+      { reason: failureOf(host, error)?.message ?? reasonOf(error) },
+      'the sign-in service could not be discovered',
+    )
   }
 }
 

@@ -13,8 +13,8 @@ export const flags = [
 ]
 
 /** Debian's Chromium, headless. */
-export function launchBrowser() {
-  return chromium.launch({ executablePath: '/usr/bin/chromium', args: flags })
+export function launchBrowser(more: string[] = []) {
+  return chromium.launch({ executablePath: '/usr/bin/chromium', args: [...flags, ...more] })
 }
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')

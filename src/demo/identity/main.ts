@@ -13,6 +13,8 @@ export interface StartOptions {
   port: number
   host?: string
   portalUrl?: string
+  /** how it is reached from outside, behind a proxy that ends TLS; default its own address */
+  issuer?: string
   stateFile?: string
 }
 
@@ -21,8 +23,9 @@ export async function start({
   port,
   host = '127.0.0.1',
   portalUrl = `http://localhost:${port}`,
+  issuer = `http://localhost:${port + 2}`,
 }: StartOptions): Promise<{ close(): Promise<void> }> {
-  const issuer = `http://localhost:${port + 2}`
+  const { host: publicHost, protocol } = new URL(issuer)
   const people = seedPeople()
   const pushed = new Map<string, PushedClient>()
   const { createProvider } = await quietly(() => import('./provider.js'))
@@ -34,7 +37,8 @@ export async function start({
   const callback = provider.callback()
   const server = createServer((request, response) => {
     // endpoints in discovery are built from the Host header; only the issuer's own is used
-    request.headers.host = `localhost:${port + 2}`
+    request.headers.host = publicHost
+    request.headers['x-forwarded-proto'] = protocol.replace(':', '')
     void route(request, response)
   })
   await new Promise<void>((resolve, reject) => {

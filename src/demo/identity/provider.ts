@@ -12,6 +12,8 @@ export function createProvider(
   pushed: Map<string, PushedClient>,
 ): Provider {
   const provider = new Provider(issuer, configuration(portalUrl, people, pushed))
+  // main.ts sets what a proxy would
+  provider.proxy = true
   teachPushedClients(provider, pushed)
   provider.use(async (ctx, next) => {
     await next()
