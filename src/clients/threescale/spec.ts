@@ -28,7 +28,7 @@ function fromJson(text: string): unknown {
 
 /** `maxAliasCount` stops documents that unfold without end. */
 function fromYaml(text: string): unknown {
-  if (text.length > YAML_BYTES || !/^\s*['"]?(openapi|swagger|info|paths)['"]?\s*:/m.test(text)) return undefined
+  if (text.length > YAML_BYTES || !/^[ \t]*['"]?(openapi|swagger|info|paths)['"]?[ \t]*:/m.test(text)) return undefined
   try {
     return parse(text, { maxAliasCount: 100, logLevel: 'silent' })
   } catch {
