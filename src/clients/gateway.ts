@@ -2,6 +2,7 @@ import { problem } from '../errors.js'
 import { aside } from './deadline.js'
 import type { Http } from './http.js'
 import { certificateWords, HttpFailure } from './http-failure.js'
+import { hiddenIn, hide } from './secrets.js'
 
 export interface GatewayOptions {
   http: Pick<Http, 'send' | 'open'>
@@ -11,7 +12,10 @@ export interface GatewayOptions {
 
 export type Gateway = ReturnType<typeof createGateway>
 
-/** Calls to model endpoints: bounded in time (20 s) and size (1 MB), no redirects followed, no address but the catalogue's. */
+/**
+ * Calls to model endpoints: bounded in time (20 s) and size (1 MB), no redirects followed, no address but the catalogue's.
+ * A model server gets the credential that it is called with and may send it back, so `secrets` are taken out of every answer.
+ */
 export function createGateway({ http, allowed }: GatewayOptions) {
   return {
     async call(request: {
@@ -19,15 +23,18 @@ export function createGateway({ http, allowed }: GatewayOptions) {
       url: URL
       headers: Record<string, string>
       body?: string
+      secrets?: string[]
       timeoutMs?: number
       freshConnection?: boolean
     }) {
+      const { secrets = [], ...call } = request
       if (!allowed(request.url))
         throw problem('gateway_unavailable', { detail: 'This address is not in the catalogue.' })
       const started = performance.now()
       try {
-        const answer = await aside(() => http.send({ timeoutMs: 20_000, maxBytes: 1_000_000, ...request }))
-        return { ...answer, ms: Math.round(performance.now() - started) }
+        const answer = await aside(() => http.send({ timeoutMs: 20_000, maxBytes: 1_000_000, ...call }))
+        const clean = { ...answer, headers: headersOf(answer, secrets), text: hide(answer.text, secrets) }
+        return { ...clean, ms: Math.round(performance.now() - started) }
       } catch (error) {
         if (!(error instanceof HttpFailure)) throw error
         throw problem('gateway_unavailable', { detail: wordsFor(error), cause: error })
@@ -40,19 +47,26 @@ export function createGateway({ http, allowed }: GatewayOptions) {
       url: URL
       headers: Record<string, string>
       body?: string
+      secrets?: string[]
       signal: AbortSignal
       headMs?: number
     }) {
+      const { secrets = [], ...call } = request
       if (!allowed(request.url))
         throw problem('gateway_unavailable', { detail: 'This address is not in the catalogue.' })
       try {
-        return await http.open(request)
+        const answer = await http.open(call)
+        return { ...answer, headers: headersOf(answer, secrets), body: hiddenIn(answer.body, secrets) }
       } catch (error) {
         if (!(error instanceof HttpFailure)) throw error
         throw problem('gateway_unavailable', { detail: wordsFor(error), cause: error })
       }
     },
   }
+}
+
+function headersOf({ headers }: { headers: Record<string, string> }, secrets: string[]): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, hide(value, secrets)]))
 }
 
 function wordsFor(failure: HttpFailure): string {

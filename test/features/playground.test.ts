@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { createGateway } from '../../src/clients/gateway.js'
@@ -8,6 +9,7 @@ import { createHttp } from '../../src/clients/http.js'
 import { isProblem } from '../../src/errors.js'
 import { relay } from '../../src/features/playground/relay.js'
 import { rankingIn, saidIn, similarity, vectorsIn } from '../../src/features/playground/results.js'
+import { spokenWithout } from '../../src/features/playground/spoken.js'
 import { messagesOf, turnsOf, wantedOf } from '../../src/features/playground/wanted.js'
 
 const http = createHttp()
@@ -49,6 +51,46 @@ t.test('events pass as they come, after a comment that opens the way through pro
   const text = await textOf(relay((await open()).body, () => ended++))
   t.equal(text, ': \n\ndata: {"a":1}\n\ndata: [DONE]\n\n')
   t.equal(ended, 1, 'the place is given back once')
+})
+
+t.test('a secret said token by token is hidden, and what only begins like one is not', async (t) => {
+  const secrets = ['sk-secret', 'secretary']
+  const say = (content: string, more: object = {}) =>
+    `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content, ...more } }], id: 'sk-s' })}\n\n`
+  const spoken = async (events: string, cut = 7) => {
+    const pieces = Array.from({ length: Math.ceil(events.length / cut) }, (_, at) =>
+      Buffer.from(events.slice(at * cut, at * cut + cut)),
+    )
+    return textOf(spokenWithout(secrets, Readable.from(pieces, { objectMode: false })))
+  }
+  const saidIn = (text: string, name: 'content' | 'reasoning') =>
+    [...text.matchAll(/^data: (\{.*)$/gm)]
+      .map(([, data = '']) => JSON.parse(data) as { choices?: { delta?: Record<string, string>; text?: string }[] })
+      .map(({ choices }) => choices?.[0]?.delta?.[name] ?? choices?.[0]?.text ?? '')
+      .join('')
+
+  const told = ['my key: sk', '-sec', 'ret', ' and sk-se', 'veral', ' secret'].map((piece) => say(piece)).join('')
+  const text = await spoken(`: \r\n\r\n${told}data: {"usage":{"completion_tokens":6}}\n\ndata: [DONE]\n\n`)
+  t.equal(saidIn(text, 'content'), 'my key: ••• and sk-several secret')
+  t.match(text, /^: \r\n\r\n/)
+  t.match(text, '"usage":{"completion_tokens":6}')
+  t.match(text, /" ?secret"[^\n]*\n\ndata: \[DONE\]\n\n$/, 'what was kept back comes before the end')
+  t.match(text, '"id":"sk-s"', 'only what is said is looked at')
+
+  const two = say('sk-', { reasoning: 'secre', role: 'secretary' }) + say('secret!', { reasoning: 'tary?' })
+  const both = await spoken(two, 1000)
+  t.equal(saidIn(both, 'content'), '•••!')
+  t.equal(saidIn(both, 'reasoning'), '•••?')
+  const completion = ['sk-sec', 'ret', 'ary sk-'].map(
+    (said) => `data: ${JSON.stringify({ choices: [{ text: said }] })}\n\n`,
+  )
+  t.equal(saidIn(await spoken(completion.join('')), 'content'), '•••ary sk-', 'also without an end')
+
+  const odd = 'data: {"choices":[null,7]}\n\ndata: {"choices":7}\n\ndata: no json\n\nevent: x\n\ndata: {"a":1}'
+  t.equal(await spoken(odd), odd, 'what is no answer passes as it is')
+  const many = Array.from({ length: 100 }, (_, index) => `data: {"choices":[{"index":${index},"text":"sk-"}]}\n\n`)
+  t.equal((await spoken(many.join(''))).match(/"text":"sk-"/g)?.length, 32, 'bounded')
+  await t.rejects(spoken(`data: ${'x'.repeat(1_100_000)}`, 100_000), /without an end/)
 })
 
 t.test('a stream that breaks ends with an event that says so', async (t) => {

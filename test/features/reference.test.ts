@@ -5,11 +5,10 @@ import type { MappingRule } from '../../src/clients/threescale/nouns.js'
 import { readSpec } from '../../src/clients/threescale/spec.js'
 import { problem } from '../../src/errors.js'
 import type { Model } from '../../src/features/models/schemas.js'
-import { readAnswer, secretsOf } from '../../src/features/reference/answer.js'
+import { readAnswer } from '../../src/features/reference/answer.js'
 import { madeReference } from '../../src/features/reference/made.js'
 import { differences, placedIn } from '../../src/features/reference/placed.js'
 import { createReferences, type ReferenceDeps } from '../../src/features/reference/reference.js'
-import { letsThrough } from '../../src/features/reference/rules.js'
 import { referenceOf } from '../../src/features/reference/uploaded.js'
 import { referenceView } from '../../src/features/reference/view.js'
 import { wantedOf } from '../../src/features/reference/wanted.js'
@@ -325,22 +324,6 @@ t.test('a path is placed where the mapping rules let it through, and else not tr
   t.match(placed(paths('/chat/completions')), { callPath: '/v1/chat/completions' })
   t.match(placed(paths('/v2/chat')), { against: /no mapping rule/ })
   t.match(placed({ paths: { '/v1/models': { options: {} } } }, [rule('OPTIONS', '/')]), { against: /Only GET/ })
-
-  for (const [pattern, path, fits] of [
-    ['/v1/models', '/v1/models/x', true],
-    ['/v1/models$', '/v1/models/x', false],
-    ['/v1/models', '//v1//models', true],
-    ['/a.json', '/aXjson', false],
-    ['/m/{id}$', '/m/org%2Fname', false],
-    ['/m/{id}$', '/m/name', true],
-    ['/m/{id}', '/m/', false],
-    ['/x', '/%78', true],
-  ] as const)
-    t.equal(letsThrough([rule('GET', pattern)], 'GET', path), fits, `${pattern} ${path}`)
-  const asks = [rule('GET', '/x?mode=fast&n={n}')]
-  t.equal(letsThrough(asks, 'GET', '/x', new URLSearchParams('mode=slow&mode=fast&n=')), true)
-  t.equal(letsThrough(asks, 'GET', '/x', new URLSearchParams('mode=fast')), false)
-  t.equal(letsThrough(asks, 'HEAD', '/x'), false, 'HEAD is not covered by GET')
 })
 
 t.test('what the spec claims otherwise than the gateway is set up is said', async (t) => {
@@ -426,25 +409,24 @@ t.test('a form is checked field by field, and nobody overwrites the credential',
   }
 })
 
-t.test('an answer is bounded, without the key, and says what is not shown', async (t) => {
+t.test('an answer is bounded, and says what is not shown', async (t) => {
   const shown = (type: string, chunks: Iterable<Buffer | string> | AsyncIterable<Buffer>, more: object = {}) => {
     const signal = new AbortController().signal
-    const headers = { 'content-type': type, 'set-cookie': 'a=b', 'x-request-id': 'canary-key-1', 'retry-after': '7' }
+    const headers = { 'content-type': type, 'set-cookie': 'a=b', 'x-request-id': 'r1', 'retry-after': '7' }
     return readAnswer(
       { status: 200, headers, body: Readable.from(chunks, { objectMode: false }) },
-      { secrets: ['canary-key-1'], signal, ms: () => 5, ...more },
+      { signal, ms: () => 5, ...more },
     )
   }
-  const echo = await shown('application/json', [Buffer.from('{"got":"Bearer canary-'), Buffer.from('key-1"}')])
-  t.match(echo, { text: '{"got":"Bearer •••"}', ms: 5, notes: [] })
+  const echo = await shown('application/json', [Buffer.from('{"got":'), Buffer.from('"it"}')])
+  t.match(echo, { text: '{"got":"it"}', ms: 5, notes: [] })
   t.same(echo.headers, [
     ['content-type', 'application/json'],
-    ['x-request-id', '•••'],
+    ['x-request-id', 'r1'],
     ['retry-after', '7'],
   ])
-  const long = await shown('text/plain', [Buffer.from(`${'x'.repeat(64 * 1024 - 4)}canary-key-1 and more`)])
+  const long = await shown('text/plain', [Buffer.from(`${'x'.repeat(64 * 1024)}and more`)])
   t.equal(long.text.length, 64 * 1024)
-  t.notMatch(long.text, 'cana')
   t.match(long.notes, ['Only the beginning is shown.'])
   const endless = await shown(
     'text/event-stream',
@@ -468,21 +450,16 @@ t.test('an answer is bounded, without the key, and says what is not shown', asyn
   )
   const half = await readAnswer(
     { status: 200, headers: { 'content-type': 'text/plain' }, body: broken },
-    { secrets: [], signal: new AbortController().signal, ms: () => 1 },
+    { signal: new AbortController().signal, ms: () => 1 },
   )
   t.match(half, { text: 'half', notes: [/broke off/] })
   const late = new AbortController()
   const slow = readAnswer(
     { status: 200, headers: { 'content-type': 'text/plain' }, body: new Readable({ signal: late.signal, read() {} }) },
-    { secrets: [], signal: late.signal, ms: () => 1 },
+    { signal: late.signal, ms: () => 1 },
   )
   late.abort()
   t.match((await slow).notes, [/took too long/])
-  const request = { url: new URL('https://x/?user_key=canary+1'), headers: { Authorization: 'Basic Y2FuYXJ5' } }
-  t.same(
-    new Set(secretsOf(request, { user_key: 'ca"nary+1', app_keys: ['abc'] })),
-    new Set(['ca"nary+1', 'ca%22nary%2B1', 'ca\\"nary+1', 'Y2FuYXJ5']),
-  )
 })
 
 t.test('a call goes to the product’s own endpoint at a path that its rules let through, or nowhere', async (t) => {
@@ -508,6 +485,7 @@ t.test('a call goes to the product’s own endpoint at a path that its rules let
         method,
         url: new URL(model.endpoint + path),
         headers: {},
+        secrets: [],
       }),
     },
     gateway: {
@@ -537,7 +515,12 @@ t.test('a call goes to the product’s own endpoint at a path that its rules let
   await t.rejects(send({ operation: 'get-v1-other' }), { code: 'not_found' }, 'not let through')
   await t.rejects(send({ operation: 'nothing' }), { code: 'not_found' })
   const elsewhere = {
-    prepare: async () => ({ method: 'GET', url: new URL('https://evil.example/v1/models/x'), headers: {} }),
+    prepare: async () => ({
+      method: 'GET',
+      url: new URL('https://evil.example/v1/models/x'),
+      headers: {},
+      secrets: [],
+    }),
   }
   await t.rejects(send({ 'path.id': 'x' }, { calls: elsewhere }), { code: 'invalid_fields' })
   const others = { list: async () => [], read: async () => ({ application: { model: 'another' }, model }) as never }

@@ -48,6 +48,7 @@ export interface TenantState {
     service_id: number
     name?: string
     state: string
+    application_id: string
     user_key: string
     keys: { value: string }[]
   }[]

@@ -1,3 +1,4 @@
+import { written } from '../../clients/secrets.js'
 import type { Model } from '../models/schemas.js'
 import type { Application } from './schemas.js'
 
@@ -25,6 +26,8 @@ export interface Prepared {
   url: URL
   headers: Record<string, string>
   body?: string
+  /** whatever in it tells who sends it: never shown to anybody, whoever writes it into an answer */
+  secrets: string[]
 }
 
 export interface ModelCallsDeps {
@@ -52,7 +55,9 @@ export function createModelCalls({ gateway }: ModelCallsDeps) {
       call.raw ?? (call.body === undefined ? undefined : { type: 'application/json', text: JSON.stringify(call.body) })
     const type: Record<string, string> = sent ? { 'content-type': sent.type } : {}
     const headers = { ...type, ...call.headers, ...credential.headers }
-    return { method: call.method, url, headers, ...(sent ? { body: sent.text } : {}) }
+    const { user_key, app_keys = [], client_secret } = application.credentials
+    const secrets = written([user_key, ...app_keys, client_secret, credential.headers.Authorization?.split(' ')[1]])
+    return { method: call.method, url, headers, secrets, ...(sent ? { body: sent.text } : {}) }
   }
 
   /** Where the credential goes, by mode and location (APIcast, configuration/service.lua). */
@@ -92,6 +97,8 @@ export function tokenRequest({ credentials }: Application): Prepared {
       authorization: `Basic ${Buffer.from(pair).toString('base64')}`,
     },
     body: 'grant_type=client_credentials',
+    // the answer is read here, and shown to nobody
+    secrets: [],
   }
 }
 

@@ -1,5 +1,5 @@
 import type { MappingRule } from '../../clients/threescale/nouns.js'
-import { rulesFor } from '../../clients/threescale/patterns.js'
+import { rulesFor, sampleOf, templateOf } from '../../clients/threescale/patterns.js'
 
 /** A call that reaches the gateway's check of the key, and past it costs nothing. */
 export interface Probe {
@@ -45,14 +45,13 @@ export function probesFor(rules: MappingRule[]): { probes: Probe[]; not: NotProb
 }
 
 function probeFor(rules: MappingRule[], method: string, pattern: string): Probe | string {
-  const [path = '/', args] = pattern.split('?')
-  const anchored = path.endsWith('$')
-  const target = path.replace(/\$$/, '').replace(/\{[^}]*\}/g, 'x')
-  if (args !== undefined) return 'It depends on parameters of the call.'
+  const { path, exact, parameters } = templateOf(pattern)
+  const target = sampleOf(path).replace(/\/{2,}/g, '/')
+  if (parameters.length > 0) return 'It depends on parameters of the call.'
   const verb = method === 'ANY' ? 'GET' : method
   const read = verb === 'GET'
   if (read && FREE.test(target)) return { method: verb, path: pattern, asked: target }
-  if (anchored || !(read || (verb === 'POST' && EXACT.test(target))))
+  if (exact || !(read || (verb === 'POST' && EXACT.test(target))))
     return 'Only a real call would tell, and that could run the model.'
   const asked = target.replace(/\/$/, '') + BELOW
   if (usageOf(rules, verb, asked) !== usageOf(rules, verb, target))

@@ -1,5 +1,5 @@
 import type { ApiDoc, MappingRule } from '../../clients/threescale/nouns.js'
-import { rulesFor } from '../../clients/threescale/patterns.js'
+import { rulesFor, sampleOf } from '../../clients/threescale/patterns.js'
 import { readSpec } from '../../clients/threescale/spec.js'
 import type { Find } from './findings.js'
 import { listed, POST_PATH, type ProductCheck, type Tenant } from './look.js'
@@ -60,7 +60,7 @@ function unmapped(spec: Spec, rules: MappingRule[]): string[] {
       .filter((verb) => verbs.includes(verb))
       .map((verb) => ({ verb: verb.toUpperCase(), called: base + path }))
       .filter(({ verb, called }) => {
-        const example = called.replace(/\{[^}]*\}/g, 'x')
+        const example = sampleOf(called)
         if (rulesFor(rules, verb, example).length > 0) return false
         const otherVerb = verbs.some((known) => rulesFor(rules, known.toUpperCase(), example).length > 0)
         return otherVerb || (verb === 'POST' && POST_PATH.test(called))

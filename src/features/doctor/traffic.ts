@@ -1,5 +1,5 @@
 import type { MappingRule, Metric } from '../../clients/threescale/nouns.js'
-import { rulesFor } from '../../clients/threescale/patterns.js'
+import { rulesFor, sampleOf } from '../../clients/threescale/patterns.js'
 import { listed, POST_PATH, type ProductCheck, pathOf, privateAddressOf } from './look.js'
 
 /** The public address and how a key is sent to it. */
@@ -72,7 +72,7 @@ function hitsOf({ method, pattern }: MappingRule, rules: MappingRule[], metrics:
   const hits = metrics.find(({ systemName }) => systemName === 'hits')
   if (!hits || pattern.includes('?')) return []
   const counting = new Set(metrics.filter(({ id, parentId }) => id === hits.id || parentId === hits.id).map(nameOf))
-  const met = rulesFor(rules, method === 'ANY' ? 'POST' : method, pathOf(pattern).replace(/\{[^}]*\}/g, 'x'))
+  const met = rulesFor(rules, method === 'ANY' ? 'POST' : method, sampleOf(pathOf(pattern)))
   return met.filter(({ metric }) => counting.has(metric))
 }
 

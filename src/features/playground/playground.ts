@@ -6,6 +6,7 @@ import type { Call, GatewayAnswer, Prepared } from '../applications/model-calls.
 import type { Application } from '../applications/schemas.js'
 import type { Model } from '../models/schemas.js'
 import { relay } from './relay.js'
+import { spokenWithout } from './spoken.js'
 import { messagesOf, type Wanted } from './wanted.js'
 
 export interface PlaygroundDeps {
@@ -85,7 +86,7 @@ export function createPlayground(deps: PlaygroundDeps) {
           done()
           return refusedBy({ ...answer, text: await beginningOf(answer.body) })
         }
-        return relay(answer.body, done)
+        return relay(spokenWithout(prepared.secrets, answer.body), done)
       } catch (error) {
         done()
         throw error

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 
-/** An answer as it is shown: bounded, and without the credential that was sent. */
+/** An answer as it is shown: bounded. */
 export interface Answer {
   status: number
   ms: number
@@ -22,21 +22,19 @@ const chosen =
 /** Reads an answer to its end, to its bound or until `signal` ends it, whatever comes first; never rejects. */
 export async function readAnswer(
   answer: { status: number; headers: Record<string, string>; body: Readable },
-  { secrets, signal, ms }: { secrets: string[]; signal: AbortSignal; ms: () => number },
+  { signal, ms }: { signal: AbortSignal; ms: () => number },
 ): Promise<Answer> {
   const type = answer.headers['content-type'] ?? ''
   const { bytes, size, ended } = await collect(answer.body, textual(type))
-  const hide = (text: string) => secrets.reduce((left, secret) => left.replaceAll(secret, '•••'), text)
   const isText = textual(type) && !(type === '' && bytes.includes(0))
-  // what is hidden must be whole before the text is cut, so more is read than is shown
-  const whole = hide(bytes.toString('utf8'))
+  const whole = bytes.toString('utf8')
   const cut = isText && (whole.length > SHOWN || ended === 'bound')
   return {
     status: answer.status,
     ms: ms(),
     headers: Object.entries(answer.headers)
       .filter(([name]) => chosen.test(name))
-      .map(([name, value]) => [name, hide(value).slice(0, 500)]),
+      .map(([name, value]) => [name, value.slice(0, 500)]),
     text: isText ? whole.slice(0, SHOWN) : '',
     type,
     notes: [
@@ -49,19 +47,6 @@ export async function readAnswer(
       ...(ended === 'broken' && !signal.aborted ? ['The answer broke off: the connection ended early.'] : []),
     ],
   }
-}
-
-/** Whatever in a request tells who sends it. */
-export function secretsOf(
-  { url, headers }: { url: URL; headers: Record<string, string> },
-  credentials: { user_key?: string; app_keys?: string[]; client_secret?: string },
-): string[] {
-  const token = headers.Authorization?.split(' ')[1]
-  const all = [credentials.user_key, ...(credentials.app_keys ?? []), credentials.client_secret, token]
-  const plain = all.filter((value): value is string => value !== undefined && value.length > 3)
-  const written = plain.flatMap((value) => [value, encodeURIComponent(value), JSON.stringify(value).slice(1, -1)])
-  const inQuery = plain.filter((value) => url.search.includes(value))
-  return [...new Set([...written, ...inQuery])].sort((a, b) => b.length - a.length)
 }
 
 async function collect(body: Readable, keep: boolean) {

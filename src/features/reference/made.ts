@@ -1,7 +1,7 @@
 import type { MappingRule } from '../../clients/threescale/nouns.js'
+import { letsThrough, templateOf } from '../../clients/threescale/patterns.js'
 import type { Model } from '../models/schemas.js'
 import { knownCalls } from './known-calls.js'
-import { letsThrough, templateOf } from './rules.js'
 import { nameOperations, type Operation, type Parameter, type Reference } from './shapes.js'
 
 const MOST = 100

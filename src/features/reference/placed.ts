@@ -1,6 +1,6 @@
 import type { MappingRule } from '../../clients/threescale/nouns.js'
+import { letsThrough, sampleOf } from '../../clients/threescale/patterns.js'
 import type { Model } from '../models/schemas.js'
-import { letsThrough, sampleOf } from './rules.js'
 import type { Kind, Operation, Parameter, Reference } from './shapes.js'
 
 /** An operation as it is called at the deployed gateway. */

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { LRUCache } from 'lru-cache'
 import type { MappingRule } from '../../clients/threescale/nouns.js'
+import { letsThrough } from '../../clients/threescale/patterns.js'
 import { readSpec } from '../../clients/threescale/spec.js'
 import { isProblem, problem } from '../../errors.js'
 import type { Caller } from '../../web/caller.js'
@@ -9,10 +10,9 @@ import type { Call, Prepared } from '../applications/model-calls.js'
 import type { Application } from '../applications/schemas.js'
 import type { Model } from '../models/schemas.js'
 import type { SpecRef } from '../models/snapshot.js'
-import { type Answer, readAnswer, secretsOf } from './answer.js'
+import { type Answer, readAnswer } from './answer.js'
 import { madeReference } from './made.js'
 import { type Placed, placedIn } from './placed.js'
-import { letsThrough } from './rules.js'
 import type { Reference } from './shapes.js'
 import { referenceOf } from './uploaded.js'
 import { type Wanted, wantedOf } from './wanted.js'
@@ -117,7 +117,6 @@ export function createReferences(deps: ReferenceDeps) {
           })
         const opened = await gateway.open({ ...prepared, signal: ended, headMs: longestMs * 0.9 })
         const answer = await readAnswer(opened, {
-          secrets: secretsOf(prepared, application.credentials),
           signal: ended,
           ms: () => Math.round(performance.now() - started),
         })

@@ -1,0 +1,48 @@
+import { Readable } from 'node:stream'
+import t from 'tap'
+import { createHiding, hiddenIn, hide, written } from '../../src/clients/secrets.js'
+
+const read = async (stream: Readable) => {
+  const chunks: Buffer[] = []
+  for await (const chunk of stream) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks)
+}
+
+t.test('wherever a text is cut, a secret in it is hidden and nothing else is', async (t) => {
+  const secrets = written(['abcab', 'abcabc/d', 'ab', undefined])
+  const text = 'ababcabcab abcabc/d abcabc abca ab abcabc\\/d é abcab'
+  const hidden = 'ab•••cab ••• •••c abca ab ••• é •••'
+  t.equal(hide(text, secrets), hidden, 'longest first, and what is too short is left')
+  const bytes = Buffer.from(text)
+  for (let cut = 0; cut <= text.length; cut++) {
+    const hiding = createHiding(secrets)
+    t.equal(hiding.push(text.slice(0, cut)) + hiding.push(text.slice(cut)) + hiding.end(), hidden, `cut at ${cut}`)
+    const body = Readable.from([bytes.subarray(0, cut), bytes.subarray(cut)], { objectMode: false })
+    t.equal(String(await read(hiddenIn(body, secrets))), hidden, `bytes cut at ${cut}`)
+  }
+  const single = createHiding(secrets)
+  t.equal([...text].map((piece) => single.push(piece)).join('') + single.end(), hidden, 'one by one')
+})
+
+t.test('a secret is known however an address or JSON writes it', async (t) => {
+  const secrets = written(['a"b c/d+e', 'abc'])
+  for (const way of ['a"b c/d+e', 'a\\"b c/d+e', 'a\\"b c\\/d+e', 'a%22b%20c%2Fd%2Be', 'a%22b+c%2Fd%2Be'])
+    t.equal(hide(`<${way}>`, secrets), '<•••>', way)
+  t.equal(hide('abc', secrets), 'abc', 'three letters tell nothing, and are in many words')
+})
+
+t.test('bytes that are no text pass unchanged, and who ends the answer ends its source', async (t) => {
+  const all = Buffer.from(Array.from({ length: 1024 }, (_, index) => index % 256))
+  t.same(await read(hiddenIn(Readable.from([all], { objectMode: false }), ['secret'])), all)
+  const endless = new Readable({ read() {} })
+  t.equal(hiddenIn(endless, []), endless, 'nothing to hide')
+  const clean = hiddenIn(endless, ['secret'])
+  endless.push('a')
+  clean.destroy()
+  await new Promise((resolve) => endless.once('close', resolve))
+  t.ok(endless.destroyed)
+  const broken = new Readable({ read() {} })
+  const failing = hiddenIn(broken, ['secret'])
+  broken.destroy(new Error('gone'))
+  await t.rejects(read(failing), { message: 'gone' })
+})
