@@ -17,6 +17,8 @@ export interface RateLimitsOptions {
   writes: number
 }
 
+export type Limits = Awaited<ReturnType<typeof rateLimits>>
+
 /** Counts the request, sets the headers, and rejects with too_many_requests where nothing is left. */
 export type RateLimit = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 

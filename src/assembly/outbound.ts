@@ -1,0 +1,87 @@
+import type { Logger } from 'pino'
+import { createCache } from '../clients/cache.js'
+import { createHttp } from '../clients/http.js'
+import { createIdentity } from '../clients/identity.js'
+import { createMail } from '../clients/mail.js'
+import { createOperator } from '../clients/operator.js'
+import { createRedis } from '../clients/redis.js'
+import { patternOf } from '../clients/threescale/calls.js'
+import { createThreescale } from '../clients/threescale/client.js'
+import { watched } from '../clients/watched.js'
+import type { Config } from '../config.js'
+import { version } from '../version.js'
+import type { Metrics } from '../web/metrics.js'
+import { createSeal } from '../web/seal.js'
+import { PREFIX } from './prefix.js'
+
+export interface OutboundDeps {
+  log: Logger
+  metrics: Metrics
+}
+
+export type Outbound = Awaited<ReturnType<typeof createOutbound>>
+
+/** Everything that leaves the process: one way out with its breakers and watchers, and the clients that use it. */
+export async function createOutbound(config: Config, { log, metrics }: OutboundDeps) {
+  const { portal: notes } = config
+  const way = createHttp({
+    ...config.outbound,
+    upstreams: {
+      [new URL(config.threescale.adminUrl).origin]: '3scale',
+      [new URL(config.oidc.issuer).origin]: 'sign-in service',
+    },
+    onBreaker(upstream, host, event) {
+      metrics.breakerEvent(upstream, event)
+      if (event !== 'refused')
+        log.warn({ upstream, host, breaker: event }, `the circuit breaker of ${upstream} ${event}`)
+    },
+  })
+  const traces =
+    config.traces && (await (await import('../clients/traces.js')).startTraces({ ...config.traces, version, log }))
+  const watchers = [metrics.watch, ...(traces ? [traces.watch] : [])]
+  const to = (upstream: string, nameOf?: (url: URL) => string) =>
+    watched(way, { upstream, watchers, ...(nameOf ? { nameOf } : {}) })
+  const redis = config.redisUrl ? createRedis(config.redisUrl, log) : undefined
+  const cache = createCache({
+    redis,
+    prefix: PREFIX,
+    seal: createSeal(config.session.secrets, 'cache'),
+    log,
+    onRead: metrics.cacheRead,
+    onLoad: metrics.cacheLoad,
+  })
+  const threescale = createThreescale({
+    http: to('3scale', ({ pathname }) => patternOf(pathname)),
+    ...config.threescale,
+    onCall: metrics.upstreamCall,
+    onRetry: metrics.upstreamRetry,
+  })
+  const mail = config.mail && createMail({ ...config.mail, extraCa: config.outbound.extraCa })
+  const operator = createOperator({
+    mail: mail && { send: mail.send, to: config.mail?.operator ?? '' },
+    webhook: notes.operator_webhook,
+    http: to('operator'),
+    log,
+  })
+  const signInService = to('sign-in service')
+  const identity = createIdentity({ ...config.oidc, publicUrl: config.publicUrl, fetch: signInService.fetch, log })
+
+  return {
+    to,
+    traces,
+    redis,
+    cache,
+    threescale,
+    mail,
+    operator,
+    signInService,
+    identity,
+    breakers: () => [...way.breakers(), ...(redis ? [{ upstream: 'redis', state: redis.breaker() }] : [])],
+    async close(): Promise<void> {
+      redis?.close()
+      mail?.close()
+      await way.close()
+      await traces?.stop()
+    },
+  }
+}

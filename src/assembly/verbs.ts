@@ -1,0 +1,200 @@
+import { hkdfSync } from 'node:crypto'
+import type { Logger } from 'pino'
+import { createGateway } from '../clients/gateway.js'
+import type { Config } from '../config.js'
+import { isProblem, problem } from '../errors.js'
+import { createAccounts } from '../features/account/accounts.js'
+import { createAlone } from '../features/account/alone.js'
+import { createClaimAccounts } from '../features/account/claim-accounts.js'
+import { createLetters } from '../features/account/letters.js'
+import { createMembers } from '../features/account/members.js'
+import { wordsFor } from '../features/applications/answers.js'
+import { createApplications } from '../features/applications/applications.js'
+import { createCredentials } from '../features/applications/credentials.js'
+import { createModelCalls } from '../features/applications/model-calls.js'
+import { createPlanChanges, type Wish } from '../features/applications/plan-changes.js'
+import { createReceipts } from '../features/applications/receipts.js'
+import { createTrial } from '../features/applications/trial.js'
+import { createModels, type Models } from '../features/models/models.js'
+import { createServers } from '../features/models/servers.js'
+import { createPlayground } from '../features/playground/playground.js'
+import { createReferences } from '../features/reference/reference.js'
+import { callOf } from '../features/snippets/calls.js'
+import { createSnippets } from '../features/snippets/snippets.js'
+import { createUsage } from '../features/usage/usage.js'
+import { ownerOf } from '../web/caller.js'
+import type { Metrics } from '../web/metrics.js'
+import { createPlaces } from '../web/places.js'
+import { contactWords } from './identity-rules.js'
+import type { Outbound } from './outbound.js'
+import { PREFIX } from './prefix.js'
+
+const DAY = 86_400
+
+export interface VerbsDeps {
+  outbound: Outbound
+  metrics: Metrics
+  log: Logger
+  brand: string
+}
+
+export type Verbs = ReturnType<typeof createVerbs>
+
+/** What people and programs can do here, by noun; nothing of it knows HTTP. */
+export function createVerbs(config: Config, { outbound, metrics, log, brand }: VerbsDeps) {
+  const { portal: notes } = config
+  const { to, redis, cache, threescale, mail, operator, signInService } = outbound
+  const models: Models = createModels({
+    threescale,
+    cache,
+    ...config.catalog,
+    notes: notes.products ?? {},
+    currency: notes.currency,
+    tokenEndpoint,
+    servers: createServers({
+      http: to('model server'),
+      notes: notes.products ?? {},
+      privateAddresses: notes.model_servers?.private_addresses === true,
+      askAs: askModelServer,
+      learn: (systemName, id, contextLength) => models.learnModelId(systemName, id, contextLength),
+      log,
+    }),
+    log,
+  })
+  metrics.catalogueAge(models.age)
+  const gateway = createGateway({ http: to('gateway'), allowed: (url) => models.allowsHost(url) })
+  const calls = createModelCalls({ gateway })
+  const trial = createTrial({ calls, learnModelId: models.learnModelId })
+  const allowances = {
+    multipleApplications: notes.multiple_applications ?? true,
+    multipleServices: notes.multiple_services ?? true,
+    multipleUsers: notes.multiple_users ?? true,
+  }
+  const now = () => new Date()
+  const applications = createApplications({ threescale, models, allowances, learn: trial.learn, now })
+  const credentials = createCredentials({
+    threescale,
+    models,
+    prove: createReceipts({ calls, gateway, now }).prove,
+    secret: Buffer.from(hkdfSync('sha256', config.session.secrets[0] ?? '', PREFIX, 'keys', 32)),
+    now,
+  })
+  const planChanges = createPlanChanges({
+    threescale,
+    models,
+    operator,
+    wishes: cache.cached<Wish | null>(
+      'wishes',
+      { fresh: 30 * DAY, keep: 30 * DAY, nullYields: true },
+      async () => null,
+    ),
+    contact: contactWords(notes.contact),
+    adminLink: (id) => `${config.threescale.adminUrl}/p/admin/applications/${id}`,
+    now,
+  })
+  const usage = createUsage({
+    threescale,
+    cache,
+    detailTtlSeconds: config.catalog.detailTtlSeconds,
+    describe: models.describe,
+    notes: notes.products ?? {},
+    currency: notes.currency,
+    now,
+  })
+  const snippets = createSnippets({ caFile: notes.gateway_ca })
+  const tryingOut = {
+    applications,
+    models,
+    calls,
+    gateway,
+    places: createPlaces(),
+    modelIdOf: trial.modelIdOf,
+    callOf,
+    wordsFor,
+  }
+  const playground = createPlayground(tryingOut)
+  const references = createReferences(tryingOut)
+  const terms = notes.terms && {
+    title: 'terms',
+    field: 'terms_version',
+    ...notes.terms,
+    url: notes.terms.url ?? '/terms',
+  }
+  const claims = createClaimAccounts({
+    threescale,
+    cache,
+    issuerId: config.oidc.issuerId,
+    settings: notes.claim_accounts,
+  })
+  const accounts = createAccounts({
+    threescale,
+    cache,
+    redis,
+    issuerId: config.oidc.issuerId,
+    linkByEmail: config.linkByEmail === 'verified',
+    rules: notes.sign_up ?? {},
+    terms,
+    claims,
+  })
+
+  const members = createMembers({
+    threescale,
+    allowances,
+    accounts,
+    claims,
+    letters: createLetters({ mail, brand, publicUrl: config.publicUrl, log }),
+    alone: createAlone(redis, { waitMs: 1500 }),
+    issuerId: config.oidc.issuerId,
+    services: config.api.clients,
+  })
+
+  return {
+    models,
+    applications,
+    trial,
+    credentials,
+    planChanges,
+    usage,
+    snippets,
+    playground,
+    references,
+    accounts,
+    members,
+    claims,
+    terms,
+    allowances,
+    modelListOf,
+  }
+
+  /** With an application that the operator named, as its owner would. */
+  async function askModelServer({ account, id }: { account: number; id: number }): Promise<void> {
+    const { application, model } = await applications.read(ownerOf(account), id, { reveal: true })
+    if (model) await trial.learn(model, application)
+  }
+
+  /** The model server's list, asked with the application that the operator named for it. */
+  async function modelListOf(systemName: string): Promise<string | undefined> {
+    const named = notes.products?.[systemName]?.model_server?.application
+    if (!named) return undefined
+    try {
+      const { application, model } = await applications.read(ownerOf(named.account), named.id, { reveal: true })
+      const list = model?.paths.find(({ method, path }) => method === 'GET' && /\/models$/.test(path))
+      if (!model || !list) return undefined
+      const answer = await calls.call(model, application, { method: 'GET', path: list.path })
+      return answer.status === 200 ? answer.text : undefined
+    } catch (error) {
+      if (isProblem(error)) return undefined
+      throw error
+    }
+  }
+
+  async function tokenEndpoint(issuer: string): Promise<string> {
+    const answer = await signInService.send({
+      method: 'GET',
+      url: new URL(`${issuer}/.well-known/openid-configuration`),
+    })
+    const { token_endpoint } = JSON.parse(answer.text) as { token_endpoint?: unknown }
+    if (typeof token_endpoint !== 'string' || !URL.canParse(token_endpoint)) throw problem('identity_unavailable')
+    return token_endpoint
+  }
+}
