@@ -31,6 +31,8 @@ const demo = readFileSync(join(projectRoot, 'deploy', 'demo-portal.yaml'), 'utf8
 writeFileSync(portalConfig, `${demo}\ngateway_ca: ${cluster.caFile}\n`)
 const audit = join(folder, 'audit.log')
 
+// minutes of waiting by design, and more on a busy machine
+t.setTimeout(600_000)
 const stack = await startStack(['threescale', 'gateway'])
 const issuer = `https://${IDENTITY}`
 const publicUrl = `https://${PORTAL}`

@@ -11,6 +11,8 @@ const OLD = 'an-old-secret-of-at-least-32-bytes-for-tests'
 const NEW = 'a-new-secret-of-at-least-32-bytes-for-tests!'
 const MOST_S = 1 * 5
 
+// minutes of waiting by design, and more on a busy machine
+t.setTimeout(600_000)
 const redis = await startRedis()
 const stack = await startStack()
 const settings = { REDIS_URL: redis.url, CATALOG_TTL: '2', DRAIN: '2s' }

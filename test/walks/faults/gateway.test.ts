@@ -27,6 +27,8 @@ const seen: Record<string, RegExp> = {
   'no answer': /did not answer/,
 }
 
+// minutes of waiting by design, and more on a busy machine
+t.setTimeout(600_000)
 const stack = await startStack()
 t.teardown(() => stack.close())
 const portal = await stack.portal({ CATALOG_TTL: '1' })

@@ -16,6 +16,8 @@ import { portBeside, startStack } from '../../helper/stack.js'
 import { createVisitor } from '../../helper/visitor.js'
 
 /** The sign-in service fails in each way in the middle of load, and while it does, a portal starts that never saw it. */
+// minutes of waiting by design, and more on a busy machine
+t.setTimeout(600_000)
 const stack = await startStack(['threescale', 'identity'])
 t.teardown(() => stack.close())
 const portal = await stack.portal({ CATALOG_TTL: '3600' })

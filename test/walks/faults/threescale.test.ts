@@ -19,6 +19,8 @@ import { portBeside, startStack } from '../../helper/stack.js'
 import type { Answer } from '../../helper/visitor.js'
 
 /** 3scale fails in each way in the middle of load, and while it does, a portal starts that knows nothing yet. */
+// minutes of waiting by design, and more on a busy machine
+t.setTimeout(600_000)
 const stack = await startStack(['identity'])
 await stack.part('threescale', keeping(stack))
 t.teardown(() => stack.close())
