@@ -148,12 +148,15 @@ async function compare(
   const calls = Object.values(await stack.calls()).reduce((sum, count) => sum + count, 0)
   await opposite.stop()
   const ratio = median(measured.portal) / median(measured.bare)
+  const tail = median(tails)
   return {
     what: `${name}${sent === 'identity' ? '' : `, ${sent}`}`,
     value: `${ratio.toFixed(2)} of bare Fastify; ${spread(measured.portal)} against ${spread(measured.bare)} requests/s`,
-    note: `processor ${median(busy.portal).toFixed(0)} against ${median(busy.bare).toFixed(0)} µs, p99/p50 ${median(tails).toFixed(1)}, ${((calls / requests) * 1000).toFixed(1)} calls to 3scale per 1,000`,
+    note: `processor ${median(busy.portal).toFixed(0)} against ${median(busy.bare).toFixed(0)} µs, p99/p50 ${tail.toFixed(1)}, ${((calls / requests) * 1000).toFixed(1)} calls to 3scale per 1,000`,
     number: ratio,
-    ...(goal !== undefined && sent === 'identity' ? { goal: `at least ${goal}`, met: ratio >= goal } : {}),
+    ...(goal !== undefined && sent === 'identity'
+      ? { goal: `at least ${goal}, p99 below 5 x p50`, met: ratio >= goal && tail < 5 }
+      : {}),
   }
 }
 
