@@ -36,7 +36,7 @@ export function rowsOf(schema: Schema, resolve: (schema: Schema) => Schema, pref
       name: prefix + name,
       ...typeOf(inner),
       required: target.required?.includes(name) === true,
-      description: [inner.description, limitsOf(inner)].filter(Boolean).join('; '),
+      description: [inner.description?.replace(/\.$/, ''), limitsOf(inner)].filter(Boolean).join('; '),
     }
     const nested = inner.items ?? inner
     return [row, ...(nested.$ref || depth(prefix) > 1 ? [] : rowsOf(nested, resolve, `${prefix}${name}.`))]
