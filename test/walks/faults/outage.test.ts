@@ -50,7 +50,8 @@ t.test('an outage of a hundred times CATALOG_TTL', async (t) => {
   await stack.parts.threescale?.stop('SIGKILL')
   const began = Date.now()
   const since = () => (Date.now() - began) / 1000
-  await until('its age is told', async () => ageOf(await (await fetch(`${first().url}/models`)).text()) !== null)
+  const old = async ({ url }: RunningPortal) => ageOf(await (await fetch(`${url}/models`)).text()) !== null
+  await until('all tell its age', async () => (await Promise.all(portals.map(old))).every(Boolean))
 
   const answers = { good: 0, bad: [] as string[], ages: [] as number[] }
   const read = async (at: RunningPortal) => {
