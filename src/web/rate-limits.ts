@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
 import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { RedisConnection } from '../clients/redis.js'
 import { problem } from '../errors.js'
 import type { AuditName } from './audit-event.js'
+import { createCounts, WINDOW_MS } from './counts.js'
 
 export interface RateLimitsOptions {
   redis?: RedisConnection | undefined
@@ -28,10 +28,6 @@ declare module 'fastify' {
     counted: (() => Record<string, string> | undefined) | undefined
   }
 }
-
-const WINDOW_MS = 60_000
-const SHARE_MS = 100
-const KEPT = 50_000
 
 /** An office behind one address has several people; one address may send as much as so many of them. */
 const PEOPLE = 5
@@ -140,88 +136,4 @@ function tooMany(seconds: number) {
 /** Whoever has hung up meanwhile has none. */
 function addressOf({ ip }: { ip: string | undefined }): string {
   return `address ${ip === undefined ? 'gone' : normalizeIP(ip)}`
-}
-
-interface Count {
-  window: number
-  mine: number
-  /** how much of `mine` Redis has */
-  told: number
-  others: number
-}
-
-function createCounts(redis: RedisConnection | undefined, prefix: string) {
-  const counts = new Map<string, Count>()
-  const untold = new Set<string>()
-  let timer: NodeJS.Timeout | undefined
-
-  const store = {
-    incr(
-      key: string,
-      done: (error: Error | null, result?: { current: number; ttl: number }) => void,
-      windowMs: number,
-    ): void {
-      done(null, take(key, windowMs))
-    },
-    child: () => store,
-  }
-  return {
-    Store: function Store() {
-      return store
-    } as unknown as new () => typeof store,
-    take,
-    close: () => clearTimeout(timer),
-  }
-
-  /** One more. Milliseconds until the count is anew. */
-  function take(key: string, windowMs = WINDOW_MS): { current: number; ttl: number } {
-    const now = Date.now()
-    const count = countOf(key, Math.floor(now / windowMs))
-    count.mine++
-    if (redis) tellSoon(key)
-    return { current: count.mine + count.others, ttl: windowMs - (now % windowMs) }
-  }
-
-  /** All replicas cut time at the same minutes, so their counts belong together. */
-  function countOf(key: string, window: number): Count {
-    const kept = counts.get(key)
-    if (kept?.window === window) return kept
-    const fresh = { window, mine: 0, told: 0, others: 0 }
-    counts.delete(key)
-    counts.set(key, fresh)
-    const oldest = counts.size > KEPT ? counts.keys().next().value : undefined
-    if (oldest !== undefined) counts.delete(oldest)
-    return fresh
-  }
-
-  function tellSoon(key: string): void {
-    untold.add(key)
-    timer ??= setTimeout(() => void tell(), SHARE_MS).unref()
-  }
-
-  async function tell(): Promise<void> {
-    const keys = [...untold]
-    untold.clear()
-    await Promise.all(keys.map(tellOne))
-    timer = undefined
-    const [waiting] = untold
-    if (waiting !== undefined) tellSoon(waiting)
-  }
-
-  async function tellOne(key: string): Promise<void> {
-    const count = counts.get(key)
-    if (!count) return
-    const more = count.mine - count.told
-    const place = `${prefix}:rate:${hashOf(key)}:${count.window}`
-    const total = await redis?.try((client) => client.incrby(place, more))
-    if (total === undefined) return
-    count.told += more
-    count.others = Math.max(0, total - count.told)
-    if (total === more) await redis?.try((client) => client.pexpire(place, 2 * WINDOW_MS))
-  }
-}
-
-/** Redis sees neither names nor addresses. */
-function hashOf(key: string): string {
-  return createHash('sha256').update(key).digest('hex').slice(0, 24)
 }
