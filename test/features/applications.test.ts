@@ -4,6 +4,7 @@ import { checkFields } from '../../src/features/applications/fields.js'
 import {
   applicationIdOf,
   isKeyOfAttempt,
+  isKeyOfWish,
   keyDay,
   keyPattern,
   makeKey,
@@ -15,22 +16,27 @@ const today = new Date('2026-11-24T23:59:59Z')
 
 t.test('a key has its shape, its day, its attempt and a checksum', async (t) => {
   const attempt = newAttempt()
-  const key = makeKey(7, attempt, today)
+  const origin = { account: 7, attempt, wish: 'a chat' }
+  const key = makeKey(origin, today)
   t.match(key, keyPattern)
   t.equal(keyDay(key), '2026-11-24')
-  t.ok(isKeyOfAttempt(key, 7, attempt))
-  t.notOk(isKeyOfAttempt(key, 8, attempt), 'another account')
-  t.notOk(isKeyOfAttempt(key, 7, newAttempt()), 'another attempt')
-  t.not(makeKey(7, attempt, today), key, 'the same attempt makes another secret')
+  t.ok(isKeyOfAttempt(key, origin))
+  t.ok(isKeyOfAttempt(key, { ...origin, wish: 'another' }), 'an attempt is the same whatever is asked for under it')
+  t.notOk(isKeyOfAttempt(key, { ...origin, account: 8 }), 'another account')
+  t.notOk(isKeyOfAttempt(key, { ...origin, attempt: newAttempt() }), 'another attempt')
+  t.ok(isKeyOfWish(key, origin))
+  t.notOk(isKeyOfWish(key, { ...origin, wish: 'another' }))
+  t.not(makeKey(origin, today), key, 'the same attempt makes another secret')
   const typo = key.slice(0, 20) + (key[20] === 'a' ? 'b' : 'a') + key.slice(21)
   t.equal(keyDay(typo), undefined, 'a typo is noticed')
   t.equal(keyDay('0cc175b9c0f1b6a831c399e269772661'), undefined, 'a key of the stock portal has no day')
 })
 
 t.test('the application id of an attempt is the same everywhere and differs by account', async (t) => {
-  t.match(applicationIdOf(7, 'a'), /^[0-9a-f]{32}$/)
-  t.equal(applicationIdOf(7, 'a'), applicationIdOf(7, 'a'))
-  t.not(applicationIdOf(7, 'a'), applicationIdOf(8, 'a'))
+  const origin = { account: 7, attempt: 'a', wish: 'a chat' }
+  t.match(applicationIdOf(origin), /^[0-9a-f]{32}$/)
+  t.equal(applicationIdOf(origin), applicationIdOf({ ...origin, wish: 'another' }))
+  t.not(applicationIdOf(origin), applicationIdOf({ ...origin, account: 8 }))
 })
 
 const product = { name: 'Granite', buyersManageApps: true, canSelectPlan: true } as Product

@@ -56,10 +56,17 @@ export function createApi(stack: Pick<Stack, 'port' | 'url'>, origin = stack.url
       token,
       body,
       headers = {},
-    }: { token?: string | undefined; body?: unknown; headers?: Record<string, string> } = {},
+      signal,
+    }: {
+      token?: string | undefined
+      body?: unknown
+      headers?: Record<string, string>
+      signal?: AbortSignal
+    } = {},
   ): Promise<ApiAnswer<T>> {
     const answer = await fetch(`${origin}/api/v1${path}`, {
       method,
+      ...(signal ? { signal } : {}),
       headers: {
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),

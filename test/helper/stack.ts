@@ -69,7 +69,7 @@ export async function startStack(
   const running: Process[] = []
   const threescale = `http://127.0.0.1:${port + 1}`
   const parts: Record<string, Process> = {}
-  let spare = port + 60
+  const metricsPorts = new Map([[port, port + 3]])
 
   const stack: Stack = {
     port,
@@ -95,7 +95,8 @@ export async function startStack(
     },
     async portal(env = {}, { output } = {}) {
       const at = env.PORT ? Number(env.PORT) : port
-      const metrics = at === port ? port + 3 : spare++
+      const metrics = metricsPorts.get(at) ?? port + 59 + metricsPorts.size
+      metricsPorts.set(at, metrics)
       const settings = {
         PORT: String(at),
         METRICS_PORT: String(metrics),

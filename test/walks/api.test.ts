@@ -312,28 +312,11 @@ t.test('limits: per caller, shared among replicas through Redis, and without Red
   await Promise.all(replicas.map((each) => each.stop()))
 })
 
-t.test('an Idempotency-Key with another body is refused, also at another replica', async (t) => {
+t.test('an Idempotency-Key whose request was refused may be used again, and one that is none is refused', async (t) => {
   const token = await api.token({ username: 'mary' })
-  const beside = await stack.portal({ PORT: portBeside(stack), REDIS_URL: redis.url })
   const body = { model: 'granite-chat', plan: 'basic', name: 'keyed', fields: { purpose: 'Experiment' } }
-  const key = { 'idempotency-key': 'one-key' }
-  const first = await api.post<{ id: number }>('/applications', token, body, key)
-  t.equal(first.status, 201, first.text)
-  const again = await createApi(stack, beside.url).post<{ id: number }>('/applications', token, body, key)
-  t.same([again.status, again.body.id], [201, first.body.id])
-  for (const other of [
-    { ...body, name: 'other' },
-    { ...body, description: 'other' },
-  ]) {
-    for (const origin of [stack.url, beside.url]) {
-      const refused = await createApi(stack, origin).post('/applications', token, other, key)
-      t.equal(refused.status, 422)
-      t.match(refused.body.type, 'attempt_reused')
-    }
-  }
   const typo = { 'idempotency-key': 'two' }
   t.equal((await api.post('/applications', token, { ...body, plan: 'nothing' }, typo)).status, 422)
   t.equal((await api.post('/applications', token, body, typo)).status, 201, 'what made nothing may be mended')
   t.equal((await api.post('/applications', token, body, { 'idempotency-key': 'ü'.repeat(3) })).status, 422)
-  await beside.stop()
 })

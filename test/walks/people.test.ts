@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -52,7 +51,6 @@ const joinBody = { fields: { job_title: 'Scientist' }, accept_terms: '2026-01' }
 let keys = 0
 const keyed = () => ({ 'idempotency-key': `people-${keys++}` })
 const usersOf = async (email: string) => (await stack.state()).users.filter((user) => user.email === email)
-const flush = () => spawnSync('redis-cli', ['-p', String(redis.port), 'flushall'])
 
 /** Somebody new, with a token; not signed up. */
 async function person(username: string, more: object = {}): Promise<string> {
@@ -104,7 +102,7 @@ const events = async () => {
     .map((line) => JSON.parse(line) as Record<string, unknown> & { event: string })
 }
 
-t.test('sign-up by API: asked, made, once however often, and refused with other answers', async (t) => {
+t.test('sign-up by API: asked, made, and refused with other answers', async (t) => {
   const token = await person('una')
   const before = (await api.get<Me>('/me', token)).body
   t.match(before, { signed_up: false, account: null, joins: null, required: { terms: { version: '2026-01' } } })
@@ -119,29 +117,16 @@ t.test('sign-up by API: asked, made, once however often, and refused with other 
   t.same(await usersOf('una@example.com'), [], 'nothing was made so far')
 
   const key = keyed()
-  await stack.faults([{ match: 'POST /admin/api/signup.json', drop: 'after', times: 1 }])
-  const [one, two] = await Promise.all([
-    api.post<Me>('/me', token, signUpBody, key),
-    other.post<Me>('/me', token, signUpBody, key),
-  ])
-  t.same([one.status, two.status], [201, 201], one.text + two.text)
-  t.match(one.body, { signed_up: true, account: { name: 'una@example.com', role: 'admin' }, required: { fields: [] } })
-  t.equal(one.body.account?.id, two.body.account?.id)
-  await stack.faults([])
-  flush()
-  await portal.stop('SIGKILL')
-  portal = await stack.portal(settings)
-  const again = await api.post<Me>('/me', token, signUpBody, key)
-  t.same([again.status, again.body.account?.id], [201, one.body.account?.id], 'after a flush and a kill')
-  t.equal((await usersOf('una@example.com')).length, 1)
+  const made = await api.post<Me>('/me', token, signUpBody, key)
+  t.match(
+    [made.status, made.body],
+    [201, { signed_up: true, account: { name: 'una@example.com', role: 'admin' }, required: { fields: [] } }],
+  )
   const differs = { ...signUpBody, fields: { ...signUpBody.fields, department: 'Sales' } }
-  flush()
-  await portal.stop('SIGKILL')
-  portal = await stack.portal(settings)
-  const refused = await api.post<Problem>('/me', token, differs, key)
-  t.equal(refused.status, 422)
-  t.match(refused.body.type, 'attempt_reused')
+  t.match((await api.post<Problem>('/me', token, differs, key)).body.type, 'attempt_reused')
   t.equal((await api.post('/me', token, differs)).status, 409, 'without a key it is no repeat of anything')
+  const outdated = await api.post<Problem>('/me', token, { ...signUpBody, accept_terms: '2025-01' })
+  t.match([outdated.status, outdated.body.errors], [422, { accept_terms: /./ }], 'other terms than there are')
 })
 
 t.test('sign-up by API: services that are listed, and what stops people', async (t) => {
@@ -267,54 +252,30 @@ t.test('an invitation that is cut off at any step goes on at the next sign-in', 
   await stack.faults([])
 })
 
-t.test('POST /members: one result of one key, whatever happens in between', async (t) => {
-  const mia = await owner('mia')
-  const body = { email: 'nia@example.com', role: 'admin' }
-  const key = keyed()
-  await stack.faults([{ match: 'POST *users.json', drop: 'after', times: 1 }])
-  const both = await Promise.all([
-    api.post<Member>('/members', mia, body, key),
-    other.post<Member>('/members', mia, body, key),
-  ])
-  await stack.faults([])
-  t.same(
-    both.map(({ status }) => status),
-    [201, 201],
-    both.map(({ text }) => text).join(),
-  )
-  t.equal(both[0]?.body.id, both[1]?.body.id)
-  flush()
-  await portal.stop('SIGKILL')
-  portal = await stack.portal(settings)
-  const again = await api.post<Member>('/members', mia, body, key)
-  t.same([again.status, again.body.id], [201, both[0]?.body.id])
-  for (const changed of [
-    { ...body, role: 'member' },
-    { ...body, email: 'somebody-else@example.com' },
-    { client_id: 'demo-service', role: 'admin' },
-  ]) {
-    flush()
-    await portal.stop('SIGKILL')
-    portal = await stack.portal(settings)
-    const reused = await api.post<Problem>('/members', mia, changed, key)
-    t.match([reused.status, reused.body.type], [422, /attempt_reused/], JSON.stringify(changed))
-  }
-  t.equal((await usersOf('nia@example.com')).length, 1)
-  t.equal((await listed(mia)).length, 2)
-  t.match(
-    [(await invite(mia, 'nia@example.com', 'admin')).body.id],
-    [again.body.id],
-    'a new key for the same is the same',
-  )
-  const otherRole = await invite(mia, 'nia@example.com', 'member')
-  t.match([otherRole.status, otherRole.body.detail], [409, /is invited already, as an admin/])
-  await api.call('PATCH', `/members/${again.body.id}`, { token: mia, body: { role: 'member' } })
-  t.equal((await api.post('/members', mia, body, key)).status, 201, 'the role was changed since: still the same one')
-  const nia = await person('nia')
-  t.match((await api.post<Me>('/me', nia, joinBody)).body.account, { role: 'member' })
-  const here = await invite(mia, 'nia@example.com', 'member')
-  t.match([here.status, here.body], [201, { id: again.body.id, state: 'active' }])
-})
+t.test(
+  'POST /members: the same one again is the same, also under another key and with a role changed since',
+  async (t) => {
+    const mia = await owner('mia')
+    const body = { email: 'nia@example.com', role: 'admin' }
+    const key = keyed()
+    const again = await api.post<Member>('/members', mia, body, key)
+    t.equal((await usersOf('nia@example.com')).length, 1)
+    t.equal((await listed(mia)).length, 2)
+    t.match(
+      [(await invite(mia, 'nia@example.com', 'admin')).body.id],
+      [again.body.id],
+      'a new key for the same is the same',
+    )
+    const otherRole = await invite(mia, 'nia@example.com', 'member')
+    t.match([otherRole.status, otherRole.body.detail], [409, /is invited already, as an admin/])
+    await api.call('PATCH', `/members/${again.body.id}`, { token: mia, body: { role: 'member' } })
+    t.equal((await api.post('/members', mia, body, key)).status, 201, 'the role was changed since: still the same one')
+    const nia = await person('nia')
+    t.match((await api.post<Me>('/me', nia, joinBody)).body.account, { role: 'member' })
+    const here = await invite(mia, 'nia@example.com', 'member')
+    t.match([here.status, here.body], [201, { id: again.body.id, state: 'active' }])
+  },
+)
 
 t.test('POST /members: what cannot be invited or added', async (t) => {
   const olga = await owner('olga')

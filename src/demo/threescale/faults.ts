@@ -6,7 +6,8 @@ export interface Fault {
   match: string
   latency_ms?: number
   status?: number
-  hang?: boolean
+  /** never answers; `after`: does the work first */
+  hang?: boolean | 'after'
   /** `half`: the head and half of the body */
   drop?: 'before' | 'after' | 'half'
   /** does the work and then says it failed, as porta does when its gateway cannot be told */
@@ -26,6 +27,7 @@ export function faultRoutes(app: FastifyInstance): void {
   let atOnce = 0
   const dropped = new WeakSet<FastifyRequest>()
   const halved = new WeakSet<FastifyRequest>()
+  const hung = new WeakSet<FastifyRequest>()
   const failed = new WeakMap<FastifyRequest, number>()
 
   app.addHook('onRequest', async (request, reply) => {
@@ -53,6 +55,10 @@ export function faultRoutes(app: FastifyInstance): void {
         'content-length': Buffer.byteLength(text),
       })
       reply.raw.write(text.slice(0, text.length / 2), () => request.raw.socket.destroy())
+      return payload
+    }
+    if (hung.has(request)) {
+      reply.hijack()
       return payload
     }
     if (!dropped.has(request)) return payload
@@ -85,7 +91,8 @@ export function faultRoutes(app: FastifyInstance): void {
     if (fault.times !== undefined) fault.times--
     if (fault.skew_seconds) reply.header('date', new Date(Date.now() + fault.skew_seconds * 1000).toUTCString())
     if (fault.latency_ms) await sleep(fault.latency_ms)
-    if (fault.hang) return new Promise(() => {})
+    if (fault.hang === 'after') hung.add(request)
+    else if (fault.hang) return new Promise(() => {})
     if (fault.drop === 'before') {
       reply.hijack()
       request.raw.socket.destroy()

@@ -6,7 +6,7 @@ import type { ClaimAccounts } from './claim-accounts.js'
 import type { SignUp } from './schemas.js'
 import type { Completion } from './sign-up.js'
 import type { Found } from './standing.js'
-import { mustAccept, type Terms } from './terms.js'
+import { checkAccepted, mustAccept, type Terms } from './terms.js'
 
 export interface ApiSignUpDeps {
   accounts: Accounts
@@ -30,6 +30,7 @@ export function createApiSignUp({ accounts, terms, claims }: ApiSignUpDeps) {
     const found = caller && (await accounts.profile(caller))
     if (caller && found) {
       if (!isOnRecord(identity, found, fields)) throw otherwise(keyed)
+      if (terms && acceptTerms !== undefined) checkAccepted(terms, acceptTerms)
       if (acceptTerms === undefined || !mustAccept(terms, found)) return { caller, event: 'sign_up' }
       const { caller: same } = await admitted(identity, { values: {}, acceptTerms })
       return { caller: same, event: 'terms.accept' }

@@ -13,11 +13,12 @@ import type { Caller } from '../../web/caller.js'
 import type { Model } from '../models/schemas.js'
 import { checkFields } from './fields.js'
 import { guards } from './guards.js'
-import { applicationIdOf, describeKey, type HeldKey, isKeyOfAttempt, makeKey } from './keys.js'
+import { applicationIdOf, describeKey, type HeldKey, makeKey, type Origin } from './keys.js'
 import { arrange, type Filters } from './listing.js'
 import { choosePlan } from './plans.js'
 import { modeOf, present, type Shown } from './present.js'
 import type { Application, ApplicationChange, Key, NewApplication } from './schemas.js'
+import { isSameWish, madeBy, originOf, type Wish } from './wishes.js'
 
 /** What the catalogue tells about one product; `offered` are the plans a developer can take, in 3scale's order. */
 export interface FoundModel {
@@ -60,6 +61,9 @@ export interface ReadApplication {
   keys: Key[]
 }
 
+const replaced =
+  'An application was made with this Idempotency-Key, and its key was replaced since. Look for it among your applications.'
+
 export type Applications = ReturnType<typeof createApplications>
 
 /** Applications of the caller's own account; another account's id is `not_found`, as what does not exist. */
@@ -101,9 +105,11 @@ export function createApplications({ threescale, models, allowances, learn, now 
       const name = wanted.name.trim()
       if (name === '') throw problem('invalid_fields', { fields: { name: 'Give the application a name.' } })
       const description = wanted.description?.trim() ?? ''
+      const wish = { productId: product.id, planId: plan.id, name, description, fields }
+      const origin = originOf(caller.accountId, attempt, wish)
       const [applications, subscription] = await look(caller, product)
-      const earlier = ofAttempt(applications, caller, attempt)
-      if (earlier) return same(caller, earlier, { productId: product.id, planId: plan.id, name, description, fields })
+      const earlier = madeBy(origin, applications)
+      if (earlier) return same(caller, earlier, origin, wish)
       check(['service_subscription', 'one_application_per_plan', 'multiple_applications', 'multiple_services'], {
         subscription,
         applications,
@@ -112,15 +118,17 @@ export function createApplications({ threescale, models, allowances, learn, now 
         allowances,
       })
       const mode = found.model.credentials.mode
-      const key = makeKey(caller.accountId, attempt, now())
-      const record = await write(caller, attempt, {
+      const key = makeKey(origin, now())
+      const made = await write(caller, origin, {
         planId: plan.id,
         name,
         description,
-        applicationId: applicationIdOf(caller.accountId, attempt),
+        applicationId: applicationIdOf(origin),
         ...(mode === 'user_key' ? { userKey: key } : { applicationKey: key }),
         fields,
       })
+      if (made.isEarlier) return same(caller, made.record, origin, wish)
+      const { record } = made
       const application = present(record, found, { reveal: true, appKeys: [key], clientSecret: key })
       if (record.state === 'live' && found.model.model_id === null) await learn(found.model, application)
       return application
@@ -155,31 +163,27 @@ export function createApplications({ threescale, models, allowances, learn, now 
     return [applications, subscriptions.find(({ productId }) => productId === product.id)] as const
   }
 
-  async function write(caller: Caller, attempt: string, wanted: New3scaleApplication) {
+  async function write(caller: Caller, origin: Origin, wanted: New3scaleApplication) {
     try {
-      return await threescale.createApplication(caller.accountId, wanted)
+      return { record: await threescale.createApplication(caller.accountId, wanted), isEarlier: false }
     } catch (error) {
       if (!isProblem(error, 'invalid_fields', 'conflict')) throw error
       // "taken": the same attempt arrived twice at once, and the other one was first
-      const earlier = ofAttempt(await threescale.listApplications(caller.accountId), caller, attempt)
-      if (earlier) return earlier
+      const earlier = madeBy(origin, await threescale.listApplications(caller.accountId))
+      if (earlier) return { record: earlier, isEarlier: true }
+      // of a product with one key 3scale shows no application id, and the key that told the attempt was replaced since
+      if (isProblem(error, 'invalid_fields') && error.fields?.application_id)
+        throw problem('conflict', { detail: replaced })
       throw error
     }
   }
 
   /** The repeat of an attempt gives what the first one made; with another wish it is refused. */
-  async function same(
-    caller: Caller,
-    earlier: Record3scale,
-    wanted: Pick<Record3scale, 'productId' | 'planId' | 'name' | 'description' | 'fields'>,
-  ) {
-    const { fields, ...rest } = wanted
-    const differs =
-      Object.entries(rest).some(([name, value]) => earlier[name as keyof typeof rest] !== value) ||
-      Object.entries(fields).some(([name, value]) => earlier.fields[name] !== value)
-    if (differs) throw problem('attempt_reused')
+  async function same(caller: Caller, earlier: Record3scale, origin: Origin, wish: Wish) {
     const found = await models.describe(earlier.productId)
-    return present(earlier, found, revealed(await heldBy(caller, earlier, found)))
+    const held = await heldBy(caller, earlier, found)
+    if (!isSameWish(origin, wish, earlier, held)) throw problem('attempt_reused')
+    return present(earlier, found, revealed(held))
   }
 
   async function heldBy(caller: Caller, record: Record3scale, found: FoundModel | undefined): Promise<HeldKey[]> {
@@ -203,9 +207,4 @@ export function createApplications({ threescale, models, allowances, learn, now 
 
 function revealed(keys: HeldKey[]): Shown {
   return { reveal: true, appKeys: keys.map(({ value }) => value) }
-}
-
-function ofAttempt(records: Record3scale[], { accountId }: Caller, attempt: string): Record3scale | undefined {
-  const applicationId = applicationIdOf(accountId, attempt)
-  return records.find((record) => record.appId === applicationId || isKeyOfAttempt(record.userKey, accountId, attempt))
 }

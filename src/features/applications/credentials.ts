@@ -130,7 +130,7 @@ export function createCredentials({ threescale, models, prove, secret, now }: Cr
 
   /** What an earlier try of the same attempt left; a chosen value that is there already needs no second one. */
   function earlier({ caller }: Target, keys: HeldKey[], value: string | undefined, scope: string): HeldKey | undefined {
-    const tagged = keys.find((key) => isKeyOfAttempt(key.value, caller.accountId, scope))
+    const tagged = keys.find((key) => isKeyOfAttempt(key.value, { account: caller.accountId, attempt: scope }))
     if (tagged && value !== undefined && value !== tagged.value) throw problem('attempt_reused')
     return tagged ?? keys.find((key) => key.value === value)
   }
@@ -181,7 +181,7 @@ export function createCredentials({ threescale, models, prove, secret, now }: Cr
   }
 
   function fresh({ accountId }: Caller, scope: string, before: string | undefined): string {
-    return makeKey(accountId, scope, now(), secretOf(secret, `${accountId}\n${scope}`, before))
+    return makeKey({ account: accountId, attempt: scope }, now(), secretOf(secret, `${accountId}\n${scope}`, before))
   }
 }
 

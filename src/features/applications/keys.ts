@@ -10,17 +10,25 @@ export interface HeldKey {
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const PREFIX = 'maas_'
+const SECRET = 22
 
 /** What a portal-made key looks like; secret scanners can match it. */
 export const keyPattern = /^maas_[0-9]{6}[0-9A-Za-z]{38}$/
 
+/** Whose request makes a key: `attempt` is the same for every repeat, `wish` tells what was asked for under it. */
+export interface Origin {
+  account: number
+  attempt: string
+  wish?: string
+}
+
 /**
- * A new key: `maas_`, the day (yymmdd, UTC), 8 characters that tell the attempt, 24 random ones (about 143 bits), 6 of
- * checksum. 50 characters of [0-9A-Za-z_], which 3scale takes as user_key and as application key alike.
+ * A new key: `maas_`, the day (yymmdd, UTC), 6 characters that tell the attempt and 4 that tell its wish, 22 random ones
+ * (131 bits), 6 of checksum. 50 characters of [0-9A-Za-z_], which 3scale takes as user_key and as application key alike.
  */
-export function makeKey(account: number, attempt: string, now: Date, secret = randomBase62(24)): string {
+export function makeKey(origin: Origin, now: Date, secret = randomBase62(SECRET)): string {
   const day = now.toISOString().slice(2, 10).replaceAll('-', '')
-  const body = day + attemptTag(account, attempt) + secret
+  const body = day + attemptTag(origin) + wishTag(origin) + secret
   return PREFIX + body + checksum(body)
 }
 
@@ -33,7 +41,7 @@ export function secretOf(portalSecret: Buffer, attempt: string, before: string |
     createHmac('sha512', portalSecret)
       .update(JSON.stringify([attempt, before]))
       .digest(),
-    24,
+    SECRET,
   )
 }
 
@@ -43,8 +51,13 @@ export function keyIdOf(application: number, value: string): string {
 }
 
 /** True for a key that this account's attempt made, so that a repeat finds what the first try left behind. */
-export function isKeyOfAttempt(key: string | undefined, account: number, attempt: string): boolean {
-  return key !== undefined && isOurs(key) && key.slice(11, 19) === attemptTag(account, attempt)
+export function isKeyOfAttempt(key: string | undefined, origin: Origin): key is string {
+  return key !== undefined && isOurs(key) && key.slice(11, 17) === attemptTag(origin)
+}
+
+/** Of a key of that attempt: whether the same was asked for. */
+export function isKeyOfWish(key: string, origin: Origin): boolean {
+  return key.slice(17, 21) === wishTag(origin)
 }
 
 /** The day a portal-made key was made (yyyy-mm-dd, UTC); undefined for keys from elsewhere and for mistyped ones. */
@@ -64,7 +77,7 @@ export function describeKey(application: number, { value, createdAt }: HeldKey, 
 }
 
 /** The `application_id` of an attempt: 3scale refuses the same one twice within a product, in every credential mode. */
-export function applicationIdOf(account: number, attempt: string): string {
+export function applicationIdOf({ account, attempt }: Origin): string {
   return createHash('sha256').update(`application\n${account}\n${attempt}`).digest('hex').slice(0, 32)
 }
 
@@ -77,8 +90,12 @@ function isOurs(key: string): boolean {
   return keyPattern.test(key) && checksum(key.slice(PREFIX.length, -6)) === key.slice(-6)
 }
 
-function attemptTag(account: number, attempt: string): string {
-  return base62(createHash('sha256').update(`key\n${account}\n${attempt}`).digest(), 8)
+function attemptTag({ account, attempt }: Origin): string {
+  return base62(createHash('sha256').update(`key\n${account}\n${attempt}`).digest(), 6)
+}
+
+function wishTag({ account, attempt, wish = '' }: Origin): string {
+  return base62(createHash('sha256').update(`wish\n${account}\n${attempt}\n${wish}`).digest(), 4)
 }
 
 function checksum(body: string): string {
