@@ -27,6 +27,9 @@ t.test('patterns are read as APIcast reads them', async (t) => {
     ['/a b', '/a b', false],
     ['/x', '/%78', true],
     ['/x', '/X', false],
+    ['/x', 'y/x', false],
+    ['/x', '', false],
+    ['/', '/a/../../x', false],
   ] as const) {
     t.equal(letsThrough([rule('GET', pattern)], 'GET', path), fits, `${pattern} ${path}`)
     t.equal(rulesFor([rule('GET', pattern)], 'GET', path).length, fits ? 1 : 0, `${pattern} ${path}, by the other way`)

@@ -36,6 +36,7 @@ export function sampleOf(path: string): string {
 function matcher(method: string, path: string, search: URLSearchParams | undefined): (rule: Rule) => boolean {
   const asked = normalised(path)
   return (rule) => {
+    if (asked === undefined) return false
     if (rule.method !== method && rule.method !== 'ANY') return false
     const template = templateOf(rule.pattern)
     if (!expressionOf(template).test(asked)) return false
@@ -56,13 +57,14 @@ function fits(values: string[], wanted: string): boolean {
   return /\{[-\w]+\}/.test(wanted) ? values.length > 0 : values.at(-1) === wanted
 }
 
-/** As nginx and APIcast do before they look: decoded, single slashes, dots resolved, escaped again. */
-function normalised(path: string): string {
+/** As nginx and APIcast do before they look: decoded, single slashes, dots resolved, escaped again. Undefined: no path. */
+function normalised(path: string): string | undefined {
   const kept: string[] = []
-  const pieces = decoded(path).split(/\/+/).slice(1)
+  const [before, ...pieces] = decoded(path).split(/\/+/)
+  if (before !== '') return undefined
   for (const [index, piece] of pieces.entries()) {
     const dots = piece === '.' || piece === '..'
-    if (piece === '..') kept.pop()
+    if (piece === '..' && kept.pop() === undefined) return undefined
     if (!dots) kept.push(piece)
     else if (index === pieces.length - 1) kept.push('')
   }
