@@ -35,6 +35,7 @@ const [purged] = await new PurgeCSS().purge({
     standard: [
       'pf-v6-theme-dark',
       /^type-/,
+      /^shade-/,
       /^pf-m-(blue|teal|purple|orange|green|red|grey|success|info|warning|danger)$/,
     ],
     greedy: [/hljs/],

@@ -40,9 +40,15 @@ export async function pageFailure(error: unknown, request: FastifyRequest, reply
       rule: failure.rule,
       help: failure.code === 'not_found' ? reasonsPath(request) : undefined,
       again: againOf(failure, request),
+      retryHref: retryHrefOf(failure, request),
     },
     { status: failure.status, layout: 'bare' },
   )
+}
+
+/** A page that was only asked for too often or at a bad moment; two slashes would lead elsewhere. */
+function retryHrefOf({ status }: PortalError, { method, url }: FastifyRequest): string {
+  return method === 'GET' && (status === 429 || status === 503) && /^\/(?![/\\])/.test(url) ? url : ''
 }
 
 /** API: RFC 9457 problem details. `metadata` is where RFC 9728 tells how to get a token. */

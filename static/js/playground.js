@@ -59,6 +59,8 @@ export function playground(form) {
   }
 }
 
+const BURST_MS = 50
+
 /** Gives what was said; a failure is told in the answer and gives nothing. */
 async function stream(sent, side, { box, text, meta }, signal) {
   const body = new URLSearchParams(sent)
@@ -74,10 +76,13 @@ async function stream(sent, side, { box, text, meta }, signal) {
     return ''
   }
   const figures = (ended) => {
-    const seconds = (performance.now() - (first ?? began)) / 1000
+    const now = performance.now()
+    // what a gateway held back comes all at once: then only the whole wait tells how fast the model was
+    const burst = first === undefined || now - first < BURST_MS
+    const seconds = (now - (burst ? began : first)) / 1000
     const count = usage?.completion_tokens ?? pieces
     const about = usage ? '' : 'about '
-    const speed = seconds > 0 ? `${about}${Math.round(count / seconds)} tokens/s` : ''
+    const speed = seconds > 0 ? `${burst ? 'about ' : about}${Math.round(count / seconds)} tokens/s` : ''
     const tokens = usage ? `${usage.prompt_tokens} in, ${usage.completion_tokens} out` : `${about}${pieces} tokens`
     return [`first token ${Math.round((first ?? began) - began)} ms`, speed, tokens, ended].filter(Boolean).join(' · ')
   }

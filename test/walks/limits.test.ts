@@ -116,4 +116,5 @@ t.test('sign-in: so often by one person, and by one address, as a page with when
   if (person) waits(t, person)
   const address = await refused(() => createVisitor(stack).raw('/login'), 50)
   waits(t, address)
+  t.match(address.text, 'href="/login">Try again')
 })

@@ -158,6 +158,27 @@ t.test('in the browser: streaming, stop, compare, keyboard, and the conversation
   const kept = JSON.parse(await page.inputValue('[name=turns]')) as { answers: string[] }[]
   t.equal(kept.length, 2)
   t.match(kept[0]?.answers[1], 'meta-llama')
+
+  await page.goto(`${stack.url}/playground?application=${await idOf(mary, 'nomic-embed')}`)
+  await page.click('text=Turn into vectors')
+  const color = (cell: string) =>
+    page
+      .locator(cell)
+      .first()
+      .evaluate((element) => getComputedStyle(element).backgroundColor)
+  t.match(await page.locator('.panel strong').textContent(), /Closest: “The sky.*“It is a sunny day/)
+  t.not(await color('.matrix .shade-9'), await color('.matrix thead th'), 'what is alike is seen as well as read')
+  t.match(
+    await page
+      .locator('select')
+      .first()
+      .evaluate((element) => getComputedStyle(element).backgroundImage),
+    'linear-gradient',
+    'what opens a list looks like it',
+  )
+  await page.goto(`${stack.url}/playground?application=${await idOf(mary, 'bge-reranker')}`)
+  await page.click('text=Sort by relevance')
+  t.match(await page.locator('.ranking li').allTextContents(), [/Passports are renewed/, /photographs/, /library/])
   t.same(problems, [])
   for (const key of await keysOf()) if (key) t.notOk((await page.content()).includes(key))
 })

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { chat, completion, failure, usageOf } from './generation.js'
+import { likeness, vectorOf } from './meaning.js'
 import { png, wav } from './media.js'
 
 export interface ModelServer {
@@ -108,10 +108,7 @@ function rerank(server: ModelServer, body: Body): Answer {
   const scored = documents.map((text, index) => ({
     index,
     document: { text },
-    relevance_score:
-      (createHash('sha1')
-        .update(`${String(body.query)}|${text}`)
-        .digest()[0] ?? 0) / 255,
+    relevance_score: likeness(String(body.query ?? ''), text),
   }))
   return {
     status: 200,
@@ -126,11 +123,6 @@ function rerank(server: ModelServer, body: Body): Answer {
 
 function image(): Answer {
   return { status: 200, body: { created: 1764000000, data: [{ b64_json: png().toString('base64') }] } }
-}
-
-function vectorOf(text: string): number[] {
-  const bytes = createHash('sha256').update(text).digest()
-  return Array.from(bytes, (byte) => Math.round((byte / 255 - 0.5) * 1000) / 1000)
 }
 
 function parse(raw: Buffer): Body | undefined {

@@ -34,6 +34,7 @@ export function referenceView(i: Shown & { person: Person | undefined; tried: Tr
     callPath: operation.callPath,
     attempt: tryView({ model, operation, person, tried: tried?.operation === operation.id ? tried : undefined }),
   }))
+  const waiting = person?.applications.find(({ state }) => state === 'pending')
   const live = person?.applications.filter(({ state }) => state === 'live') ?? []
   return {
     title: `API reference of ${model.name}`,
@@ -50,7 +51,8 @@ export function referenceView(i: Shown & { person: Person | undefined; tried: Tr
       ...(model.model_id ? [{ label: 'Model id', value: model.model_id, code: true }] : []),
     ],
     start: startWords(person, live.length > 0),
-    getKeyHref: person && !person.unknown && live.length === 0 ? newHref(model.system_name) : '',
+    getKeyHref: person && !person.unknown && live.length === 0 && !waiting ? newHref(model.system_name) : '',
+    waitingHref: waiting && live.length === 0 ? `/applications/${waiting.id}` : '',
     signInHref: person ? '' : i.signInHref,
     stale:
       i.staleSeconds === undefined

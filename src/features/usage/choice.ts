@@ -60,7 +60,8 @@ export function choiceView(
 function zoneWords(range: Range, tenantZone: string | undefined): string {
   const { askedZone, zone, until } = range
   const at = Math.max(range.since, until - 1)
-  const own = `Times are those of ${askedZone} (${offsetWords(askedZone, at)}).`
+  const offset = offsetWords(askedZone, at)
+  const own = `Times are those of ${askedZone}${offset === askedZone ? '' : ` (${offset})`}.`
   const utc =
     zone === askedZone ? '' : ' 3scale gives no hours for so long a range, so its days and months are those of UTC.'
   const tenant =

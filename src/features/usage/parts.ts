@@ -29,6 +29,7 @@ export function tableView(table: Table, range: Range, key: string) {
   }
   const sum = total(name.values)
   const most = Math.max(...name.values, 0)
+  const on = range.granularity === 'month' ? 'in' : 'on'
   const at = labels[name.values.indexOf(most)] ?? ''
   return {
     key,
@@ -38,7 +39,7 @@ export function tableView(table: Table, range: Range, key: string) {
     summary:
       sum === 0
         ? `No ${table.unit} in ${rangeWords(range)}.`
-        : `${number(sum)} ${table.unit} in ${rangeWords(range)}; most in ${at}: ${number(most)}.`,
+        : `${number(sum)} ${table.unit} in ${rangeWords(range)}; most ${on} ${at.replace(', so far', ' (so far)')}: ${number(most)}.`,
     when: { hour: 'Hour', day: 'Day', month: 'Month' }[range.granularity],
     columns: table.columns.map(({ label, kind }) => ({ label, kind })),
     rows: labels.map((label, index) => ({
