@@ -1,15 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ErrorCode, problem } from '../errors.js'
 import { unhurried, waitFor } from './deadline.js'
-import type { Log, RedisConnection } from './redis.js'
+import type { Log } from './redis.js'
+import { createSharing, type Entry, hashOf, type SharingOptions } from './sharing.js'
 
-export interface CacheOptions {
-  redis?: RedisConnection | undefined
-  /** every key and channel in Redis starts with it */
-  prefix: string
-  /** seals what is marked secret; without it such values stay in this process */
-  seal?: { seal(text: string): string; open(text: string): string | undefined }
+export interface CacheOptions extends SharingOptions {
   log: Log
   /** told of every read and load, by the cache's name */
   onRead?: (name: string, outcome: 'fresh' | 'old' | 'missing') => void
@@ -40,31 +35,18 @@ export interface Copy<T> {
   stale: boolean
 }
 
-interface Entry<T> {
-  value: T
-  at: number
-}
-
 export type Cache = ReturnType<typeof createCache>
 export type Cached<T> = ReturnType<Cache['cached']> & { get(key: string): Promise<Copy<T>> }
 
 const BACK_OFF_MS = 1000
 const WAIT_MS = 20_000
-/** Renewed while its load runs, so a replica that dies with it holds up the others no longer than this. */
-const LOCK_MS = 3000
 
 /**
  * Copies in memory and, where there is one, in Redis: shared by all replicas, loaded once at a time among them, and the
  * old copy is given while a refresh runs or when the load fails. Nothing here waits for a Redis that does not answer.
  */
 export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Date.now }: CacheOptions) {
-  const self = randomBytes(6).toString('hex')
-  const channel = `${prefix}:changed`
-  const listeners = new Map<string, (keyHash: string, gone: boolean) => void>()
-  redis?.subscribe(channel, (message) => {
-    const [from, name = '', hash = '', what] = message.split(' ')
-    if (from !== self) listeners.get(name)?.(hash, what === 'gone')
-  })
+  const sharing = createSharing({ redis, prefix, seal })
 
   return { cached }
 
@@ -77,13 +59,15 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
     const loading = new Map<string, Promise<Entry<T>>>()
     const failed = new Map<string, { restUntil: number; error: unknown }>()
     const keys = new Map<string, string>()
-    const shared = secret && !seal ? undefined : redis
-
-    listeners.set(name, (hash, gone) => {
-      const key = keys.get(hash)
-      if (key === undefined) return
-      if (gone) memory.delete(key)
-      else void adopt(key)
+    const shared = sharing.of<T>(name, {
+      secret,
+      keep,
+      heard(hash, gone) {
+        const key = keys.get(hash)
+        if (key === undefined) return
+        if (gone) memory.delete(key)
+        else void adopt(key)
+      },
     })
 
     return {
@@ -126,8 +110,7 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
       reload: async (key = ''): Promise<Copy<T>> => copy(await refresh(key, true)),
       async forget(key = ''): Promise<void> {
         memory.delete(key)
-        await shared?.try((client) => client.del(place(key)))
-        await shared?.try((client) => client.publish(channel, `${self} ${name} ${hashOf(key)} gone`))
+        await shared.forget(key)
       },
     }
 
@@ -142,12 +125,11 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
     async function loadOrAdopt(key: string, force: boolean): Promise<Entry<T>> {
       const theirs = await adopt(key)
       if (theirs && age(theirs) < fresh && !force) return theirs
-      const lock = await takeLock(key)
+      const lock = await shared.lock(key)
       if (!lock) {
         const waited = theirs ?? memory.get(key) ?? (await waitForOthers(key))
         if (waited) return waited
       }
-      const beat = lock ? setInterval(() => void holdLock(key), LOCK_MS / 3).unref() : undefined
       try {
         // another replica may have ended its load between the look and the lock
         const since = lock && !force ? await adopt(key) : undefined
@@ -165,21 +147,8 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
         log.warn({ cache: name, reason: error instanceof Error ? error.message : String(error) }, 'kept the old copy')
         return old
       } finally {
-        clearInterval(beat)
-        if (lock) await shared?.try((client) => client.del(`${place(key)}:lock`))
+        await lock?.release()
       }
-    }
-
-    /** Without Redis everybody is alone and may load. */
-    async function takeLock(key: string): Promise<boolean> {
-      const answer = await shared?.try(async (client) => [
-        await client.set(`${place(key)}:lock`, self, 'PX', LOCK_MS, 'NX'),
-      ])
-      return answer === undefined || answer[0] === 'OK'
-    }
-
-    async function holdLock(key: string): Promise<void> {
-      await shared?.try((client) => client.pexpire(`${place(key)}:lock`, LOCK_MS))
     }
 
     async function waitForOthers(key: string): Promise<Entry<T> | undefined> {
@@ -187,16 +156,14 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
         await sleep(50)
         const entry = await adopt(key)
         if (entry) return entry
-        const lock = await shared?.try(async (client) => [await client.exists(`${place(key)}:lock`)])
-        if (lock?.[0] !== 1) return undefined
+        if (!(await shared.isLocked(key))) return undefined
       }
       return undefined
     }
 
     /** Takes over the shared copy where it is newer than ours. */
     async function adopt(key: string): Promise<Entry<T> | undefined> {
-      const text = await shared?.try((client) => client.get(place(key)))
-      const entry = text ? read(text) : undefined
+      const entry = await shared.read(key)
       const mine = memory.get(key)
       const better = entry && (!mine || entry.at > mine.at || (nullYields && mine.value === null))
       if (better && age(entry) < keep) {
@@ -208,11 +175,7 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
 
     async function store(key: string, entry: Entry<T>): Promise<void> {
       remember(key, entry)
-      if (nullYields && entry.value === null) return
-      const text = JSON.stringify(entry)
-      const sealed = secret && seal ? seal.seal(text) : text
-      const stored = await shared?.try((client) => client.set(place(key), sealed, 'EX', Math.ceil(keep)))
-      if (stored) await shared?.try((client) => client.publish(channel, `${self} ${name} ${hashOf(key)} new`))
+      if (!(nullYields && entry.value === null)) await shared.write(key, entry)
     }
 
     function remember(key: string, entry: Entry<T>): void {
@@ -227,15 +190,6 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
       failed.delete(oldest)
     }
 
-    function read(text: string): Entry<T> | undefined {
-      try {
-        const open = secret && seal ? seal.open(text) : text
-        return open === undefined ? undefined : (JSON.parse(open) as Entry<T>)
-      } catch {
-        return undefined
-      }
-    }
-
     function age(entry: Entry<T>): number {
       return Math.max(0, (now() - entry.at) / 1000)
     }
@@ -243,14 +197,5 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
     function copy(entry: Entry<T>): Copy<T> {
       return { value: entry.value, ageSeconds: age(entry), stale: age(entry) >= fresh }
     }
-
-    function place(key: string): string {
-      return `${prefix}:${name}:${hashOf(key)}`
-    }
   }
-}
-
-/** Keys may hold names of people; Redis sees only their hash. */
-function hashOf(key: string): string {
-  return createHash('sha256').update(key).digest('hex').slice(0, 24)
 }
