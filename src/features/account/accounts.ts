@@ -1,14 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cache } from '../../clients/cache.js'
 import type { RedisConnection } from '../../clients/redis.js'
 import type { Threescale } from '../../clients/threescale/nouns.js'
-import { isProblem, problem } from '../../errors.js'
+import { problem } from '../../errors.js'
 import type { Caller, Identity } from '../../web/caller.js'
 import { createAlone } from './alone.js'
 import type { ClaimAccounts } from './claim-accounts.js'
 import { createJoining, type Joined, type Joins } from './joining.js'
 import { checkLinkable, findByEmail, link } from './link.js'
 import { invitedRole, usernameOf } from './names.js'
+import { createPeople } from './people.js'
 import { type Completion, createSignUp, type Questions } from './sign-up.js'
 import type { SignUpRules } from './sign-up-rules.js'
 import { callerFor, checkStanding, type Found } from './standing.js'
@@ -50,12 +50,6 @@ export interface Asked extends Questions {
 
 export type Accounts = ReturnType<typeof createAccounts>
 
-const FRESH_SECONDS = 60
-/** "Nobody of that name" is believed that long: somebody may be signing up on another replica. */
-const NOBODY_SECONDS = 5
-/** A page asks 3scale for more than this; it waits no longer to hear whether somebody was suspended meanwhile. */
-const PATIENCE_MS = 500
-
 /** Who a signed-in identity is in 3scale: found by name, linked once by verified e-mail, or signed up. */
 export function createAccounts({
   threescale,
@@ -67,13 +61,7 @@ export function createAccounts({
   terms,
   claims,
 }: AccountsDeps) {
-  const people = cache.cached<Found | null>(
-    'people',
-    { fresh: FRESH_SECONDS, keep: 3600, secret: true },
-    async (username) => {
-      return (await threescale.findByUsername(username)) ?? null
-    },
-  )
+  const people = createPeople(threescale, cache)
   const signUps = createSignUp({ threescale, cache, rules, terms })
   const { signUp, finish, questions } = signUps
   const joining = createJoining({ threescale, signUp: signUps, claims })
@@ -100,9 +88,7 @@ export function createAccounts({
 
     /** The account of a bearer token's identity; undefined when it has not signed up. */
     async callerOf(identity: Identity): Promise<Caller | undefined> {
-      const username = nameOf(identity)
-      const kept = await soon(() => current(username), username)
-      const found = kept === undefined ? await current(username) : kept
+      const found = await people.find(nameOf(identity))
       if (!found) return undefined
       checkStanding(found)
       return callerFor(identity, found)
@@ -113,16 +99,16 @@ export function createAccounts({
      * gone. Rejects with account_suspended and the like. While 3scale is slow or down, who signed in goes on.
      */
     async renewed(caller: Caller): Promise<Caller | undefined> {
-      const found = await soon(() => unlessDown(current(caller.username)), caller.username)
-      if (found === null) return undefined
-      if (!found) return caller
+      const found = await people.findSoon(caller.username)
+      if (!found) return undefined
+      if (found === 'unknown') return caller
       checkStanding(found)
       const { account, user } = found
       return { ...caller, accountId: account.id, userId: user.id, role: user.role, orgName: account.orgName }
     },
 
     async profile(caller: Caller): Promise<Found | undefined> {
-      return (await people.get(caller.username)).value ?? undefined
+      return people.recall(caller.username)
     },
 
     /** What a caller without an account would be asked, and whose account they would join. */
@@ -134,25 +120,7 @@ export function createAccounts({
     /** The form's questions; no call to 3scale while the definitions of its fields are known. */
     questions,
 
-    /** Read again at the next request, here and on every replica: somebody's role or place was changed. */
     forget: people.forget,
-  }
-
-  /** A copy that is too old is read again, and used after all where 3scale does not answer. */
-  async function current(username: string): Promise<Found | null> {
-    const kept = await people.get(username)
-    const tooOld = kept.ageSeconds > (kept.value ? FRESH_SECONDS : NOBODY_SECONDS)
-    return tooOld ? (await people.reload(username)).value : kept.value
-  }
-
-  /** A young copy, else what comes in time, else the old copy, else undefined; the reading goes on behind. */
-  async function soon(read: () => Promise<Found | null | undefined>, username: string) {
-    const young = people.peek(username)
-    if (young?.value && young.ageSeconds <= FRESH_SECONDS) return young.value
-    const reading = read()
-    reading.catch(() => {})
-    const found = await Promise.race([reading, sleep(PATIENCE_MS, undefined, { ref: false })])
-    return found === undefined ? people.peek(username)?.value : found
   }
 
   async function linkOrSignUp(identity: Identity, completion: Completion | undefined): Promise<SignInOutcome> {
@@ -216,18 +184,9 @@ export function createAccounts({
 
   async function admit(identity: Identity, found: Found, how: Partial<SignedIn> = {}): Promise<SignedIn> {
     checkStanding(found)
-    await people.put(found.user.username, found)
+    await people.keep(found)
     await claims.note(identity, found.user.username)
     const caller = callerFor(identity, found)
     return { kind: 'in', caller, signedUp: false, linkedFrom: undefined, joined: false, ...how }
-  }
-}
-
-async function unlessDown<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work
-  } catch (error) {
-    if (!isProblem(error, 'threescale_unavailable')) throw error
-    return undefined
   }
 }
