@@ -114,7 +114,7 @@ t.test('hostile text of a product does nothing', async (t) => {
   await page.close()
 })
 
-t.test('no accessibility violation, in both themes, on every page and named state', async (t) => {
+t.test('no accessibility violation, in both themes, wide and narrow, on every page and named state', async (t) => {
   const signedOut = await browser.newContext()
   const signedIn = await browser.newContext()
   const page = await signInAs(signedIn, stack.url, 'mary')
@@ -276,6 +276,22 @@ t.test('no accessibility violation, in both themes, on every page and named stat
         await page.waitForURL(/\/receipt$/)
       },
     },
+    {
+      route: '/applications/:id/receipt',
+      path: `${tokens}/rotate`,
+      context: signedIn,
+      name: 'of a client secret',
+      before: async (page) => {
+        await page.click('main form button[type=submit]')
+        await page.waitForURL(/\/receipt$/)
+      },
+    },
+    {
+      route: '/applications/new',
+      path: `/applications/new?model=granite-chat&from=${live.split('/').pop()}`,
+      context: signedIn,
+      name: 'a second one to move over to',
+    },
     { route: '/account', path: '/account', context: signedIn },
     {
       route: '/account',
@@ -326,24 +342,29 @@ t.test('no accessibility violation, in both themes, on every page and named stat
     },
   ]
   const check = async (list: Row[]) => {
-    for (const theme of ['light', 'dark'] as const) {
-      for (const { path, context = signedOut, name = '', before } of list) {
-        const shown = await context.newPage()
+    for (const { path, context = signedOut, name = '', before } of list) {
+      const shown = await context.newPage()
+      await shown.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
+      await shown.goto(stack.url + path)
+      await before?.(shown)
+      for (const [theme, width] of [
+        ['light', 1280],
+        ['dark', 1280],
+        ['dark', 360],
+        ['light', 360],
+      ] as const) {
         await shown.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
-        await shown.goto(stack.url + path)
-        await before?.(shown)
-        t.same(await violations(shown), [], `${path} ${name} ${theme}`)
+        await shown.setViewportSize({ width, height: 800 })
+        t.same(await violations(shown), [], `${path} ${name} ${theme} at ${width} px`)
+      }
+      for (const width of [1280, 320]) {
+        await shown.setViewportSize({ width, height: 800 })
         const wide = await shown.evaluate(
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
         )
-        t.ok(wide <= 0, `${path} ${name} does not scroll sideways`)
-        await shown.setViewportSize({ width: 320, height: 700 })
-        const narrow = await shown.evaluate(
-          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-        )
-        t.ok(narrow <= 0, `${path} ${name} fits 320 px`)
-        await shown.close()
+        t.ok(wide <= 0, `${path} ${name} does not scroll sideways at ${width} px`)
       }
+      await shown.close()
     }
   }
   await check(rows)
