@@ -1,13 +1,6 @@
 /** The first entry of what an OpenAI-compatible server answers to `GET /v1/models`; whatever is odd is left out. */
 export function firstModel(text: string): { id: unknown; contextLength: unknown } | undefined {
-  let answer: unknown
-  try {
-    answer = JSON.parse(text)
-  } catch {
-    return undefined
-  }
-  const data = typeof answer === 'object' && answer !== null ? (answer as { data?: unknown }).data : undefined
-  const first: unknown = Array.isArray(data) ? data[0] : undefined
+  const first = entriesOf(text)?.[0]
   if (typeof first !== 'object' || first === null) return undefined
   const { id, max_model_len } = first as { id?: unknown; max_model_len?: unknown }
   return { id, contextLength: max_model_len }
@@ -15,13 +8,17 @@ export function firstModel(text: string): { id: unknown; contextLength: unknown 
 
 /** Every id that such a server lists; undefined where the answer is no such list. */
 export function modelIds(text: string): string[] | undefined {
-  let answer: unknown
+  return entriesOf(text)
+    ?.map((entry) => (entry as { id?: unknown } | null)?.id)
+    .filter((id) => typeof id === 'string')
+}
+
+function entriesOf(text: string): unknown[] | undefined {
   try {
-    answer = JSON.parse(text)
+    const answer: unknown = JSON.parse(text)
+    const data = typeof answer === 'object' && answer !== null ? (answer as { data?: unknown }).data : undefined
+    return Array.isArray(data) ? data : undefined
   } catch {
     return undefined
   }
-  const data = typeof answer === 'object' && answer !== null ? (answer as { data?: unknown }).data : undefined
-  if (!Array.isArray(data)) return undefined
-  return data.map((entry) => (entry as { id?: unknown } | null)?.id).filter((id) => typeof id === 'string')
 }

@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { SMTPServer } from 'smtp-server'
 import t, { type Test } from 'tap'
 import { planChangeWay } from '../../src/features/applications/plans.js'
 import { projectRoot } from '../../src/root.js'
 import { ruleNames } from '../../src/rules.js'
 import { type ApiAnswer, createApi } from '../helper/api.js'
+import { startMailbox } from '../helper/mailbox.js'
 import { startStack } from '../helper/stack.js'
 import { type Answer, createVisitor } from '../helper/visitor.js'
 
@@ -19,21 +19,7 @@ await mary.signIn('mary')
 const token = await api.token({ username: 'mary' })
 const fields = { purpose: 'Experiment' }
 
-const letters: string[] = []
-const smtp = new SMTPServer({
-  disabledCommands: ['AUTH', 'STARTTLS'],
-  onData(stream, _session, done) {
-    let text = ''
-    stream.on('data', (piece: Buffer) => {
-      text += piece.toString()
-    })
-    stream.on('end', () => {
-      letters.push(text)
-      done()
-    })
-  },
-})
-await new Promise<void>((resolve) => smtp.listen(0, '127.0.0.1', resolve))
+const mailbox = await startMailbox()
 const posted: Record<string, unknown>[] = []
 let webhookStatus = 204
 const webhook = createServer((request, response) => {
@@ -49,14 +35,14 @@ const webhook = createServer((request, response) => {
 await new Promise<void>((resolve) => webhook.listen(0, '127.0.0.1', resolve))
 const portOf = (server: { address(): unknown }) => (server.address() as AddressInfo).port
 const letterBox = {
-  SMTP_URL: `smtp://127.0.0.1:${portOf(smtp.server)}`,
+  SMTP_URL: mailbox.url,
   MAIL_FROM: 'portal@example.com',
   OPERATOR_MAIL: 'operator@example.com',
 }
 t.teardown(async () => {
   await stack.close()
   webhook.close()
-  await new Promise<void>((resolve) => smtp.close(() => resolve()))
+  await mailbox.close()
 })
 
 async function make(model: string, plan?: string): Promise<number> {
@@ -269,9 +255,9 @@ t.test('what 3scale forbids is refused by page and API, by the name of the rule'
     t.match((await mary.get(`${at('asked')}/plan`)).text, 'Send the request')
     for (const status of [202, 202]) t.equal((await patch(at('asked'), { plan: 'department' })).status, status)
     t.equal((await post(`${at('asked')}/plan`, { plan: 'department' })).status, 303)
-    t.equal(letters.length, 1, 'sent three times, told once')
-    t.match(letters[0], 'To: operator@example.com')
-    t.match(letters[0], 'Department')
+    t.equal(mailbox.letters.length, 1, 'sent three times, told once')
+    t.match(mailbox.letters[0], 'To: operator@example.com')
+    t.match(mailbox.letters[0], 'Department')
     t.equal(posted.length, 1)
     t.match(posted[0], { schema: 1, event: 'plan_change_requested', application: id.asked, plan: 'department' })
     t.match((await mary.get(`${at('asked')}/plan`)).text, 'You asked the operator for the plan Department')

@@ -1,11 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { SMTPServer } from 'smtp-server'
 import t from 'tap'
 import { anchorOf } from '../../src/features/account/names.js'
 import { createApi } from '../helper/api.js'
+import { startMailbox } from '../helper/mailbox.js'
 import { portBeside, startRedis, startStack } from '../helper/stack.js'
 import { createVisitor, decode } from '../helper/visitor.js'
 
@@ -505,36 +504,22 @@ t.test('the pages: invite, change the role, withdraw, add a service, and 3scale 
 })
 
 t.test('an invitation is mailed once where the portal may send mail, and stands where that fails', async (t) => {
-  const letters: string[] = []
-  const smtp = new SMTPServer({
-    disabledCommands: ['AUTH', 'STARTTLS'],
-    onData(stream, _session, done) {
-      let text = ''
-      stream.on('data', (piece: Buffer) => {
-        text += piece.toString()
-      })
-      stream.on('end', () => {
-        letters.push(text)
-        done()
-      })
-    },
-  })
-  await new Promise<void>((resolve) => smtp.listen(0, '127.0.0.1', resolve))
+  const mailbox = await startMailbox()
   const mailing = await stack.portal({
     ...settings,
     PORT: String(stack.port + 56),
-    SMTP_URL: `smtp://127.0.0.1:${(smtp.server.address() as AddressInfo).port}`,
+    SMTP_URL: mailbox.url,
     MAIL_FROM: 'portal@example.com',
     OPERATOR_MAIL: 'operator@example.com',
   })
   const here = createApi(stack, mailing.url)
   const vera = await owner('vera', { org_name: 'Vera & Co\r\nBcc: all@example.com' })
   const body = { email: 'walt@example.com', role: 'member' }
-  for (const token of [vera, vera]) t.equal((await here.post('/members', token, body)).status, 201)
-  t.equal(letters.length, 1)
-  t.match(letters[0], /^To: walt@example.com/m)
-  t.notMatch(letters[0], /^Bcc:/m, 'a name is no header')
-  t.match(letters[0], `${stack.url}/account`)
+  for (const token of [vera, vera]) { const made = await here.post('/members', token, body); t.equal(made.status, 201, made.text) }
+  t.equal(mailbox.letters.length, 1)
+  t.match(mailbox.letters[0], /^To: walt@example.com/m)
+  t.notMatch(mailbox.letters[0], /^Bcc:/m, 'a name is no header')
+  t.match(mailbox.letters[0], `${stack.url}/account`)
   const page = createVisitor(stack)
   await page.signIn('vera')
   const at = page.at(mailing.url)
@@ -542,7 +527,7 @@ t.test('an invitation is mailed once where the portal may send mail, and stands 
   const form = { method: 'POST', body: new URLSearchParams({ email: 'xeno@example.com', role: 'member' }) }
   t.equal((await at('/account/members', form)).status, 303)
   t.match((await at('/account')).text, 'A mail tells them how to join.')
-  await new Promise<void>((resolve) => smtp.close(() => resolve()))
+  await mailbox.close()
   t.equal((await here.post('/members', vera, { email: 'yves@example.com', role: 'member' })).status, 201)
   t.match(
     (await listed(vera)).map(({ email }) => email),
