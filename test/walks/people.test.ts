@@ -515,7 +515,10 @@ t.test('an invitation is mailed once where the portal may send mail, and stands 
   const here = createApi(stack, mailing.url)
   const vera = await owner('vera', { org_name: 'Vera & Co\r\nBcc: all@example.com' })
   const body = { email: 'walt@example.com', role: 'member' }
-  for (const token of [vera, vera]) { const made = await here.post('/members', token, body); t.equal(made.status, 201, made.text) }
+  for (const token of [vera, vera]) {
+    const made = await here.post('/members', token, body)
+    t.equal(made.status, 201, made.text)
+  }
   t.equal(mailbox.letters.length, 1)
   t.match(mailbox.letters[0], /^To: walt@example.com/m)
   t.notMatch(mailbox.letters[0], /^Bcc:/m, 'a name is no header')
