@@ -10,9 +10,18 @@ interface Key {
   value?: string
   made_on: string | null
 }
+interface Shape {
+  names: { app_id: string; app_key: string }
+  app_id: string
+  app_keys: string[]
+  client_id: string
+  client_secret: string
+  token_url: string
+}
 interface ReceiptPath {
   method: string
   path: string
+  asked: string
   calls: number
   let_through: number
   refused_in_a_row: number
@@ -59,6 +68,11 @@ async function make(model: string): Promise<number> {
   const made = await api.post<{ id: number }>('/applications', token, body)
   if (made.status !== 201) throw new Error(`${model}: ${made.status}`)
   return made.body.id
+}
+
+/** How the demo's gateway runs. */
+function pods(settings: object) {
+  return fetch(`http://127.0.0.1:${stack.port + 4}/_demo/gateway`, { method: 'PUT', body: JSON.stringify(settings) })
 }
 
 /** What 3scale holds. */
@@ -209,8 +223,6 @@ const unchanged = (now: string[], old: string | undefined) => now.length === 1 &
 t.test(
   'the receipt: two gateway pods that remember let the old key through, and one probe would be wrong',
   async (t) => {
-    const gateway = `http://127.0.0.1:${stack.port + 4}/_demo/gateway`
-    const pods = (settings: object) => fetch(gateway, { method: 'PUT', body: JSON.stringify(settings) })
     const id = await make(modes.user_key.model)
     const shown = await api.get<{ base_url: string; credentials: { user_key: string } }>(
       `/applications/${id}?reveal=true`,
@@ -241,6 +253,92 @@ t.test(
     t.notMatch(receipt.text, rotated.body.key.value ?? 'missing')
     const [now] = await held(id, modes.user_key.model)
     t.notMatch(receipt.text, now ?? 'missing')
+  },
+)
+
+t.test('the receipt of a key beside others that is retired while two pods remember it', async (t) => {
+  const { model } = modes.app_id
+  const id = await make(model)
+  const [old] = await keysOf(id)
+  await rotate(id)
+  const shown = await api.get<{ base_url: string; credentials: Shape }>(`/applications/${id}?reveal=true`, token)
+  const { base_url, credentials } = shown.body
+  const { names, app_id, app_keys } = credentials
+  const call = (key = '') => fetch(`${base_url}/models`, { headers: { [names.app_id]: app_id, [names.app_key]: key } })
+  await pods({ auth_cache: true, pods: 2 })
+  t.teardown(() => pods({ auth_cache: false, pods: 1 }))
+  for (let each = 0; each < 4; each++) t.equal((await call(old?.value)).status, 200, 'both pods know it')
+  const page = await mary.get(`/applications/${id}/keys/${old?.key_id}/retire`)
+  const receipt = await mary.submit(page, /\/retire$/)
+  t.match(receipt.text, 'What the gateway said')
+  t.match(receipt.text, 'Refused 5 times running')
+  t.match(receipt.text, /data-label="Still let through">[1-9]/, 'a single probe would have been wrong')
+  t.match(receipt.text, 'may let one more call per path through')
+  t.equal((await call(app_keys.find((key) => key !== old?.value))).status, 200, 'the other one works')
+})
+
+t.test(
+  'the receipt of a client secret, replaced and removed: its token endpoint is asked, and what lasts is said',
+  async (t) => {
+    const id = await make(modes.oidc.model)
+    const shown = await api.get<{ credentials: Shape }>(`/applications/${id}?reveal=true`, token)
+    const { client_id, client_secret, token_url } = shown.body.credentials
+    const ask = (secret: string) =>
+      fetch(token_url, {
+        method: 'POST',
+        headers: { authorization: `Basic ${btoa(`${client_id}:${secret}`)}` },
+        body: new URLSearchParams({ grant_type: 'client_credentials' }),
+      })
+    await until('the secret is known there', async () => (await ask(client_secret)).status === 200)
+    const { body, text } = await rotate(id)
+    const { receipt } = body
+    const path = new URL(token_url).pathname
+    t.match(receipt?.paths, [{ method: 'POST', path, refused: true, refused_in_a_row: 5 }])
+    t.ok(receipt?.not_probed.length, 'the gateway itself takes tokens, and is not asked')
+    t.match(receipt?.note, 'go on working until they expire')
+    t.notMatch(JSON.stringify(receipt), client_secret, 'the receipt holds no secret')
+    t.notMatch(text, /dead|everywhere/)
+    t.equal((await ask(client_secret)).status, 401)
+    await until('the new secret is known there', async () => (await ask(body.key.value ?? '')).status === 200)
+
+    const page = await mary.submit(await mary.get(`/applications/${id}/rotate`), /\/rotate$/)
+    t.match(page.text, 'The secret is replaced')
+    t.match(page.text, 'What the sign-in service said')
+    t.match(page.text, 'go on working until they expire')
+
+    const [last] = await keysOf(id)
+    const gone = await api.call<{ receipt: Rotation['receipt'] }>(
+      'DELETE',
+      `/applications/${id}/keys/${last?.key_id}`,
+      {
+        token,
+      },
+    )
+    t.match(gone.body.receipt, { key_id: last?.key_id, paths: [{ path, refused: true }] })
+    t.match(String((await ask(last?.value ?? '')).status), /^40[01]$/)
+    t.same(await keysOf(id), [])
+    const again = await rotate(id)
+    t.same([again.status, again.body.receipt], [200, null], 'there was none to ask about')
+    await until('the application works again', async () => (await ask(again.body.key.value ?? '')).status === 200)
+  },
+)
+
+t.test(
+  'a gateway that answers no more while the receipt is made: not called refused, and not called open',
+  async (t) => {
+    const id = await make(modes.user_key.model)
+    const faults = (list: object[]) =>
+      fetch(`http://127.0.0.1:${stack.port + 4}/_demo/faults`, { method: 'PUT', body: JSON.stringify(list) })
+    t.teardown(() => faults([]))
+    // each path shows first what a refusal looks like
+    await faults([
+      { match: '*', latency_ms: 1, times: 3 },
+      { match: '*', status: 500 },
+    ])
+    const page = await mary.submit(await mary.get(`/applications/${id}/rotate`), /\/rotate$/)
+    t.match(page.text, 'No clear answer')
+    t.match(page.text, 'gave no clear answer on')
+    t.notMatch(page.text, /Refused 5 times running|data-label="At the end">[^/]*Still let through/)
   },
 )
 

@@ -8,6 +8,8 @@ export interface Fault {
   hang?: boolean
   /** `half`: the head and half of the first piece of the body */
   drop?: 'before' | 'half'
+  /** for ever without it */
+  times?: number
   hits: number
 }
 
@@ -27,9 +29,10 @@ export function createFaults() {
     /** True when the fault answered instead. */
     async answers(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
       const call = `${request.method} ${request.url?.split('?')[0] ?? '/'}`
-      const fault = faults.find(({ match }) => matches(match, call))
+      const fault = faults.find(({ match, times }) => (times === undefined || times > 0) && matches(match, call))
       if (!fault) return false
       fault.hits++
+      if (fault.times !== undefined) fault.times--
       if (fault.latency_ms) await sleep(fault.latency_ms)
       if (fault.hang) return true
       if (fault.drop === 'before') {

@@ -1,7 +1,7 @@
 import type { Product } from '../../clients/threescale/nouns.js'
 import { keyLimit } from '../../rules.js'
 import { dateWords, number } from '../../web/words.js'
-import type { Application, Key, Receipt } from './schemas.js'
+import type { Application, Key, Receipt, ReceiptPath } from './schemas.js'
 import { keyRow } from './view.js'
 
 interface Form {
@@ -118,17 +118,17 @@ export function receiptView({
   deed: 'rotated' | 'retired'
   receipt: Receipt | null
 }) {
-  const word = mode === 'oidc' ? 'secret' : 'key'
+  const { word, asked } = asking[mode === 'oidc' ? 'oidc' : 'keys']
   const paths = receipt?.paths ?? []
-  const open = paths.filter(({ refused }) => !refused)
   return {
     title: deed === 'rotated' ? `The ${word} is replaced` : `The ${word} is retired`,
     name,
     base: `/applications/${id}`,
     rotated: deed === 'rotated',
     word,
-    summary: summaryOf(receipt, word, open.length),
-    kind: receipt && open.length === 0 && paths.length > 0 ? 'success' : 'warning',
+    heading: `What the ${asked} said`,
+    summary: summaryOf(receipt, word, asked),
+    kind: paths.length > 0 && paths.every(({ refused }) => refused) ? 'success' : 'warning',
     at: receipt ? `${dateWords(receipt.at)}, ${receipt.at.slice(11, 16)} UTC` : '',
     rows: paths.map((path) => ({
       path: `${path.method} ${path.path}`,
@@ -136,22 +136,36 @@ export function receiptView({
       calls: number(path.calls),
       through: number(path.let_through),
       seconds: secondsWords(path.seconds),
-      result: path.refused ? `Refused ${path.refused_in_a_row} times running` : 'Still let through',
-      color: path.refused ? 'green' : 'orange',
+      ...resultOf(path),
     })),
     notProbed: (receipt?.not_probed ?? []).map(({ method, path, why }) => ({ path: `${method} ${path}`, why })),
     note: receipt?.note ?? '',
   }
 }
 
-function summaryOf(receipt: Receipt | null, word: string, open: number): string {
-  if (!receipt) return `The old ${word} is not known here any more, so the gateway was not asked about it.`
+/** Who is asked with what was taken out of use. */
+const asking = {
+  keys: { word: 'key', asked: 'gateway' },
+  oidc: { word: 'secret', asked: 'sign-in service' },
+}
+
+function resultOf({ refused, refused_in_a_row: row, let_through: through }: ReceiptPath) {
+  if (refused) return { result: `Refused ${row} times running`, color: 'green' }
+  return { result: through > 0 ? 'Still let through' : 'No clear answer', color: 'orange' }
+}
+
+function summaryOf(receipt: Receipt | null, word: string, asked: string): string {
+  if (!receipt) return `The old ${word} is not known here any more, so the ${asked} was not asked about it.`
   const { paths, seconds } = receipt
   if (paths.length === 0) return `No path could be asked with the old ${word} without running the model.`
+  const open = paths.filter(({ refused, let_through: through }) => !refused && through > 0).length
+  const unclear = paths.filter(({ refused }) => !refused).length - open
   const on = paths.length === 1 ? 'the one path' : `all ${paths.length} paths`
-  if (open === 0)
+  if (open === 0 && unclear === 0)
     return `The old ${word} was refused five times running on ${on} that could be asked, within ${secondsWords(seconds)}.`
-  return `The old ${word} was still let through on ${open} of ${paths.length} paths after ${secondsWords(seconds)}. The gateway may need some minutes; try it yourself then, and tell the operator if it stays.`
+  if (open === 0)
+    return `The ${asked} gave no clear answer on ${unclear} of ${paths.length} paths within ${secondsWords(seconds)}, so whether the old ${word} is refused there is not known.`
+  return `The old ${word} was still let through on ${open} of ${paths.length} paths after ${secondsWords(seconds)}. The ${asked} may need some minutes; try it yourself then, and tell the operator if it stays.`
 }
 
 function secondsWords(seconds: number): string {

@@ -21,6 +21,7 @@ type Ask = (application: Application) => Promise<string | undefined>
 
 /** What a key that never was gets: the gateway's default, or what products choose instead; token endpoints say 400 or 401. */
 const REFUSAL = /^40[013] /
+const NO_TOKEN = '401 no token'
 const ROW = 5
 const TOTAL_MS = 8000
 const CALL_MS = 2500
@@ -79,7 +80,9 @@ export function createReceipts({ calls, gateway, now }: ReceiptsDeps) {
           ? tokenRequest(application)
           : await calls.prepare(model, application, { method, path: asked, body })
         const { status, text } = await gateway.call({ ...request, timeoutMs: CALL_MS, freshConnection: true })
-        return status >= 500 ? undefined : `${status} ${text}`
+        if (status >= 500) return undefined
+        // a client that has no secret left may be refused in other words than one with a wrong secret
+        return oidc && REFUSAL.test(`${status} `) ? NO_TOKEN : `${status} ${text}`
       } catch (error) {
         if (isProblem(error)) return undefined
         throw error
