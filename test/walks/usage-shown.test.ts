@@ -1,0 +1,176 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { projectRoot } from '../../src/root.js'
+import { createApi } from '../helper/api.js'
+import { startStack } from '../helper/stack.js'
+import { createVisitor, decode } from '../helper/visitor.js'
+
+const stack = await startStack()
+t.teardown(() => stack.close())
+const product = {
+  system_name: 'partly-included',
+  name: 'Partly included',
+  description: '',
+  type: 'chat',
+  limits: [
+    ['v1-completions', 'day', 0],
+    ['hits', 'hour', 20],
+    ['total_tokens', 'month', 1000],
+  ],
+}
+const added = await fetch(`${stack.threescale}/_demo/products?count=1`, {
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(product),
+})
+if (!added.ok) throw new Error(await added.text())
+const settings = join(t.testdir({}), 'portal.yaml')
+writeFileSync(
+  settings,
+  `${readFileSync(join(projectRoot, 'deploy/demo-portal.yaml'), 'utf8')}
+  partly-included:
+    prices: { per_call: 0.5, per_million_prompt_tokens: 1000000, per_million_completion_tokens: 2000000 }
+currency: EUR
+`,
+)
+await stack.portal({ CATALOG_TTL: '3600', PORTAL_CONFIG: settings })
+const api = createApi(stack, stack.url)
+const mary = createVisitor(stack)
+await mary.signIn('mary')
+const token = await api.token({ username: 'mary' })
+const json = async <T>(path: string): Promise<T> => JSON.parse((await api.get(path, token)).text) as T
+
+const made = await mary.submit(await mary.get('/applications/new?model=partly-included'), /^\/applications$/)
+const id = Number(new URL(made.url).pathname.split('/').pop())
+for (let call = 0; call < 3; call++)
+  await mary.post('/playground', { kind: 'chat', application: String(id), prompt: 'one two', turns: '[]' })
+
+interface Usage {
+  series: { role: string; metric: string; total: number; values: number[]; previous_values: number[] | null }[]
+}
+const totalOf = ({ series }: Usage, role: string) => series.find((one) => one.role === role)?.total ?? 0
+/** The gateway reports tokens after its answer, and numbers are kept for some seconds. */
+const settled = async () => {
+  for (let tries = 0; tries < 60; tries++) {
+    const usage = await json<Usage>(`/applications/${id}/usage`)
+    const chats = usage.series.find(({ metric }) => metric === 'v1-chat-completions')?.total
+    if (chats === 3 && totalOf(usage, 'completion_tokens') > 0) return usage
+    await sleep(500)
+  }
+  throw new Error('three calls never came')
+}
+const usage = await settled()
+/** three chats, and the questions which model it is */
+const callsMade = totalOf(usage, 'calls')
+
+/** Every number of the tables of a page, row by row, as a CSV has them side by side. */
+const numbersOf = (html: string) => {
+  const tables = [...html.matchAll(/<table class="[^"]*numbers"><caption[\s\S]*?<tbody>([\s\S]*?)<\/tbody>/g)].map(
+    ([, body = '']) =>
+      body
+        .split('</tr>')
+        .slice(0, -1)
+        .map((row) => [...row.matchAll(/data-value="(\d+)"/g)].map(([, value]) => Number(value))),
+  )
+  return tables[0]?.map((_, row) => tables.flatMap((rows) => rows[row] ?? [])) ?? []
+}
+const csvOf = (text: string) => {
+  const [, ...rows] = text.trim().split('\r\n')
+  return rows.map((row) => row.split(',').slice(2).map(Number))
+}
+const linkOf = (html: string, form: string) =>
+  decode(new RegExp(`href="([^"]*usage\\.${form}\\?[^"]*)" download`).exec(html)?.[1] ?? '')
+
+t.test('CSV and JSON of a page are its very numbers, for each range and a zone', async (t) => {
+  for (const query of ['range=24h', 'range=7d', 'range=30d', 'range=90d', 'range=12m', 'range=7d&tz=Asia/Kolkata']) {
+    for (const path of [`/applications/${id}/usage`, '/usage']) {
+      const page = await mary.get(`${path}?${query}`)
+      t.equal(page.status, 200, `${path}?${query}`)
+      const shown = numbersOf(page.text)
+      t.ok(shown.length > 1, `${path}?${query}: ${shown.length} rows`)
+      t.same(csvOf((await mary.get(linkOf(page.text, 'csv'))).text), shown, `${path}?${query}: CSV`)
+      const calls = shown.reduce((sum, [first = 0]) => sum + first, 0)
+      t.equal(calls, callsMade, `${path}?${query}: the calls that were made`)
+    }
+    const page = await mary.get(`/applications/${id}/usage?${query}`)
+    const file = JSON.parse((await mary.get(linkOf(page.text, 'json'))).text) as Usage
+    const own = file.series.find(({ role }) => role === 'calls')?.values
+    t.same(
+      own,
+      numbersOf(page.text).map(([first]) => first),
+      `${query}: JSON`,
+    )
+  }
+  t.match((await mary.get('/usage?tz=UTC')).text, /Times are those of UTC\. 3scale’s own pages show Europe\/Madrid/)
+  t.match(
+    (await mary.get(`/applications/${id}/usage?range=7d`)).text,
+    /calls in the last 7 days; most on [^:]* \(so far\): \d+\./,
+  )
+})
+
+t.test('a second look costs no call for numbers', async (t) => {
+  await mary.get(`/applications/${id}/usage`)
+  await stack.resetCalls()
+  await mary.get(`/applications/${id}/usage`)
+  const asked = Object.keys(await stack.calls()).filter((call) => call.startsWith('GET /stats/'))
+  t.same(asked, [])
+})
+
+interface Limit {
+  metric: string
+  value: number
+  used: number | null
+  left: number | null
+  included: boolean
+  enforcement: string
+  resets_at: string | null
+  forecast: { words: string }
+  note: string
+}
+
+t.test(
+  'limits: none included, an hour, and tokens that stop nobody, alike on the page and in both answers',
+  async (t) => {
+    const { items: limits } = await json<{ items: Limit[] }>(`/applications/${id}/limits`)
+    const of = (metric: string) => limits.find((limit) => limit.metric === metric)
+    t.match(of('v1-completions'), { value: 0, included: false, enforcement: 'not_included', note: /403/ })
+    const hour = of('hits')
+    t.equal((hour?.used ?? 0) + (hour?.left ?? 0), 20)
+    t.ok(hour?.used === callsMade || new Date().getUTCMinutes() < 5, `${hour?.used} used of this hour`)
+    t.equal(Date.parse(hour?.resets_at ?? '') % 3_600_000, 0)
+    t.match(of('total_tokens'), {
+      used: totalOf(usage, 'total_tokens'),
+      enforcement: 'never_looked_at',
+      note: /stops nobody/,
+    })
+    const overview = await json<{ items: { application: { id: number }; limits: Limit[] }[] }>('/me/limits')
+    const own = overview.items.find(({ application }) => application.id === id)?.limits ?? []
+    t.same(
+      own.map(({ metric, used, left }) => [metric, used, left]),
+      limits.map(({ metric, used, left }) => [metric, used, left]),
+    )
+    const page = await mary.get(`/applications/${id}/usage`)
+    t.match(page.text, /: not included/)
+    t.match(page.text, '20 calls an hour')
+    t.match(page.text, `${hour?.left} left`)
+    t.match(decode(page.text), 'stops nobody')
+  },
+)
+
+t.test('cost: the prices of PORTAL_CONFIG times what was used, called an estimate', async (t) => {
+  interface Cost {
+    estimate: { source: string; currency: string; so_far: number; expected: number | null } | null
+  }
+  const { estimate } = await json<Cost>(`/applications/${id}/costs`)
+  const wanted = callsMade * 0.5 + totalOf(usage, 'prompt_tokens') * 1 + totalOf(usage, 'completion_tokens') * 2
+  t.match(estimate, { source: 'portal', currency: 'EUR', so_far: wanted })
+  const all = await json<{ items: (Cost & { application: { id: number } })[] }>('/me/costs')
+  t.equal(all.items.find(({ application }) => application.id === id)?.estimate?.so_far, wanted)
+  const page = await mary.get(`/applications/${id}/usage`)
+  t.match(page.text, /Cost this month, an estimate/)
+  t.match(page.text, `EUR ${wanted.toFixed(2)}`)
+  t.match(page.text, 'The invoice is made elsewhere and may differ.')
+  t.match((await mary.get('/usage')).text, `EUR ${wanted.toFixed(2)}`, 'and on the page of the account')
+})
