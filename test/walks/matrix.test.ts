@@ -250,7 +250,12 @@ t.test('REST API: every operation by every caller', async (t) => {
       const { method, path, body } = await target(name, row)
       const answer = await api.call<{ type?: string }>(method, path, { token: tokens[caller], body })
       seen.push([caller, answer.status])
-      if (answer.status >= 400) t.match(answer.body.type, /^urn:maas-portal:problem:/, `${name} by ${caller}`)
+      if (answer.status >= 400) {
+        t.match(answer.body.type, /^urn:maas-portal:problem:/, `${name} by ${caller}`)
+        t.match(answer.headers.get('content-type'), /^application\/problem\+json/, `${name} by ${caller}`)
+      }
+      for (const header of ['ratelimit', 'ratelimit-policy'])
+        t.match(answer.headers.get(header), /^"[a-z -]+";/, `${name} by ${caller}: ${header}`)
     }
     t.same(
       seen,

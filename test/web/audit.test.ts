@@ -82,7 +82,10 @@ t.test('what is written through a page tells its target, and a caller who hangs 
   const read = `${portal.url}/api/v1/applications/${id}`
   const headers = { authorization: `Bearer ${await tokenOf('mary')}` }
   t.same(await since(() => fetch(read, { headers })), [], 'a read is no event')
-  t.match((await since(() => fetch(`${read}?reveal=true`, { headers })))[0], { event: 'key.reveal', door: 'api' })
+  for (const path of [read, `${read}/keys`]) {
+    const [shown] = await since(() => fetch(`${path}?reveal=true`, { headers }))
+    t.match(shown, { event: 'key.reveal', outcome: 'ok', door: 'api', target: { application: id } }, path)
+  }
 
   await stack.faults([{ match: `PUT /admin/api/accounts/*/applications/${id}.json`, latency_ms: 400 }])
   const before = lines().length
