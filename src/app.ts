@@ -18,7 +18,7 @@ import type { Config } from './config.js'
 import { projectRoot } from './root.js'
 import { assets } from './web/assets.js'
 import { createAudit } from './web/audit.js'
-import { beforeRouting } from './web/failures.js'
+import { createBeforeRouting } from './web/failures.js'
 import type { Check } from './web/health.js'
 import { protectedResource } from './web/metadata.js'
 import { createMetrics } from './web/metrics.js'
@@ -62,6 +62,7 @@ export async function buildPortal(config: Config) {
 
   // what every request gets
   const origins = { publicUrl: config.publicUrl, formTargets: [new URL(config.oidc.issuer).origin] }
+  const beforeRouting = createBeforeRouting(headersFor(origins))
   const app: FastifyInstance = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -71,7 +72,7 @@ export async function buildPortal(config: Config) {
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     genReqId: () => crypto.randomUUID(),
-    frameworkErrors: beforeRouting(headersFor(origins)),
+    frameworkErrors: beforeRouting.answer,
     routerOptions: { maxParamLength: 300 },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: true, strict: false } },
   })
@@ -109,7 +110,7 @@ export async function buildPortal(config: Config) {
 
   const document = createApiDocument()
 
-  const deps = { outbound, verbs, callers, limits, document, doctor, metrics, log, brand, secure }
+  const deps = { outbound, verbs, callers, limits, document, doctor, metrics, log, brand, secure, beforeRouting }
   await app.register((door) => pagesDoor(door, config, deps))
   await app.register((door) => apiDoor(door, config, deps), { prefix: '/api/v1' })
 

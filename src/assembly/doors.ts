@@ -33,7 +33,7 @@ import { pageFailure } from '../web/failures.js'
 import { guard } from '../web/guard.js'
 import type { Metrics } from '../web/metrics.js'
 import type { ApiDocument } from '../web/openapi/routes.js'
-import { pages } from '../web/pages.js'
+import { type BarePage, pages } from '../web/pages.js'
 import type { Limits } from '../web/rate-limits.js'
 import { createSeal } from '../web/seal.js'
 import { stockPaths } from '../web/stock-paths.js'
@@ -54,18 +54,19 @@ export interface DoorDeps {
   log: Logger
   brand: string
   secure: boolean
+  beforeRouting: { showWith(page: BarePage): void }
 }
 
 /** The door of browsers: pages, forms and what they share. */
 export async function pagesDoor(door: FastifyInstance, config: Config, deps: DoorDeps): Promise<void> {
   const { portal: notes } = config
-  const { outbound, verbs, callers, limits, document, doctor, metrics, log, brand, secure } = deps
+  const { outbound, verbs, callers, limits, document, doctor, metrics, log, brand, secure, beforeRouting } = deps
   const { cache, threescale, identity } = outbound
   const { models, applications, trial, credentials, planChanges, usage, snippets, playground, references } = verbs
   const { accounts, members, allowances } = verbs
   const { sessions, revocations, idTokens } = callers
   await door.register(formbody)
-  await pages(door, {
+  const bare = await pages(door, {
     root: join(projectRoot, 'views'),
     secure,
     brand,
@@ -73,6 +74,7 @@ export async function pagesDoor(door: FastifyInstance, config: Config, deps: Doo
     contact: notes.contact,
     operators: notes.operators ?? [],
   })
+  beforeRouting.showWith(bare)
   door.setErrorHandler(pageFailure)
   door.setNotFoundHandler((request, reply) => pageFailure(problem('not_found'), request, reply))
   stockPaths(door, { publicUrl: config.publicUrl, hosts: notes.stock_hosts ?? [] })

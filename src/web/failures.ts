@@ -2,6 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { PortalError, problem } from '../errors.js'
 import { audited } from './audit.js'
 import { fieldErrors, formValues } from './forms.js'
+import type { BarePage } from './pages.js'
 
 /**
  * Any error as one of ours: those raised on purpose as they are, Fastify's own (body too large, unknown content type,
@@ -33,11 +34,7 @@ export async function pageFailure(error: unknown, request: FastifyRequest, reply
   return reply.page(
     'errors/error',
     {
-      title: titles[failure.status] ?? 'This did not work',
-      detail: failure.message,
-      status: failure.status,
-      reference: request.id,
-      rule: failure.rule,
+      ...errorView(failure, request.id),
       help: failure.code === 'not_found' ? reasonsPath(request) : undefined,
       again: againOf(failure, request),
       retryHref: retryHrefOf(failure, request),
@@ -85,17 +82,35 @@ function bodyOf(failure: PortalError, requestId: string) {
 
 /**
  * Where Fastify gives up before any scope is known: a path whose encoding cannot be read, or with a longer id than there is.
- * No hook runs, so headers of every answer are set here, and what was asked is not repeated.
+ * No hook runs, so headers of every answer are set here, and what was asked is not repeated. The page is known once the
+ * pages are built, which is before anybody can ask.
  */
-export function beforeRouting(headers: Record<string, string>) {
-  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
-    const failure = problem(error.code === 'FST_ERR_BAD_URL' ? 'bad_request' : 'not_found')
-    reply
-      .code(failure.status)
-      .headers({ ...headers, 'cache-control': 'no-store' })
-      .type('application/problem+json')
-      .serializer(JSON.stringify)
-      .send(bodyOf(failure, request.id))
+export function createBeforeRouting(headers: Record<string, string>) {
+  let bare: BarePage | undefined
+
+  return {
+    showWith(page: BarePage): void {
+      bare = page
+    },
+    async answer(error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+      const failure = problem(error.code === 'FST_ERR_BAD_URL' ? 'bad_request' : 'not_found')
+      reply.code(failure.status).headers({ ...headers, 'cache-control': 'no-store' })
+      if (bare && !request.url.startsWith('/api/')) {
+        const html = await bare('errors/error', errorView(failure, request.id))
+        return void reply.type('text/html; charset=utf-8').send(html)
+      }
+      reply.type('application/problem+json').serializer(JSON.stringify).send(bodyOf(failure, request.id))
+    },
+  }
+}
+
+function errorView(failure: PortalError, requestId: string) {
+  return {
+    title: titles[failure.status] ?? 'This did not work',
+    detail: failure.message,
+    status: failure.status,
+    reference: requestId,
+    rule: failure.rule,
   }
 }
 

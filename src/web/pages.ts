@@ -46,11 +46,14 @@ declare module 'fastify' {
   }
 }
 
+/** Renders a page of the `bare` layout where there is no request to speak of. */
+export type BarePage = (template: string, view: PageView) => Promise<string>
+
 /** Server-rendered pages: Eta templates that only show what a view model says. */
 export async function pages(
   app: FastifyInstance,
   { root, secure, brand, links, contact, operators }: PagesOptions,
-): Promise<void> {
+): Promise<BarePage> {
   const eta = new Eta({ views: root, cache: true, autoTrim: false })
   // `production` keeps compiled templates whatever NODE_ENV says
   await app.register(view, { engine: { eta }, root, viewExt: 'eta', production: true })
@@ -72,8 +75,7 @@ export async function pages(
       const notice = layout === 'main' ? takeNotice(this) : undefined
       const render = async () => {
         const data = typeof view === 'function' ? await view() : view
-        const body = await app.view(template, data)
-        return app.view(`layouts/${layout}`, { body, page: shared(this.request, data.title, notice) })
+        return inLayout(layout, template, data, shared(this.request, data.title, notice))
       }
       this.code(status).type(HTML).header('vary', 'accept-encoding, cookie')
       if (status === 503 && !this.hasHeader('retry-after')) this.header('retry-after', '5')
@@ -88,6 +90,16 @@ export async function pages(
     },
   )
 
+  return (template, view) => inLayout('bare', template, view, common(view.title))
+
+  async function inLayout(layout: 'main' | 'bare', template: string, data: PageView, page: object): Promise<string> {
+    return app.view(`layouts/${layout}`, { body: await app.view(template, data), page })
+  }
+
+  function common(title: string) {
+    return { title: `${title} · ${brand}`, brand, links, contact, assets }
+  }
+
   function shared(request: FastifyRequest, title: string, notice: Notice | undefined) {
     const path = request.url.split('?')[0] ?? '/'
     const { caller } = request
@@ -98,11 +110,7 @@ export async function pages(
       { label: 'Usage', href: '/usage', current: path === '/usage' },
     ]
     return {
-      title: `${title} · ${brand}`,
-      brand,
-      links,
-      contact,
-      assets,
+      ...common(title),
       notice,
       nav,
       user: caller
