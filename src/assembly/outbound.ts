@@ -41,7 +41,7 @@ export async function createOutbound(config: Config, { log, metrics }: OutboundD
   const watchers = [metrics.watch, ...(traces ? [traces.watch] : [])]
   const to = (upstream: string, nameOf?: (url: URL) => string) =>
     watched(way, { upstream, watchers, ...(nameOf ? { nameOf } : {}) })
-  const redis = config.redisUrl ? createRedis(config.redisUrl, log) : undefined
+  const redis = config.redisUrl ? createRedis(config.redisUrl, log, config.outbound) : undefined
   const cache = createCache({
     redis,
     prefix: PREFIX,

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream'
-import { rootCertificates } from 'node:tls'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, fetch as undiciFetch } from 'undici'
 import { type BreakerOptions, createBreakers } from './breakers.js'
 import { HttpFailure } from './http-failure.js'
+import { trusting } from './trust.js'
 
 export interface HttpOptions {
   /** PEM text of an extra certificate authority for every outbound call */
@@ -56,7 +56,7 @@ export type Http = ReturnType<typeof createHttp>
 
 /** One way out of the process: every outbound call honours the extra CA and the proxy settings. */
 export function createHttp({ extraCa, httpsProxy, noProxy, upstreams = {}, onBreaker = () => {} }: HttpOptions = {}) {
-  const tls = extraCa ? { ca: [...rootCertificates, extraCa] } : {}
+  const tls = trusting(extraCa)
   const settings = { connect: { timeout: 2000, ...tls }, connections: 256, keepAliveTimeout: 10_000, pipelining: 1 }
   const make = (): Dispatcher =>
     httpsProxy

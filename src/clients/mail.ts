@@ -1,4 +1,5 @@
 import { createTransport } from 'nodemailer'
+import { trusting } from './trust.js'
 
 export interface MailOptions {
   /** `smtp://user:password@host:587` or `smtps://…:465` */
@@ -26,7 +27,7 @@ export function createMail({ url, from, extraCa }: MailOptions) {
     socketTimeout: 4000,
     disableFileAccess: true,
     disableUrlAccess: true,
-    ...(extraCa ? { tls: { ca: extraCa } } : {}),
+    tls: trusting(extraCa),
   })
   return {
     async send({ to, subject, text, replyTo }: Letter): Promise<void> {

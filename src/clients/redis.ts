@@ -1,4 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import { trusting } from './trust.js'
 
 type Client = Redis | Cluster
 
@@ -17,8 +18,10 @@ const REST_MS = 1000
  * Redis as something that may be missing at any moment: commands fail at once instead of waiting, and one that hangs
  * costs 50 ms once. `redis://`, `rediss://`, `redis+sentinel://host:port,host:port/name`, `redis+cluster://host:port,…`.
  */
-export function createRedis(url: string, log: Log) {
+export function createRedis(url: string, log: Log, { extraCa }: { extraCa?: string | undefined } = {}) {
+  const tls = url.startsWith('rediss') ? { tls: trusting(extraCa) } : {}
   const command = connect(url, {
+    ...tls,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
     commandTimeout: COMMAND_MS,
@@ -26,6 +29,7 @@ export function createRedis(url: string, log: Log) {
     retryStrategy: (times) => Math.min(100 * times, 1000),
   })
   const subscriber = connect(url, {
+    ...tls,
     maxRetriesPerRequest: null,
     connectTimeout: 500,
     retryStrategy: (times) => Math.min(100 * times, 1000),
@@ -98,14 +102,13 @@ export function createRedis(url: string, log: Log) {
 function connect(url: string, options: RedisOptions): Client {
   const kind = /^rediss?\+(sentinel|cluster):/.exec(url)?.[1]
   if (!kind) return new Redis(url, options)
-  const tls = url.startsWith('rediss') ? { tls: {} } : {}
   const [, credentials = '', hosts = '', name = ''] = /^[^:]+:\/\/(?:([^@]*)@)?([^/]+)(?:\/(.*))?$/.exec(url) ?? []
   const password = decodeURIComponent(credentials.split(':').pop() ?? '')
   const nodes = hosts.split(',').map((entry) => {
     const [host = 'localhost', port] = entry.split(':')
     return { host, port: Number(port ?? (kind === 'sentinel' ? 26379 : 6379)) }
   })
-  const shared = { ...options, ...tls, ...(password ? { password } : {}) }
+  const shared = { ...options, ...(password ? { password } : {}) }
   if (kind === 'sentinel') return new Redis({ ...shared, sentinels: nodes, name: name || 'mymaster' })
   return new Cluster(nodes, { redisOptions: shared, enableOfflineQueue: options.enableOfflineQueue ?? true })
 }
