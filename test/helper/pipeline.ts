@@ -14,10 +14,18 @@ export interface Reply {
 export async function pipeline(port: number, requests: { bytes: Buffer; bodiless: boolean }[]): Promise<Reply[]> {
   const replies: Reply[] = []
   while (replies.length < requests.length) {
-    const got = await once(port, requests.slice(replies.length))
+    const left = requests.slice(replies.length)
+    const last = left.findIndex(wantsUpgrade)
+    const got = await once(port, last < 0 ? left : left.slice(0, last + 1))
     replies.push(...(got.length > 0 ? got : [{ status: 0, head: '', body: Buffer.alloc(0) }]))
   }
   return replies
+}
+
+/** Node.js reads nothing after it as HTTP (RFC 9110 section 7.8), and the rest of a row would wait for nothing. */
+function wantsUpgrade({ bytes }: { bytes: Buffer }): boolean {
+  const head = bytes.toString('latin1')
+  return /\r\nconnection: upgrade/i.test(head) && /\r\nupgrade:/i.test(head)
 }
 
 const START = Buffer.from('HTTP/1.1 ')
