@@ -5,6 +5,7 @@ import { check } from 'recheck'
 import t from 'tap'
 import { projectRoot } from '../../src/root.js'
 
+const built = join(projectRoot, 'dist', 'src')
 const read = (path: string) => readFileSync(join(projectRoot, path), 'utf8')
 const guide = read('SECURITY.md')
 const lines = guide.split('\n').filter((line) => line.startsWith('| V'))
@@ -39,19 +40,32 @@ interface Node {
   [member: string]: unknown
 }
 
+/** What a pattern may be made of while the portal runs: a number of ours, or texts whose signs are escaped. */
+const escaping = ['web/session-text.js', 'clients/secrets.js', 'clients/threescale/patterns.js']
+
+t.test('no text is evaluated or run, and none but an escaped one becomes a pattern', async (t) => {
+  const makers: string[] = []
+  for (const { file, tree } of programs()) {
+    walk(tree, (node) => {
+      const callee = node.callee as { type?: string; name?: string } | undefined
+      if (callee?.type !== 'Identifier') return
+      t.notMatch(callee.name, /^(eval|Function)$/, file)
+      const [first] = (node.arguments ?? []) as Node[]
+      if (callee.name === 'RegExp' && first?.type !== 'Literal') makers.push(file)
+    })
+    // the demo and the tools of the command line start programs of their own
+    if (!file.startsWith('cli/')) t.notMatch(source(file), /from 'node:(vm|child_process|worker_threads)'/, file)
+  }
+  t.same([...new Set(makers)].sort(), [...escaping].sort())
+})
+
 t.test('no pattern of the portal takes long, whatever it is given', async (t) => {
   t.setTimeout(600_000)
   const patterns = new Map<string, { pattern: string; flags: string }>()
-  const folder = join(projectRoot, 'dist', 'src')
-  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-    if (!file.endsWith('.js') || file.startsWith('demo')) continue
-    walk(
-      parse(readFileSync(join(folder, file), 'utf8'), {
-        ecmaVersion: 'latest',
-        sourceType: 'module',
-      }) as unknown as Node,
-    )
-  }
+  for (const { tree } of programs())
+    walk(tree, ({ regex }) => {
+      if (regex) patterns.set(`/${regex.pattern}/${regex.flags}`, regex)
+    })
   t.ok(patterns.size > 100)
   for (const { pattern, flags } of patterns.values()) {
     const found = await check(pattern, flags.replace('v', 'u'), { timeout: 20_000, attackTimeout: 5000 })
@@ -59,10 +73,24 @@ t.test('no pattern of the portal takes long, whatever it is given', async (t) =>
     const allowed = quadratic.has(pattern) && complexity === '2nd degree polynomial'
     t.ok(found.status === 'safe' || allowed, `/${pattern}/${flags}: ${complexity}`)
   }
-
-  function walk(node: Node): void {
-    if (node.regex) patterns.set(`/${node.regex.pattern}/${node.regex.flags}`, node.regex)
-    for (const inner of Object.values(node).flat())
-      if (typeof inner === 'object' && inner !== null && 'type' in inner) walk(inner as Node)
-  }
 })
+
+/** What runs in production, as it was built. */
+function programs(): { file: string; tree: Node }[] {
+  return readdirSync(built, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.js') && !file.startsWith('demo'))
+    .map((file) => ({
+      file,
+      tree: parse(source(file), { ecmaVersion: 'latest', sourceType: 'module' }) as unknown as Node,
+    }))
+}
+
+function source(file: string): string {
+  return readFileSync(join(built, file), 'utf8')
+}
+
+function walk(node: Node, look: (node: Node) => void): void {
+  look(node)
+  for (const inner of Object.values(node).flat())
+    if (typeof inner === 'object' && inner !== null && 'type' in inner) walk(inner as Node, look)
+}

@@ -85,6 +85,35 @@ t.test('every answer has the strict policy, whoever makes it', async (t) => {
   }
 })
 
+t.test(
+  'a path that cannot be read is told as a page to browsers and as a problem to programs, never repeated',
+  async (t) => {
+    const known = await raw(PORT, 'GET /nowhere')
+    const strict = known.headers.filter(([name]) =>
+      /^(content-security|x-|referrer|cross-origin|permissions)/i.test(name),
+    )
+    t.equal(strict.length, 6)
+    for (const path of ['/%ff', '/models/%c0%ae-canary', '/%', `/models/${'canary'.repeat(60)}`])
+      for (const accept of ['text/html', 'application/json', '*/*']) {
+        const page = await raw(PORT, `GET ${path}`, [`Accept: ${accept}`])
+        t.equal(page.status, path.length > 300 ? 404 : 400, path)
+        t.equal(page.header('content-type'), 'text/html; charset=utf-8')
+        t.equal(page.header('cache-control'), 'no-store')
+        t.match(page.text, /<h1>(The request cannot be read|Not found)<\/h1>[\s\S]*Reference: <code>[0-9a-f-]{36}</)
+        t.notMatch(page.text, /canary|%ff/)
+        for (const [name, value] of strict) t.equal(page.header(name.toLowerCase()), value, name)
+      }
+    for (const path of ['/api/v1/models/%ff', '/api/%', `/api/v1/models/${'canary'.repeat(60)}`]) {
+      const answer = await raw(PORT, `GET ${path}`, ['Accept: text/html'])
+      t.equal(answer.header('content-type'), 'application/problem+json', path)
+      t.match(JSON.parse(answer.text), { status: answer.status, request_id: /^[0-9a-f-]{36}$/ })
+      t.notMatch(answer.text, /canary/)
+      for (const [name, value] of strict) t.equal(answer.header(name.toLowerCase()), value, name)
+    }
+    t.match((await raw(SECURE, 'GET /%ff')).header('strict-transport-security'), /max-age=31536000/)
+  },
+)
+
 t.test('on https: HSTS, and cookies that are __Host-, Secure, HttpOnly and of this site', async (t) => {
   const { all, header } = await raw(SECURE, 'GET /login')
   t.match(header('strict-transport-security'), /max-age=31536000; includeSubDomains/)
@@ -191,6 +220,18 @@ t.test('a sealed cookie is good for one thing, whole, and with our secret alone'
     t.notOk(await signedIn(`maas_session=${turned}`), `changed at ${at}`)
   }
   t.equal((await raw(PORT, 'GET /sign-up', [`Cookie: maas_sign_up=${good}`])).status, 303, 'a session is no arrival')
+  const mary = createVisitor(stack)
+  await mary.signIn('mary')
+  const hers = createSeal([SECRET], purpose).open(mary.jar.get('maas_session') ?? '') ?? ''
+  const hour = 3_600_000
+  const aged = (began: number, seen: number) => {
+    const packed = JSON.parse(hers) as unknown[]
+    packed.splice(-3, 3, Date.now() - began * hour, Date.now() - seen * hour, Date.now() - began * hour)
+    return signedIn(`maas_session=${createSeal([SECRET], purpose).seal(JSON.stringify(packed))}`)
+  }
+  t.ok(await aged(9.9, 1.9), 'good for SESSION_MAX, where it was used within SESSION_IDLE')
+  t.notOk(await aged(2.2, 2.1), 'unused for longer than SESSION_IDLE')
+  t.notOk(await aged(10.1, 0), 'older than SESSION_MAX, however much it is used')
   const callback = await raw(PORT, `GET /login/callback?code=x&state=${attemptName.slice(11)}`, [
     `Cookie: ${attemptName}=${good}`,
   ])
@@ -285,6 +326,36 @@ t.test('bodies, headers, paths and their nesting are bounded', async (t) => {
   )
 })
 
+t.test('no folder is listed, nothing is traced, and health and metrics are not on the users’ port', async (t) => {
+  const style = /href="(\/static\/[^"]+)css\//.exec((await visitor.get('/models')).text)?.[1]
+  t.ok(style)
+  for (const path of [
+    '/metrics',
+    '/healthz',
+    '/readyz',
+    '/static/',
+    `${style}`,
+    `${style}css/`,
+    '/.git/config',
+    '/.env',
+  ])
+    t.equal((await raw(PORT, `GET ${path}`)).status, 404, path)
+  for (const path of [
+    `${style}../package.json`,
+    `${style}..%2f..%2fpackage.json`,
+    `${style}%2e%2e/%2e%2e/package.json`,
+  ]) {
+    const { status, text } = await raw(PORT, `GET ${path}`)
+    t.ok(status >= 400 && status < 500, path)
+    t.notMatch(text, '"dependencies"', path)
+  }
+  for (const method of ['TRACE', 'TRACK', 'CONNECT', 'DEBUG']) {
+    const { status, text } = await raw(PORT, `${method} /models`, ['X-Echo: canary-of-a-header'])
+    t.notOk(status >= 200 && status < 300, `${method}: ${status}`)
+    t.notMatch(text, 'canary-of-a-header')
+  }
+})
+
 t.test('the Host header and a stranger’s proxy headers name nothing', async (t) => {
   const evil = [
     'Host: evil.example',
@@ -373,7 +444,11 @@ t.test('secrets that were put into every input are in no log, metric, error, add
   const [key] = await keysOf(id)
   t.match(key, /^maas_/)
   note(await person.get(`/applications/${id}`))
-  note(await person.raw(`/applications/${id}/reveal`, { method: 'POST', body: new URLSearchParams({ key: canary }) }))
+  const revealed = await person.raw(`/applications/${id}/reveal`, {
+    method: 'POST',
+    body: new URLSearchParams({ key: canary }),
+  })
+  t.equal(note(revealed).headers.get('cache-control'), 'no-store')
   note(await person.post(`/applications/${id}/test`, { key: canary, prompt: canary }))
   note(await person.post('/playground', { application: String(id), prompt: canary, key: canary }))
   note(await person.post(`/applications/${id}/keys`, { key: canary, attempt: canary }))
