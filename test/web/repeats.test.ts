@@ -34,6 +34,11 @@ t.test(
     const left = good.map(({ headers }) => Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]))
     t.ok(new Set(left).size >= 4, `what is left is told anew each time: ${left}`)
     t.equal(answers.at(-1)?.headers.get('content-type'), 'application/problem+json')
+    for (const { headers } of good) {
+      t.match(headers.get('age'), /^\d{1,4}$/)
+      t.equal(headers.get('ratelimit-policy'), '"api";q=8;w=60')
+      t.match(headers.get('ratelimit'), /^"api";r=[0-7];t=([1-9]|[1-5]\d|60)$/)
+    }
   },
 )
 

@@ -153,6 +153,21 @@ t.test('protobuf is what is sent when nothing else is said, and what is left goe
   t.ok(collector.bodies.some(({ body }) => body.includes('GET /models')))
 })
 
+t.test('an answer that is given again is a span too, which ends with its status', async (t) => {
+  const collector = await startCollector()
+  t.teardown(collector.close)
+  const portal = await stack.portal({
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+  })
+  for (let count = 0; count < 20; count++) t.equal((await fetch(`${portal.url}/models`)).status, 200)
+  await portal.stop()
+  const pages = collector.spans.filter(({ name }) => name === 'GET /models')
+  t.equal(pages.length, 20)
+  for (const { attributes } of pages) t.equal(attributes['http.response.status_code'], 200)
+  t.equal(new Set(pages.map(({ attributes }) => attributes['maas.request_id'])).size, 20)
+})
+
 t.test('a sampler that takes nothing sends nothing', async (t) => {
   const collector = await startCollector()
   t.teardown(collector.close)
