@@ -256,6 +256,30 @@ t.test(
   },
 )
 
+t.test('one key, moved over without a gap: a second application, both work, then the first is deleted', async (t) => {
+  const { model } = modes.user_key
+  const id = await make(model)
+  const [old] = await keysOf(id)
+  const offer = await mary.get(`/applications/${id}/rotate`)
+  const link = /href="(\/applications\/new\?[^"]*from=\d+)"/.exec(offer.text)?.[1]?.replaceAll('&amp;', '&') ?? ''
+  t.match(link, `from=${id}`)
+  const form = await mary.get(link)
+  t.match(form.text, 'yours is doubled until you delete the old one')
+  const second = await mary.submit(form, /^\/applications$/)
+  t.match(second.text, `<a href="/applications/${id}/delete">delete the old application</a>`)
+  t.match(second.text, 'Until then both have their own quota')
+  const other = Number(/applications\/(\d+)/.exec(second.url)?.[1])
+  t.same(await keysOf(id), [old], 'the old one goes on as it was')
+  for (const one of [id, other])
+    t.match((await mary.post(`/applications/${one}/test`, {})).text, 'The model answered', `${one} works`)
+  const name = (await api.get<{ name: string }>(`/applications/${id}`, token)).body.name
+  t.match(
+    (await mary.submit(await mary.get(`/applications/${id}/delete`), /\/delete$/, { confirm: name })).text,
+    'is deleted',
+  )
+  t.match((await mary.post(`/applications/${other}/test`, {})).text, 'The model answered')
+})
+
 t.test('the receipt of a key beside others that is retired while two pods remember it', async (t) => {
   const { model } = modes.app_id
   const id = await make(model)
