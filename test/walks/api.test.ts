@@ -10,6 +10,7 @@ import t from 'tap'
 import type { OpenApiDocument } from '../../src/web/openapi/shapes.js'
 import type { paths } from '../client/schema.js'
 import { createApi } from '../helper/api.js'
+import { launchBrowser } from '../helper/browser.js'
 import { portBeside, startRedis, startStack } from '../helper/stack.js'
 import { codeOf, createVisitor } from '../helper/visitor.js'
 
@@ -265,6 +266,47 @@ t.test('a client in TypeScript, made from the document', async (t) => {
   const { error } = await client.GET('/applications/{id}', { params: { path: { id: '1' } } })
   t.equal(error?.status, 404)
   t.equal((await client.DELETE('/applications/{id}', { params: { path: { id } } })).response.status, 204)
+})
+
+t.test('a person at a command line: device flow, then the API with that token', async (t) => {
+  type Json = Record<string, string>
+  const meta = (await (await fetch(`${stack.identity}/.well-known/openid-configuration`)).json()) as Json
+  const ask = async (url = '', form: Json = {}) =>
+    (await (await fetch(url, { method: 'POST', body: new URLSearchParams(form) })).json()) as Json
+  const device = await ask(meta.device_authorization_endpoint, {
+    client_id: 'maas-cli',
+    scope: 'openid maas:read maas:write',
+  })
+  const poll = {
+    grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+    client_id: 'maas-cli',
+    device_code: device.device_code ?? '',
+  }
+  t.match(await ask(meta.token_endpoint, poll), { error: 'authorization_pending' })
+  await api.person({ username: 'cleo' })
+  const browser = await launchBrowser()
+  t.teardown(() => browser.close())
+  const page = await browser.newPage()
+  await page.goto(device.verification_uri ?? '')
+  await page.fill('[name=user_code]', device.user_code ?? '')
+  await page.click('button[type=submit]')
+  t.match(await page.textContent('main'), device.user_code, 'shown again, to be compared')
+  await page.click('button:has-text("Yes, go on")')
+  await page.fill('[name=username]', 'cleo')
+  await page.fill('[name=password]', 'demo')
+  await page.click('button[type=submit]')
+  await page.waitForLoadState()
+  t.match(await page.textContent('main'), 'You are connected')
+  let token: string | undefined
+  for (let attempt = 0; attempt < 10 && !token; attempt++) {
+    await sleep(500)
+    token = (await ask(meta.token_endpoint, poll)).access_token
+  }
+  const me = await api.get('/me', token)
+  t.match([me.status, me.body.signed_up], [200, false])
+  const answers = { fields: { department: 'Research', job_title: 'Scientist' }, accept_terms: '2026-01' }
+  t.equal((await api.post('/me', token, answers)).status, 201)
+  t.equal((await api.get('/applications', token)).status, 200)
 })
 
 t.test('limits: per caller, shared among replicas through Redis, and without Redis', async (t) => {
