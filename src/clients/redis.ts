@@ -109,6 +109,10 @@ function connect(url: string, options: RedisOptions): Client {
     return { host, port: Number(port ?? (kind === 'sentinel' ? 26379 : 6379)) }
   })
   const shared = { ...options, ...(password ? { password } : {}) }
-  if (kind === 'sentinel') return new Redis({ ...shared, sentinels: nodes, name: name || 'mymaster' })
+  if (kind === 'sentinel') {
+    // without these two ioredis asks sentinels, and what they name, in the clear
+    const tls = options.tls ? { sentinelTLS: options.tls, enableTLSForSentinelMode: true } : {}
+    return new Redis({ ...shared, ...tls, sentinels: nodes, name: name || 'mymaster' })
+  }
   return new Cluster(nodes, { redisOptions: shared, enableOfflineQueue: options.enableOfflineQueue ?? true })
 }

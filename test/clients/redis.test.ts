@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { createRedis } from '../../src/clients/redis.js'
@@ -38,4 +39,38 @@ t.test('rediss: EXTRA_CA_FILE holds for Redis too, and a certificate that nobody
   clearInterval(say)
   t.notOk(await doubting.connected(2000))
   t.equal(await doubting.try((client) => client.get('key')), undefined)
+})
+
+t.test('rediss+sentinel: the sentinels are asked over TLS, and so is the Redis that they name', async (t) => {
+  const at = await freePort()
+  const conf = join(folder, 'sentinel.conf')
+  writeFileSync(
+    conf,
+    [
+      'bind 127.0.0.1',
+      `dir ${folder}`,
+      'port 0',
+      `tls-port ${at}`,
+      `tls-cert-file ${join(folder, 'server.pem')}`,
+      `tls-key-file ${join(folder, 'server.key')}`,
+      `tls-ca-cert-file ${ca.caFile}`,
+      'tls-auth-clients no',
+      'tls-replication yes',
+      'sentinel resolve-hostnames yes',
+      'sentinel announce-hostnames yes',
+      `sentinel monitor main localhost ${port} 1`,
+    ].join('\n'),
+  )
+  const sentinel = spawn('redis-server', [conf, '--sentinel'], { stdio: 'ignore' })
+  const redis = createRedis(`rediss+sentinel://localhost:${at}/main`, log, { extraCa: ca.ca })
+  t.teardown(async () => {
+    redis.close()
+    sentinel.kill('SIGKILL')
+    await once(sentinel, 'exit')
+  })
+  t.ok(await redis.connected(20_000))
+  const put = async () => redis.try((client) => client.set('by-sentinel', 'value'))
+  let answer = await put()
+  for (let tries = 0; answer === undefined && tries < 50; tries++) answer = await put()
+  t.equal(answer, 'OK')
 })

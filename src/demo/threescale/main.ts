@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import Fastify from 'fastify'
 import { accountRoutes } from './accounts.js'
 import { applicationChangeRoutes } from './application-changes.js'
@@ -46,7 +47,8 @@ export async function start({
     current = next
   }
   const save = () => {
-    if (!stateFile) return
+    // the folder of a test may be gone before its demo
+    if (!stateFile || !existsSync(dirname(stateFile))) return
     writeFileSync(`${stateFile}.new`, JSON.stringify(current))
     renameSync(`${stateFile}.new`, stateFile)
   }
