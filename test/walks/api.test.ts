@@ -268,15 +268,28 @@ t.test('a client in TypeScript, made from the document', async (t) => {
   t.equal((await client.DELETE('/applications/{id}', { params: { path: { id } } })).response.status, 204)
 })
 
+t.test('a service that asks for no scope has both, and one that asks for one has that', async (t) => {
+  const ask = async (form: Record<string, string>) => {
+    const authorization = `Basic ${btoa('demo-service:demo-service-secret')}`
+    const body = new URLSearchParams({ grant_type: 'client_credentials', ...form })
+    const answer = await fetch(`${stack.identity}/token`, { method: 'POST', headers: { authorization }, body })
+    return ((await answer.json()) as { access_token: string }).access_token
+  }
+  const both = await ask({})
+  t.equal((await api.get('/me', both)).status, 200)
+  t.equal((await api.post('/me', both, {})).status, 422, 'may write')
+  const reading = await ask({ scope: 'maas:read' })
+  t.equal((await api.get('/me', reading)).status, 200)
+  t.match((await api.post('/me', reading, {})).body.type, 'insufficient_scope')
+})
+
 t.test('a person at a command line: device flow, then the API with that token', async (t) => {
   type Json = Record<string, string>
   const meta = (await (await fetch(`${stack.identity}/.well-known/openid-configuration`)).json()) as Json
   const ask = async (url = '', form: Json = {}) =>
     (await (await fetch(url, { method: 'POST', body: new URLSearchParams(form) })).json()) as Json
-  const device = await ask(meta.device_authorization_endpoint, {
-    client_id: 'maas-cli',
-    scope: 'openid maas:read maas:write',
-  })
+  // no scope is asked: both are given
+  const device = await ask(meta.device_authorization_endpoint, { client_id: 'maas-cli' })
   const poll = {
     grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
     client_id: 'maas-cli',

@@ -6,6 +6,7 @@ import { claimsOf, type Person } from './people.js'
 import { KNOWN_SCOPES } from './scopes.js'
 
 const API = 'urn:maas-portal-api'
+const AUDIENCE = 'maas-portal-api'
 const SCOPES = 'maas:read maas:write'
 
 /** oidc-provider told to behave as Keycloak does where the portal looks. */
@@ -45,6 +46,19 @@ export function configuration(portalUrl: string, people: Person[], pushed: Map<s
           ? { preferred_username, email, email_verified, groups, name, org_name }
           : { preferred_username: `service-account-${token.clientId}` }),
       }
+    },
+    // Keycloak gives a client's default scopes where none is asked: at the start of a flow of people, else in the token
+    extraParams: {
+      kc_idp_hint(ctx) {
+        if (ctx.oidc.params) ctx.oidc.params.scope ??= `openid ${SCOPES}`
+      },
+    },
+    formats: {
+      customizers: {
+        jwt(_ctx, _token, { payload }) {
+          if (payload.aud === AUDIENCE) payload.scope ??= SCOPES
+        },
+      },
     },
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     loadExistingGrant: async (ctx: KoaContextWithOIDC) => {
@@ -109,7 +123,7 @@ export function configuration(portalUrl: string, people: Person[], pushed: Map<s
           if (resource !== API && !own) throw new errors.InvalidTarget()
           return {
             scope: SCOPES,
-            audience: own ? client.clientId : 'maas-portal-api',
+            audience: own ? client.clientId : AUDIENCE,
             accessTokenTTL: 300,
             accessTokenFormat: 'jwt',
             jwt: { sign: { alg: 'RS256' } },
