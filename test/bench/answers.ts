@@ -40,9 +40,12 @@ export async function answers({ seconds, rounds }: { seconds: number; rounds: nu
     pin(process.pid, CLIENT)
     pin(portal.child.pid, SERVER)
     const atStart = residentMb(portal.child.pid)
-    for (const each of await cases(stack, portal)) {
-      for (const encoding of each.status === 304 ? ['identity'] : ['identity', 'gzip', 'br'])
-        rows.push(await compare(stack, portal, each, encoding, { seconds, rounds }))
+    for (const { name, status } of await cases(stack, portal)) {
+      for (const encoding of status === 304 ? ['identity'] : ['identity', 'gzip', 'br']) {
+        // signed in anew: a cookie that is a minute old is replaced at every answer, and autocannon would not take the new one
+        const each = (await cases(stack, portal)).find((one) => one.name === name)
+        if (each) rows.push(await compare(stack, portal, each, encoding, { seconds, rounds }))
+      }
     }
     rows.push({ what: 'resident memory at start', value: `${atStart} MB` })
     rows.push(within('resident memory after load', residentMb(portal.child.pid), 150, 'MB'))
