@@ -23,3 +23,11 @@ export function initials(name: string): string {
   const words = name.split(/\s+/).filter(Boolean)
   return ((words[0]?.[0] ?? '') + (words.length > 1 ? (words.at(-1)?.[0] ?? '') : '')).toUpperCase() || '?'
 }
+
+/** `EUR 12.34`; small sums keep the digits that tell something. */
+export function money(amount: number, currency: string | null): string {
+  if (amount > 0 && amount < 0.0001) return `less than ${money(0.0001, currency)}`
+  const digits = amount !== 0 && Math.abs(amount) < 0.1 ? 4 : 2
+  const text = amount.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: digits })
+  return currency === null ? text : `${currency} ${text}`
+}

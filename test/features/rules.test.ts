@@ -299,7 +299,7 @@ t.test('a plan that may change at once', async (t) => {
   ).body
   const at = `/applications/${items[0]?.id}`
   const page = await mary.at(portal.url)(`${at}/plan`)
-  for (const words of ['1,000 a day', 'No limit', '49.9 a month', 'The new plan counts at once'])
+  for (const words of ['1,000 a day', 'No limit', '49.90 a month', 'The new plan counts at once'])
     t.match(page.text, words, 'what changes is shown before')
   const changed = await there.call('PATCH', at, { token, body: { plan: 'unlimited' } })
   t.same([changed.status, changed.body.plan], [200, 'unlimited'])

@@ -6,7 +6,8 @@ import { type Measure, measuresOf } from '../../src/features/usage/measures.js'
 import { rangeOf } from '../../src/features/usage/range.js'
 import { rangeNeeds, seriesOf } from '../../src/features/usage/series.js'
 import { createTally, windowsFor } from '../../src/features/usage/windows.js'
-import { forecastWords, limitName, limitNote, money, resetWords } from '../../src/features/usage/words.js'
+import { forecastWords, limitName, limitNote, resetWords } from '../../src/features/usage/words.js'
+import { money } from '../../src/web/words.js'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR

@@ -53,8 +53,8 @@ t.test('rooms import only what they may', async (t) => {
       const to = roomOf(path)
       if (to.part === from.part) continue
       const shared = from.room === 'features' && to.room === 'features'
-      const schemas = shared && path.endsWith('schemas.ts')
-      const ok = shared ? Boolean(type) || schemas : allowed[from.room]?.includes(to.room)
+      const nouns = shared && /\/(schemas|words)\.ts$/.test(path)
+      const ok = shared ? Boolean(type) || nouns : allowed[from.room]?.includes(to.room)
       t.ok(ok, `${file} -> ${path}`)
     }
   }

@@ -68,6 +68,13 @@ t.test('a new person signs up, creates an application, and the code of the page 
   t.ok(Object.values(await stack.calls()).reduce((sum, n) => sum + n, 0) <= 2, 'the page it lands on: at most two')
   t.notMatch(page.text, /maas_\d{6}/, 'no key until asked')
   t.match(page.text, 'ibm-granite/granite-3.3-8b-instruct')
+  t.match(form.text, 'Unlimited (49.90 a month)')
+  for (const text of [form.text, page.text]) t.match(text, '1,000 calls a day', 'what the plan allows')
+  const id = answer.location?.split('/').at(-1)
+  for (const href of [`/applications/${id}/usage`, `/playground?application=${id}`]) {
+    t.match(page.text, `href="${href}"`, 'leads on')
+    t.equal((await ada.get(href)).status, 200, href)
+  }
 
   const shown = await ada.submit(page, /\/reveal$/)
   const code = codeOf(shown.text, 'curl')

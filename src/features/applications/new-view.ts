@@ -1,6 +1,7 @@
 import type { Plan } from '../../clients/threescale/nouns.js'
 import { words } from '../../rules.js'
 import type { Model, ModelPlan } from '../models/schemas.js'
+import { limitsWords, shortPrice } from '../models/words.js'
 
 export function newApplicationView(i: {
   model: Model | undefined
@@ -51,11 +52,11 @@ function defaultPlan(plans: ModelPlan[]): string {
 }
 
 function planChoice(plan: ModelPlan, chosen: string, index: number) {
-  const price = plan.cost_per_month === 0 ? 'free' : `${plan.cost_per_month} a month`
   return {
     id: `plan-${index}`,
     systemName: plan.system_name,
-    label: `${plan.name} (${price}${plan.approval_required ? ', needs approval' : ''})`,
+    label: `${plan.name} (${shortPrice(plan)}${plan.approval_required ? ', needs approval' : ''})`,
+    limits: limitsWords(plan).join(', '),
     checked: plan.system_name === chosen,
   }
 }

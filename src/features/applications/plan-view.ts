@@ -1,5 +1,6 @@
 import { dateWords, number } from '../../web/words.js'
 import type { ModelPlan, PlanLimit } from '../models/schemas.js'
+import { perPeriod, priceWords } from '../models/words.js'
 import type { Comparison } from './plan-changes.js'
 
 /** What changes between two plans, row by row; rows that stay the same say so. */
@@ -43,8 +44,7 @@ function wishWords({ wish, application, others }: Comparison): string {
 
 function rowsOf(before: ModelPlan | undefined, after: ModelPlan) {
   const facts: [string, (plan: ModelPlan) => string][] = [
-    ['Price', ({ cost_per_month }) => (cost_per_month === 0 ? 'Free' : `${cost_per_month} a month`)],
-    ['Paid once', ({ setup_fee }) => (setup_fee === 0 ? 'Nothing' : String(setup_fee))],
+    ['Price', priceWords],
     ['Trial', ({ trial_period_days }) => (trial_period_days === 0 ? 'None' : `${trial_period_days} days`)],
     ...limitNames(before, after).map(({ metric, label }): [string, (plan: ModelPlan) => string] => [
       label,
@@ -69,11 +69,9 @@ function limitNames(before: ModelPlan | undefined, after: ModelPlan) {
 
 function limitsOf({ limits }: ModelPlan, metric: string): string {
   const own = (limits ?? []).filter((limit) => limit.metric === metric)
-  return own.length === 0 ? 'No limit' : own.map(limitWords).join(', ')
+  return own.length === 0 ? 'No limit' : own.map(amountWords).join(', ')
 }
 
-/** A limit of 0 is 3scale's way to leave a method out of a plan. */
-function limitWords({ period, value }: PlanLimit): string {
-  if (value === 0) return 'Not included'
-  return period === 'eternity' ? `${number(value)} in all` : `${number(value)} a ${period}`
+function amountWords({ period, value }: PlanLimit): string {
+  return value === 0 ? 'Not included' : `${number(value)} ${perPeriod[period]}`
 }

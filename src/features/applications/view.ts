@@ -2,7 +2,8 @@ import type { Product } from '../../clients/threescale/nouns.js'
 import { keyLimit, refusal, words } from '../../rules.js'
 import { codeBlocks } from '../../web/code.js'
 import { dateWords } from '../../web/words.js'
-import type { Model } from '../models/schemas.js'
+import { type Model, playable } from '../models/schemas.js'
+import { limitsWords } from '../models/words.js'
 import type { Snippet } from '../snippets/schemas.js'
 import { guards, type ProductRule, rotationGuards } from './guards.js'
 import { keyDay } from './keys.js'
@@ -39,6 +40,9 @@ export function applicationView(i: {
     modelName: application.model_name || 'No longer offered',
     modelHref: model ? `/models/${encodeURIComponent(model.system_name)}` : '',
     plan: application.plan_name,
+    limits: limitsOf(application, model),
+    usageHref: `${base}/usage`,
+    playHref: playHref(application, model),
     created: dateWords(application.created_at),
     baseUrl: application.base_url ?? '',
     modelId: application.model_id ?? '',
@@ -59,6 +63,16 @@ export function applicationView(i: {
     keys: keysView(i),
     planFixed: planWords(i.product, model),
   }
+}
+
+/** What its plan allows, from the catalogue; a plan that is offered no longer is on the page of its usage. */
+function limitsOf({ plan }: Application, model: Model | undefined): string[] {
+  const offered = model?.plans.find(({ system_name }) => system_name === plan)
+  return offered ? limitsWords(offered) : []
+}
+
+function playHref({ id, state }: Application, model: Model | undefined): string {
+  return model && state === 'live' && playable.includes(model.type) ? `/playground?application=${id}` : ''
 }
 
 /** Ids are no secret; keys are shown on request only. */

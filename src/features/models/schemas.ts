@@ -11,6 +11,8 @@ export const modelTypes = [
   'custom',
 ] as const
 export type ModelType = (typeof modelTypes)[number]
+/** types that the playground has a view for */
+export const playable: readonly ModelType[] = ['chat', 'completion', 'embedding', 'rerank']
 export const ModelType = Type.Unsafe<ModelType>({ type: 'string', enum: [...modelTypes] })
 
 export const capabilities = ['tools', 'vision', 'json_mode', 'streaming', 'reasoning'] as const

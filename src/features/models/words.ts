@@ -1,4 +1,4 @@
-import { ageWords, dateWords, number } from '../../web/words.js'
+import { ageWords, dateWords, money, number } from '../../web/words.js'
 import type {
   Capability,
   FactSource,
@@ -70,8 +70,8 @@ export function stateWords({ state, retires_on }: Model): string {
 export function priceWords(plan: ModelPlan): string {
   const { cost_per_month, setup_fee, prices } = plan
   const parts = [
-    ...(cost_per_month > 0 ? [`${money(cost_per_month, plan)} a month`] : []),
-    ...(setup_fee > 0 ? [`${money(setup_fee, plan)} once`] : []),
+    ...(cost_per_month > 0 ? [`${money(cost_per_month, plan.currency)} a month`] : []),
+    ...(setup_fee > 0 ? [`${money(setup_fee, plan.currency)} once`] : []),
     ...(prices ?? []).map((price) => useWords(price, plan)),
   ]
   return parts.length > 0 ? parts.join(', ') : 'Free'
@@ -79,7 +79,7 @@ export function priceWords(plan: ModelPlan): string {
 
 /** The first number that decides: by the month, else that use is paid for. */
 export function shortPrice(plan: ModelPlan): string {
-  if (plan.cost_per_month > 0) return `${money(plan.cost_per_month, plan)} a month`
+  if (plan.cost_per_month > 0) return `${money(plan.cost_per_month, plan.currency)} a month`
   return (plan.prices?.length ?? 0) > 0 || plan.setup_fee > 0 ? 'pay per use' : 'free'
 }
 
@@ -90,14 +90,7 @@ function useWords({ metric, metric_name, cost_per_unit, from, to }: PlanPrice, p
   const unit = scale === 1 ? `unit of ${name}` : `${number(scale)} ${name}`
   const range =
     to !== null ? ` (${number(from)} to ${number(to)} a month)` : from > 1 ? ` (from ${number(from)} on)` : ''
-  return `${money(cost_per_unit * scale, plan)} per ${scale === 1 && name === 'calls' ? 'call' : unit}${range}`
-}
-
-function money(amount: number, { currency }: Pick<ModelPlan, 'currency'>): string {
-  const digits = { minimumFractionDigits: Number.isInteger(amount) ? 0 : 2, maximumFractionDigits: 4 }
-  return currency
-    ? amount.toLocaleString('en-GB', { style: 'currency', currency, ...digits })
-    : amount.toLocaleString('en-GB', digits)
+  return `${money(cost_per_unit * scale, plan.currency)} per ${scale === 1 && name === 'calls' ? 'call' : unit}${range}`
 }
 
 export function limitsWords({ limits }: ModelPlan): string[] {
@@ -105,11 +98,20 @@ export function limitsWords({ limits }: ModelPlan): string[] {
   return limits.length === 0 ? ['No limits'] : limits.map(limitWords)
 }
 
-/** A limit of 0 is 3scale's way to leave a method out of a plan. */
+/** `10,000 calls a day`. A limit of 0 is 3scale's way to leave a method out of a plan. */
 export function limitWords({ metric, metric_name, period, value }: PlanLimit): string {
   const name = metric === 'hits' ? 'calls' : metric_name
-  if (value === 0) return `${name}: not included`
-  return period === 'eternity' ? `${number(value)} ${name} in all` : `${number(value)} ${name} a ${period}`
+  return value === 0 ? `${name}: not included` : `${number(value)} ${name} ${perPeriod[period]}`
+}
+
+export const perPeriod: Record<PlanLimit['period'], string> = {
+  minute: 'a minute',
+  hour: 'an hour',
+  day: 'a day',
+  week: 'a week',
+  month: 'a month',
+  year: 'a year',
+  eternity: 'in all',
 }
 
 export function credentialWords({ mode, location, names }: Model['credentials']): string {

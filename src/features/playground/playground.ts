@@ -4,7 +4,7 @@ import type { Caller } from '../../web/caller.js'
 import type { Places } from '../../web/places.js'
 import type { Call, GatewayAnswer, Prepared } from '../applications/model-calls.js'
 import type { Application } from '../applications/schemas.js'
-import type { Model } from '../models/schemas.js'
+import { type Model, playable } from '../models/schemas.js'
 import { relay } from './relay.js'
 import { spokenWithout } from './spoken.js'
 import { messagesOf, type Wanted } from './wanted.js'
@@ -53,7 +53,6 @@ export interface Refused {
 
 export type Playground = ReturnType<typeof createPlayground>
 
-const playable: Model['type'][] = ['chat', 'completion', 'embedding', 'rerank']
 const LONG_MS = 120_000
 
 /**

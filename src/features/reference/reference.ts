@@ -5,11 +5,11 @@ import { letsThrough } from '../../clients/threescale/patterns.js'
 import { readSpec } from '../../clients/threescale/spec.js'
 import { isProblem, problem } from '../../errors.js'
 import type { Caller } from '../../web/caller.js'
-import type { Places } from '../../web/places.js'
-import type { Call, Prepared } from '../applications/model-calls.js'
+import type { Prepared } from '../applications/model-calls.js'
 import type { Application } from '../applications/schemas.js'
 import type { Model } from '../models/schemas.js'
 import type { SpecRef } from '../models/snapshot.js'
+import type { PlaygroundDeps } from '../playground/playground.js'
 import { type Answer, readAnswer } from './answer.js'
 import { madeReference } from './made.js'
 import { type Placed, placedIn } from './placed.js'
@@ -17,7 +17,8 @@ import type { Reference } from './shapes.js'
 import { referenceOf } from './uploaded.js'
 import { type Wanted, wantedOf } from './wanted.js'
 
-export interface ReferenceDeps {
+export interface ReferenceDeps
+  extends Pick<PlaygroundDeps, 'applications' | 'calls' | 'places' | 'modelIdOf' | 'callOf' | 'wordsFor'> {
   models: {
     find(
       systemName: string,
@@ -31,15 +32,6 @@ export interface ReferenceDeps {
     }>
     readSpec(ref: SpecRef): Promise<string>
   }
-  applications: {
-    list(caller: Caller): Promise<Application[]>
-    read(
-      caller: Caller,
-      id: number,
-      options: { reveal: boolean },
-    ): Promise<{ application: Application; model: Model | undefined }>
-  }
-  calls: { prepare(model: Model, application: Application, call: Call): Promise<Prepared> }
   gateway: {
     open(request: Prepared & { signal: AbortSignal; headMs: number }): Promise<{
       status: number
@@ -47,13 +39,6 @@ export interface ReferenceDeps {
       body: Readable
     }>
   }
-  places: Places
-  /** asks the model server for the id to send, where nobody has told it */
-  modelIdOf(model: Model, application: Application): Promise<string | undefined>
-  /** where calls of the model's type go: the whole address */
-  callOf(model: Model): { url: string }
-  /** what an answer means, in words */
-  wordsFor(answer: { status: number; headers: Record<string, string>; text: string }): string
   /** the longest that an answer may take */
   longestMs?: number
 }

@@ -1,10 +1,9 @@
-import { number } from '../../web/words.js'
+import { money, number } from '../../web/words.js'
 import { type AccountReport, type Amounts, APPLICATIONS_AT_ONCE } from './account-report.js'
 import { type Choice, choiceView } from './choice.js'
 import type { Estimate } from './cost.js'
 import { callWords, costTile, emptyWords, gapWords, limitView, sharesView, tableTile, tableView } from './parts.js'
 import { accountTables } from './tables.js'
-import { money } from './words.js'
 
 export function accountUsageView(report: AccountReport, choice: Choice, orgName: string) {
   const { range, rows, models, gaps, page, pages, count, readAt } = report

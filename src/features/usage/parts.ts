@@ -1,4 +1,4 @@
-import { number } from '../../web/words.js'
+import { money, number } from '../../web/words.js'
 import type { Gaps } from './application-report.js'
 import type { Estimate } from './cost.js'
 import { KEPT_SECONDS } from './counters.js'
@@ -7,7 +7,7 @@ import type { Range } from './range.js'
 import { total } from './series.js'
 import type { Column, Table } from './tables.js'
 import { beforeWords, bucketWords, clockWords, rangeWords } from './time-words.js'
-import { forecastWords, limitName, limitNote, money, resetWords } from './words.js'
+import { forecastWords, limitName, limitNote, resetWords } from './words.js'
 
 /** Pieces that both usage pages show. */
 

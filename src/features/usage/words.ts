@@ -1,5 +1,6 @@
 import { DateTime } from 'luxon'
 import { number } from '../../web/words.js'
+import { limitWords } from '../models/words.js'
 import type { LimitState } from './limits.js'
 import { isTokens } from './losses.js'
 
@@ -7,18 +8,7 @@ import { isTokens } from './losses.js'
 
 /** `10,000 calls a day`; what 3scale calls hits are calls. */
 export function limitName({ role, metricName, period, value }: LimitState): string {
-  const what = role === 'calls' ? 'calls' : metricName
-  if (value === 0) return `${what}: not included`
-  return period === 'eternity' ? `${number(value)} ${what} in all` : `${number(value)} ${what} ${periodWords[period]}`
-}
-
-const periodWords: Record<Exclude<LimitState['period'], 'eternity'>, string> = {
-  minute: 'a minute',
-  hour: 'an hour',
-  day: 'a day',
-  week: 'a week',
-  month: 'a month',
-  year: 'a year',
+  return limitWords({ metric: role === 'calls' ? 'hits' : '', metric_name: metricName, period, value })
 }
 
 const thisPeriod: Record<LimitState['period'], string> = {
@@ -94,12 +84,4 @@ function atWords(at: number, zone: string, now: number): string {
 
 function sentenceCase(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
-}
-
-/** `EUR 12.34`; small sums keep the digits that tell something. */
-export function money(amount: number, currency: string | null): string {
-  if (amount > 0 && amount < 0.0001) return `less than ${money(0.0001, currency)}`
-  const digits = amount !== 0 && Math.abs(amount) < 0.1 ? 4 : 2
-  const text = amount.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: digits })
-  return currency === null ? text : `${currency} ${text}`
 }
