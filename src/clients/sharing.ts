@@ -98,7 +98,7 @@ export function createSharing({ redis, prefix, seal }: SharingOptions) {
   }
 }
 
-/** Keys may hold names of people; Redis sees only their hash. */
+/** Keys may hold names and addresses of people; Redis sees only their hash. */
 export function hashOf(key: string): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 24)
 }

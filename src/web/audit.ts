@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Logger, pino } from 'pino'
 import type { PortalError } from '../errors.js'
 import type { AuditEvent, AuditName } from './audit-event.js'
+import { idFrom } from './ids.js'
 
 /** A caller, an identity without an account yet, or the sign-in service itself. */
 export interface AuditSubject {
@@ -47,6 +48,12 @@ declare module 'fastify' {
 /** Adds to what the audit log will say of this request. Ids and codes only: names, addresses of mail and keys never. */
 export function audited(request: FastifyRequest, note: AuditNote): void {
   request.audited = { ...request.audited, ...note }
+}
+
+/** The application that a form names. */
+export function auditedApplication(request: FastifyRequest, text: string | undefined): void {
+  const application = idFrom(text)
+  if (application !== undefined) audited(request, { target: { application } })
 }
 
 /**
@@ -119,8 +126,9 @@ function recordOf(event: AuditName, request: FastifyRequest, reply: FastifyReply
 /** Only what has the form of an id: somebody may put a key where an id belongs. */
 function idsOf({ params, routeOptions: { url = '' } }: FastifyRequest): NonNullable<AuditEvent['target']> {
   const { id = '', key_id = '' } = (params ?? {}) as Record<string, string | undefined>
+  const application = url.includes('/applications/:id') ? idFrom(id) : undefined
   return {
-    ...(url.includes('/applications/:id') && /^[1-9][0-9]{0,14}$/.test(id) ? { application: Number(id) } : {}),
+    ...(application === undefined ? {} : { application }),
     ...(url.includes('/members/:id') && /^[A-Za-z0-9_-]{1,64}$/.test(id) ? { member: id } : {}),
     ...(/^[0-9a-f]{16}$/.test(key_id) ? { key_id } : {}),
   }

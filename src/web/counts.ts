@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { RedisConnection } from '../clients/redis.js'
+import { hashOf } from '../clients/sharing.js'
 
 export const WINDOW_MS = 60_000
 const SHARE_MS = 100
@@ -15,7 +15,7 @@ interface Count {
 
 /**
  * How often each key was counted in the present minute: in this process's own memory at once, and a tenth of a second later
- * in Redis, which tells what the other replicas counted.
+ * in Redis, which tells what the other replicas counted and sees neither names nor addresses.
  */
 export function createCounts(redis: RedisConnection | undefined, prefix: string) {
   const counts = new Map<string, Count>()
@@ -86,9 +86,4 @@ export function createCounts(redis: RedisConnection | undefined, prefix: string)
     count.others = Math.max(0, total - count.told)
     if (total === more) await redis?.try((client) => client.pexpire(place, 2 * WINDOW_MS))
   }
-}
-
-/** Redis sees neither names nor addresses. */
-function hashOf(key: string): string {
-  return createHash('sha256').update(key).digest('hex').slice(0, 24)
 }

@@ -39,9 +39,9 @@ const signInRoutes = new Set(['/login', '/login/callback', '/sign-up', '/logout/
 const countedInside = new Set<unknown>(['application.test', 'playground.call', 'reference.call'] satisfies AuditName[])
 
 /**
- * Limits by caller (API), by person and by address (pages), and by address alone where nobody is known yet. Every replica counts in its own memory
- * and adds its counts to Redis every tenth of a second, hearing what the others counted: no request waits for Redis, and
- * without it each replica allows the limit by itself.
+ * Limits by caller (API), by person and by address (pages), and by address alone where nobody is known yet. Every replica
+ * counts in its own memory and adds its counts to Redis every tenth of a second, hearing what the others counted: no
+ * request waits for Redis, and without it each replica allows the limit by itself.
  */
 export async function rateLimits(app: FastifyInstance, options: RateLimitsOptions) {
   const counts = createCounts(options.redis, options.prefix)

@@ -3,11 +3,12 @@ import { Type } from 'typebox'
 import { attemptOf } from '../../web/attempts.js'
 import { audited } from '../../web/audit.js'
 import { callerOf } from '../../web/guard.js'
+import { idPattern } from '../../web/ids.js'
 import { Page, Paging, pageOf } from '../../web/paging.js'
 import type { Members } from './members.js'
 import { Member, MemberChange, NewMember } from './schemas.js'
 
-const Id = Type.Object({ id: Type.String({ pattern: '^[1-9][0-9]{0,14}$', examples: ['901'] }) })
+const Id = Type.Object({ id: Type.String({ pattern: idPattern, examples: ['901'] }) })
 const Attempt = Type.Object({
   'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
 })

@@ -4,6 +4,7 @@ import { type Allowances, refusal } from '../../rules.js'
 import { audited } from '../../web/audit.js'
 import { checked, formValues } from '../../web/forms.js'
 import { callerOf } from '../../web/guard.js'
+import { idOf } from '../../web/ids.js'
 import type { Sessions } from '../../web/session.js'
 import type { Accounts } from './accounts.js'
 import type { Members } from './members.js'
@@ -132,11 +133,4 @@ export async function membersPages(app: FastifyInstance, deps: MembersPagesDeps)
     const how = mailed ? 'A mail tells them how to join.' : `Tell them to sign in at ${publicUrl} with that address.`
     return `${name} is invited. ${how}`
   }
-}
-
-/** Anything but a number is nobody. */
-function idOf(request: FastifyRequest): number {
-  const { id } = request.params as { id: string }
-  if (!/^[1-9][0-9]{0,14}$/.test(id)) throw problem('not_found')
-  return Number(id)
 }

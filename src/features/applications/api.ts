@@ -4,13 +4,14 @@ import { problem } from '../../errors.js'
 import { attemptOf } from '../../web/attempts.js'
 import { audited } from '../../web/audit.js'
 import { callerOf } from '../../web/guard.js'
+import { idPattern } from '../../web/ids.js'
 import { Page, Paging, pageOf } from '../../web/paging.js'
 import type { Applications } from './applications.js'
 import { type Filters, sorts } from './listing.js'
 import type { PlanChanges } from './plan-changes.js'
 import { Application, ApplicationChange, NewApplication } from './schemas.js'
 
-export const Id = Type.Object({ id: Type.String({ pattern: '^[1-9][0-9]{0,14}$', examples: ['3001'] }) })
+export const Id = Type.Object({ id: Type.String({ pattern: idPattern, examples: ['3001'] }) })
 export const Reveal = Type.Object({
   reveal: Type.Optional(Type.Boolean({ description: 'true shows the credentials' })),
 })

@@ -5,6 +5,7 @@ import { audited } from '../../web/audit.js'
 import type { Caller } from '../../web/caller.js'
 import { checked, formValues, group } from '../../web/forms.js'
 import { callerOf } from '../../web/guard.js'
+import { idFrom, idOf } from '../../web/ids.js'
 import type { RateLimit } from '../../web/rate-limits.js'
 import type { Model } from '../models/schemas.js'
 import type { Snippet } from '../snippets/schemas.js'
@@ -14,7 +15,7 @@ import { newAttempt } from './keys.js'
 import { applicationListView } from './list-view.js'
 import { arrange, type Filters, type Sort, sorts } from './listing.js'
 import { newApplicationView } from './new-view.js'
-import { attemptIn, idOf, once, orAgain } from './requests.js'
+import { attemptIn, once, orAgain } from './requests.js'
 import { type Application, ApplicationChange, NewApplication } from './schemas.js'
 import type { TestResult, Trial } from './trial.js'
 import { applicationView, deleteView } from './view.js'
@@ -49,7 +50,7 @@ export async function applicationsPages(
 
   app.get('/applications/new', async (request, reply) => {
     const { model = '', plan = '', from = '' } = texts(request.query)
-    const values = { model, ...(plan ? { plan } : {}), ...(/^[1-9][0-9]{0,14}$/.test(from) ? { from } : {}) }
+    const values = { model, ...(plan ? { plan } : {}), ...(idFrom(from) ? { from } : {}) }
     return newPage(request, reply, { values, errors: {}, attempt: newAttempt() }, 200)
   })
 
@@ -61,7 +62,7 @@ export async function applicationsPages(
       const application = await once(attempt, (one) => applications.create(callerOf(request), wanted, one))
       audited(request, { target: { application: application.id } })
       reply.flash('success', `${application.name} is there. Copy the code below and run it.`)
-      const from = /^[1-9][0-9]{0,14}$/.test(values.from ?? '') ? `?from=${values.from}` : ''
+      const from = idFrom(values.from) ? `?from=${values.from}` : ''
       return reply.redirect(`/applications/${application.id}${from}`, 303)
     } catch (error) {
       if (!isProblem(error, 'invalid_fields', 'threescale_unavailable')) throw error
@@ -163,7 +164,7 @@ export async function applicationsPages(
   ) {
     const { application, model, revealed } = state
     const code = model ? snippets.forModel(model, revealed ? { credentials: application.credentials } : {}) : []
-    const from = /^[1-9][0-9]{0,14}$/.test(state.from ?? '') ? state.from : undefined
+    const from = idFrom(state.from) ? state.from : undefined
     return reply
       .header('cache-control', 'no-store')
       .page('applications/show', applicationView({ ...state, from, snippets: code }), { status })

@@ -1,11 +1,12 @@
 import type { Plan, Application as Record3scale, Threescale } from '../../clients/threescale/nouns.js'
+import { offeredOf } from '../../clients/threescale/offered.js'
 import { type PortalError, problem } from '../../errors.js'
 import { check, type PlanChangeWay, refusal } from '../../rules.js'
 import type { Caller } from '../../web/caller.js'
 import type { ModelPlan } from '../models/schemas.js'
 import type { Catalogue, FoundModel } from './applications.js'
 import { guards } from './guards.js'
-import { offeredOf, planChangeWay, planNamed } from './plans.js'
+import { planChangeWay, planNamed } from './plans.js'
 import { present } from './present.js'
 import type { Application } from './schemas.js'
 

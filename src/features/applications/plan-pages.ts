@@ -3,9 +3,10 @@ import { isProblem } from '../../errors.js'
 import { audited } from '../../web/audit.js'
 import { formValues } from '../../web/forms.js'
 import { callerOf } from '../../web/guard.js'
+import { idOf } from '../../web/ids.js'
 import type { PlanChanges } from './plan-changes.js'
 import { planView } from './plan-view.js'
-import { idOf, orAgain } from './requests.js'
+import { orAgain } from './requests.js'
 
 const place = '/applications/:id/plan'
 

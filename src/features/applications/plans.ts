@@ -20,13 +20,6 @@ export function choosePlan(product: Product, offered: Plan[], wanted: string | u
   return plan
 }
 
-/** The plans that a developer can take, in 3scale's order. */
-export function offeredOf(plans: Plan[]): Plan[] {
-  return plans
-    .filter((plan) => !plan.custom && (plan.isDefault || plan.state === 'published'))
-    .sort((a, b) => a.id - b.id)
-}
-
 /** A plan that is offered, by its system name. Throws invalid_fields. */
 export function planNamed(offered: Plan[], systemName: string): Plan {
   const plan = offered.find((candidate) => candidate.systemName === systemName)

@@ -1,14 +1,7 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import { isProblem, problem } from '../../errors.js'
+import type { FastifyReply } from 'fastify'
+import { isProblem } from '../../errors.js'
 import { againView } from './again-view.js'
 import { newAttempt } from './keys.js'
-
-/** Ids are numbers; anything else is nobody's application. */
-export function idOf(request: FastifyRequest): number {
-  const { id } = request.params as { id: string }
-  if (!/^[1-9][0-9]{0,14}$/.test(id)) throw problem('not_found')
-  return Number(id)
-}
 
 /** The hidden field of a form, or a new attempt where it is missing or not one of ours. */
 export function attemptIn(values: Record<string, string>): string {

@@ -1,4 +1,5 @@
 import type { Threescale } from '../../clients/threescale/nouns.js'
+import { offeredOf } from '../../clients/threescale/offered.js'
 
 export interface MissingDeps {
   threescale: Pick<
@@ -37,14 +38,13 @@ export function createMissing({ threescale, notes, ttlSeconds }: MissingDeps) {
           ),
         ]
       const note = notes[systemName] ?? {}
-      const own = plans.filter(({ productId, custom }) => productId === product.id && !custom)
+      const offered = offeredOf(plans.filter(({ productId }) => productId === product.id))
       const reasons = []
       if (!configs.some(({ productId }) => productId === product.id))
         reasons.push(
           'It has no usable production configuration: never promoted, no public address, or an old authentication.',
         )
-      if (!own.some(({ state, isDefault }) => state === 'published' || isDefault))
-        reasons.push('It has no published application plan.')
+      if (offered.length === 0) reasons.push('It has no published application plan.')
       if (note.hidden) reasons.push('PORTAL_CONFIG hides it (`hidden: true`).')
       if (note.visible_to)
         reasons.push(

@@ -9,6 +9,7 @@ import type {
   Threescale,
   TokenPolicy,
 } from '../../clients/threescale/nouns.js'
+import { offeredOf } from '../../clients/threescale/offered.js'
 import { baseUrlOf, endpointOf, gatewayFacts, pathsOf, type Told } from './facts.js'
 import type { Model } from './schemas.js'
 import type { SpecFacts } from './specs.js'
@@ -78,7 +79,8 @@ export async function takeSnapshot({ threescale, takeSpecs, sawConfigs }: Snapsh
     return [
       {
         product,
-        ...plansFor(plansOf.get(product.id) ?? []),
+        plans: plansOf.get(product.id) ?? [],
+        offered: offeredOf(plansOf.get(product.id) ?? []),
         applicationFields,
         gateway: gatewayOf(config),
         spec: spec?.ref,
@@ -101,11 +103,6 @@ function groupByProduct(plans: Plan[]): Map<number, Plan[]> {
     else groups.set(plan.productId, [plan])
   }
   return groups
-}
-
-function plansFor(plans: Plan[]): Pick<Entry, 'plans' | 'offered'> {
-  const offered = plans.filter((plan) => !plan.custom && (plan.isDefault || plan.state === 'published'))
-  return { plans, offered: offered.sort((a, b) => a.id - b.id) }
 }
 
 function gatewayOf(config: GatewayConfig): Entry['gateway'] {

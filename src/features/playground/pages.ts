@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isProblem, type PortalError, problem } from '../../errors.js'
-import { audited } from '../../web/audit.js'
+import { auditedApplication } from '../../web/audit.js'
 import { formValues } from '../../web/forms.js'
 import { callerOf } from '../../web/guard.js'
 import type { RateLimit } from '../../web/rate-limits.js'
@@ -28,7 +28,7 @@ export async function playgroundPages(app: FastifyInstance, { playground, snippe
 
   app.post('/playground', calls, async (request, reply) => {
     const values = formValues(request.body)
-    noteTarget(request, values)
+    auditedApplication(request, values.application)
     try {
       await limit(request, reply)
       return await show(request, reply, values, await run(request, values))
@@ -55,7 +55,7 @@ export async function playgroundPages(app: FastifyInstance, { playground, snippe
 
   app.post('/playground/stream', calls, async (request, reply) => {
     const values = formValues(request.body)
-    noteTarget(request, values)
+    auditedApplication(request, values.application)
     const leaving = new AbortController()
     reply.raw.once('close', () => leaving.abort())
     const side = values.side === '1' ? 1 : 0
@@ -156,8 +156,4 @@ function refusalOf(refused: Refused) {
 
 function earlierTurn({ prompt, answers }: { prompt: string; answers: string[] }): ShownTurn {
   return { prompt, answers: answers.map((text) => ({ text, meta: '', failed: text === '' })) }
-}
-
-function noteTarget(request: FastifyRequest, { application = '' }: Record<string, string>): void {
-  if (/^[1-9][0-9]{0,14}$/.test(application)) audited(request, { target: { application: Number(application) } })
 }

@@ -1,4 +1,5 @@
 import { problem } from '../../errors.js'
+import { idFrom } from '../../web/ids.js'
 
 /** One exchange that has been: what was asked, and what each of the compared models said. */
 export interface Turn {
@@ -48,9 +49,10 @@ export function lastSent(values: Record<string, string>): Record<string, string>
 
 /** Ids are numbers; anything else is nobody's application. */
 export function applicationsOf({ application = '', compare = '' }: Record<string, string>): number[] {
-  const ids = [application, compare].filter(Boolean)
-  if (ids.length === 0 || ids.some((id) => !/^[1-9][0-9]{0,14}$/.test(id))) throw problem('not_found')
-  return [...new Set(ids.map(Number))]
+  const ids = [application, compare].filter(Boolean).map(idFrom)
+  const known = ids.filter((id) => id !== undefined)
+  if (known.length === 0 || known.length < ids.length) throw problem('not_found')
+  return [...new Set(known)]
 }
 
 /** The lines of a text area, without empty ones. */

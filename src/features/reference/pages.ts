@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isProblem, type PortalError } from '../../errors.js'
-import { audited } from '../../web/audit.js'
+import { auditedApplication } from '../../web/audit.js'
 import { formValues } from '../../web/forms.js'
 import { callerOf } from '../../web/guard.js'
 import type { RateLimit } from '../../web/rate-limits.js'
@@ -29,7 +29,7 @@ export async function referencePages(app: FastifyInstance, { references, open, l
 
   app.post<Named>(address, { config: { audit: 'reference.call' } }, async (request, reply) => {
     const values = formValues(request.body)
-    noteTarget(request, values)
+    auditedApplication(request, values.application)
     const { operation = '', application = '' } = values
     const leaving = new AbortController()
     reply.raw.once('close', () => leaving.abort())
@@ -81,8 +81,4 @@ export async function referencePages(app: FastifyInstance, { references, open, l
 
 function failureOf({ fields, message }: PortalError): Pick<Tried, 'errors' | 'failure'> {
   return fields ? { errors: fields } : { failure: message }
-}
-
-function noteTarget(request: FastifyRequest, { application = '' }: Record<string, string>): void {
-  if (/^[1-9][0-9]{0,14}$/.test(application)) audited(request, { target: { application: Number(application) } })
 }

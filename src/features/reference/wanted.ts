@@ -1,4 +1,5 @@
 import { problem } from '../../errors.js'
+import { idFrom } from '../../web/ids.js'
 import type { Placed } from './placed.js'
 import type { Parameter } from './shapes.js'
 
@@ -26,7 +27,7 @@ export function wantedOf(operation: Placed, values: Record<string, string>): Wan
     return { field, value }
   })
   const inPlace = (place: Parameter['in']) => given.filter(({ field, value }) => field.in === place && value !== '')
-  const application = Number(/^[1-9][0-9]{0,14}$/.exec(values.application ?? '')?.[0])
+  const application = idFrom(values.application) ?? 0
   if (!application) errors.application = 'Choose an application.'
   const body = bodyOf(operation, values, errors)
   if (Object.keys(errors).length > 0) throw problem('invalid_fields', { fields: errors })

@@ -2,13 +2,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } fro
 import { type Static, Type } from 'typebox'
 import { problem } from '../../errors.js'
 import { callerOf } from '../../web/guard.js'
+import { idPattern } from '../../web/ids.js'
 import { Paging, pageOf } from '../../web/paging.js'
 import { accountUsage, applicationCost, applicationLimits, applicationUsage, limitUse } from './answers.js'
 import { AccountUsage, ApplicationCost, ApplicationLimits, ApplicationUsage, LimitUse, UsageQuery } from './schemas.js'
 import { accountTables, applicationsCsv, applicationTables, tablesCsv } from './tables.js'
 import { complete, type Usage } from './usage.js'
 
-const Id = Type.Object({ id: Type.String({ pattern: '^[1-9][0-9]{0,14}$', examples: ['3001'] }) })
+const Id = Type.Object({ id: Type.String({ pattern: idPattern, examples: ['3001'] }) })
 const Listed = <T extends typeof ApplicationLimits | typeof ApplicationCost>(item: T) =>
   Type.Object({ items: Type.Array(item), next_cursor: Type.Union([Type.String(), Type.Null()]) })
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { isProblem, problem } from '../../errors.js'
+import { isProblem } from '../../errors.js'
 import { callerOf } from '../../web/guard.js'
+import { idOf } from '../../web/ids.js'
 import { accountUsageView } from './account-view.js'
 import { accountUsage, applicationUsage } from './answers.js'
 import type { Choice } from './choice.js'
@@ -96,12 +97,6 @@ function textsOf({ query }: FastifyRequest): Record<string, string> {
     return [name, typeof last === 'string' ? last.slice(0, 2000) : ''] as const
   })
   return Object.fromEntries(entries)
-}
-
-function idOf({ params }: FastifyRequest): number {
-  const { id } = params as { id: string }
-  if (!/^[1-9][0-9]{0,14}$/.test(id)) throw problem('not_found')
-  return Number(id)
 }
 
 function pathOf({ url }: FastifyRequest): string {
