@@ -269,7 +269,8 @@ t.test('what 3scale forbids is refused by page and API, by the name of the rule'
 t.test('an operator who cannot be told: 503, and what was wished can be sent again', async (t) => {
   const port = String(stack.port + 52)
   const file = config([`operator_webhook: http://127.0.0.1:${portOf(webhook)}/wish`])
-  const portal = await stack.portal({ PORT: port, PORTAL_CONFIG: file })
+  const log = join(t.testdir({}), 'audit.jsonl')
+  const portal = await stack.portal({ PORT: port, PORTAL_CONFIG: file, AUDIT_LOG: log })
   const there = createApi(stack, portal.url)
   const { items } = (await there.get<{ items: { id: number; name: string; state: string }[] }>('/applications', token))
     .body
@@ -287,12 +288,19 @@ t.test('an operator who cannot be told: 503, and what was wished can be sent aga
   webhookStatus = 204
   t.equal((await wish()).status, 202)
   t.equal(posted.length, told + 1)
+  const events = readFileSync(log, 'utf8').split('\n').filter(Boolean)
+  t.match(JSON.parse(events.at(-1) ?? ''), {
+    event: 'application.request_plan',
+    outcome: 'ok',
+    target: { application: id },
+  })
   await portal.stop()
 })
 
 t.test('a plan that may change at once', async (t) => {
   await change('services', 'granite-chat', { buyer_plan_change_permission: 'direct' })
-  const portal = await stack.portal({ PORT: String(stack.port + 53) })
+  const log = join(t.testdir({}), 'audit.jsonl')
+  const portal = await stack.portal({ PORT: String(stack.port + 53), AUDIT_LOG: log })
   const there = createApi(stack, portal.url)
   const { items } = (
     await there.get<{ items: { id: number; model: string }[] }>('/applications?model=granite-chat', token)
@@ -308,6 +316,22 @@ t.test('a plan that may change at once', async (t) => {
   const back = await mary.at(portal.url)(`${at}/plan`, { method: 'POST', body: new URLSearchParams({ plan: 'basic' }) })
   t.equal(back.status, 303)
   t.equal((await there.get(at, token)).body.plan, 'basic')
+  const events = readFileSync(log, 'utf8').split('\n').filter(Boolean)
+  const told = events.map(
+    (line) => JSON.parse(line) as { event: string; outcome: string; door: string; target: object },
+  )
+  const application = items[0]?.id
+  t.match(
+    told
+      .filter(({ event }) => event === 'application.change_plan')
+      .map(({ outcome, door, target }) => [outcome, door, target]),
+    [
+      ['ok', 'api', { application }],
+      ['ok', 'api', { application }],
+      ['refused', 'api', { application }],
+      ['ok', 'page', { application }],
+    ],
+  )
   await portal.stop()
 })
 

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { portBeside, type RunningPortal, type Stack, startRedis, startStack } from '../helper/stack.js'
@@ -152,7 +153,16 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
 t.test('search, filters, sort and comparison: the address holds them, without scripts', async (t) => {
   const stack = await startStack(['threescale', 'identity'])
   t.teardown(() => stack.close())
-  await stack.portal({ CATALOG_TTL: '3600' })
+  const notes = [
+    'mistral-chat: { plans: { standard: { prices: [{ metric: hits, cost_per_unit: 0.5 }] } } }',
+    'bge-reranker: { state: deprecated, context_length: 2000000 }',
+    'llama-chat: { capabilities: [tools, vision] }',
+    'restricted-research: { visible_to: [research], capabilities: [tools] }',
+  ]
+  const config = ['products:', ...notes.map((note) => `  ${note}`)].join('\n')
+  const terms = 'terms: { version: "2026-01", text: As usual., field: terms_version }'
+  const file = join(t.testdir({ 'portal.yaml': `${terms}\n${config}\n` }), 'portal.yaml')
+  await stack.portal({ CATALOG_TTL: '3600', PORTAL_CONFIG: file })
   const mary = createVisitor(stack)
   await mary.signIn('mary', '/models')
   const names = (html: string) =>
@@ -162,6 +172,23 @@ t.test('search, filters, sort and comparison: the address holds them, without sc
   t.same(await list('q=MULTILINGUAL+chat'), ['mistral-chat'], 'words in the description, whatever their case')
   t.same(await list('type=rerank'), ['bge-reranker'])
   t.same(await list('q=nothing+like+it'), [])
+  t.same((await list('capability=tools')).sort(), ['llama-chat', 'restricted-research'])
+  t.same(await list('capability=tools&q=llama'), ['llama-chat'])
+  t.same(await list('state=deprecated'), ['bge-reranker'])
+  t.notOk((await list('state=available')).includes('bge-reranker'))
+  t.equal((await list('sort=context'))[0], 'bge-reranker', 'the longest first')
+  const { services } = await stack.state()
+  const idOf = (name = '') => services.find(({ system_name }) => system_name === name)?.id ?? 0
+  const newest = (await list('sort=newest')).map(idOf)
+  t.same(
+    newest,
+    [...newest].sort((a, b) => b - a),
+    'the newest first',
+  )
+  t.equal((await list('sort=price')).at(-1), 'mistral-chat', 'what costs by use after what is free')
+  const chosen = await mary.get('/models?capability=tools&sort=price')
+  t.match(chosen.text, /<option value="tools" selected>/, 'the page shows what its address says')
+  t.match(chosen.text, /<option value="price" selected>/)
   t.ok((await list('type=nonsense')).length > 10, 'what is not known is as if it were not there')
   const titles = [...(await mary.get('/models?sort=name')).text.matchAll(/<h2 class="card-title"><a [^>]*>([^<&]*)/g)]
     .map(([, title = '']) => title)
