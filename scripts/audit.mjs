@@ -14,7 +14,7 @@ if (!counts) {
     `NOT AUDITED: the registry gives no list of vulnerabilities (${reason ?? report?.message ?? 'no answer'}).\n`,
   )
   process.stdout.write(
-    'Run "npm audit --omit=dev" where registry.npmjs.org can be reached; AUDIT=required makes this a failure.\n',
+    'Run "npm audit --omit=dev" where the public registry can be reached; AUDIT=required makes this a failure.\n',
   )
   process.exit(process.env.AUDIT === 'required' ? 1 : 0)
 }
