@@ -15,7 +15,7 @@ const program = new Command('maas-portal')
 program
   .command('serve')
   .description('start the portal with the settings of the environment')
-  .action(async () => (await import('./cli/serve.js')).serve())
+  .action(async () => (await import('./cli/portal.js')).servePortal())
 
 program
   .command('demo')

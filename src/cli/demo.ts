@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 import { demoEnvironment, demoPorts } from './demo-settings.js'
+import { servePortal } from './portal.js'
 
 type Part = 'portal' | 'threescale' | 'identity' | 'gateway'
 const parts: Part[] = ['threescale', 'identity', 'gateway', 'portal']
@@ -54,7 +54,7 @@ function endWith(stop: () => void): void {
 async function runPart(part: Part, port: number, state: string | undefined): Promise<void> {
   if (part === 'portal') {
     Object.assign(process.env, demoEnvironment(port, process.env))
-    return (await import('./serve.js')).serve()
+    return servePortal()
   }
   const { start } = await loadPart(part)
   const portalUrl = process.env.PUBLIC_URL ?? `http://localhost:${port}`
@@ -86,9 +86,8 @@ function loadPart(part: Exclude<Part, 'portal'>) {
 }
 
 function startPart(part: Part): ChildProcess {
-  const cli = join(import.meta.dirname, '..', 'cli.js')
   // an own process group: Ctrl-C in the terminal reaches this process alone, which then stops the parts in order
-  return spawn(process.execPath, [cli, 'demo', '--only', part], {
+  return spawn(process.execPath, [String(process.argv[1]), 'demo', '--only', part], {
     stdio: ['ignore', part === 'portal' ? 'inherit' : 'ignore', 'inherit', 'ipc'],
     env: process.env,
     detached: true,

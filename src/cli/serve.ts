@@ -1,11 +1,9 @@
-import { setFlagsFromString } from 'node:v8'
 import closeWithGrace from 'close-with-grace'
 import { start } from '../app.js'
 import { ConfigError, loadConfig } from '../config.js'
 
 /** Starts the portal; bad settings are told all at once and end the process with code 2. */
 export async function serve(): Promise<void> {
-  staySmall()
   let config: ReturnType<typeof loadConfig>
   try {
     config = loadConfig()
@@ -20,14 +18,4 @@ export async function serve(): Promise<void> {
     if (err) portal.log.fatal({ err }, 'stopping after an unexpected failure')
     await portal.stop()
   })
-}
-
-/**
- * By itself V8 takes memory before it collects what is not needed: 200 MB after load on Node 20, 300 MB on Node 24. A portal
- * is one of several small containers; with a young generation that does not grow it needs 140 and
- * 160 MB, at the same speed.
- */
-function staySmall(): void {
-  setFlagsFromString('--optimize-for-size')
-  setFlagsFromString('--semi-space-growth-factor=1')
 }

@@ -4,8 +4,10 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { projectRoot } from '../../src/root.js'
 
-const cli = join(import.meta.dirname, '..', '..', 'src', 'cli.js')
+/** the program as it is started by npm and in the image */
+export const cli = join(projectRoot, 'dist', 'bin', 'maas-portal.js')
 /** ports of one stack: parts, then one for each product and those that a test adds, other portals at 50, their metrics at 60 */
 const BLOCK = 100
 

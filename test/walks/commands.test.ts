@@ -4,10 +4,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { projectRoot } from '../../src/root.js'
-import { freeBlock, startStack } from '../helper/stack.js'
+import { cli, freeBlock, startStack } from '../helper/stack.js'
 import { codeOf, createVisitor } from '../helper/visitor.js'
 
-const cli = join(projectRoot, 'dist', 'src', 'cli.js')
 const clean = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '' }
 const command = (args: string[], env: Record<string, string> = {}) =>
   spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', env: { ...clean, ...env } })

@@ -7,8 +7,7 @@ import { buildPortal } from '../../src/app.js'
 import { demoEnvironment } from '../../src/cli/demo-settings.js'
 import { loadConfig } from '../../src/config.js'
 import { type Report, rules } from '../../src/features/doctor/findings.js'
-import { projectRoot } from '../../src/root.js'
-import { freePort, startRedis, startStack } from '../helper/stack.js'
+import { cli, freePort, startRedis, startStack } from '../helper/stack.js'
 
 const stack = await startStack()
 const redis = await startRedis()
@@ -431,7 +430,6 @@ async function examine(env?: Record<string, string>): Promise<Report> {
 }
 
 function command(args: string[], env: Record<string, string> = {}) {
-  const cli = join(projectRoot, 'dist', 'src', 'cli.js')
   return spawnSync(process.execPath, [cli, 'doctor', ...args], {
     encoding: 'utf8',
     env: { PATH: process.env.PATH, ...wellKept, ...env },

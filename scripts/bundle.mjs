@@ -1,0 +1,26 @@
+// Writes dist/bin/maas-portal.js, the program with what it is made of in a few files: Node reads these in a third of the time
+// that it needs for 1,600 small ones, which is most of a start.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { rolldown } from 'rolldown'
+
+const root = join(import.meta.dirname, '..')
+const dir = join(root, 'dist', 'bin')
+
+/** Loaded seldom or never by a portal, or not to be moved: pino's transports are files that a worker starts. */
+const outside = /^(node:|pino|pino-pretty|@opentelemetry\/(exporter|resources|sdk)|oidc-provider|koa-body)/
+
+const bundle = await rolldown({
+  input: { 'maas-portal': join(root, 'dist', 'src', 'cli.js') },
+  platform: 'node',
+  external: (id) => outside.test(id),
+})
+const { output } = await bundle.generate({ format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name].js' })
+rmSync(dir, { recursive: true, force: true })
+mkdirSync(dir)
+for (const { fileName, code } of output) writeFileSync(join(dir, fileName), ascii(code))
+
+/** One character beyond Latin-1 makes V8 keep the whole text of a file in two bytes a character. */
+function ascii(code) {
+  return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
