@@ -178,7 +178,7 @@ export function parsePortalConfig(text: string, file: string): { config: PortalC
     }
   }
   const value: unknown = document.toJS() ?? {}
-  const validate = new Ajv({ allErrors: true, strict: false }).compile(PortalConfig)
+  const validate = new Ajv({ allErrors: true, strict: false, validateSchema: false }).compile(PortalConfig)
   if (validate(value)) return { config: value as PortalConfig, complaints: [] }
   const complaints = (validate.errors ?? [])
     .filter((error) => error.keyword !== 'anyOf')

@@ -2,8 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isProblem, problem } from '../errors.js'
 import type { Attempts } from './attempts.js'
 import type { Caller, Identity } from './caller.js'
+import { serializers, validators } from './compilers.js'
 import { apiFailure } from './failures.js'
-import { apiValidators } from './forms.js'
 import { metadataPath } from './metadata.js'
 import type { ApiDocument } from './openapi/routes.js'
 import type { RateLimit } from './rate-limits.js'
@@ -47,7 +47,8 @@ export async function apiScope(
   app.decorateRequest('identity', undefined)
   app.removeContentTypeParser('application/x-www-form-urlencoded')
   app.removeContentTypeParser('text/plain')
-  app.setValidatorCompiler(apiValidators)
+  app.setValidatorCompiler(validators)
+  app.setSerializerCompiler(serializers)
   app.setErrorHandler((error, request, reply) => apiFailure(error, request, reply, metadata))
   app.setNotFoundHandler((request, reply) => apiFailure(problem('not_found'), request, reply, metadata))
   await document.describe(app)

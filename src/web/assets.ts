@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { extname, join, relative } from 'node:path'
-import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { promisify } from 'node:util'
+import { brotliCompress, constants, gzip } from 'node:zlib'
+import type { FastifyInstance } from 'fastify'
+import { type Encoding, encodingOf } from './body.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -19,14 +21,21 @@ const types: Record<string, string> = {
   '.txt': 'text/plain; charset=utf-8',
 }
 
+/** How each encoding is made. */
+const encoders: Record<Encoding, (plain: Buffer) => Promise<Buffer>> = {
+  br: (plain) => promisify(brotliCompress)(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
+  gzip: (plain) => promisify(gzip)(plain, { level: 9 }),
+}
+
 interface Asset {
   type: string
   plain: Buffer
-  gzip?: Buffer
-  brotli?: Buffer
+  small: boolean
+  /** the forms that were asked for */
+  encoded: Partial<Record<Encoding, Promise<Buffer>>>
 }
 
-/** Everything in static/, read and compressed once, under one fingerprint that is a piece of the path. */
+/** Everything in static/, read once and compressed when it is first asked for, under one fingerprint that is a piece of the path. */
 export function assets(app: FastifyInstance, { root }: { root: string }): void {
   const files = readAll(root)
   const hash = createHash('sha256')
@@ -37,14 +46,14 @@ export function assets(app: FastifyInstance, { root }: { root: string }): void {
   app.get<{ Params: { '*': string } }>(`${prefix}/*`, { config: { open: true } }, async (request, reply) => {
     const file = files.get(request.params['*'])
     if (!file) return reply.code(404).type('text/plain; charset=utf-8').send('There is no such file.')
-    const encoding = encodingFor(request, file)
+    const encoding = file.small ? undefined : encodingOf(request.headers['accept-encoding'])
     reply
       .type(file.type)
       .header('cache-control', 'public, max-age=31536000, immutable')
       .header('vary', 'accept-encoding')
-    if (encoding === 'br') return reply.header('content-encoding', 'br').send(file.brotli)
-    if (encoding === 'gzip') return reply.header('content-encoding', 'gzip').send(file.gzip)
-    return reply.send(file.plain)
+    if (!encoding) return reply.send(file.plain)
+    file.encoded[encoding] ??= encoders[encoding](file.plain)
+    return reply.header('content-encoding', encoding).send(await file.encoded[encoding])
   })
 }
 
@@ -56,24 +65,7 @@ function readAll(root: string): Map<string, Asset> {
     if (!type || !statSync(path).isFile()) continue
     const plain = readFileSync(path)
     const small = type.startsWith('font/') || plain.length < 200
-    files.set(
-      relative(root, path).replaceAll('\\', '/'),
-      small ? { type, plain } : { type, plain, ...compressed(plain) },
-    )
+    files.set(relative(root, path).replaceAll('\\', '/'), { type, plain, small, encoded: {} })
   }
   return files
-}
-
-function compressed(plain: Buffer) {
-  return {
-    gzip: gzipSync(plain, { level: 9 }),
-    brotli: brotliCompressSync(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
-  }
-}
-
-function encodingFor(request: FastifyRequest, file: Asset): 'br' | 'gzip' | undefined {
-  const accepted = String(request.headers['accept-encoding'] ?? '')
-  if (file.brotli && /\bbr\b/.test(accepted)) return 'br'
-  if (file.gzip && /\bgzip\b/.test(accepted)) return 'gzip'
-  return undefined
 }

@@ -1,14 +1,10 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import formats from 'ajv-formats'
-import type { FastifySchemaCompiler } from 'fastify'
 import type { TSchema } from 'typebox'
 import { problem } from '../errors.js'
+import { once } from './compilers.js'
 
-const ajv = formats.default(new Ajv({ allErrors: true, strict: false }))
-// our own schemas, checked by the tests: at start that would take a second more
-const settings = { allErrors: true, strict: false, useDefaults: true, addUsedSchema: false, validateSchema: false }
-const bodies = formats.default(new Ajv(settings))
-const addresses = formats.default(new Ajv({ ...settings, coerceTypes: true }))
+const ajv = once(() => formats.default(new Ajv({ allErrors: true, strict: false })))
 const compiled = new WeakMap<TSchema, ValidateFunction>()
 
 /** The flat text values of a posted form, as typed; a repeated field keeps its last value. */
@@ -33,15 +29,11 @@ export function group(values: Record<string, string>, prefix: string): Record<st
 
 /** Checks a value against the API's own schema; throws invalid_fields with a sentence beside each field. */
 export function checked<T>(schema: TSchema, value: unknown): T {
-  const validate = compiled.get(schema) ?? ajv.compile(schema)
+  const validate = compiled.get(schema) ?? ajv().compile(schema)
   compiled.set(schema, validate)
   if (validate(value)) return value as T
   throw problem('invalid_fields', { fields: fieldErrors(validate.errors ?? []) })
 }
-
-/** Validators of the API: text of an address becomes numbers and booleans where those are wanted; JSON is taken as it is. */
-export const apiValidators: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) =>
-  (httpPart === 'body' ? bodies : addresses).compile(schema)
 
 /** Ajv's errors as field -> sentence; nested fields are joined with a dot. */
 export function fieldErrors(errors: readonly Partial<ErrorObject>[]): Record<string, string> {
