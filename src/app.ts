@@ -1,3 +1,4 @@
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import cookie from '@fastify/cookie'
@@ -5,6 +6,7 @@ import Fastify, {
   type FastifyBaseLogger,
   type FastifyContextConfig,
   type FastifyInstance,
+  type FastifySchema,
   LogController,
 } from 'fastify'
 import { pino } from 'pino'
@@ -63,12 +65,19 @@ export async function buildPortal(config: Config) {
   // what every request gets
   const origins = { publicUrl: config.publicUrl, formTargets: [new URL(config.oidc.issuer).origin] }
   const beforeRouting = createBeforeRouting(headersFor(origins))
+  let accepting = true
+  const repeats = createRepeats({
+    signOuts: revocations.heard,
+    accepting: () => accepting && !traces,
+    measure: metrics.answers,
+  })
   const app: FastifyInstance = Fastify({
+    serverFactory: (handler) =>
+      createServer({ keepAliveTimeout: 72_000, requestTimeout: 30_000 }, repeats.inFront(handler)),
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.trustProxy as boolean,
     bodyLimit: 256 * 1024,
-    requestTimeout: 30_000,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     genReqId: () => crypto.randomUUID(),
@@ -76,11 +85,10 @@ export async function buildPortal(config: Config) {
     routerOptions: { maxParamLength: 300 },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: true, strict: false } },
   })
-  const routes: { method: string; url: string; config: FastifyContextConfig }[] = []
-  app.addHook('onRoute', ({ method, url, config }) => {
-    routes.push({ method: String(method), url, config: config ?? {} })
+  const routes: { method: string; url: string; config: FastifyContextConfig; schema: FastifySchema | undefined }[] = []
+  app.addHook('onRoute', ({ method, url, config, schema }) => {
+    routes.push({ method: String(method), url, config: config ?? {}, schema })
   })
-  let accepting = true
   // a request that was running when the stop came must not leave its connection open: closing would wait for it
   app.addHook('onSend', (_request, reply, payload, done) => {
     if (!accepting) reply.header('connection', 'close')
@@ -91,8 +99,6 @@ export async function buildPortal(config: Config) {
   createAudit({ log, to: config.auditLog, onEvent: metrics.event }).hook(app)
   app.decorateRequest('caller', undefined)
   patience(app)
-  const repeats = createRepeats({ signOuts: revocations.heard, accepting: () => accepting })
-  repeats.answer(app)
   await app.register(cookie)
   repeats.remember(app)
   security(app, origins)

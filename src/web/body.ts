@@ -6,7 +6,7 @@ import type { FastifyReply } from 'fastify'
 const brotli = promisify(brotliCompress)
 const gzipped = promisify(gzip)
 
-type Encoding = 'br' | 'gzip'
+export type Encoding = 'br' | 'gzip'
 
 /** The bytes of an answer with its entity tag; each compressed form is made once. */
 export interface Body {
@@ -21,6 +21,9 @@ export function bodyOf(text: string): Body {
   return { tag: `"${createHash('sha1').update(plain).digest('base64url')}"`, plain }
 }
 
+/** What is told of an answer that the client has already. */
+const told = new Set(['age', 'cache-control', 'etag', 'ratelimit', 'ratelimit-policy', 'set-cookie', 'vary'])
+
 /** Bytes in memory, the compressed forms guessed. */
 export function sizeOf({ plain }: Body): number {
   return 200 + Math.ceil(plain.length * 1.4)
@@ -31,7 +34,7 @@ export function sendBody(reply: FastifyReply, body: Body): FastifyReply | Promis
   const { headers, method } = reply.request
   if (reply.statusCode === 200 && (method === 'GET' || method === 'HEAD')) {
     reply.header('etag', body.tag)
-    if (has(headers['if-none-match'], body.tag)) return reply.code(304).send()
+    if (has(headers['if-none-match'], body.tag)) return notModified(reply)
   }
   const encoding = encodingOf(headers['accept-encoding'])
   if (!encoding) return reply.send(body.plain)
@@ -40,13 +43,20 @@ export function sendBody(reply: FastifyReply, body: Body): FastifyReply | Promis
   return kept ? reply.send(kept) : compressed(body, encoding).then((bytes) => reply.send(bytes))
 }
 
+/** Whoever has the answer has its other headers too (RFC 9110 section 15.4.5). */
+function notModified(reply: FastifyReply): FastifyReply {
+  for (const name of Object.keys(reply.getHeaders())) if (!told.has(name)) reply.removeHeader(name)
+  return reply.code(304).send()
+}
+
 function has(known: string | undefined, tag: string): boolean {
   if (known === undefined) return false
   if (known === tag || known.trim() === '*') return true
   return known.split(',').some((one) => one.trim().replace(/^W\//, '') === tag)
 }
 
-function encodingOf(accepted: string | string[] | undefined): Encoding | undefined {
+/** The smaller one of those that an Accept-Encoding header allows. */
+export function encodingOf(accepted: string | string[] | undefined): Encoding | undefined {
   const text = String(accepted ?? '')
   if (/\bbr\b/.test(text)) return 'br'
   return /\bgzip\b/.test(text) ? 'gzip' : undefined

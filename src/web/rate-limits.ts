@@ -24,8 +24,8 @@ export type RateLimit = (request: FastifyRequest, reply: FastifyReply) => Promis
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** counts one request more of the same caller: the headers of the limit, undefined where it is used up */
-    counted: (() => Record<string, string> | undefined) | undefined
+    /** counts one request more of the same caller: what `ratelimit` says then, undefined where the limit is used up */
+    counted: (() => string | undefined) | undefined
   }
 }
 
@@ -107,19 +107,16 @@ export async function rateLimits(app: FastifyInstance, options: RateLimitsOption
   function limiter(name: string, max: number, callerOf: (request: FastifyRequest) => string): RateLimit {
     const count = app.createRateLimit({ max, keyGenerator: (request) => `${name} ${callerOf(request)}` })
     const policy = `"${name}";q=${max};w=${WINDOW_MS / 1000}`
-    const headersOf = (left: number, seconds: number) => ({
-      'ratelimit-policy': policy,
-      ratelimit: `"${name}";r=${left};t=${seconds}`,
-    })
+    const stateOf = (left: number, seconds: number) => `"${name}";r=${left};t=${seconds}`
     return async (request, reply) => {
       const state = await count(request)
       if (state.isAllowed) return
       const key = `${name} ${callerOf(request)}`
       request.counted = () => {
         const { current, ttl } = counts.take(key)
-        return current > max ? undefined : headersOf(max - current, Math.ceil(ttl / 1000))
+        return current > max ? undefined : stateOf(max - current, Math.ceil(ttl / 1000))
       }
-      reply.headers(headersOf(state.remaining, state.ttlInSeconds))
+      reply.headers({ 'ratelimit-policy': policy, ratelimit: stateOf(state.remaining, state.ttlInSeconds) })
       if (state.isExceeded) throw tooMany(state.ttlInSeconds)
     }
   }

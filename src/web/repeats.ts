@@ -1,5 +1,5 @@
+import type { IncomingMessage, RequestListener } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { LRUCache } from 'lru-cache'
 
 declare module 'fastify' {
   interface FastifyReply {
@@ -8,14 +8,24 @@ declare module 'fastify' {
   }
 }
 
-interface Given {
+/** Everything that a repeatable answer depends on, but the address. */
+interface Asked {
+  host: string | undefined
+  encoding: string | string[] | undefined
+  known: string | undefined
+  authorization: string | undefined
+  cookie: string | undefined
+}
+
+interface Given extends Asked {
   status: number
-  headers: Record<string, string | number | string[] | undefined>
+  /** names and values by turns; the last value is that of `ratelimit` where the caller is counted */
+  headers: string[]
   body: Buffer | undefined
   until: number
   signOuts: number
-  /** counts one request more of its caller; headers of the limit, undefined where it is used up */
-  counted: (() => Record<string, string> | undefined) | undefined
+  counted: FastifyRequest['counted']
+  measure: (seconds: number) => void
 }
 
 export interface RepeatsOptions {
@@ -23,47 +33,84 @@ export interface RepeatsOptions {
   signOuts(): number
   /** false while the portal stops: connections are to be closed then */
   accepting(): boolean
+  measure(answer: { method: string; route: string; status: number }): (seconds: number) => void
   now?: () => number
 }
 
 /** Less than what replicas need to hear of a change (one second). */
 const AGAIN_MS = 500
+/** Of addresses, and of answers to one address. */
+const KEPT = 50
 
 /**
  * A program that polls, a page that is loaded by everybody at once: the very same question, word by word and with the same
- * credential, gets within half a second the answer that was just given, before anything is parsed, opened or verified.
- * It is counted and measured as any other. Two halves: `answer` goes before what reads requests, `remember` after what
- * sets cookies.
+ * credential, gets within half a second the answer that was just given, before anything is routed, opened or verified.
+ * It is counted and measured as any other. Two halves: `inFront` of Fastify's handler, `remember` after what sets cookies.
  */
-export function createRepeats({ signOuts, accepting, now = Date.now }: RepeatsOptions) {
-  const given = new LRUCache<string, Given>({ max: 500 })
+export function createRepeats({ signOuts, accepting, measure, now = Date.now }: RepeatsOptions) {
+  const given = new Map<string, Given[]>()
 
   return {
-    answer(app: FastifyInstance): void {
-      app.addHook('onRequest', (request, reply, done) => {
-        const known = request.method === 'GET' ? given.get(keyOf(request)) : undefined
-        if (!known || known.until < now() || known.signOuts !== signOuts() || !accepting()) return done()
-        const limits = known.counted?.()
-        if (known.counted && !limits) return done()
-        reply.hijack()
-        reply.raw.writeHead(known.status, limits ? { ...known.headers, ...limits } : known.headers)
-        reply.raw.end(known.body)
-      })
+    inFront(handler: RequestListener): RequestListener {
+      return (request, response) => {
+        const answer = request.method === 'GET' ? find(request) : undefined
+        if (!answer) return handler(request, response)
+        const started = performance.now()
+        const { status, headers, counted } = answer
+        if (counted) {
+          const state = counted()
+          if (state === undefined) return handler(request, response)
+          headers[headers.length - 1] = state
+        }
+        response.writeHead(status, headers)
+        response.end(answer.body)
+        answer.measure((performance.now() - started) / 1000)
+      }
     },
 
     remember(app: FastifyInstance): void {
       app.decorateReply('repeatable', false)
       app.addHook('onSend', (request, reply, payload, done) => {
-        if (mayRepeat(request, reply, payload)) given.set(keyOf(request), take(request, reply))
+        if (mayRepeat(request, reply, payload)) keep(request.url, take(request, reply, payload as Buffer | undefined))
         done(null, payload)
-
-        function take({ counted }: FastifyRequest, { statusCode }: FastifyReply): Given {
-          const body = Buffer.isBuffer(payload) ? payload : undefined
-          const headers = { ...reply.getHeaders(), ...(body ? { 'content-length': body.length } : {}) }
-          return { status: statusCode, headers, body, until: now() + AGAIN_MS, signOuts: signOuts(), counted }
-        }
       })
     },
+  }
+
+  function find({ url = '', headers }: IncomingMessage): Given | undefined {
+    const answers = given.get(url)
+    if (!answers) return undefined
+    const asked = askedOf(headers)
+    const answer = answers.find((one) => isSame(one, asked))
+    if (!answer || answer.until < now() || answer.signOuts !== signOuts() || !accepting()) return undefined
+    return answer
+  }
+
+  /** In place of an older one; the oldest go where there are too many. */
+  function keep(url: string, answer: Given): void {
+    const others = (given.get(url) ?? []).filter((one) => !isSame(one, answer) && one.until >= now())
+    given.delete(url)
+    given.set(url, [answer, ...others].slice(0, KEPT))
+    const [oldest] = given.size > KEPT ? given.keys() : []
+    if (oldest !== undefined) given.delete(oldest)
+  }
+
+  function take(request: FastifyRequest, reply: FastifyReply, body: Buffer | undefined): Given {
+    const { counted, headers: sent, method, routeOptions } = request
+    const { statusCode: status } = reply
+    const { ratelimit, ...others } = reply.getHeaders()
+    const length = status === 200 && body ? { 'content-length': body.length } : {}
+    const headers = Object.entries({ ...others, ...length, ...(counted ? { ratelimit } : {}) })
+    return {
+      ...askedOf(sent),
+      status,
+      headers: headers.flatMap(([name, value]) => [name, String(value)]),
+      body: status === 200 ? body : undefined,
+      until: now() + AGAIN_MS,
+      signOuts: signOuts(),
+      counted,
+      measure: measure({ method, route: routeOptions.url ?? 'none', status }),
+    }
   }
 }
 
@@ -75,6 +122,17 @@ function mayRepeat({ method, headers, counted }: FastifyRequest, reply: FastifyR
   return reply.statusCode === 304 || (reply.statusCode === 200 && Buffer.isBuffer(payload))
 }
 
-function keyOf({ url, headers }: FastifyRequest): string {
-  return `${url}\n${headers.host}\n${headers['accept-encoding']}\n${headers['if-none-match']}\n${headers.authorization}\n${headers.cookie}`
+function askedOf(headers: IncomingMessage['headers']): Asked {
+  const { host, authorization, cookie } = headers
+  return { host, encoding: headers['accept-encoding'], known: headers['if-none-match'], authorization, cookie }
+}
+
+function isSame(one: Asked, other: Asked): boolean {
+  return (
+    one.authorization === other.authorization &&
+    one.cookie === other.cookie &&
+    one.known === other.known &&
+    one.encoding === other.encoding &&
+    one.host === other.host
+  )
 }

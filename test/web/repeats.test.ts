@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -69,6 +71,16 @@ t.test('everybody sees the own name, and what only a group may see is not given 
   }
 })
 
+t.test('the headers of an answer are those of the first one, each time', async (t) => {
+  const mary = createVisitor(stack)
+  await mary.signIn('mary')
+  const named = (headers: Headers) =>
+    [...headers].filter(([name]) => name !== 'date').map(([name, value]) => [name, value])
+  const first = await mary.raw('/models')
+  t.match(first.headers.get('content-security-policy'), /default-src 'none'/)
+  for (let round = 0; round < 3; round++) t.same(named((await mary.raw('/models')).headers), named(first.headers))
+})
+
 t.test('who has the page gets 304 for it, and only for the own one', async (t) => {
   const mary = createVisitor(stack)
   await mary.signIn('mary')
@@ -78,7 +90,9 @@ t.test('who has the page gets 304 for it, and only for the own one', async (t) =
     t.equal(answer.status, 304)
     t.equal(answer.text, '')
     t.equal(answer.headers.get('etag'), etag)
-    t.match(answer.headers.get('content-security-policy'), /default-src 'none'/)
+    t.equal(answer.headers.get('vary'), 'accept-encoding, cookie')
+    t.equal(answer.headers.get('cache-control'), 'private, no-cache')
+    for (const name of ['content-type', 'content-security-policy']) t.notOk(answer.headers.has(name), name)
   }
   t.equal((await createVisitor(stack).raw('/models', { headers: { 'if-none-match': etag } })).status, 200)
 })
@@ -119,6 +133,20 @@ t.test('each form of a page holds the same text, and each is measured', async (t
   }
   t.equal(texts.size, 1)
   t.equal((await counted()) - before, 6)
+})
+
+t.test('requests sent in one go on one connection, with a body too, are answered one after the other', async (t) => {
+  const text = `GET /models HTTP/1.1\r\nHost: localhost\r\n`
+  const body = 'GET /secret HTTP/1.1'
+  const socket = connect(Number(new URL(stack.url).port), '127.0.0.1')
+  socket.write(`${text}\r\n`)
+  await once(socket, 'data')
+  socket.write(`${text}Content-Length: ${body.length}\r\n\r\n${body}${text}\r\n${text}Connection: close\r\n\r\n`)
+  const rest: string[] = []
+  for await (const chunk of socket) rest.push(String(chunk))
+  const answers = rest.join('').match(/^HTTP\/1\.1 \d+/gm) ?? []
+  t.same(new Set(answers), new Set(['HTTP/1.1 200']))
+  t.ok(answers.length >= 3)
 })
 
 t.test('visitors of the API are counted by address and never given what another one was', async (t) => {
