@@ -23,7 +23,10 @@ interface Case {
   goal?: number
 }
 
-/** Warm answers against a bare Fastify server that sends the same bytes, interleaved, each on its own core. */
+/**
+ * Warm answers against a bare Fastify server that sends the same bytes, headers too, interleaved, server and load each on
+ * its own core. The note has the ratio to one that sends the body alone.
+ */
 export async function answers({ seconds, rounds }: { seconds: number; rounds: number }): Promise<Row[]> {
   const redis = await startRedis()
   const stack = await startStack(['threescale', 'identity'])
@@ -57,7 +60,7 @@ export async function answers({ seconds, rounds }: { seconds: number; rounds: nu
 }
 
 /** The demo's configuration, but one caller may ask as much as it can. */
-function withoutLimits(): string {
+export function withoutLimits(): string {
   const file = join(mkdtempSync(join(tmpdir(), 'maas-bench-')), 'portal.yaml')
   const demo = readFileSync(join(projectRoot, 'deploy', 'demo-portal.yaml'), 'utf8')
   writeFileSync(file, `${demo}\nrate_limits: { api: 1000000000 }\n`)
@@ -126,21 +129,27 @@ async function compare(
   const sample = await fetch(portal.url + path, { headers: asked })
   if (sample.status !== status) throw new Error(`${path} answers ${sample.status}`)
   const sent = sample.headers.get('content-encoding') ?? 'identity'
-  const opposite = await startBare(await rawBody(portal.url + path, asked), sample, status)
-  const urls = { portal: portal.url.replace('localhost', '127.0.0.1') + path, bare: `${opposite.url}${path}` }
-  const measured: Record<keyof typeof urls, number[]> = { portal: [], bare: [] }
-  const pids = { portal: portal.child.pid, bare: opposite.pid }
-  const busy: Record<keyof typeof urls, number[]> = { portal: [], bare: [] }
+  const body = await rawBody(portal.url + path, asked)
+  const same = await startBare(body, status, headersOf(sample))
+  const plain = await startBare(body, status, headersOf(sample, ['content-type', 'content-encoding']))
+  const sides = {
+    portal: { url: portal.url.replace('localhost', '127.0.0.1') + path, pid: portal.child.pid },
+    same: { url: `${same.url}${path}`, pid: same.pid },
+    plain: { url: `${plain.url}${path}`, pid: plain.pid },
+  }
+  const names = Object.keys(sides) as (keyof typeof sides)[]
+  const measured: Record<keyof typeof sides, number[]> = { portal: [], same: [], plain: [] }
+  const busy: Record<keyof typeof sides, number[]> = { portal: [], same: [], plain: [] }
   const tails: number[] = []
-  await load({ url: urls.portal, headers: asked, seconds: 1, status })
-  await load({ url: urls.bare, headers: asked, seconds: 1, status })
+  for (const name of names) await load({ url: sides[name].url, headers: asked, seconds: 1, status })
   await stack.resetCalls()
   let requests = 0
   for (let round = 0; round < rounds; round++) {
-    for (const side of round % 2 === 0 ? (['bare', 'portal'] as const) : (['portal', 'bare'] as const)) {
-      const before = processorTime(pids[side])
-      const result = await load({ url: urls[side], headers: asked, seconds, status })
-      busy[side].push((processorTime(pids[side]) - before) / result.requests)
+    for (const side of round % 2 === 0 ? names : [...names].reverse()) {
+      const { url, pid } = sides[side]
+      const before = processorTime(pid)
+      const result = await load({ url, headers: asked, seconds, status })
+      busy[side].push((processorTime(pid) - before) / result.requests)
       measured[side].push(result.requestsPerSecond)
       if (side === 'portal') {
         requests += result.requests
@@ -149,13 +158,14 @@ async function compare(
     }
   }
   const calls = Object.values(await stack.calls()).reduce((sum, count) => sum + count, 0)
-  await opposite.stop()
-  const ratio = median(measured.portal) / median(measured.bare)
+  await same.stop()
+  await plain.stop()
+  const ratio = median(measured.portal) / median(measured.same)
   const tail = median(tails)
   return {
     what: `${name}${sent === 'identity' ? '' : `, ${sent}`}`,
-    value: `${ratio.toFixed(2)} of bare Fastify; ${spread(measured.portal)} against ${spread(measured.bare)} requests/s`,
-    note: `processor ${median(busy.portal).toFixed(0)} against ${median(busy.bare).toFixed(0)} µs, p99/p50 ${tail.toFixed(1)}, ${((calls / requests) * 1000).toFixed(1)} calls to 3scale per 1,000`,
+    value: `${ratio.toFixed(2)} of bare Fastify; ${spread(measured.portal)} against ${spread(measured.same)} requests/s`,
+    note: `${(median(measured.portal) / median(measured.plain)).toFixed(2)} of one without headers, processor ${median(busy.portal).toFixed(0)}, ${median(busy.same).toFixed(0)} and ${median(busy.plain).toFixed(0)} µs, p99/p50 ${tail.toFixed(1)}, ${((calls / requests) * 1000).toFixed(1)} calls to 3scale per 1,000`,
     number: ratio,
     ...(goal !== undefined && sent === 'identity'
       ? { goal: `at least ${goal}, p99 below 5 x p50`, met: ratio >= goal && tail < 5 }
@@ -163,13 +173,19 @@ async function compare(
   }
 }
 
-async function startBare(body: Buffer, sample: Response, status: number) {
-  const file = join(mkdtempSync(join(tmpdir(), 'maas-bench-')), 'body')
+/** Those that the portal sets, all or some of them. */
+function headersOf({ headers }: Response, wanted?: string[]): Record<string, string> {
+  const own = ['connection', 'content-length', 'date', 'keep-alive', 'transfer-encoding']
+  return Object.fromEntries([...headers].filter(([name]) => (wanted ? wanted.includes(name) : !own.includes(name))))
+}
+
+async function startBare(body: Buffer, status: number, headers: Record<string, string>) {
+  const folder = mkdtempSync(join(tmpdir(), 'maas-bench-'))
+  const [answer, file] = [join(folder, 'answer.json'), join(folder, 'body')]
+  writeFileSync(answer, JSON.stringify({ status, headers }))
   writeFileSync(file, body)
   const port = await freePort()
-  const type = sample.headers.get('content-type') ?? 'text/plain'
-  const encoding = sample.headers.get('content-encoding') ?? 'identity'
-  const child = spawn(process.execPath, [bare, String(port), file, type, encoding, String(status)], { stdio: 'ignore' })
+  const child = spawn(process.execPath, [bare, String(port), answer, file], { stdio: 'ignore' })
   const url = `http://127.0.0.1:${port}`
   while (!(await fetch(url).catch(() => undefined))) await sleep(50)
   pin(child.pid, SERVER)

@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Stack, startRedis, startStack } from '../helper/stack.js'
+import { demoEnvironment } from '../../src/cli/demo-settings.js'
+import { cli, type Stack, startRedis, startStack } from '../helper/stack.js'
 import { createVisitor, formsOf } from '../helper/visitor.js'
 import { addProducts, within } from './answers.js'
-import { median, residentMb } from './load.js'
+import { median, residentMb, spread } from './load.js'
 import type { Row } from './table.js'
 
 /** A catalogue that nobody has read yet, by size, with 3scale 50 ms away. */
@@ -70,15 +73,12 @@ export async function starts(): Promise<Row[]> {
     await fetch(`${stack.url}/models`)
     await first.stop()
     const taken: number[] = []
-    for (let round = 0; round < 5; round++) {
-      const began = performance.now()
-      const portal = await stack.portal(env)
-      await fetch(`${stack.url}/models`)
-      taken.push((performance.now() - began) / 1000)
-      await portal.stop()
-    }
+    for (let round = 0; round < 9; round++) taken.push(await firstAnswer(stack, env))
     const seconds = Math.round(median(taken) * 100) / 100
-    const quick = within('start to first answer, with a copy in Redis', seconds, 1, 's')
+    const quick = {
+      ...within('start to first answer, with a copy in Redis', seconds, 1, 's'),
+      note: spread(taken, 2),
+    }
     await addProducts(stack, 5000)
     const large = await stack.portal({ CATALOG_TTL: '3600', CATALOG_DETAIL_TTL: '3600' })
     for (let page = 0; page < 20; page++) await (await fetch(`${stack.url}/models`)).text()
@@ -87,6 +87,19 @@ export async function starts(): Promise<Row[]> {
     await stack.close()
     await redis.stop()
   }
+}
+
+/** Seconds from the start of the process, as production starts it, to the first page of the catalogue. */
+async function firstAnswer({ port, url }: Stack, env: Record<string, string>): Promise<number> {
+  const settings = { ...demoEnvironment(port, {}), PATH: process.env.PATH, LOG_LEVEL: 'error', ...env }
+  const began = performance.now()
+  const child = spawn(process.execPath, [cli, 'serve'], { stdio: ['ignore', 'ignore', 'inherit'], env: settings })
+  const ended = once(child, 'exit')
+  while (!(await fetch(`${url}/models`).catch(() => undefined))?.ok) await sleep(10)
+  const seconds = (performance.now() - began) / 1000
+  child.kill()
+  await ended
+  return seconds
 }
 
 interface Repeated {

@@ -58,11 +58,15 @@ async function signInAndApply(origin: string, port: number): Promise<string> {
 }
 
 async function score(origin: string, path: string, device: 'phone' | 'desktop', port: number): Promise<Row> {
-  const result = await lighthouse(
-    origin + path,
-    { port, logLevel: 'silent', disableStorageReset: true, onlyCategories: Object.keys(goals) },
-    device === 'desktop' ? desktopConfig : undefined,
-  )
+  const run = () =>
+    lighthouse(
+      origin + path,
+      { port, logLevel: 'silent', disableStorageReset: true, onlyCategories: Object.keys(goals) },
+      device === 'desktop' ? desktopConfig : undefined,
+    )
+  const first = await run()
+  // now and then Chromium loses the recording of a load, and Lighthouse asks to be run again
+  const result = first?.lhr.runtimeError ? await run() : first
   if (!result || result.lhr.runtimeError) throw new Error(`${path}: ${result?.lhr.runtimeError?.message}`)
   const { categories, audits, finalDisplayedUrl } = result.lhr
   if (new URL(finalDisplayedUrl).pathname !== path) throw new Error(`${path} led to ${finalDisplayedUrl}`)
