@@ -11,6 +11,7 @@ declare module 'fastify' {
 /** Everything that a repeatable answer depends on, but the address. */
 interface Asked {
   host: string | undefined
+  forwardedHost: string | string[] | undefined
   encoding: string | string[] | undefined
   known: string | undefined
   authorization: string | undefined
@@ -124,7 +125,9 @@ function mayRepeat({ method, headers, counted }: FastifyRequest, reply: FastifyR
 
 function askedOf(headers: IncomingMessage['headers']): Asked {
   const { host, authorization, cookie } = headers
-  return { host, encoding: headers['accept-encoding'], known: headers['if-none-match'], authorization, cookie }
+  const forwardedHost = headers['x-forwarded-host']
+  const [encoding, known] = [headers['accept-encoding'], headers['if-none-match']]
+  return { host, forwardedHost, encoding, known, authorization, cookie }
 }
 
 function isSame(one: Asked, other: Asked): boolean {
@@ -133,6 +136,7 @@ function isSame(one: Asked, other: Asked): boolean {
     one.cookie === other.cookie &&
     one.known === other.known &&
     one.encoding === other.encoding &&
-    one.host === other.host
+    one.host === other.host &&
+    one.forwardedHost === other.forwardedHost
   )
 }

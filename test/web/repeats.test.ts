@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { projectRoot } from '../../src/root.js'
 import { createApi } from '../helper/api.js'
-import { startStack } from '../helper/stack.js'
+import { portBeside, startStack } from '../helper/stack.js'
 import { createVisitor } from '../helper/visitor.js'
 
 const stack = await startStack(['threescale', 'identity'])
@@ -133,6 +133,18 @@ t.test('each form of a page holds the same text, and each is measured', async (t
   }
   t.equal(texts.size, 1)
   t.equal((await counted()) - before, 6)
+})
+
+t.test('a name of the stock portal leads on, whatever was just answered under the own name', async (t) => {
+  const file = join(t.testdir({ 'portal.yaml': `${demo}\nstock_hosts: [old.example.com]\n` }), 'portal.yaml')
+  const behind = await stack.portal({ PORTAL_CONFIG: file, TRUST_PROXY: 'loopback', PORT: portBeside(stack) })
+  const ask = (host: string) =>
+    fetch(`${behind.url}/models`, { redirect: 'manual', headers: { 'x-forwarded-host': host } })
+  for (let round = 0; round < 2; round++) {
+    t.equal((await ask('models.example.com')).status, 200)
+    t.equal((await ask('old.example.com')).status, 303)
+  }
+  await behind.stop()
 })
 
 t.test('requests sent in one go on one connection, with a body too, are answered one after the other', async (t) => {
