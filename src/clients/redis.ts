@@ -10,7 +10,7 @@ export interface Log {
 
 export type RedisConnection = ReturnType<typeof createRedis>
 
-/** A command waits this long at most; after one that did, Redis is left alone for a second. */
+/** A command is waited for so long at most; after one that was, Redis is left alone for a second, and then it is given up. */
 const COMMAND_MS = 50
 const REST_MS = 1000
 
@@ -24,7 +24,7 @@ export function createRedis(url: string, log: Log, { extraCa }: { extraCa?: stri
     ...tls,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
-    commandTimeout: COMMAND_MS,
+    commandTimeout: REST_MS,
     connectTimeout: 500,
     retryStrategy: (times) => Math.min(100 * times, 1000),
   })
@@ -61,9 +61,9 @@ export function createRedis(url: string, log: Log, { extraCa }: { extraCa?: stri
     async try<T>(run: (client: Client) => Promise<T>): Promise<T | undefined> {
       if (command.status !== 'ready' || Date.now() < restUntil) return undefined
       try {
-        return await run(command)
+        return await inTime(run(command))
       } catch (error) {
-        if (error instanceof Error && /timed out/i.test(error.message)) restUntil = Date.now() + REST_MS
+        if (error instanceof Late) restUntil = Date.now() + REST_MS
         return undefined
       }
     },
@@ -89,7 +89,7 @@ export function createRedis(url: string, log: Log, { extraCa }: { extraCa?: stri
     },
 
     async ping(): Promise<void> {
-      await command.ping()
+      await inTime(command.ping())
     },
 
     close(): void {
@@ -97,6 +97,19 @@ export function createRedis(url: string, log: Log, { extraCa }: { extraCa?: stri
       subscriber.disconnect()
     },
   }
+}
+
+class Late extends Error {
+  override message = 'Redis does not answer in time'
+}
+
+/** Not late before what has come is read: it may be this process that was busy. */
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => setImmediate(() => reject(new Late())), COMMAND_MS)
+  })
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer))
 }
 
 function connect(url: string, options: RedisOptions): Client {

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import t from 'tap'
 import { createRedis } from '../../src/clients/redis.js'
 import { privateCa } from '../helper/private-ca.js'
-import { freePort } from '../helper/stack.js'
+import { freePort, startRedis } from '../helper/stack.js'
 
 const log = { warn() {}, info() {} }
 const ca = privateCa('localhost')
@@ -73,4 +73,23 @@ t.test('rediss+sentinel: the sentinels are asked over TLS, and so is the Redis t
   let answer = await put()
   for (let tries = 0; answer === undefined && tries < 50; tries++) answer = await put()
   t.equal(answer, 'OK')
+})
+
+t.test('a moment in which this process was busy is not held against Redis, a frozen Redis is', async (t) => {
+  const plain = await startRedis()
+  const redis = createRedis(plain.url, log)
+  t.teardown(async () => {
+    redis.close()
+    await plain.stop()
+  })
+  t.ok(await redis.connected(20_000))
+  t.equal(await redis.try((client) => client.set('key', 'value')), 'OK')
+  const got = redis.try((client) => client.get('key'))
+  for (const end = Date.now() + 300; Date.now() < end; );
+  t.equal(await got, 'value')
+  t.equal(redis.breaker(), 'closed')
+  plain.freeze()
+  t.equal(await redis.try((client) => client.get('key')), undefined)
+  t.equal(redis.breaker(), 'open')
+  await t.rejects(redis.ping(), { message: 'Redis does not answer in time' })
 })

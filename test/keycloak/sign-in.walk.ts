@@ -12,6 +12,11 @@ const mailbox = await startMailbox()
 const redis = await startRedis()
 const stack = await startStack(['threescale', 'gateway'])
 const keycloak = await startKeycloak({ portalUrl: stack.url, backchannelUrl: stack.url, smtpPort: mailbox.port })
+const settings = {
+  OIDC_ISSUER: keycloak.issuer,
+  OIDC_CLIENT_SECRET: secrets.portal,
+  API_CLIENTS: 'maas-service',
+}
 let portal = await startPortal()
 const replica = await startPortal({ PORT: portBeside(stack) })
 const browser = await launchBrowser()
@@ -311,12 +316,15 @@ t.test('Keycloak is stopped: signed-in people and known tokens go on; started ag
   await replica.stop()
   const late = await startPortal({ PORT: portBeside(stack) })
   t.equal((await fetch(`${late.url}/models`)).status, 200, 'a portal starts without it')
-  t.equal((await api('/models', token, {}, late)).status, 503, 'and says that it cannot know')
+  const seen = () => api('/models', token, {}, late).then(({ status }) => status)
+  t.equal(await until(seen, 200), 200, 'and knows the keys that another one left in Redis')
+  const alone = await stack.portal({ ...settings, PORT: String(Number(portBeside(stack)) + 1) })
+  t.equal((await api('/models', token, {}, alone)).status, 503, 'without Redis it says that it cannot know')
   await keycloak.start()
   await visitor.goto(`${stack.url}/login?return_to=/applications`)
   await enter(visitor, 'ida')
   t.equal(visitor.url(), `${stack.url}/applications`)
-  t.equal(await until(() => api('/models', token, {}, late).then(({ status }) => status), 200), 200)
+  t.equal(await until(() => api('/models', token, {}, alone).then(({ status }) => status), 200), 200)
   await visitor.context().close()
   await page.context().close()
 })
@@ -421,11 +429,5 @@ async function api(path: string, token: string | undefined, init: RequestInit = 
 }
 
 async function startPortal(env: Record<string, string> = {}): Promise<RunningPortal> {
-  return stack.portal({
-    OIDC_ISSUER: keycloak.issuer,
-    OIDC_CLIENT_SECRET: secrets.portal,
-    API_CLIENTS: 'maas-service',
-    REDIS_URL: redis.url,
-    ...env,
-  })
+  return stack.portal({ ...settings, REDIS_URL: redis.url, ...env })
 }
