@@ -77,7 +77,7 @@ export function messagePage(title: string, sentence: string): string {
 }
 
 function page(title: string, body: string, aside = ''): string {
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${text(title)} · Demo sign-in service</title><style>${css}</style></head><body><header><span class="mark" aria-hidden="true"></span>Demo sign-in service</header><main>${body}</main>${aside ? `<aside>${aside}</aside>` : ''}</body></html>`
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="data:,"><title>${text(title)} · Demo sign-in service</title><style>${css}</style></head><body><header><span class="mark" aria-hidden="true"></span>Demo sign-in service</header><main>${body}</main>${aside ? `<aside>${aside}</aside>` : ''}</body></html>`
 }
 
 export function text(value: string): string {
