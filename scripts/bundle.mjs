@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, '..')
 const dir = join(root, 'dist', 'bin')
 
 /** Loaded seldom or never by a portal, or not to be moved: pino's transports are files that a worker starts. */
-const outside = /^(node:|pino|pino-pretty|@opentelemetry\/(exporter|resources|sdk)|oidc-provider|koa-body)/
+const outside = /^(node:|pino|@opentelemetry\/(exporter|resources|sdk)|oidc-provider|koa-body)/
 
 const bundle = await rolldown({
   input: { 'maas-portal': join(root, 'dist', 'src', 'cli.js') },
@@ -22,5 +22,7 @@ for (const { fileName, code } of output) writeFileSync(join(dir, fileName), asci
 
 /** One character beyond Latin-1 makes V8 keep the whole text of a file in two bytes a character. */
 function ascii(code) {
+  if (/String\.raw`[^`]*[^\0-\x7f]/.test(code))
+    throw new Error('String.raw with more than ASCII would mean something else')
   return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

@@ -68,7 +68,7 @@ export async function buildPortal(config: Config) {
   let accepting = true
   const repeats = createRepeats({
     signOuts: revocations.heard,
-    accepting: () => accepting && !traces,
+    allowed: () => accepting && !traces,
     measure: metrics.answers,
   })
   const app: FastifyInstance = Fastify({

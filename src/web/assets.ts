@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { extname, join, relative } from 'node:path'
-import { promisify } from 'node:util'
-import { brotliCompress, constants, gzip } from 'node:zlib'
 import type { FastifyInstance } from 'fastify'
-import { type Encoding, encodingOf } from './body.js'
+import { compressed, type Encoding, encodingOf } from './body.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -21,21 +19,22 @@ const types: Record<string, string> = {
   '.txt': 'text/plain; charset=utf-8',
 }
 
-/** How each encoding is made. */
-const encoders: Record<Encoding, (plain: Buffer) => Promise<Buffer>> = {
-  br: (plain) => promisify(brotliCompress)(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
-  gzip: (plain) => promisify(gzip)(plain, { level: 9 }),
-}
+/** They are made once for every start. */
+const EFFORT = 9
 
 interface Asset {
   type: string
   plain: Buffer
+  /** not worth compressing */
   small: boolean
   /** the forms that were asked for */
   encoded: Partial<Record<Encoding, Promise<Buffer>>>
 }
 
-/** Everything in static/, read once and compressed when it is first asked for, under one fingerprint that is a piece of the path. */
+/**
+ * Everything in static/, read once and compressed when it is first asked for, under one fingerprint that is a piece of the
+ * path.
+ */
 export function assets(app: FastifyInstance, { root }: { root: string }): void {
   const files = readAll(root)
   const hash = createHash('sha256')
@@ -52,7 +51,7 @@ export function assets(app: FastifyInstance, { root }: { root: string }): void {
       .header('cache-control', 'public, max-age=31536000, immutable')
       .header('vary', 'accept-encoding')
     if (!encoding) return reply.send(file.plain)
-    file.encoded[encoding] ??= encoders[encoding](file.plain)
+    file.encoded[encoding] ??= compressed(file.plain, encoding, EFFORT)
     return reply.header('content-encoding', encoding).send(await file.encoded[encoding])
   })
 }

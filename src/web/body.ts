@@ -40,7 +40,7 @@ export function sendBody(reply: FastifyReply, body: Body): FastifyReply | Promis
   if (!encoding) return reply.send(body.plain)
   reply.header('content-encoding', encoding)
   const kept = body[encoding]
-  return kept ? reply.send(kept) : compressed(body, encoding).then((bytes) => reply.send(bytes))
+  return kept ? reply.send(kept) : encoded(body, encoding).then((bytes) => reply.send(bytes))
 }
 
 /** Whoever has the answer has its other headers too (RFC 9110 section 15.4.5). */
@@ -62,11 +62,17 @@ export function encodingOf(accepted: string | string[] | undefined): Encoding | 
   return /\bgzip\b/.test(text) ? 'gzip' : undefined
 }
 
-async function compressed(body: Body, encoding: Encoding): Promise<Buffer> {
-  const bytes =
-    encoding === 'br'
-      ? await brotli(body.plain, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } })
-      : await gzipped(body.plain, { level: 6 })
+/** With how much effort what changes is compressed. */
+const QUICK = { br: 4, gzip: 6 }
+
+async function encoded(body: Body, encoding: Encoding): Promise<Buffer> {
+  const bytes = await compressed(body.plain, encoding, QUICK[encoding])
   body[encoding] = bytes
   return bytes
+}
+
+/** `effort` is brotli's quality (0 to 11) or gzip's level (0 to 9). */
+export function compressed(plain: Buffer, encoding: Encoding, effort: number): Promise<Buffer> {
+  if (encoding === 'gzip') return gzipped(plain, { level: effort })
+  return brotli(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: effort } })
 }

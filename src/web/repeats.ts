@@ -32,8 +32,8 @@ interface Given extends Asked {
 export interface RepeatsOptions {
   /** changes with every sign-out */
   signOuts(): number
-  /** false while the portal stops: connections are to be closed then */
-  accepting(): boolean
+  /** false while the portal stops, as connections are to be closed then, and where every request is to be traced */
+  allowed(): boolean
   measure(answer: { method: string; route: string; status: number }): (seconds: number) => void
   now?: () => number
 }
@@ -48,7 +48,7 @@ const KEPT = 50
  * credential, gets within half a second the answer that was just given, before anything is routed, opened or verified.
  * It is counted and measured as any other. Two halves: `inFront` of Fastify's handler, `remember` after what sets cookies.
  */
-export function createRepeats({ signOuts, accepting, measure, now = Date.now }: RepeatsOptions) {
+export function createRepeats({ signOuts, allowed, measure, now = Date.now }: RepeatsOptions) {
   const given = new Map<string, Given[]>()
 
   return {
@@ -83,7 +83,7 @@ export function createRepeats({ signOuts, accepting, measure, now = Date.now }: 
     if (!answers) return undefined
     const asked = askedOf(headers)
     const answer = answers.find((one) => isSame(one, asked))
-    if (!answer || answer.until < now() || answer.signOuts !== signOuts() || !accepting()) return undefined
+    if (!answer || answer.until < now() || answer.signOuts !== signOuts() || !allowed()) return undefined
     return answer
   }
 

@@ -163,7 +163,7 @@ export function createDoctor(deps: DoctorDeps) {
     if (!redis) return [find('redis_missing')]
     await redis.connected(1000)
     let reason = ''
-    // a command is given 50 ms, which a busy moment of this process can take
+    // a command is given 50 ms, which a busy moment of the machine can take
     for (let attempt = 0; attempt < 5; attempt++) {
       const [result] = await runChecks(checks.filter(({ name }) => name === 'redis'))
       if (!result || result.ok) return []
