@@ -8,15 +8,26 @@ interface End {
 }
 
 const ends = new AsyncLocalStorage<End>()
+/** how many wait */
+let waiting = 0
 
-/** Runs work that somebody waits for: its calls to 3scale end within so many milliseconds, all together. */
-export function within<T>(ms: number, work: () => T): T {
-  return ends.run({ at: performance.now() + ms, aside: 0, since: 0 }, work)
+/**
+ * Runs work that somebody waits for: its calls to 3scale end within so many milliseconds, all together. Whoever waits calls
+ * `over` once, with the answer there or gone; what still runs then has no end. While nobody waits, Node.js does not follow
+ * who started what, as that costs every request something (Node.js 20: more than a microsecond).
+ */
+export function within<T>(ms: number, work: (over: () => void) => T): T {
+  const end: End = { at: performance.now() + ms, aside: 0, since: 0 }
+  waiting++
+  return ends.run(end, work, () => {
+    end.at = Number.POSITIVE_INFINITY
+    if (--waiting === 0) ends.disable()
+  })
 }
 
 /** Work that outlives the one who asked first, as a load that others wait for too. */
 export function unhurried<T>(work: () => T): T {
-  return ends.run({ at: Number.POSITIVE_INFINITY, aside: 0, since: 0 }, work)
+  return ends.getStore() ? ends.run({ at: Number.POSITIVE_INFINITY, aside: 0, since: 0 }, work) : work()
 }
 
 /** Milliseconds; infinite where nobody set an end. */

@@ -25,8 +25,11 @@ export function patience(app: FastifyInstance): void {
     request.spent = reply.elapsedTime
     done(null, payload)
   })
-  app.addHook('preValidation', (request, _reply, done) => {
-    if (request.routeOptions.config.patient) done()
-    else within(Math.max(0, WAIT_MS - request.spent), done)
+  app.addHook('preValidation', (request, { raw }, done) => {
+    if (request.routeOptions.config.patient || raw.closed) return done()
+    within(Math.max(0, WAIT_MS - request.spent), (over) => {
+      raw.once('close', over)
+      done()
+    })
   })
 }

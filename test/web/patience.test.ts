@@ -1,4 +1,9 @@
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import Fastify from 'fastify'
 import t from 'tap'
+import { timeLeft } from '../../src/clients/deadline.js'
+import { patience } from '../../src/web/patience.js'
 import { createApi } from '../helper/api.js'
 import { timed } from '../helper/faults.js'
 import { startStack } from '../helper/stack.js'
@@ -26,4 +31,26 @@ t.test('finding out who asks is part of the time that one waits for 3scale', asy
   t.ok(ms <= 3000, `503 within 3 s, as the contract says: ${Math.round(ms)} ms`)
   await stack.faults([])
   t.notOk((await stack.state()).applications.some(({ name }) => name === body.name))
+})
+
+t.test('who has an answer or has gone waits no more', async (t) => {
+  const app = Fastify()
+  const left: number[][] = []
+  patience(app)
+  app.get('/', async (request, reply) => {
+    const running = timeLeft()
+    if (request.headers['x-stays']) reply.send('done')
+    await once(reply.raw, 'close')
+    left.push([running, timeLeft()])
+    return reply
+  })
+  const address = await app.listen({ host: '127.0.0.1', port: 0 })
+  t.teardown(() => app.close())
+  await (await fetch(address, { headers: { 'x-stays': 'yes' } })).text()
+  await t.rejects(fetch(address, { signal: AbortSignal.timeout(200) }))
+  while (left.length < 2) await sleep(10)
+  for (const [running = 0, after] of left) {
+    t.ok(running > 0 && running <= 2700, `${running}`)
+    t.equal(after, Number.POSITIVE_INFINITY)
+  }
 })
