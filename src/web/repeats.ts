@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, RequestListener } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 declare module 'fastify' {
@@ -35,7 +35,6 @@ export interface RepeatsOptions {
   /** false while the portal stops, as connections are to be closed then, and where every request is to be traced */
   allowed(): boolean
   measure(answer: { method: string; route: string; status: number }): (seconds: number) => void
-  now?: () => number
 }
 
 /** Less than what replicas need to hear of a change (one second). */
@@ -48,15 +47,15 @@ const KEPT = 50
  * credential, gets within half a second the answer that was just given, before anything is routed, opened or verified.
  * It is counted and measured as any other. Two halves: `inFront` of Fastify's handler, `remember` after what sets cookies.
  */
-export function createRepeats({ signOuts, allowed, measure, now = Date.now }: RepeatsOptions) {
+export function createRepeats({ signOuts, allowed, measure }: RepeatsOptions) {
   const given = new Map<string, Given[]>()
 
   return {
     inFront(handler: RequestListener): RequestListener {
       return (request, response) => {
-        const answer = request.method === 'GET' ? find(request) : undefined
-        if (!answer) return handler(request, response)
         const started = performance.now()
+        const answer = request.method === 'GET' ? find(request, started) : undefined
+        if (!answer) return handler(request, response)
         const { status, headers, counted } = answer
         if (counted) {
           const state = counted()
@@ -72,24 +71,22 @@ export function createRepeats({ signOuts, allowed, measure, now = Date.now }: Re
     remember(app: FastifyInstance): void {
       app.decorateReply('repeatable', false)
       app.addHook('onSend', (request, reply, payload, done) => {
-        if (mayRepeat(request, reply, payload)) keep(request.url, take(request, reply, payload as Buffer | undefined))
+        if (mayRepeat(request, reply, payload))
+          keep(request.url, take(request, reply, payload as Buffer | undefined), request.headers)
         done(null, payload)
       })
     },
   }
 
-  function find({ url = '', headers }: IncomingMessage): Given | undefined {
-    const answers = given.get(url)
-    if (!answers) return undefined
-    const asked = askedOf(headers)
-    const answer = answers.find((one) => isSame(one, asked))
-    if (!answer || answer.until < now() || answer.signOuts !== signOuts() || !allowed()) return undefined
+  function find({ url = '', headers }: IncomingMessage, at: number): Given | undefined {
+    const answer = given.get(url)?.find((one) => answers(one, headers))
+    if (!answer || answer.until < at || answer.signOuts !== signOuts() || !allowed()) return undefined
     return answer
   }
 
   /** In place of an older one; the oldest go where there are too many. */
-  function keep(url: string, answer: Given): void {
-    const others = (given.get(url) ?? []).filter((one) => !isSame(one, answer) && one.until >= now())
+  function keep(url: string, answer: Given, headers: IncomingHttpHeaders): void {
+    const others = (given.get(url) ?? []).filter((one) => !answers(one, headers) && one.until >= performance.now())
     given.delete(url)
     given.set(url, [answer, ...others].slice(0, KEPT))
     const [oldest] = given.size > KEPT ? given.keys() : []
@@ -107,7 +104,7 @@ export function createRepeats({ signOuts, allowed, measure, now = Date.now }: Re
       status,
       headers: headers.flatMap(([name, value]) => [name, String(value)]),
       body: status === 200 ? body : undefined,
-      until: now() + AGAIN_MS,
+      until: performance.now() + AGAIN_MS,
       signOuts: signOuts(),
       counted,
       measure: measure({ method, route: routeOptions.url ?? 'none', status }),
@@ -123,20 +120,21 @@ function mayRepeat({ method, headers, counted }: FastifyRequest, reply: FastifyR
   return reply.statusCode === 304 || (reply.statusCode === 200 && Buffer.isBuffer(payload))
 }
 
-function askedOf(headers: IncomingMessage['headers']): Asked {
+function askedOf(headers: IncomingHttpHeaders): Asked {
   const { host, authorization, cookie } = headers
   const forwardedHost = headers['x-forwarded-host']
   const [encoding, known] = [headers['accept-encoding'], headers['if-none-match']]
   return { host, forwardedHost, encoding, known, authorization, cookie }
 }
 
-function isSame(one: Asked, other: Asked): boolean {
+/** Whether it is the answer to these headers, for which no object is made: this is on the way of every request. */
+function answers(one: Asked, headers: IncomingHttpHeaders): boolean {
   return (
-    one.authorization === other.authorization &&
-    one.cookie === other.cookie &&
-    one.known === other.known &&
-    one.encoding === other.encoding &&
-    one.host === other.host &&
-    one.forwardedHost === other.forwardedHost
+    one.authorization === headers.authorization &&
+    one.cookie === headers.cookie &&
+    one.known === headers['if-none-match'] &&
+    one.encoding === headers['accept-encoding'] &&
+    one.host === headers.host &&
+    one.forwardedHost === headers['x-forwarded-host']
   )
 }
