@@ -12,8 +12,8 @@ import { wire } from './wire.js'
 const { values } = parseArgs({
   options: {
     json: { type: 'string' },
-    seconds: { type: 'string', default: '3' },
-    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '1' },
+    rounds: { type: 'string', default: '15' },
     only: { type: 'string' },
     soak: { type: 'boolean', default: false },
     'soak-seconds': { type: 'string', default: '600' },
