@@ -1,4 +1,3 @@
-import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import cookie from '@fastify/cookie'
@@ -20,6 +19,7 @@ import type { Config } from './config.js'
 import { projectRoot } from './root.js'
 import { assets } from './web/assets.js'
 import { createAudit } from './web/audit.js'
+import { createConnections } from './web/connections.js'
 import { createBeforeRouting } from './web/failures.js'
 import type { Check } from './web/health.js'
 import { protectedResource } from './web/metadata.js'
@@ -72,8 +72,7 @@ export async function buildPortal(config: Config) {
     measure: metrics.answers,
   })
   const app: FastifyInstance = Fastify({
-    serverFactory: (handler) =>
-      createServer({ keepAliveTimeout: 72_000, requestTimeout: 30_000 }, repeats.inFront(handler)),
+    serverFactory: (handler) => createConnections(handler, repeats),
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.trustProxy as boolean,
