@@ -14,7 +14,7 @@ export interface Load {
 
 export interface Measured {
   requestsPerSecond: number
-  /** milliseconds, with fractions: autocannon's own figures are whole ones, of which a short answer takes one or two */
+  /** milliseconds, with fractions: autocannon's own are whole ones, and a short answer takes less than one */
   p50: number
   p99: number
   requests: number
