@@ -64,8 +64,17 @@ function receive(socket: Socket, mails: { to: string; text: string }[]): void {
   })
 }
 
-/** Quoted-printable undone (RFC 2045 section 6.7); a link is cut by it. */
+/** The parts of a mail (RFC 2046 section 5.1), of which each says how it is encoded. */
 function plain(text: string): string {
+  return text
+    .split(/^--.*\r\n/m)
+    .map(decoded)
+    .join('')
+}
+
+/** Quoted-printable undone (RFC 2045 section 6.7), which cuts a link; in a part without it, `=E5` of a link is just that. */
+function decoded(text: string): string {
+  if (!/^Content-Transfer-Encoding: quoted-printable/im.test(text)) return text
   return text
     .replace(/=\r\n/g, '')
     .replace(/=([0-9A-F]{2})/g, (_all, hex) => String.fromCharCode(Number.parseInt(hex, 16)))

@@ -367,10 +367,7 @@ async function register(page: Page, fields: Record<string, string> & { username:
   for (const [name, value] of Object.entries(fields)) await page.fill(`[name=${name}]`, value)
   await page.click('[type=submit]')
   await page.waitForURL(/VERIFY_EMAIL/)
-  const link = await mailbox.linkFor(`${username}@example.com`)
-  // as a person who reads the mail first: within milliseconds Keycloak may not know this session yet, and asks to confirm
-  await sleep(1000)
-  await page.goto(link)
+  await page.goto(await mailbox.linkFor(`${username}@example.com`))
   // Keycloak 26.7 and later ask for the password once the address is verified
   await page.waitForSelector('[name=password-new]').catch(async (error: Error) => {
     throw new Error(`${error.message}\nKeycloak shows: ${await page.textContent('body')}`)
