@@ -1,7 +1,7 @@
 import { nextId, type State } from '../store.js'
 import { START } from './products.js'
 
-/** Extra fields: one that is required for each target, and one nobody may see or change. */
+/** The definitions every tenant has, then extra fields: one that is required for each target, and one nobody may see or change. */
 export function seedFields(state: State): void {
   const add = (
     target: State['fields'][number]['target'],
@@ -21,6 +21,11 @@ export function seedFields(state: State): void {
       ...extra,
     })
   }
+  add('Account', 'org_name', 'Organization/Group Name', { required: true })
+  add('User', 'username', 'Username', { required: true })
+  add('User', 'email', 'Email', { required: true })
+  add('Cinstance', 'name', 'Name', { required: true })
+  add('Cinstance', 'description', 'Description')
   add('Account', 'department', 'Department', { required: true, choices: ['Research', 'Engineering', 'Sales'] })
   add('User', 'job_title', 'Job title', { required: true })
   add('User', 'terms_version', 'Accepted terms', { hidden: true })
