@@ -22,6 +22,11 @@ program
   .description('start the portal with its own 3scale, sign-in service and gateway on this machine')
   .addOption(new Option('--only <part>', 'one part alone').choices(['portal', 'threescale', 'identity', 'gateway']))
   .option('--state <file>', '3scale part: keep its state in this file')
+  .addOption(
+    new Option('--tenant <kind>', '3scale part: the tenant that it starts with')
+      .choices(['demo', 'well-kept', 'empty'])
+      .default('demo'),
+  )
   .action(async (options) => (await import('./cli/demo.js')).demo(options))
 
 program

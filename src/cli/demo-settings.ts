@@ -9,6 +9,7 @@ export function demoPorts(port: number) {
     identity: port + 2,
     metrics: port + 3,
     control: port + 4,
+    backend: port + 7,
     gateway: port + 10,
   }
 }

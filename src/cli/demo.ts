@@ -7,13 +7,18 @@ import { servePortal } from './portal.js'
 type Part = 'portal' | 'threescale' | 'identity' | 'gateway'
 const parts: Part[] = ['threescale', 'identity', 'gateway', 'portal']
 
+interface DemoOptions {
+  state?: string
+  tenant: 'demo' | 'well-kept' | 'empty'
+}
+
 /** The whole demo (four processes) or, with `only`, one part in this process. */
-export async function demo({ only, state }: { only?: Part; state?: string }): Promise<void> {
+export async function demo({ only, ...options }: DemoOptions & { only?: Part }): Promise<void> {
   const port = Number(process.env.PORT ?? 3000)
   if (only) {
     // a demo that was killed leaves no part behind
     process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
-    return runPart(only, port, state)
+    return runPart(only, port, options)
   }
   const children = parts.map((part) => startPart(part))
   let stopping = false
@@ -51,7 +56,7 @@ function endWith(stop: () => void): void {
   }, 500)
 }
 
-async function runPart(part: Part, port: number, state: string | undefined): Promise<void> {
+async function runPart(part: Part, port: number, { state, tenant }: DemoOptions): Promise<void> {
   if (part === 'portal') {
     Object.assign(process.env, demoEnvironment(port, process.env))
     return servePortal()
@@ -63,6 +68,8 @@ async function runPart(part: Part, port: number, state: string | undefined): Pro
     port,
     portalUrl,
     ...(issuer ? { issuer } : {}),
+    timing: process.env.DEMO_TIMING === 'real' ? ('real' as const) : ('quick' as const),
+    tenant,
     ...(state ? { stateFile: state } : {}),
   })
   process.stdout.write(`${part} is ready\n`)

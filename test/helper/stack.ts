@@ -31,6 +31,10 @@ export interface Stack {
   readFaults(): Promise<{ hits: number }[]>
   state(): Promise<TenantState>
   put(path: string, body: object): Promise<void>
+  /** until 3scale's back-end knows all that was written */
+  settled(): Promise<void>
+  /** changes how the 3scale part behaves (`src/demo/threescale/behaviour.ts`) */
+  behave(change: object): Promise<void>
   close(): Promise<void>
 }
 
@@ -83,6 +87,7 @@ export async function startStack(
       const started = launch(node, ['demo', '--only', name, ...options], {
         PORT: String(port),
         PUBLIC_URL: `http://localhost:${port}`,
+        DEMO_TIMING: 'real',
         ...env,
       })
       running.push(started)
@@ -128,6 +133,10 @@ export async function startStack(
       })
       if (!answer.ok) throw new Error(`${path} answered ${answer.status}`)
     },
+    async settled() {
+      await fetch(`${threescale}/_demo/settled`)
+    },
+    behave: (change) => stack.put('/_demo/behaviour', change),
     async close() {
       await Promise.all(running.map((each) => each.stop()))
     },
@@ -219,7 +228,7 @@ export async function freeBlock(): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
     // below the ports that the system gives to outgoing connections (32768 and up), and above those browsers refuse
     const start = 11_000 + Math.floor(Math.random() * 216) * 100
-    const free = await Promise.all([0, 1, 2, 3, 4, 5, 10, 20, 28, 40, 50].map((offset) => isFree(start + offset)))
+    const free = await Promise.all([0, 1, 2, 3, 4, 5, 7, 10, 20, 28, 40, 50].map((offset) => isFree(start + offset)))
     if (free.every(Boolean)) return start
   }
   throw new Error(`no block of ${BLOCK} free ports`)

@@ -21,6 +21,7 @@ const POLL_MS = 200
 /** APIcast in front of small model servers: one listener a product, as the deployed configuration says. */
 export async function start({ port, host = '127.0.0.1' }: StartOptions): Promise<{ close(): Promise<void> }> {
   const threescale = `http://127.0.0.1:${port + 1}`
+  const backend = `http://127.0.0.1:${port + 7}`
   const listeners = new Map<number, Server>()
   const products = new Map<number, Product>()
   const cache = createAuthCache()
@@ -30,7 +31,7 @@ export async function start({ port, host = '127.0.0.1' }: StartOptions): Promise
   const shared = createServer((request, response) => {
     const product = elsewhere.get(hostOf(request))
     if (!product) return void response.writeHead(404).end()
-    void handle(request, response, { product, cache, faults, threescale }).catch(() => response.destroy())
+    void handle(request, response, { product, cache, faults, threescale: backend }).catch(() => response.destroy())
   })
   const fixed = [
     await listen(controlServer(cache, faults), port + 4, host),
@@ -75,7 +76,9 @@ export async function start({ port, host = '127.0.0.1' }: StartOptions): Promise
       const server = createServer((request, response) => {
         const current = products.get(product.port)
         if (!current) return void response.writeHead(404).end()
-        void handle(request, response, { product: current, cache, faults, threescale }).catch(() => response.destroy())
+        void handle(request, response, { product: current, cache, faults, threescale: backend }).catch(() =>
+          response.destroy(),
+        )
       })
       listeners.set(product.port, server)
       await listen(server, product.port, host).catch(() => {

@@ -1,5 +1,21 @@
-/** The tenant's zone; times are written in it, without a fraction. */
-export const ZONE = 'Europe/Madrid'
+/** Instants of records: now, and never twice the same, so that a tag made of times sees every change. */
+export function createClock() {
+  let last = 0
+  let fixed: number | undefined
+  return {
+    now: () => {
+      last = Math.max(last + 1, fixed ?? Date.now())
+      return last
+    },
+    /** Lets the records of a seed be of the past; undefined goes back to now. */
+    set(at: number | undefined) {
+      fixed = at
+      last = 0
+    },
+  }
+}
+
+export type Clock = ReturnType<typeof createClock>
 
 export interface Local {
   year: number
@@ -13,7 +29,7 @@ export interface Local {
 const formats = new Map<string, Intl.DateTimeFormat>()
 
 /** ISO 8601 as porta writes it: `2026-03-01T10:00:00+01:00`, `Z` for UTC. */
-export function time(at: number, zone = ZONE): string {
+export function time(at: number, zone: string): string {
   const { timeZoneName = '', ...parts } = partsOf(at, zone)
   const offset = timeZoneName.replace('GMT', '').replace('+00:00', '') || 'Z'
   return `${parts.year}-${parts.month}-${parts.day}T${parts.hour}:${parts.minute}:${parts.second}${offset}`

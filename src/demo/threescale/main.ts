@@ -1,50 +1,84 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import Fastify from 'fastify'
-import { accountRoutes } from './accounts.js'
-import { applicationChangeRoutes } from './application-changes.js'
-import { applicationKeyRoutes } from './application-keys.js'
-import { applicationRoutes } from './applications.js'
-import { backendRoutes } from './backend.js'
-import { catalogueRoutes } from './catalogue.js'
-import { controlRoutes } from './control.js'
-import { deploymentRoutes } from './deployments.js'
-import { faultRoutes } from './faults.js'
-import { withoutFormat } from './format.js'
-import { metricRoutes } from './metrics.js'
-import { parseForm } from './params.js'
-import { planRuleRoutes } from './plan-rules.js'
-import { planRoutes } from './plans.js'
-import { createApi } from './router.js'
-import { signupRoutes } from './signup.js'
-import { statsRoutes } from './stats.js'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { accountRoutes } from './accounts/accounts.js'
+import { fieldRoutes } from './accounts/fields.js'
+import { signupRoutes } from './accounts/signup.js'
+import { subscriptionRoutes } from './accounts/subscriptions.js'
+import { userRoutes } from './accounts/users.js'
+import { applicationRoutes } from './applications/applications.js'
+import { applicationChangeRoutes } from './applications/changes.js'
+import { applicationKeyRoutes } from './applications/keys.js'
+import { createBackend } from './backend/listener.js'
+import { createSync } from './backend/sync.js'
+import { type Behaviour, behaviourFor, type Timing } from './behaviour.js'
+import { createClock } from './clock.js'
+import { controlRoutes } from './controls/control.js'
+import { faultRoutes } from './controls/faults.js'
+import { withoutFormat } from './http/format.js'
+import { parseForm } from './http/params.js'
+import { createApi, type Tenant } from './http/router.js'
+import { createWorkers } from './http/workers.js'
+import { activeDocRoutes } from './products/active-docs.js'
+import { backendApiRoutes } from './products/backends.js'
+import { deploymentRoutes } from './products/deployments.js'
+import { mappingRuleRoutes } from './products/mapping-rules.js'
+import { metricRoutes } from './products/metrics.js'
+import { planRuleRoutes } from './products/plan-rules.js'
+import { planRoutes } from './products/plans.js'
+import { servicePlanRoutes } from './products/service-plans.js'
+import { serviceRoutes } from './products/services.js'
+import { statisticsRoutes } from './statistics/statistics.js'
 import type { State } from './store.js'
-import { subscriptionRoutes } from './subscriptions.js'
-import { seed } from './tenant/seed.js'
-import { tenantDetailRoutes } from './tenant-details.js'
-import { userRoutes } from './users.js'
+import { administrationRoutes } from './tenant/administration.js'
+import { emptyTenant } from './tenant/empty.js'
+import { seed, type TenantKind } from './tenant/seed.js'
 import { startZync } from './zync.js'
 
 export interface StartOptions {
-  /** base port of the demo; this part listens on the next one */
+  /** base port of the demo; this part listens on the next one, its back-end on the seventh */
   port: number
   host?: string
   portalUrl?: string
   /** keeps the state over restarts; without it a restart begins anew */
   stateFile?: string
+  /** the tenant that it begins with */
+  tenant?: TenantKind
+  timing?: Timing
 }
 
-/** The Account Management API of a small tenant, as strict and as odd as porta's. */
+/** The Account Management API of a tenant, as strict and as odd as porta's, with a back-end of its own behind it. */
 export async function start({
   port,
   host = '127.0.0.1',
   stateFile,
+  tenant: kind = 'demo',
+  timing = 'quick',
 }: StartOptions): Promise<{ close(): Promise<void> }> {
-  let current: State =
-    stateFile && existsSync(stateFile) ? (JSON.parse(readFileSync(stateFile, 'utf8')) as State) : seed(port)
-  const state = () => current
-  const replace = (next: State) => {
-    current = next
+  const clock = createClock()
+  let current: State = emptyTenant(clock, 'Etc/UTC')
+  let behaviour = behaviourFor(timing)
+  let delays = true
+  const tenant: Tenant = {
+    state: () => current,
+    replace: (next) => {
+      current = next
+    },
+    changed: () => {
+      if (delays) save()
+    },
+    // building a tenant takes no time, and is stored when it is done
+    behaviour: () => (delays ? behaviour : { ...behaviour, ...AT_ONCE }),
+    clock,
+  }
+  const withoutDelays = async <T>(work: () => Promise<T>): Promise<T> => {
+    delays = false
+    try {
+      return await work()
+    } finally {
+      delays = true
+      save()
+    }
   }
   const save = () => {
     // the folder of a test may be gone before its demo
@@ -59,37 +93,77 @@ export async function start({
     rewriteUrl: ({ url }) => withoutFormat(url ?? '/'),
     routerOptions: { maxParamLength: 500 },
   })
-  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
-    done(null, parseForm(String(body))),
-  )
+  readBodies(app)
 
+  const backendEndpoint = `http://127.0.0.1:${port + 7}`
+  const sync = createSync({ state: tenant.state, behaviour: tenant.behaviour })
+  const backend = createBackend({ port: port + 7, host, state: tenant.state, behaviour: tenant.behaviour })
+  const behave = async (next: Behaviour) => {
+    behaviour = next
+    await backend.follow()
+  }
   faultRoutes(app)
-  const control = { state, replace, changed: save }
-  controlRoutes(app, control, port)
-  const api = createApi(app, control)
-  catalogueRoutes(api)
+  controlRoutes(app, { tenant, port, backendEndpoint, behave, withoutDelays, settled: sync.settled })
+  const api = createApi(app, tenant, createWorkers())
+  serviceRoutes(api)
   planRoutes(api)
+  servicePlanRoutes(api)
   planRuleRoutes(api)
   metricRoutes(api)
-  deploymentRoutes(api, port + 2)
-  signupRoutes(api)
-  accountRoutes(api)
+  mappingRuleRoutes(api)
+  backendApiRoutes(api)
+  deploymentRoutes(api, { backendEndpoint })
+  activeDocRoutes(api)
+  signupRoutes(api, { sync, behaviour: tenant.behaviour })
+  accountRoutes(api, sync)
   userRoutes(api)
-  applicationRoutes(api)
-  applicationChangeRoutes(api)
-  applicationKeyRoutes(api)
+  fieldRoutes(api)
+  applicationRoutes(api, { sync, behaviour: tenant.behaviour })
+  applicationChangeRoutes(api, sync)
+  applicationKeyRoutes(api, sync)
   subscriptionRoutes(api)
-  statsRoutes(api)
-  tenantDetailRoutes(api)
-  backendRoutes(app, state)
+  statisticsRoutes(api)
+  administrationRoutes(api)
 
+  await app.ready()
+  const saved = stateFile && existsSync(stateFile) ? (JSON.parse(readFileSync(stateFile, 'utf8')) as State) : undefined
+  if (saved) tenant.replace(saved)
+  else await withoutDelays(() => seed(app, tenant, port, kind))
+  await backend.follow()
   await app.listen({ port: port + 1, host })
-  const zync = startZync(state, port + 2)
+  const zync = startZync(tenant.state, port + 2)
   return {
     async close() {
       zync.stop()
       save()
       await app.close()
+      await backend.close()
     },
   }
+}
+
+const AT_ONCE: Partial<Behaviour> = {
+  check_to_write_ms: 0,
+  sign_up_ms: 0,
+  default_plan_ms: 0,
+  write_ms: 0,
+  backend_delay_ms: 0,
+  web_workers: 0,
+  backend: 'running',
+}
+
+/** Forms, JSON, which may be missing, and anything else, of which Rails reads nothing. */
+function readBodies(app: FastifyInstance): void {
+  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
+    done(null, parseForm(String(body))),
+  )
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, String(body).trim() === '' ? {} : JSON.parse(String(body)))
+    } catch (error) {
+      done(Object.assign(error as Error, { statusCode: 400 }))
+    }
+  })
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null, {}))
 }

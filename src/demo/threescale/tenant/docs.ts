@@ -1,18 +1,25 @@
-import type { ApiDoc, Service } from '../store.js'
+interface Service {
+  id: number
+  system_name: string
+  name: string
+  endpoint: string
+  modelId: string
+  rules: [verb: string, pattern: string, ...rest: unknown[]][]
+}
 
 /**
  * ActiveDocs as operators upload them: OpenAPI 3.0 with or without an example, Swagger 2.0, OpenAPI 3.1. Shape and habits
  * are those of models-aas (deployment/3scale/openapi): the title is the model's name, a server that is a placeholder, and
  * the paths of vLLM.
  */
-export function docFor(kind: 'id' | 'plain' | 'v2' | 'v31', service: Service, modelId: string): Omit<ApiDoc, 'id'> {
+export function docFor(kind: 'id' | 'plain' | 'v2' | 'v31', service: Service) {
   const info = {
     title: service.name,
     version: '1.0.0',
     description: `The HTTP interface of ${service.name}.`,
     ...(kind === 'id' ? { 'x-maas': { context_length: 131072 } } : {}),
   }
-  const spec = kind === 'v2' ? swagger(service, info) : openapi(kind, service, info, modelId)
+  const spec = kind === 'v2' ? swagger(service, info) : openapi(kind, service, info, service.modelId)
   return {
     system_name: `${service.system_name.replaceAll('-', '_')}_docs`,
     name: `${service.name} API`,
@@ -48,7 +55,7 @@ const schemas = {
 }
 
 function openapi(kind: 'id' | 'plain' | 'v31', service: Service, info: object, modelId: string) {
-  const chats = service.rules.some(({ pattern }) => pattern.endsWith('/chat/completions'))
+  const chats = service.rules.some(([, pattern]) => pattern.endsWith('/chat/completions'))
   const schema = chats ? { $ref: '#/components/schemas/Request' } : anything
   const example = kind === 'id' ? { model: modelId, messages: [{ role: 'user', content: 'Hello' }] } : undefined
   const failure = { content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } }
@@ -99,13 +106,13 @@ function swagger(service: Service, info: object) {
 }
 
 function pathOf({ rules }: Service): string {
-  return rules.find(({ http_method }) => http_method === 'POST')?.pattern ?? '/predict'
+  return rules.find(([verb]) => verb === 'POST')?.[1] ?? '/predict'
 }
 
 function readsOf({ rules }: Service): Record<string, object> {
-  const reads = rules.filter(({ http_method, pattern }) => http_method === 'GET' && /\/(models|health)$/.test(pattern))
+  const reads = rules.filter(([verb, pattern]) => verb === 'GET' && /\/(models|health)$/.test(pattern))
   return Object.fromEntries(
-    reads.map(({ pattern }) => [
+    reads.map(([, pattern]) => [
       pattern,
       {
         get: {

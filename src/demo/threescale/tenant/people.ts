@@ -1,103 +1,66 @@
-import { nextId, type State } from '../store.js'
-import { START } from './products.js'
+import type { State } from '../store.js'
+import type { Operator } from './operator.js'
 
-/** The definitions every tenant has, then extra fields: one that is required for each target, and one nobody may see or change. */
-export function seedFields(state: State): void {
-  const add = (
-    target: State['fields'][number]['target'],
-    name: string,
-    label: string,
-    extra: Partial<State['fields'][number]> = {},
-  ) => {
-    state.fields.push({
-      id: nextId(state, 'field'),
-      target,
-      name,
-      label,
-      required: false,
-      hidden: false,
-      read_only: false,
-      choices: [],
-      ...extra,
-    })
-  }
-  add('Account', 'org_name', 'Organization/Group Name', { required: true })
-  add('User', 'username', 'Username', { required: true })
-  add('User', 'email', 'Email', { required: true })
-  add('Cinstance', 'name', 'Name', { required: true })
-  add('Cinstance', 'description', 'Description')
-  add('Account', 'department', 'Department', { required: true, choices: ['Research', 'Engineering', 'Sales'] })
-  add('User', 'job_title', 'Job title', { required: true })
-  add('User', 'terms_version', 'Accepted terms', { hidden: true })
-  add('Cinstance', 'purpose', 'Purpose', { required: true, choices: ['Experiment', 'Production'] })
-  add('Cinstance', 'cost_center', 'Cost center', { read_only: true })
+/** Extra fields: one that is required for each target, and one that nobody may see or change. */
+export async function addFields(call: Operator): Promise<void> {
+  const add = (target: string, name: string, label: string, more: Record<string, boolean | string[]> = {}) =>
+    call('POST', '/fields_definitions', { target, name, label, ...more })
+  await add('Account', 'department', 'Department', { required: true, choices: ['Research', 'Engineering', 'Sales'] })
+  await add('User', 'job_title', 'Job title', { required: true })
+  await add('User', 'terms_version', 'Accepted terms', { hidden: true })
+  await add('Cinstance', 'purpose', 'Purpose', { required: true, choices: ['Experiment', 'Production'] })
+  await add('Cinstance', 'cost_center', 'Cost center', { read_only: true })
 }
 
 /** People who came through the stock portal, with keys that never change. */
-export function seedAccounts(state: State): void {
-  const linus = account(state, 'Linus Labs', 'approved', 'linus-stock', 'linus@example.com')
-  application(state, linus, 'granite-chat', 'stock chat', '5d41402abc4b2a76b9719d911017c592', [])
-  application(state, linus, 'llama-chat', 'stock llama', '9f86d081884c7d659a2feaa0c55ad015', [
+export async function addAccounts(call: Operator, state: State): Promise<void> {
+  const linus = await addAccount(call, 'Linus Labs', 'linus-stock', 'linus@example.com')
+  await addApplication(call, state, linus, 'granite-chat', 'stock chat', '5d41402abc4b2a76b9719d911017c592')
+  await addApplication(call, state, linus, 'llama-chat', 'stock llama', '9f86d081884c7d659a2feaa0c55ad015', [
     '0cc175b9c0f1b6a831c399e269772661',
     '92eb5ffee6ae2fec3ad71c777531578f',
   ])
-  account(state, 'Pat Ltd', 'suspended', 'pat-stock', 'pat@example.com')
-  const other = account(state, 'Other Corp', 'approved', 'other-stock', 'other@example.com')
-  application(state, other, 'granite-chat', 'other chat', '7d793037a0760186574b0282f2f435e7', [])
+  const pat = await addAccount(call, 'Pat Ltd', 'pat-stock', 'pat@example.com')
+  const other = await addAccount(call, 'Other Corp', 'other-stock', 'other@example.com')
+  await addApplication(call, state, other, 'granite-chat', 'other chat', '7d793037a0760186574b0282f2f435e7')
+  // 3scale suspends accounts by itself only; its API has no call for it
+  for (const account of state.accounts) if (account.id === pat) account.state = 'suspended'
 }
 
-function account(state: State, org_name: string, accountState: string, username: string, email: string): number {
-  const id = nextId(state, 'account')
-  const stamps = { created_at: START, updated_at: START }
-  state.accounts.push({ id, org_name, state: accountState, fields: { department: 'Research' }, ...stamps })
-  state.users.push({
-    id: nextId(state, 'user'),
-    account_id: id,
+/** As an operator does it: signed up by the API, approved, activated. */
+async function addAccount(call: Operator, org_name: string, username: string, email: string): Promise<number> {
+  const { account } = await call<{ account: { id: number } }>('POST', '/signup', {
+    org_name,
     username,
     email,
-    role: 'admin',
-    state: 'active',
-    fields: { job_title: 'Engineer' },
-    ...stamps,
+    department: 'Research',
+    job_title: 'Engineer',
   })
-  return id
+  const { users } = await call<{ users: { user: { id: number } }[] }>('GET', `/accounts/${account.id}/users`)
+  await call('PUT', `/accounts/${account.id}/approve`)
+  await call('PUT', `/accounts/${account.id}/users/${users[0]?.user.id}/activate`)
+  return account.id
 }
 
-function application(
+async function addApplication(
+  call: Operator,
   state: State,
-  account_id: number,
+  account: number,
   product: string,
   name: string,
   user_key: string,
-  keys: string[],
-): void {
+  keys: string[] = [],
+): Promise<void> {
   const service = state.services.find(({ system_name }) => system_name === product)
   const plan = state.plans.find(({ service_id }) => service_id === service?.id)
-  const servicePlan = state.servicePlans.find(({ service_id }) => service_id === service?.id)
-  if (!service || !plan || !servicePlan) throw new Error(`no product ${product}`)
-  const stamps = { created_at: START, updated_at: START }
-  const id = nextId(state, 'cinstance')
-  state.subscriptions.push({
-    id: nextId(state, 'cinstance'),
-    account_id,
-    service_id: service.id,
-    plan_id: servicePlan.id,
-    state: 'live',
-    ...stamps,
-  })
-  state.applications.push({
-    id,
-    account_id,
-    service_id: service.id,
+  if (!plan) throw new Error(`no product ${product}`)
+  await call('POST', `/accounts/${account}/applications`, {
     plan_id: plan.id,
     name,
     description: '',
-    state: 'live',
     user_key,
     application_id: user_key.slice(0, 8),
-    keys: keys.map((value) => ({ value, created_at: START })),
-    referrer_filters: [],
-    fields: { purpose: 'Production' },
-    ...stamps,
+    purpose: 'Production',
+    ...(keys.length > 0 ? { application_key: keys } : {}),
   })
 }

@@ -1,6 +1,4 @@
-import type { Plan, Service } from '../store.js'
-
-/** A product in a few words; `products.ts` makes the records of it. */
+/** A product in a few words; `products.ts` makes the calls of it. */
 export interface Sketch {
   system_name: string
   name: string
@@ -8,18 +6,26 @@ export interface Sketch {
   type: keyof typeof rulesByType
   /** instead of those of the type: verb, pattern, method, how often it counts, whether it is the last to look at */
   rules?: [verb: string, pattern: string, metric?: string, delta?: number, last?: boolean][]
-  policies?: Service['policies']
-  /** columns of the gateway settings that differ; null takes one out */
-  proxy?: Record<string, unknown>
-  version?: Service['backend_version']
-  location?: Service['location']
-  names?: Partial<Service['names']>
+  policies?: { name: string; version: string; configuration: Record<string, unknown> }[]
+  version?: '1' | '2' | 'oidc'
+  location?: 'query' | 'headers' | 'authorization'
+  names?: { user_key?: string; app_id?: string; app_key?: string }
   /** first piece of the model server's address */
   server: string
   modelId: string
+  /** backends by path, with mapping rules of their own; without it one at `/`, which is `server` */
+  backends?: { path: string; server: string; rules?: [verb: string, pattern: string][] }[]
   /** public address; without it a port of the demo's gateway */
   endpoint?: string
-  plans?: Partial<Plan>[]
+  plans?: {
+    name?: string
+    system_name?: string
+    state?: 'published' | 'hidden'
+    approval_required?: boolean
+    cost_per_month?: number
+    setup_fee?: number
+    trial_period_days?: number
+  }[]
   /** of the first plan */
   limits?: [metric: string, period: string, value: number][]
   select?: boolean

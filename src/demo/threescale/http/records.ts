@@ -1,0 +1,9 @@
+import type { Clock } from '../clock.js'
+
+/** Writes what differs; `updated_at` moves only then, as with an ActiveRecord save. */
+export function update<T extends { updated_at: number }>(record: T, change: Partial<T>, clock: Clock): void {
+  const differs = Object.entries(change).some(
+    ([name, value]) => JSON.stringify(record[name as keyof T]) !== JSON.stringify(value),
+  )
+  if (differs) Object.assign(record, change, { updated_at: clock.now() })
+}

@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto'
+import type { Call } from './router.js'
+
+interface Row {
+  id?: number
+  updated_at?: number
+  created_at?: number
+}
+
+/**
+ * ETags as porta makes them. A list's is made of its rows' ids and times: it changes with them, and not with what else the body
+ * shows. A single record's does not depend on the record at all: with it every later request is answered 304.
+ */
+export function listTag(rows: Row[]): string {
+  return tag(rows.map(({ id, updated_at, created_at }) => `${id}-${updated_at ?? created_at}`).join(','))
+}
+
+export function recordTag({ host }: Call): string {
+  return tag(`record of ${host}`)
+}
+
+function tag(text: string): string {
+  return `W/"${createHash('sha256').update(text).digest('hex').slice(0, 32)}"`
+}

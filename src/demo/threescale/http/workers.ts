@@ -1,0 +1,20 @@
+/** Web workers: so many requests are worked on at a time, the others wait in the order of their arrival. */
+export function createWorkers() {
+  let busy = 0
+  const waiting: (() => void)[] = []
+  return {
+    async run<T>(count: number, work: () => Promise<T>): Promise<T> {
+      if (count > 0 && busy >= count) await new Promise<void>((resolve) => waiting.push(resolve))
+      else busy++
+      try {
+        return await work()
+      } finally {
+        const next = waiting.shift()
+        if (next) next()
+        else busy--
+      }
+    },
+  }
+}
+
+export type Workers = ReturnType<typeof createWorkers>
