@@ -195,7 +195,7 @@ t.test('an invitation: asked for by that address alone, joined by API and by pag
   t.notMatch(form.text, 'account.department')
   const empty = await jo.submit(form, /sign-up/, { 'user.job_title': '' })
   t.equal(empty.status, 422)
-  t.match(empty.text, 'Job title is needed.')
+  t.match(empty.text, 'Job title is required.')
   const inside = await jo.submit(form, /sign-up/, { 'user.job_title': 'Lead', accept_terms: '2026-01' })
   t.equal(new URL(inside.url).pathname, '/')
   t.match((await jo.get('/account')).text, /Invite a person/)

@@ -77,6 +77,8 @@ export interface FieldDefinition {
   target: 'account' | 'user' | 'application'
   name: string
   label: string
+  /** true: an attribute of the record itself, such as an application's name; false: an extra field of the tenant's own */
+  builtIn: boolean
   required: boolean
   hidden: boolean
   readOnly: boolean
