@@ -47,6 +47,7 @@ export interface ApplicationsDeps {
     | 'updateApplication'
     | 'deleteApplication'
     | 'listKeys'
+    | 'checkTexts'
   >
   models: Catalogue
   allowances: Allowances
@@ -106,6 +107,7 @@ export function createApplications({ threescale, models, allowances, learn, now 
       check(guards.change, { product })
       const plan = choosePlan(product, found.plans, wanted.plan)
       const { name, description, fields } = checkTexts(found.applicationFields, wanted)
+      await threescale.checkTexts({ name, description })
       const wish = { productId: product.id, planId: plan.id, name, description, fields }
       const origin = originOf(caller.accountId, attempt, wish)
       const [applications, subscription] = await look(caller, product)
@@ -193,6 +195,8 @@ export function createApplications({ threescale, models, allowances, learn, now 
   }
 
   async function checked(caller: Caller, id: number, change: ApplicationChange) {
+    const { name = '', description = '' } = change
+    await threescale.checkTexts({ name, description })
     const { record, found } = await ownToChange(caller, id)
     return { record, found, texts: checkChange(found?.applicationFields ?? applicationDefaults, change) }
   }
