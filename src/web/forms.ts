@@ -60,6 +60,8 @@ function sentence(error: Partial<ErrorObject>): string {
       return limit === 1 ? 'This is required.' : `Use at least ${limit} characters.`
     case 'maxLength':
       return `Use at most ${limit} characters.`
+    case 'minProperties':
+      return 'Name what to change.'
     case 'additionalProperties':
       return 'There is no such field.'
     default:

@@ -100,6 +100,7 @@ export const ApplicationChange = Type.Object(
   {
     $id: 'ApplicationChange',
     additionalProperties: false,
+    minProperties: 1,
     examples: [{ name: 'Chat bot for travel', description: 'Answers questions about travel.' }],
   },
 )
