@@ -99,7 +99,8 @@ const rules = {
   ),
   plan_approval: telling<'plan'>(
     ({ plan }) => plan.approvalRequired,
-    () => 'The operator looks at applications for this model first; the key works once it is approved.',
+    ({ plan }) =>
+      `The operator approves each new application on the plan ${plan.name}. The key works once it is approved.`,
   ),
   application_live: refusing<'application'>(
     ({ application }) => application.state !== 'live',

@@ -7,12 +7,15 @@ import { createOperator } from '../clients/operator.js'
 import { createRedis } from '../clients/redis.js'
 import { patternOf } from '../clients/threescale/calls.js'
 import { createThreescale } from '../clients/threescale/client.js'
+import { refuseUnstorableText } from '../clients/threescale/stored-text.js'
 import { watched } from '../clients/watched.js'
 import type { Config } from '../config.js'
 import { version } from '../version.js'
 import type { Metrics } from '../web/metrics.js'
 import { createSeal } from '../web/seal.js'
 import { PREFIX } from './prefix.js'
+
+const DAY = 86_400
 
 export interface OutboundDeps {
   log: Logger
@@ -50,12 +53,19 @@ export async function createOutbound(config: Config, { log, metrics }: OutboundD
     onRead: metrics.cacheRead,
     onLoad: metrics.cacheLoad,
   })
-  const threescale = createThreescale({
+  const api = createThreescale({
     http: to('3scale', ({ pathname }) => patternOf(pathname)),
     ...config.threescale,
     onCall: metrics.upstreamCall,
     onRetry: metrics.upstreamRetry,
   })
+  // forgotten after a day, as an operator may convert the database
+  const databases = cache.cached<true | null>(
+    'databases',
+    { fresh: DAY, keep: DAY, nullYields: true },
+    async () => null,
+  )
+  const threescale = refuseUnstorableText(api, config.threescale.adminUrl, databases)
   const mail = config.mail && createMail({ ...config.mail, extraCa: config.outbound.extraCa })
   const operator = createOperator({
     mail: mail && { send: mail.send, to: config.mail?.operator ?? '' },

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isProblem, problem } from '../errors.js'
+import { apiBodies } from './api-body.js'
 import type { Attempts } from './attempts.js'
 import type { Caller, Identity } from './caller.js'
 import { serializers, validators } from './compilers.js'
@@ -35,8 +36,7 @@ export interface ApiOptions {
 }
 
 /**
- * What every route below /api/v1 shares: JSON only (any other content type is 415, so no cross-site form gets here),
- * bearer tokens only, a limit per caller, Idempotency-Key, problem details, a 404 of its own, and the OpenAPI document,
+ * What every route below /api/v1 shares: JSON only (`api-body.ts`), bearer tokens only, a limit per caller, Idempotency-Key, problem details, a 404 of its own, and the OpenAPI document,
  * which pages therefore never enter.
  */
 export async function apiScope(
@@ -45,8 +45,7 @@ export async function apiScope(
 ): Promise<void> {
   const metadata = `${publicUrl}${metadataPath}`
   app.decorateRequest('identity', undefined)
-  app.removeContentTypeParser('application/x-www-form-urlencoded')
-  app.removeContentTypeParser('text/plain')
+  apiBodies(app)
   app.setValidatorCompiler(validators)
   app.setSerializerCompiler(serializers)
   app.setErrorHandler((error, request, reply) => apiFailure(error, request, reply, metadata))

@@ -55,11 +55,13 @@ function sentence(error: Partial<ErrorObject>): string {
   const limit = error.params?.limit
   switch (error.keyword) {
     case 'required':
-      return 'This is needed.'
+      return 'This is required.'
     case 'minLength':
-      return limit === 1 ? 'This is needed.' : `Use at least ${limit} characters.`
+      return limit === 1 ? 'This is required.' : `Use at least ${limit} characters.`
     case 'maxLength':
       return `Use at most ${limit} characters.`
+    case 'minProperties':
+      return 'Name what to change.'
     case 'additionalProperties':
       return 'There is no such field.'
     default:

@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { FieldDefinition, Plan, Product } from '../../src/clients/threescale/nouns.js'
-import { checkFields } from '../../src/features/applications/fields.js'
+import type { FieldDefinition, Plan, Product, Application as Record3scale } from '../../src/clients/threescale/nouns.js'
+import { checkChange, checkTexts } from '../../src/features/applications/fields.js'
 import {
   applicationIdOf,
   isKeyOfAttempt,
@@ -11,6 +11,7 @@ import {
   newAttempt,
 } from '../../src/features/applications/keys.js'
 import { choosePlan } from '../../src/features/applications/plans.js'
+import { type PresentedWith, present } from '../../src/features/applications/present.js'
 
 const today = new Date('2026-11-24T23:59:59Z')
 
@@ -54,37 +55,140 @@ t.test('the plan is chosen as 3scale lets developers choose', async (t) => {
   t.throws(() => choosePlan(product, [], undefined), { code: 'not_found' })
 })
 
+const field = (name: string, change: Partial<FieldDefinition> = {}): FieldDefinition => ({
+  target: 'application',
+  name,
+  label: name,
+  builtIn: false,
+  required: false,
+  hidden: false,
+  readOnly: false,
+  choices: [],
+  ...change,
+})
+const nameField = field('name', { label: 'Title', builtIn: true, required: true })
+const descriptionField = (change: Partial<FieldDefinition> = {}) =>
+  field('description', { label: 'Purpose', builtIn: true, ...change })
+
+/** Field -> sentence of what is refused; undefined: nothing is. */
+function faultsOf(work: () => unknown): Record<string, string> | undefined {
+  try {
+    work()
+    return undefined
+  } catch (error) {
+    return (error as { fields: Record<string, string> }).fields
+  }
+}
+
 t.test('extra fields: required, choices, hidden and read-only', async (t) => {
-  const field = (name: string, change: Partial<FieldDefinition> = {}): FieldDefinition => ({
-    target: 'application',
-    name,
-    label: name,
-    required: false,
-    hidden: false,
-    readOnly: false,
-    choices: [],
-    ...change,
-  })
   const fields = [
+    nameField,
     field('purpose', { required: true, choices: ['Experiment', 'Production'] }),
     field('note'),
     field('tier', { hidden: true, required: true }),
     field('seat', { readOnly: true }),
   ]
-  t.same(checkFields(fields, { purpose: ' Production ', note: '' }), { purpose: 'Production' })
-  const errorsOf = (given: Record<string, string>) => {
-    try {
-      checkFields(fields, given)
-      return []
-    } catch (error) {
-      return Object.keys((error as { fields: Record<string, string> }).fields)
-    }
-  }
-  t.same(errorsOf({}), ['fields.purpose'])
-  t.same(errorsOf({ purpose: 'Fun' }), ['fields.purpose'])
-  t.same(errorsOf({ purpose: 'Production', tier: 'x', seat: 'y', other: 'z' }), [
+  const check = (given: Record<string, string>) => checkTexts(fields, { name: 'x', fields: given })
+  t.same(check({ purpose: ' Production ', note: '' }).fields, { purpose: 'Production' })
+  const names = (given: Record<string, string>) => Object.keys(faultsOf(() => check(given)) ?? {})
+  t.same(names({}), ['fields.purpose'])
+  t.same(names({ purpose: 'Fun' }), ['fields.purpose'])
+  t.same(names({ purpose: 'Production', tier: 'x', seat: 'y', other: 'z' }), [
     'fields.tier',
     'fields.seat',
     'fields.other',
   ])
+  t.same(names({ purpose: 'Production', name: 'x' }), ['fields.name'], 'an attribute is no extra field')
+})
+
+t.test(
+  'the name and the description are attributes, whatever the tenant calls, requires or hides of them',
+  async (t) => {
+    const given = { name: ' Chat ', description: ' talks ' }
+    const texts = { name: 'Chat', description: 'talks', fields: {} }
+    t.same(checkTexts([nameField, descriptionField()], given), texts)
+    t.same(checkTexts([nameField, descriptionField({ required: true })], given), texts)
+    const only = { name: 'Chat' }
+    t.same(checkTexts([], only), { name: 'Chat', description: '', fields: {} }, 'no definition is needed for a name')
+    t.same(
+      faultsOf(() => checkTexts([nameField, descriptionField({ required: true })], only)),
+      {
+        description: 'Purpose is required.',
+      },
+    )
+    t.same(
+      faultsOf(() => checkTexts([nameField], { name: ' ' })),
+      { name: 'Title is required.' },
+    )
+    const chosen = [nameField, descriptionField({ choices: ['Research', 'Sales'] })]
+    t.same(
+      faultsOf(() => checkTexts(chosen, given)),
+      { description: 'Purpose is one of: Research, Sales.' },
+    )
+    t.equal(checkTexts(chosen, { name: 'x', description: 'Sales' }).description, 'Sales')
+    for (const [closed, sentence] of [
+      [[nameField, descriptionField({ hidden: true })], /have no description here/],
+      [[nameField, descriptionField({ readOnly: true })], /Purpose is set by the operator/],
+      [[nameField], /have no description here/],
+    ] as const) {
+      const definitions = [...closed]
+      t.match(faultsOf(() => checkTexts(definitions, given))?.description, sentence)
+      t.same(checkTexts(definitions, { name: 'x', description: ' ' }).description, '', 'nothing is nothing')
+      t.match(faultsOf(() => checkChange(definitions, { description: 'y' }))?.description, sentence)
+      t.same(
+        checkChange(definitions, { name: 'x', description: '' }),
+        { name: 'x' },
+        'an empty form field changes nothing',
+      )
+    }
+    t.same(checkChange([nameField, descriptionField({ required: true })], { name: 'y' }), { name: 'y' })
+    t.same(
+      faultsOf(() => checkChange([nameField, descriptionField({ required: true })], { description: '' })),
+      {
+        description: 'Purpose is required.',
+      },
+    )
+  },
+)
+
+t.test('what no 3scale can store is refused at its field', async (t) => {
+  const open = [nameField, descriptionField(), field('note'), ...Array.from({ length: 40 }, (_, at) => field(`f${at}`))]
+  const faults = (given: Parameters<typeof checkTexts>[1]) => faultsOf(() => checkTexts(open, given))
+  t.same(faults({ name: 'x'.repeat(256) }), { name: 'Use at most 255 characters.' })
+  t.equal(faults({ name: '🚀'.repeat(255) }), undefined, 'characters are counted as Rails counts them')
+  t.same(faults({ name: 'x', description: 'y'.repeat(4001) }), { description: 'Use at most 4,000 characters.' })
+  for (const control of ['\u0000', '\u0007', '\u001b', '\u007f', '\u0085', '\ud800']) {
+    const odd = `a${control}b`
+    const code = control.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')
+    const sentence = `Remove the control character U+${code}.`
+    t.same(faults({ name: odd, description: odd, fields: { note: odd } }), {
+      name: sentence,
+      description: sentence,
+      'fields.note': sentence,
+    })
+  }
+  const lines = 'one\n\ttwo\r\nthree'
+  t.same(faults({ name: lines, description: lines, fields: { note: lines } }), { name: 'Use one line.' })
+  const full = Object.fromEntries(Array.from({ length: 29 }, (_, at) => [`f${at}`, 'z'.repeat(2000)]))
+  t.equal(faults({ name: 'x', fields: full }), undefined)
+  t.match(faults({ name: 'x', fields: { ...full, note: 'n'.repeat(1999), f39: 'z'.repeat(2000) } }), {
+    'fields.f0': /60,000 bytes/,
+  })
+  const rockets = Object.fromEntries(Array.from({ length: 4 }, (_, at) => [`f${at}`, '🚀'.repeat(2000)]))
+  t.match(faults({ name: 'x', fields: rockets }), { 'fields.f0': /60,000 bytes/ }, 'YAML writes ten bytes for each')
+})
+
+t.test('a record shows neither fields nor a description that the tenant hides', async (t) => {
+  const record = {
+    description: 'secret plan',
+    fields: { note: 'n', tier: 'gold', gone: 'x' },
+  } as unknown as Record3scale
+  const shown = (definitions: FieldDefinition[]) =>
+    present(record, { model: {}, product, plans: [], applicationFields: definitions } as unknown as PresentedWith)
+  const hidden = [nameField, descriptionField({ hidden: true }), field('note'), field('tier', { hidden: true })]
+  t.match(shown(hidden), { description: '', fields: { note: 'n' } })
+  t.same(Object.keys(shown(hidden).fields), ['note'])
+  t.equal(shown([nameField]).description, '', 'the tenant has none')
+  t.equal(shown([nameField, descriptionField({ readOnly: true })]).description, 'secret plan')
+  t.match(present(record, undefined), { description: 'secret plan', fields: {} }, 'what is hidden is not known')
 })

@@ -243,7 +243,10 @@ t.test('what 3scale forbids is refused by page and API, by the name of the rule'
   t.match(page.text, 'is one of: ', 'the sentence is beside the field')
   seen.add('fields_definitions')
 
-  t.match((await mary.get('/applications/new?model=phi-approval')).text, 'looks at applications for this model first')
+  t.match(
+    (await mary.get('/applications/new?model=phi-approval')).text,
+    'The operator approves each new application on the plan',
+  )
   t.match((await mary.get(at('single'))).text, 'only from addresses that the operator has listed')
   for (const rule of ['plan_approval', 'referrer_filters_required']) seen.add(rule)
 

@@ -9,8 +9,17 @@ export interface Received {
   all(name: string): string[]
 }
 
-/** One request exactly as written: no client puts anything right. `lines` are header lines, `Host` included if it matters. */
-export async function raw(port: number, first: string, lines: string[] = [], body = ''): Promise<Received> {
+/**
+ * One request exactly as written: no client puts anything right. `lines` are header lines, `Host` included if it matters.
+ * `framed` is a body that the lines describe themselves.
+ */
+export async function raw(
+  port: number,
+  first: string,
+  lines: string[] = [],
+  body = '',
+  framed = '',
+): Promise<Received> {
   const [method = 'GET', ...path] = first.split(' ')
   const has = (name: string) => lines.some((line) => line.toLowerCase().startsWith(`${name}:`))
   const head = [
@@ -20,7 +29,7 @@ export async function raw(port: number, first: string, lines: string[] = [], bod
     ...(body ? [`Content-Length: ${Buffer.byteLength(body)}`] : []),
     'Connection: close',
   ]
-  const answer = await exchange(port, `${head.join('\r\n')}\r\n\r\n${body}`)
+  const answer = await exchange(port, `${head.join('\r\n')}\r\n\r\n${body}${framed}`)
   const end = answer.indexOf('\r\n\r\n')
   const [statusLine = '', ...headerLines] = answer.subarray(0, end).toString('latin1').split('\r\n')
   const headers = headerLines.map((line): [string, string] => {

@@ -411,7 +411,7 @@ t.test('the completion form, asked and answered badly, has no violation', async 
   await page.$eval('form.form', (form) => form.setAttribute('novalidate', ''))
   await page.fill('[name="user.job_title"]', 'Kept')
   await page.click('main button[type=submit]')
-  t.match(await page.textContent('main'), 'Department is needed.')
+  t.match(await page.textContent('main'), 'Department is required.')
   t.equal(await page.inputValue('[name="user.job_title"]'), 'Kept')
   t.same(await violations(page), [])
   await context.close()

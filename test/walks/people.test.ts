@@ -128,6 +128,38 @@ t.test('sign-up by API: asked, made, and refused with other answers', async (t) 
   t.match([outdated.status, outdated.body.errors], [422, { accept_terms: /./ }], 'other terms than there are')
 })
 
+t.test(
+  'sign-up by API: 201 when it is done by this call, 200 when it was before, and an account that is gone is noticed',
+  async (t) => {
+    const token = await owner('dee')
+    const statusOf = async (at = api) => (await at.post<Me>('/me', token, signUpBody)).status
+    t.equal(await statusOf(), 200)
+    t.equal(await statusOf(other), 200)
+    t.equal((await api.post('/me', token, {})).status, 200, 'nothing new to say')
+    const [user] = await usersOf('dee@example.com')
+    const path = `/admin/api/accounts/${user?.account_id}.json`
+    const admin = { authorization: `Basic ${btoa('demo-token:')}` }
+    t.equal((await fetch(stack.threescale + path, { method: 'DELETE', headers: admin })).status, 200)
+    for (const at of [api, other]) {
+      const { body } = await at.get<Me>('/me', token)
+      t.match(body, { signed_up: false, account: null })
+      t.same(body.required.fields.map(({ name }) => name).sort(), ['department', 'job_title'])
+    }
+    t.equal((await api.post('/me', token, {})).status, 422, 'it is a sign-up again')
+    const anew = await api.post<Me>('/me', token, signUpBody)
+    t.equal(anew.status, 201)
+    t.equal(anew.headers.get('location'), '/api/v1/me')
+    t.not(anew.body.account?.id, user?.account_id)
+    t.equal(await statusOf(other), 200)
+    await stack.faults([{ match: '* /admin/api/*', status: 503 }])
+    t.equal((await api.get<Me>('/me', token)).body.account?.id, anew.body.account?.id, 'the copy, while 3scale is down')
+    await stack.faults([])
+    await stack.resetCalls()
+    t.equal((await api.get('/me', token)).status, 200)
+    t.same(await stack.calls(), { 'GET /admin/api/accounts/find.xml': 1 }, 'one call')
+  },
+)
+
 t.test('sign-up by API: services that are listed, and what stops people', async (t) => {
   const service = await api.token({ client_id: 'demo-service' })
   t.match((await api.get<Me>('/me', service)).body, { signed_up: false })
@@ -174,7 +206,7 @@ t.test('an invitation: asked for by that address alone, joined by API and by pag
     ['job_title'],
     'the account has its answers',
   )
-  t.match((await api.post<Problem>('/me', ivo, { fields: {} })).body.errors, { 'fields.job_title': /needed/ })
+  t.match((await api.post<Problem>('/me', ivo, { fields: {} })).body.errors, { 'fields.job_title': /required/ })
   t.match((await api.post<Me>('/me', ivo, joinBody)).body.account, { id: home?.id, role: 'member' })
   t.match(await listed(ivo), [
     { role: 'admin', you: false },
@@ -195,7 +227,7 @@ t.test('an invitation: asked for by that address alone, joined by API and by pag
   t.notMatch(form.text, 'account.department')
   const empty = await jo.submit(form, /sign-up/, { 'user.job_title': '' })
   t.equal(empty.status, 422)
-  t.match(empty.text, 'Job title is needed.')
+  t.match(empty.text, 'Job title is required.')
   const inside = await jo.submit(form, /sign-up/, { 'user.job_title': 'Lead', accept_terms: '2026-01' })
   t.equal(new URL(inside.url).pathname, '/')
   t.match((await jo.get('/account')).text, /Invite a person/)

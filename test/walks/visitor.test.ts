@@ -405,7 +405,7 @@ t.test('rename, bad input, delete', async (t) => {
   t.match((await mary.get(path)).text, 'Renamed &lt;b&gt;')
   const empty = await mary.post(path, { name: '', description: 'kept' })
   t.equal(empty.status, 422)
-  t.match(empty.text, 'This is needed.')
+  t.match(empty.text, 'This is required.')
   t.match(empty.text, 'kept')
   const bad = await mary.post('/applications', { model: 'qwen-coder', name: 'x', 'fields.purpose': 'Fun' })
   t.equal(bad.status, 422)

@@ -1,6 +1,6 @@
 import { isProblem, PortalError, problem } from '../../errors.js'
 import { createCalls, type ThreescaleOptions } from './calls.js'
-import type { Application, Threescale, User } from './nouns.js'
+import type { AccountApi, Application, User } from './nouns.js'
 import { statistics } from './statistics.js'
 import { number, object, unwrap, type Wire } from './values.js'
 import {
@@ -17,7 +17,7 @@ import { toApiDoc, toGatewayConfig, toLimit, toMetric, toPlan, toPricingRule, to
 import { listOf } from './xml.js'
 
 /** 3scale's Account Management API. Flat form parameters, `.json` in every path, Basic credentials; see nouns.ts for errors. */
-export function createThreescale(options: ThreescaleOptions): Threescale {
+export function createThreescale(options: ThreescaleOptions): AccountApi {
   const { get, getXml, bulk, longList, write, remove, pages } = createCalls(options)
   const account = (id: number) => `/admin/api/accounts/${id}`
   const application = (accountId: number, id: number) => `${account(accountId)}/applications/${id}`

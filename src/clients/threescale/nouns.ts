@@ -77,6 +77,8 @@ export interface FieldDefinition {
   target: 'account' | 'user' | 'application'
   name: string
   label: string
+  /** true: an attribute of the record itself, such as an application's name; false: an extra field of the tenant's own */
+  builtIn: boolean
   required: boolean
   hidden: boolean
   readOnly: boolean
@@ -115,7 +117,7 @@ export interface NewApplication {
  * (422, with fields), `conflict` (409, a refused delete). Its cause is a sentence for the operator. Ids come from the
  * caller's own account only.
  */
-export interface Threescale {
+export interface AccountApi {
   listProducts(): Promise<Product[]>
   /** one call whatever the number of products; hidden and custom plans included */
   listPlans(): Promise<Plan[]>
@@ -187,4 +189,13 @@ export interface Threescale {
   /** cheapest authenticated probe, for health */
   ping(): Promise<void>
   close(): Promise<void>
+}
+
+/** What the portal uses: the same calls, and what is known of the tenant's database (stored-text.ts). */
+export interface Threescale extends AccountApi {
+  /**
+   * Rejects with invalid_fields, a sentence for each, where the tenant's database is known not to hold a character of these
+   * texts, which are named by 3scale's parameters. No call to 3scale.
+   */
+  checkTexts(texts: Record<string, string | undefined>): Promise<void>
 }

@@ -10,7 +10,7 @@ import { object, type Wire } from './values.js'
 export function refusal(answer: HttpAnswer): PortalError {
   const { status, text } = answer
   const body = parse(text)
-  const cause = new Error(operatorSentence(answer, body))
+  const cause = Object.assign(new Error(operatorSentence(answer, body)), { answered: status })
   if (status === 401 || status === 403) {
     if ('errors' in body) return problem('conflict', { detail: firstMessage(body), cause })
     return problem(isScope(body) ? 'threescale_scope' : 'threescale_denied', { cause })
@@ -22,6 +22,12 @@ export function refusal(answer: HttpAnswer): PortalError {
   if (status === 409) return problem('conflict', { cause })
   if (status === 422) return problem('invalid_fields', { fields: fieldsOf(body), cause })
   return problem('internal', { cause })
+}
+
+/** The HTTP status of 3scale's answer that became this error; undefined where none did, such as after a time-out. */
+export function answeredStatus(error: unknown): number | undefined {
+  const { answered } = ((error as { cause?: unknown } | undefined)?.cause ?? {}) as { answered?: unknown }
+  return typeof answered === 'number' ? answered : undefined
 }
 
 /** The statistics call an unknown metric a bad request (porta, app/lib/stats/base.rb). */

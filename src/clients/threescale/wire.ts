@@ -1,3 +1,4 @@
+import { isAlwaysDefined, isBuiltIn } from './built-in-fields.js'
 import type {
   Account,
   AccountState,
@@ -26,13 +27,16 @@ const targets: Record<string, FieldDefinition['target']> = {
 export function toFieldDefinition(wire: Wire): FieldDefinition | undefined {
   const target = targets[text(wire.target)]
   if (!target) return undefined
+  const name = text(wire.name)
+  const always = isAlwaysDefined(target, name)
   return {
     target,
-    name: text(wire.name),
-    label: text(wire.label) || text(wire.name),
-    required: flag(wire.required, false),
-    hidden: flag(wire.hidden, false),
-    readOnly: flag(wire.read_only, false),
+    name,
+    label: text(wire.label) || name,
+    builtIn: isBuiltIn(target, name),
+    required: always || flag(wire.required, false),
+    hidden: !always && flag(wire.hidden, false),
+    readOnly: !always && flag(wire.read_only, false),
     choices: Array.isArray(wire.choices) ? wire.choices.map(text) : [],
   }
 }

@@ -86,12 +86,22 @@ export function createAccounts({
       return alone(nameOf(identity), () => alone(`address:${address}`, () => linkOrSignUp(identity, completion)))
     },
 
-    /** The account of a bearer token's identity; undefined when it has not signed up. */
+    /** The account of a bearer token's identity; undefined when it has not signed up, or not to the end. */
     async callerOf(identity: Identity): Promise<Caller | undefined> {
       const found = await people.find(nameOf(identity))
-      if (!found) return undefined
+      if (!found || found.user.state === 'pending') return undefined
       checkStanding(found)
       return callerFor(identity, found)
+    },
+
+    /**
+     * What 3scale has of an identity now, one call; undefined: nobody, or nobody any more. A pending user is a sign-up that
+     * was cut off. `soon`: a copy where 3scale is slow.
+     */
+    async current(identity: Identity, { soon = false } = {}): Promise<Found | undefined> {
+      const found = await (soon ? people.reloadSoon : people.reload)(nameOf(identity))
+      if (found && found.user.state !== 'pending') checkStanding(found)
+      return found
     },
 
     /**

@@ -5,7 +5,7 @@ import type { Accounts, SignedIn } from './accounts.js'
 import type { ClaimAccounts } from './claim-accounts.js'
 import type { SignUp } from './schemas.js'
 import type { Completion } from './sign-up.js'
-import type { Found } from './standing.js'
+import { callerFor, type Found } from './standing.js'
 import { checkAccepted, mustAccept, type Terms } from './terms.js'
 
 export interface ApiSignUpDeps {
@@ -17,23 +17,26 @@ export interface ApiSignUpDeps {
 export type ApiSignUp = ReturnType<typeof createApiSignUp>
 
 /**
- * POST /me: the sign-up of the pages, answered in one go. Who is here already gets what they have, and is told where they
+ * POST /me: the sign-up of the pages, answered in one go. Who is here already gets what they have, and an error where they
  * answer otherwise: what is on record in 3scale is the memory, so a repeat needs no other. `keyed`: under an Idempotency-Key.
+ * `isNew`: it was done by this call.
  */
 export function createApiSignUp({ accounts, terms, claims }: ApiSignUpDeps) {
   return async function signUp(
     identity: Identity,
-    caller: Caller | undefined,
     { fields = {}, accept_terms: acceptTerms }: SignUp,
     keyed: boolean,
-  ): Promise<{ caller: Caller; event: AuditName }> {
-    const found = caller && (await accounts.profile(caller))
-    if (caller && found) {
+  ): Promise<{ caller: Caller; event: AuditName; isNew: boolean }> {
+    const found = await accounts.current(identity)
+    // a user still pending is a sign-up that was cut off: the sign-in below finishes it
+    const isCutOff = found?.user.state === 'pending'
+    if (found && !isCutOff) {
       if (!isOnRecord(identity, found, fields)) throw otherwise(keyed)
       if (terms && acceptTerms !== undefined) checkAccepted(terms, acceptTerms)
-      if (acceptTerms === undefined || !mustAccept(terms, found)) return { caller, event: 'sign_up' }
+      if (acceptTerms === undefined || !mustAccept(terms, found))
+        return { caller: callerFor(identity, found), event: 'sign_up', isNew: false }
       const { caller: same } = await admitted(identity, { values: {}, acceptTerms })
-      return { caller: same, event: 'terms.accept' }
+      return { caller: same, event: 'terms.accept', isNew: false }
     }
     const [{ into }, { fields: asked }] = await Promise.all([
       accounts.required(identity),
@@ -48,10 +51,15 @@ export function createApiSignUp({ accounts, terms, claims }: ApiSignUpDeps) {
     const values = Object.fromEntries(asked.map(({ target, name }) => [`${target}.${name}`, fields[name] ?? '']))
     const outcome = await admitted(identity, { values, acceptTerms })
     const { signedUp, joined, linkedFrom } = outcome
-    // signed up a moment ago, at another replica
-    const theirs = signedUp || joined || linkedFrom ? undefined : await accounts.profile(outcome.caller)
+    const isDone = signedUp || joined || linkedFrom !== undefined
+    // signed up a moment ago, at another replica, or before it was cut off
+    const theirs = isDone ? undefined : await accounts.profile(outcome.caller)
     if (theirs && !isOnRecord(identity, theirs, fields)) throw otherwise(keyed)
-    return { caller: outcome.caller, event: into ? 'member.join' : linkedFrom ? 'link' : 'sign_up' }
+    return {
+      caller: outcome.caller,
+      event: into ? 'member.join' : linkedFrom ? 'link' : 'sign_up',
+      isNew: isDone || isCutOff,
+    }
   }
 
   /** Of an account that others made, the answers about themselves count alone. */

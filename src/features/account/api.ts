@@ -5,6 +5,7 @@ import type { Caller, Identity } from '../../web/caller.js'
 import type { Accounts } from './accounts.js'
 import type { ApiSignUp } from './api-sign-up.js'
 import { Me, SignUp } from './schemas.js'
+import { callerFor } from './standing.js'
 
 export interface AccountApiDeps {
   accounts: Accounts
@@ -18,9 +19,10 @@ export async function accountApi(app: FastifyInstance, { accounts, signUp }: Acc
       config: { scope: 'maas:read', anonymous: true },
       schema: { operationId: 'readMe', summary: 'Who you are here', tags: ['account'], response: { 200: Me } },
     },
-    async ({ identity, caller }) => {
+    async ({ identity }) => {
       if (!identity) throw problem('sign_in_required')
-      return meOf(identity, caller)
+      const found = await accounts.current(identity, { soon: true })
+      return meOf(identity, found && found.user.state !== 'pending' ? callerFor(identity, found) : undefined)
     },
   )
 
@@ -32,22 +34,20 @@ export async function accountApi(app: FastifyInstance, { accounts, signUp }: Acc
         operationId: 'signUp',
         summary: 'Sign up, or accept new terms',
         description:
-          'Answer what GET /me requires. Who is invited, or whose sign-in names a shared account, joins that one. Whoever is here already gets what they have; with other answers it is refused.',
+          'Send what GET /me requires. A caller who is invited, or whose sign-in names a shared account, joins that account. 201: signed up by this call. 200: signed up before; other answers than those on record are refused.',
         tags: ['account'],
         body: SignUp,
-        response: { 201: Me },
+        response: { 200: Me, 201: Me },
       },
     },
     async (request, reply) => {
-      const { identity, caller, body } = request
+      const { identity, body } = request
       if (!identity) throw problem('sign_in_required')
       const keyed = request.headers['idempotency-key'] !== undefined
-      const done = await signUp(identity, caller, body, keyed)
+      const done = await signUp(identity, body, keyed)
       audited(request, { event: done.event, who: done.caller, account: done.caller.accountId })
-      return reply
-        .code(201)
-        .header('location', '/api/v1/me')
-        .send(await meOf(identity, done.caller))
+      if (done.isNew) reply.code(201).header('location', '/api/v1/me')
+      return meOf(identity, done.caller)
     },
   )
 

@@ -33,6 +33,19 @@ export function createPeople(threescale: Pick<Threescale, 'findByUsername'>, cac
       return found === undefined ? 'unknown' : (found ?? undefined)
     },
 
+    /** Read now: somebody who was deleted in 3scale is nobody. The old copy only where 3scale does not answer. */
+    async reload(username: string): Promise<Found | undefined> {
+      return (await people.reload(username)).value ?? undefined
+    },
+
+    /** The same, but the old copy too where 3scale is slow. */
+    async reloadSoon(username: string): Promise<Found | undefined> {
+      const reading = people.reload(username)
+      reading.catch(() => {})
+      const copy = await Promise.race([reading, sleep(PATIENCE_MS, undefined, { ref: false })])
+      return (copy ?? people.peek(username) ?? (await reading)).value ?? undefined
+    },
+
     /** As they were known last. */
     async recall(username: string): Promise<Found | undefined> {
       return (await people.get(username)).value ?? undefined

@@ -78,7 +78,7 @@ export function checkAnswers(
   for (const field of asked) {
     const key = `${field.target}.${field.name}`
     const value = (values[key] ?? '').trim()
-    if (value === '' && field.required) errors[key] = `${field.label} is needed.`
+    if (value === '' && field.required) errors[key] = `${field.label} is required.`
     else if (value.length > 255) errors[key] = 'Use at most 255 characters.'
     else if (value !== '' && field.choices.length > 0 && !field.choices.includes(value)) {
       errors[key] = `${field.label} is one of: ${field.choices.join(', ')}.`

@@ -1,4 +1,5 @@
 import type { Account, User } from '../../clients/threescale/nouns.js'
+import { COLUMN_CHARACTERS } from '../../clients/threescale/text.js'
 import type { PortalError } from '../../errors.js'
 import type { Caller } from '../../web/caller.js'
 import { initials } from '../../web/words.js'
@@ -36,6 +37,7 @@ export function completionView(i: {
         label: field.label,
         required: field.required,
         value,
+        max: String(COLUMN_CHARACTERS),
         error: errors[id] ?? errors[field.name] ?? '',
         isChoice: field.choices.length > 0,
         choices: field.choices.map((choice) => ({ value: choice, selected: choice === value })),

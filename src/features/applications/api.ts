@@ -1,6 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
 import { Type } from 'typebox'
-import { problem } from '../../errors.js'
 import { attemptOf } from '../../web/attempts.js'
 import { audited } from '../../web/audit.js'
 import { callerOf } from '../../web/guard.js'
@@ -115,7 +114,7 @@ export async function applicationsApi(app: FastifyInstance, { applications, plan
     },
   )
 
-  /** The plan first: it may be refused, and nothing else is changed then. 202: the operator was asked. */
+  /** The texts are checked, then the plan is changed, then they are: what is refused changes nothing. 202: the operator was asked. */
   async function change(
     request: FastifyRequest<{ Params: { id: string }; Body: ApplicationChange }>,
     reply: FastifyReply,
@@ -123,8 +122,8 @@ export async function applicationsApi(app: FastifyInstance, { applications, plan
     const { plan, ...texts } = request.body
     const [caller, id] = [callerOf(request), Number(request.params.id)]
     const named = Object.keys(texts).length > 0
-    if (plan === undefined && !named) throw problem('invalid_fields', { fields: { body: 'Name what to change.' } })
     if (plan !== undefined) audited(request, { event: 'application.change_plan', detail: { plan } })
+    if (plan !== undefined && named) await applications.check(caller, id, texts)
     const done = plan === undefined ? undefined : await planChanges.change(caller, id, plan)
     const requested = done?.outcome === 'requested'
     if (done) {

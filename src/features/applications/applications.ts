@@ -1,3 +1,4 @@
+import { applicationDefaults } from '../../clients/threescale/built-in-fields.js'
 import type {
   FieldDefinition,
   MappingRule,
@@ -11,7 +12,7 @@ import { isProblem, problem } from '../../errors.js'
 import { type Allowances, check } from '../../rules.js'
 import type { Caller } from '../../web/caller.js'
 import type { Model } from '../models/schemas.js'
-import { checkFields } from './fields.js'
+import { checkChange, checkTexts } from './fields.js'
 import { guards } from './guards.js'
 import { applicationIdOf, describeKey, type HeldKey, makeKey, type Origin } from './keys.js'
 import { arrange, type Filters } from './listing.js'
@@ -46,6 +47,7 @@ export interface ApplicationsDeps {
     | 'updateApplication'
     | 'deleteApplication'
     | 'listKeys'
+    | 'checkTexts'
   >
   models: Catalogue
   allowances: Allowances
@@ -58,6 +60,8 @@ export interface ReadApplication {
   application: Application
   model: Model | undefined
   product: Product | undefined
+  /** of the fields of applications */
+  definitions: FieldDefinition[]
   keys: Key[]
 }
 
@@ -87,6 +91,7 @@ export function createApplications({ threescale, models, allowances, learn, now 
         application: present(record, found, reveal ? revealed(held) : {}),
         model: found?.model,
         product: found?.product,
+        definitions: found?.applicationFields ?? applicationDefaults,
         keys: held.map((key) => describeKey(record.id, key, reveal)),
       }
     },
@@ -101,10 +106,8 @@ export function createApplications({ threescale, models, allowances, learn, now 
       const { product } = found
       check(guards.change, { product })
       const plan = choosePlan(product, found.plans, wanted.plan)
-      const fields = checkFields(found.applicationFields, wanted.fields ?? {})
-      const name = wanted.name.trim()
-      if (name === '') throw problem('invalid_fields', { fields: { name: 'Give the application a name.' } })
-      const description = wanted.description?.trim() ?? ''
+      const { name, description, fields } = checkTexts(found.applicationFields, wanted)
+      await threescale.checkTexts({ name, description })
       const wish = { productId: product.id, planId: plan.id, name, description, fields }
       const origin = originOf(caller.accountId, attempt, wish)
       const [applications, subscription] = await look(caller, product)
@@ -134,18 +137,16 @@ export function createApplications({ threescale, models, allowances, learn, now 
       return application
     },
 
-    /** One read and one write. */
+    /** One read and one write. Rejects with invalid_fields, rule. */
     async update(caller: Caller, id: number, change: ApplicationChange): Promise<Application> {
-      const record = await ownToChange(caller, id)
-      const name = change.name?.trim()
-      if (name === '') throw problem('invalid_fields', { fields: { name: 'Give the application a name.' } })
-      const description = change.description?.trim()
-      return shown(
-        await threescale.updateApplication(caller.accountId, record.id, {
-          ...(name === undefined ? {} : { name }),
-          ...(description === undefined ? {} : { description }),
-        }),
-      )
+      const { record, found, texts } = await checked(caller, id, change)
+      if (Object.keys(texts).length === 0) return present(record, found)
+      return shown(await threescale.updateApplication(caller.accountId, record.id, texts))
+    },
+
+    /** One read: rejects as `update` would before its write, for changes that are more than one write. */
+    async check(caller: Caller, id: number, change: ApplicationChange): Promise<void> {
+      await checked(caller, id, change)
     },
 
     /** One read and one write. */
@@ -193,11 +194,18 @@ export function createApplications({ threescale, models, allowances, learn, now 
     return value ? [{ value, createdAt: null }] : []
   }
 
-  async function ownToChange(caller: Caller, id: number): Promise<Record3scale> {
+  async function checked(caller: Caller, id: number, change: ApplicationChange) {
+    const { name = '', description = '' } = change
+    await threescale.checkTexts({ name, description })
+    const { record, found } = await ownToChange(caller, id)
+    return { record, found, texts: checkChange(found?.applicationFields ?? applicationDefaults, change) }
+  }
+
+  async function ownToChange(caller: Caller, id: number) {
     const record = await threescale.readApplication(caller.accountId, id)
     const found = await models.describe(record.productId)
     if (found) check(guards.change, { product: found.product })
-    return record
+    return { record, found }
   }
 
   async function shown(record: Record3scale): Promise<Application> {

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify'
+import type { FastifyInstance, FastifySchema } from 'fastify'
 import { Type } from 'typebox'
 import { attemptOf } from '../../web/attempts.js'
 import { audited } from '../../web/audit.js'
@@ -35,7 +35,6 @@ export async function keysApi(app: FastifyInstance, { credentials }: { credentia
     '/applications/:id/keys',
     {
       config: { scope: 'maas:write', audit: 'key.create' },
-      preValidation: async (request) => emptyBody(request),
       schema: describe('createKey', 'Add a key to an application', {
         description: 'Applications with an id and keys have up to five; those with one key answer 409.',
         headers: Attempt,
@@ -70,7 +69,6 @@ export async function keysApi(app: FastifyInstance, { credentials }: { credentia
     '/applications/:id/rotate',
     {
       config: { scope: 'maas:write', audit: 'key.rotate' },
-      preValidation: async (request) => emptyBody(request),
       schema: describe('rotateKey', 'Give an application a new key', {
         description:
           'With an id and keys the new one is added and the old ones go on working until they are deleted. A single key is replaced at once. A client secret is deleted, then made: calls fail in between, and a call that was cut off is mended by sending it again.',
@@ -86,11 +84,6 @@ export async function keysApi(app: FastifyInstance, { credentials }: { credentia
       return rotated
     },
   )
-}
-
-/** Nothing sent is nothing wished for. */
-function emptyBody(request: FastifyRequest): void {
-  request.body ??= {}
 }
 
 function idOf(request: { params: { id: string } }): number {

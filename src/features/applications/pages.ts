@@ -76,7 +76,7 @@ export async function applicationsPages(
   app.post(byId, { config: { audit: 'application.update' } }, async (request, reply) => {
     const values = formValues(request.body)
     const base = `/applications/${idOf(request)}`
-    const labels = { name: 'Name', description: 'What it is for' }
+    const labels = { name: 'Name', description: 'Description' }
     return orAgain(reply, { ...again('Not saved yet', base), action: base, labels, values }, async () => {
       try {
         const { name, description = '' } = values

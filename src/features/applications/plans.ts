@@ -1,4 +1,5 @@
 import type { Plan, Product } from '../../clients/threescale/nouns.js'
+import { isPlanRequired, standardOf } from '../../clients/threescale/offered.js'
 import { problem } from '../../errors.js'
 import { check, type PlanChangeWay } from '../../rules.js'
 
@@ -7,12 +8,10 @@ import { check, type PlanChangeWay } from '../../rules.js'
  * default plan, else the first published one (porta, lib/developer_portal: applications_controller).
  */
 export function choosePlan(product: Product, offered: Plan[], wanted: string | undefined): Plan {
-  const standard = offered.find((plan) => plan.isDefault) ?? offered[0]
+  const standard = standardOf(offered)
   if (!standard) throw problem('not_found')
   if (wanted === undefined || wanted === '') {
-    if (product.canSelectPlan && offered.length > 1 && !offered.some((plan) => plan.isDefault)) {
-      throw problem('invalid_fields', { fields: { plan: 'Choose a plan.' } })
-    }
+    if (isPlanRequired(product, offered)) throw problem('invalid_fields', { fields: { plan: 'Choose a plan.' } })
     return standard
   }
   const plan = planNamed(offered, wanted)

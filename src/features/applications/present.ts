@@ -1,4 +1,5 @@
-import type { Plan, Product, Application as Record3scale } from '../../clients/threescale/nouns.js'
+import { attributeOf, isShown } from '../../clients/threescale/built-in-fields.js'
+import type { FieldDefinition, Plan, Product, Application as Record3scale } from '../../clients/threescale/nouns.js'
 import type { Model } from '../models/schemas.js'
 import type { Application } from './schemas.js'
 
@@ -11,18 +12,21 @@ export interface Shown {
 
 type Mode = Application['credentials']['mode']
 
+export interface PresentedWith {
+  model: Model
+  product: Product
+  plans: Plan[]
+  applicationFields: FieldDefinition[]
+}
+
 /** A record of 3scale as the application that its owner sees. `found` is undefined when its product is not deployed. */
-export function present(
-  record: Record3scale,
-  found: { model: Model; product: Product; plans: Plan[] } | undefined,
-  shown: Shown = {},
-): Application {
+export function present(record: Record3scale, found: PresentedWith | undefined, shown: Shown = {}): Application {
   const plan = found?.plans.find((candidate) => candidate.id === record.planId)
   const shape = found?.model.credentials ?? guessCredentials(record)
   return {
     id: record.id,
     name: record.name,
-    description: record.description,
+    description: found && !isShown(attributeOf(found.applicationFields, 'description')) ? '' : record.description,
     state: record.state,
     model: found?.model.system_name ?? '',
     model_name: found?.model.name ?? '',
@@ -31,12 +35,18 @@ export function present(
     base_url: found?.model.base_url ?? null,
     model_id: found?.model.model_id ?? null,
     created_at: record.createdAt,
-    fields: record.fields,
+    fields: found ? shownFields(record, found.applicationFields) : {},
     credentials: {
       ...shape,
       ...(shown.reveal ? secretsOf(record, shape.mode, shown, found?.model.token_url ?? null) : {}),
     },
   }
+}
+
+/** 3scale returns hidden fields too. */
+function shownFields({ fields }: Record3scale, definitions: FieldDefinition[]): Record<string, string> {
+  const shown = new Set(definitions.filter((field) => !field.builtIn && isShown(field)).map(({ name }) => name))
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => shown.has(name)))
 }
 
 /** How the application proves itself. Without its product, the shape of its record tells. */

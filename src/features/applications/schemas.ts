@@ -1,12 +1,17 @@
 import { type Static, Type } from 'typebox'
 import { Credentials } from '../models/schemas.js'
 
+/** Of a description, for people to read at a glance; 3scale's column holds 65,535 bytes. */
+export const DESCRIPTION_CHARACTERS = 4000
+/** Of an extra field that is a text. */
+export const FIELD_CHARACTERS = 2000
+
 /** An application as its owner sees it. Secrets are there only in answers to POST and when asked with `reveal=true`. */
 export const Application = Type.Object(
   {
     id: Type.Integer(),
     name: Type.String(),
-    description: Type.String(),
+    description: Type.String({ description: 'empty where the tenant hides it' }),
     state: Type.Union([
       Type.Literal('pending'),
       Type.Literal('live'),
@@ -20,7 +25,9 @@ export const Application = Type.Object(
     base_url: Type.Union([Type.String(), Type.Null()]),
     model_id: Type.Union([Type.String(), Type.Null()]),
     created_at: Type.String({ format: 'date-time' }),
-    fields: Type.Record(Type.String(), Type.String()),
+    fields: Type.Record(Type.String(), Type.String(), {
+      description: 'what the tenant adds and does not hide; empty for a model that is not offered at the moment',
+    }),
     credentials: Type.Intersect([
       Credentials,
       Type.Object({
@@ -58,10 +65,21 @@ export type Application = Static<typeof Application>
 export const NewApplication = Type.Object(
   {
     model: Type.String({ minLength: 1, maxLength: 255 }),
-    plan: Type.Optional(Type.String({ maxLength: 255 })),
+    plan: Type.Optional(
+      Type.String({ maxLength: 255, description: 'system_name; required where the model says `plan_required`' }),
+    ),
     name: Type.String({ minLength: 1, maxLength: 255 }),
-    description: Type.Optional(Type.String({ maxLength: 4000 })),
-    fields: Type.Optional(Type.Record(Type.String(), Type.String({ maxLength: 2000 }))),
+    description: Type.Optional(
+      Type.String({
+        maxLength: DESCRIPTION_CHARACTERS,
+        description: 'required where `application_attributes` of the model says so',
+      }),
+    ),
+    fields: Type.Optional(
+      Type.Record(Type.String(), Type.String({ maxLength: FIELD_CHARACTERS }), {
+        description: 'by name; `application_fields` of the model says which there are, and which are required',
+      }),
+    ),
   },
   {
     $id: 'NewApplication',
@@ -74,7 +92,7 @@ export type NewApplication = Static<typeof NewApplication>
 export const ApplicationChange = Type.Object(
   {
     name: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
-    description: Type.Optional(Type.String({ maxLength: 4000 })),
+    description: Type.Optional(Type.String({ maxLength: DESCRIPTION_CHARACTERS })),
     plan: Type.Optional(
       Type.String({ minLength: 1, maxLength: 255, description: 'system_name; 202 where the operator decides' }),
     ),
@@ -82,6 +100,7 @@ export const ApplicationChange = Type.Object(
   {
     $id: 'ApplicationChange',
     additionalProperties: false,
+    minProperties: 1,
     examples: [{ name: 'Chat bot for travel', description: 'Answers questions about travel.' }],
   },
 )

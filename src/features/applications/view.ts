@@ -1,10 +1,12 @@
-import type { Product } from '../../clients/threescale/nouns.js'
+import { attributeOf, isOpen, isShown } from '../../clients/threescale/built-in-fields.js'
+import type { FieldDefinition, Product } from '../../clients/threescale/nouns.js'
 import { keyLimit, refusal, words } from '../../rules.js'
 import { codeBlocks } from '../../web/code.js'
 import { dateWords } from '../../web/words.js'
 import { type Model, playable } from '../models/schemas.js'
 import { limitsWords } from '../models/words.js'
 import type { Snippet } from '../snippets/schemas.js'
+import { attributesView } from './field-view.js'
 import { guards, type ProductRule, rotationGuards } from './guards.js'
 import { keyDay } from './keys.js'
 import type { Application, Key } from './schemas.js'
@@ -17,6 +19,7 @@ export function applicationView(i: {
   application: Application
   model: Model | undefined
   product: Product | undefined
+  definitions: FieldDefinition[]
   keys: Key[]
   snippets: Snippet[]
   revealed: boolean
@@ -32,10 +35,7 @@ export function applicationView(i: {
   return {
     title,
     base,
-    name: i.values?.name ?? application.name,
-    nameError: i.errors?.name ?? '',
-    description: i.values?.description ?? application.description,
-    descriptionError: i.errors?.description ?? '',
+    ...textsView(i),
     state: states[application.state],
     modelName: application.model_name || 'No longer offered',
     modelHref: model ? `/models/${encodeURIComponent(model.system_name)}` : '',
@@ -62,6 +62,34 @@ export function applicationView(i: {
     referrers: i.product ? words('referrer_filters_required', { product: i.product }) : '',
     keys: keysView(i),
     planFixed: planWords(i.product, model),
+  }
+}
+
+/** The form of name and description, and the description as a text where only the operator writes it. */
+function textsView({
+  application,
+  definitions,
+  values = {},
+  errors = {},
+}: {
+  application: Application
+  definitions: FieldDefinition[]
+  values?: Record<string, string> | undefined
+  errors?: Record<string, string> | undefined
+}) {
+  const { name, description } = application
+  const attributes = (['name', 'description'] as const).map((one) => attributeOf(definitions, one)).filter(isShown)
+  const open = attributes.filter(isOpen)
+  const closed = attributes.find(({ readOnly }) => readOnly)
+  const fields = attributesView({
+    attributes: open,
+    values: { name, description, ...values },
+    errors,
+  })
+  return {
+    textsTitle: open.map(({ label }) => label).join(' and '),
+    fields,
+    readOnlyText: closed && description !== '' ? { label: closed.label, value: description } : undefined,
   }
 }
 

@@ -1,10 +1,12 @@
 import { LRUCache } from 'lru-cache'
+import { attributeOf, isOpen } from '../../clients/threescale/built-in-fields.js'
 import type { FieldDefinition, Plan, Product } from '../../clients/threescale/nouns.js'
+import { isPlanRequired } from '../../clients/threescale/offered.js'
 import { summaryOf } from '../../web/markdown.js'
 import type { Details } from './details.js'
 import { settle, stateOf } from './facts.js'
 import { notedFacts, notedPrices, type ProductNotes } from './notes.js'
-import type { Model, ModelPlan } from './schemas.js'
+import type { FieldSpec, Model, ModelPlan } from './schemas.js'
 import type { Entry, Snapshot, SpecRef } from './snapshot.js'
 
 const FOUND_KEPT = 100
@@ -15,6 +17,7 @@ export interface Offer {
   product: Product
   plans: Plan[]
   offered: Plan[]
+  /** all of them, also those that developers do not see */
   applicationFields: FieldDefinition[]
   rules: Entry['gateway']['rules']
   /** what its statistics and limits depend on */
@@ -122,14 +125,21 @@ function modelOf(
     successor: facts.successor ?? null,
     credentials: gateway.credentials,
     can_select_plan: product.canSelectPlan,
+    plan_required: isPlanRequired(product, entry.offered),
     plans: entry.offered.map((plan) => planOf(plan, entry, details, note, currency)),
-    application_fields: entry.applicationFields
-      .filter((field) => !field.hidden && !field.readOnly)
-      .map(({ name, label, required, choices }) => ({ name, label, required, choices })),
+    application_attributes: (['name', 'description'] as const).flatMap((name) => {
+      const field = attributeOf(entry.applicationFields, name)
+      return isOpen(field) ? [{ ...fieldSpecOf(field), name }] : []
+    }),
+    application_fields: entry.applicationFields.filter((field) => !field.builtIn && isOpen(field)).map(fieldSpecOf),
     paths: gateway.paths,
     token_url: details.tokenUrlOf(entry),
     sources: { ...told, endpoint: 'gateway', base_url: 'gateway', credentials: 'gateway', plans: 'plans' },
   }
+}
+
+function fieldSpecOf({ name, label, required, choices }: FieldDefinition): FieldSpec {
+  return { name, label, required, choices }
 }
 
 export function planOf(

@@ -101,6 +101,16 @@ export const FieldSpec = Type.Object(
 )
 export type FieldSpec = Static<typeof FieldSpec>
 
+/** A field of the application itself, beside those that the tenant adds. */
+export const ApplicationAttribute = Type.Object(
+  { ...FieldSpec.properties, name: Type.Union([Type.Literal('name'), Type.Literal('description')]) },
+  {
+    $id: 'ApplicationAttribute',
+    examples: [{ name: 'name', label: 'Name', required: true, choices: [] }],
+  },
+)
+export type ApplicationAttribute = Static<typeof ApplicationAttribute>
+
 export const Credentials = Type.Object(
   {
     mode: Type.Union([Type.Literal('user_key'), Type.Literal('app_id'), Type.Literal('oidc')]),
@@ -147,8 +157,13 @@ export const Model = Type.Object(
     successor: Type.Union([Type.String(), Type.Null()], { description: 'system_name of the model to use instead' }),
     credentials: Credentials,
     can_select_plan: Type.Boolean(),
+    plan_required: Type.Boolean({ description: 'true: a new application has to name its plan' }),
     plans: Type.Array(ModelPlan),
-    application_fields: Type.Array(FieldSpec),
+    application_attributes: Type.Array(ApplicationAttribute, {
+      description:
+        'what an application has beside its model and plan, by name: `name`, and `description` where it can be set',
+    }),
+    application_fields: Type.Array(FieldSpec, { description: 'what the tenant adds; sent in `fields`, by name' }),
     paths: Type.Array(Type.Object({ method: Type.String(), path: Type.String() }), {
       description: 'what the gateway lets through',
     }),
@@ -173,6 +188,11 @@ export const Model = Type.Object(
         base_url: 'https://granite.gateway.example.com/v1',
         context_length: 131_072,
         can_select_plan: true,
+        plan_required: false,
+        application_attributes: [
+          { name: 'name', label: 'Name', required: true, choices: [] },
+          { name: 'description', label: 'Description', required: false, choices: [] },
+        ],
         paths: [{ method: 'POST', path: '/v1/chat/completions' }],
         token_url: null,
       },

@@ -1,6 +1,15 @@
+import { isOptional } from '../api-body.js'
 import { exampleOf } from './examples.js'
 import { problemResponses, problemsOf } from './problems.js'
-import type { Media, OpenApiDocument, Operation, Parameter, Response, Schema } from './shapes.js'
+import {
+  type Media,
+  type OpenApiDocument,
+  type Operation,
+  type Parameter,
+  type Response,
+  resolve,
+  type Schema,
+} from './shapes.js'
 import { headerRefs, problemSchema, sharedHeaders, sharedParameters } from './shared.js'
 
 /** What a route tells about itself beside its schemas: `METHOD /path` of the document -> further problems. */
@@ -50,9 +59,15 @@ function finishOperation(
   return {
     ...rest,
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(requestBody ? { requestBody: { ...requestBody, content: withExamples(document, requestBody.content) } } : {}),
+    ...(requestBody ? { requestBody: finishBody(document, requestBody) } : {}),
     responses: { ...Object.fromEntries(answers), ...problemsOf(method, path, operation, named) },
   }
+}
+
+/** Where nothing has to be sent, a body may be missing. */
+function finishBody(document: OpenApiDocument, body: NonNullable<Operation['requestBody']>) {
+  const schemas = Object.values(body.content).map(({ schema = {} }) => resolve(document, schema))
+  return { ...body, required: !schemas.every(isOptional), content: withExamples(document, body.content) }
 }
 
 /** Invented text in a filter would only mislead. */

@@ -49,7 +49,7 @@ const kinds: Record<number, Kind> = {
     name: 'InvalidFields',
     description: 'Some fields need another value, or an Idempotency-Key came again with another body.',
     code: 'invalid_fields',
-    more: { errors: { name: 'This is needed.' } },
+    more: { errors: { name: 'This is required.' } },
   },
   429: {
     name: 'TooManyRequests',

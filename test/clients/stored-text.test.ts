@@ -1,0 +1,213 @@
+import t from 'tap'
+import { createThreescale } from '../../src/clients/threescale/client.js'
+import type { Threescale } from '../../src/clients/threescale/nouns.js'
+import { type KnownTenants, refuseUnstorableText } from '../../src/clients/threescale/stored-text.js'
+import { beyondBmp, cannotStore, textFault, withoutBeyondBmp } from '../../src/clients/threescale/text.js'
+import { isProblem } from '../../src/errors.js'
+
+const ADMIN = 'https://tenant-admin.example.com'
+const failed = { status: 500, body: { status: 500, error: 'Internal Server Error' } }
+
+interface Said {
+  status: number
+  body: unknown
+}
+
+/** A 3scale that answers what `answers` says of a call, `METHOD path` without the format; anything else is 404. */
+function tenant(answers: Record<string, Said>, known: KnownTenants = memory()) {
+  const calls: string[] = []
+  const api = createThreescale({
+    adminUrl: ADMIN,
+    accessToken: 'token',
+    http: {
+      async send({ method = 'GET', url }) {
+        const name = `${method} ${url.pathname.replace(/^\/admin\/api|\.(json|xml)$/g, '')}`
+        const asked = url.searchParams.get('username') === '\u0000' ? `${name} NUL` : name
+        calls.push(asked)
+        const { status, body } = answers[asked] ?? { status: 404, body: '' }
+        const headers = { 'content-type': 'application/json' }
+        return { status, headers, text: typeof body === 'string' ? body : JSON.stringify(body) } as never
+      },
+    },
+  })
+  return { threescale: refuseUnstorableText(api, ADMIN, known), calls, known }
+}
+
+function memory(): KnownTenants & { all: Map<string, true> } {
+  const all = new Map<string, true>()
+  return {
+    all,
+    get: async (key) => ({ value: all.get(key) ?? null }),
+    put: async (key, value) => void all.set(key, value),
+  }
+}
+
+async function failureOf(
+  work: Promise<unknown>,
+): Promise<{ code: string; fields: Record<string, string> | undefined }> {
+  try {
+    await work
+    return { code: 'none', fields: undefined }
+  } catch (error) {
+    if (!isProblem(error)) throw error
+    return { code: error.code, fields: error.fields }
+  }
+}
+
+const application = (change: object) => ({
+  planId: 1,
+  name: 'App',
+  description: '',
+  applicationId: 'abcd',
+  userKey: 'key',
+  fields: {},
+  ...change,
+})
+const record = { id: 7, account_id: 5, service_id: 1, plan_id: 1, state: 'live' }
+const user = '<account><id>5</id><users><user><id>9</id><username>sso-a</username></user></users></account>'
+
+interface Case {
+  write: (threescale: Threescale) => Promise<unknown>
+  call: string
+  /** the read that says whether it was stored, with what it answers when not and when it was */
+  look: string
+  empty: Said
+  stored: Said
+  field: string
+}
+
+const cases: Record<string, Case> = {
+  'an application is created': {
+    write: (threescale) => threescale.createApplication(5, application({ name: 'App 🚀' })),
+    call: 'POST /accounts/5/applications',
+    look: 'GET /accounts/5/applications',
+    empty: { status: 200, body: { applications: [] } },
+    stored: { status: 200, body: { applications: [{ application: { ...record, user_key: 'key' } }] } },
+    field: 'name',
+  },
+  'an application is described': {
+    write: (threescale) => threescale.updateApplication(5, 7, { description: 'To the 🌙' }),
+    call: 'PUT /accounts/5/applications/7',
+    look: 'GET /accounts/5/applications/7',
+    empty: { status: 200, body: { application: record } },
+    stored: { status: 200, body: { application: { ...record, description: 'To the 🌙' } } },
+    field: 'description',
+  },
+  'somebody signs up': {
+    write: (threescale) =>
+      threescale.signUp({ orgName: 'Rockets 🚀', username: 'sso-a', email: 'a@example.com', fields: {} }),
+    call: 'POST /signup',
+    look: 'GET /accounts/find',
+    empty: { status: 404, body: '' },
+    stored: { status: 200, body: user },
+    field: 'org_name',
+  },
+  'a user is created': {
+    write: (threescale) =>
+      threescale.createUser(5, { username: 'sso-a', email: 'a@example.com', fields: { first_name: 'Ada 🚀' } }),
+    call: 'POST /accounts/5/users',
+    look: 'GET /accounts/find',
+    empty: { status: 404, body: '' },
+    stored: { status: 200, body: user },
+    field: 'first_name',
+  },
+  'a user is changed': {
+    write: (threescale) => threescale.updateUser(5, 9, { username: 'sso-a', fields: { last_name: 'L 🚀' } }),
+    call: 'PUT /accounts/5/users/9',
+    look: 'GET /accounts/5/users',
+    empty: { status: 200, body: { users: [{ user: { id: 9, username: 'old' } }] } },
+    stored: { status: 200, body: { users: [{ user: { id: 9, username: 'sso-a', last_name: 'L 🚀' } }] } },
+    field: 'last_name',
+  },
+  'an account is changed': {
+    write: (threescale) => threescale.updateAccount(5, { org_name: 'Rockets 🚀' }),
+    call: 'PUT /accounts/5',
+    look: 'GET /accounts/5',
+    empty: { status: 200, body: { account: { id: 5, org_name: 'Old' } } },
+    stored: { status: 200, body: { account: { id: 5, org_name: 'Rockets 🚀' } } },
+    field: 'org_name',
+  },
+}
+
+t.test('MySQL: the text is found to be the reason, named at its field, and remembered', async (t) => {
+  for (const [title, { write, call, look, empty, field }] of Object.entries(cases)) {
+    const { threescale, calls, known } = tenant({ [call]: failed, [look]: empty })
+    const first = await failureOf(write(threescale))
+    t.equal(first.code, 'invalid_fields', title)
+    t.same(Object.keys(first.fields ?? {}), [field], title)
+    t.match(first.fields?.[field], /^3scale cannot store this character: (🚀|🌙)\. Remove it\.$/u, title)
+    t.same(calls, [call, look, 'GET /accounts/find NUL'], `${title}: two reads say why`)
+    calls.length = 0
+    t.same(await failureOf(write(threescale)), first, `${title}: known now`)
+    t.same(calls, [], `${title}: without a call`)
+    const replica = tenant({ [call]: failed, [look]: empty }, known)
+    t.same(await failureOf(write(replica.threescale)), first, `${title}: another replica knows too`)
+    t.same(replica.calls, [])
+    t.equal((await failureOf(threescale.checkTexts({ name: 'x 🚀' }))).code, 'invalid_fields')
+    t.equal((await failureOf(threescale.checkTexts({ name: 'Zoë 株式会社 ❤' }))).code, 'none')
+    t.same(calls, [])
+  }
+})
+
+t.test('a 500 for another reason stays what it is, and nothing is remembered', async (t) => {
+  for (const [title, { write, call, look, empty, stored }] of Object.entries(cases)) {
+    const others: [string, Record<string, Said>, number][] = [
+      ['PostgreSQL', { [look]: empty, 'GET /accounts/find NUL': failed }, 3],
+      ['the back-end is stopped, the row was stored', { [look]: stored }, 2],
+      ['3scale is down', { [look]: failed }, 2],
+    ]
+    for (const [reason, answers, count] of others) {
+      const { threescale, calls, known } = tenant({ [call]: failed, ...answers })
+      t.equal((await failureOf(write(threescale))).code, 'threescale_unavailable', `${title}, ${reason}`)
+      t.equal(calls.length, count, `${title}, ${reason}: ${calls.join(', ')}`)
+      t.equal((await known.get(ADMIN)).value, null)
+    }
+    for (const status of [502, 503, 429]) {
+      const { threescale, calls } = tenant({ [call]: { status, body: '' } })
+      t.equal((await failureOf(write(threescale))).code, 'threescale_unavailable', `${title}, ${status}`)
+      t.same(calls, [call], 'no look')
+    }
+  }
+  const plain = tenant({ 'POST /accounts/5/applications': failed })
+  const write = plain.threescale.createApplication(5, application({ name: 'Zoë 株式会社 ❤' }))
+  t.equal((await failureOf(write)).code, 'threescale_unavailable')
+  t.equal(plain.calls.length, 1, 'such a text is never the reason')
+})
+
+t.test('extra fields are stored as YAML, which escapes such characters', async (t) => {
+  const { threescale, calls } = tenant({ 'POST /accounts/5/applications': failed }, memory())
+  const wanted = application({ fields: { purpose: 'x 🚀', title: '🚀' } })
+  t.equal((await failureOf(threescale.createApplication(5, wanted))).code, 'threescale_unavailable')
+  t.equal(calls.length, 1)
+})
+
+t.test('something before 3scale refuses U+0000: it counts that 3scale answers', async (t) => {
+  const call = 'POST /accounts/5/applications'
+  const look = { 'GET /accounts/5/applications': { status: 200, body: { applications: [] } } }
+  for (const status of [400, 403]) {
+    const filtered = { [call]: failed, ...look, 'GET /accounts/find NUL': { status, body: 'blocked' } }
+    const up = tenant({ ...filtered, 'GET /settings': { status: 200, body: { settings: {} } } })
+    const write = up.threescale.createApplication(5, application({ name: '🚀' }))
+    t.equal((await failureOf(write)).code, 'invalid_fields', String(status))
+    const down = tenant({ ...filtered, 'GET /settings': failed })
+    const lost = down.threescale.createApplication(5, application({ name: '🚀' }))
+    t.equal((await failureOf(lost)).code, 'threescale_unavailable', String(status))
+  }
+})
+
+t.test('the words, and what is left without such characters', async (t) => {
+  t.same(beyondBmp('a🚀b🚀c😀 ❤️ 株'), ['🚀', '😀'])
+  t.equal(cannotStore(['🚀']), '3scale cannot store this character: 🚀. Remove it.')
+  t.equal(cannotStore(['🚀', '😀']), '3scale cannot store these characters: 🚀 😀. Remove them.')
+  t.match(cannotStore(['🚀', '😀', '😃', '😄', '😁', '😆']), '🚀 😀 😃 😄 😁 and others')
+  for (const [text, left] of [
+    ['Rockets 🚀', 'Rockets'],
+    ['🚀 Rockets', 'Rockets'],
+    ['A 👩‍🚀 B', 'A B'],
+    ['🚀', ''],
+    ['Zoë', 'Zoë'],
+  ] as const)
+    t.equal(withoutBeyondBmp(text), left, text)
+  t.equal(textFault('x'.repeat(255), { max: 255 }), undefined)
+  t.equal(textFault('a\tb', { max: 255 }), 'Remove the control character U+0009.')
+})

@@ -1,0 +1,227 @@
+// Field definitions as tenants have them: built-in ones from the start, relabelled, required, hidden, and extra ones.
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { createApi } from '../helper/api.js'
+import { startStack } from '../helper/stack.js'
+import { createVisitor, formsOf } from '../helper/visitor.js'
+
+interface Definition {
+  id: number
+  target: 'Account' | 'User' | 'Cinstance'
+  name: string
+  label: string
+  required: boolean
+  hidden: boolean
+  read_only: boolean
+  choices: string[]
+}
+
+interface FieldSpec {
+  name: string
+  label: string
+  required: boolean
+  choices: string[]
+}
+
+interface Model {
+  system_name: string
+  credentials: { mode: string }
+  plans: { system_name: string }[]
+  plan_required: boolean
+  application_attributes: FieldSpec[]
+  application_fields: FieldSpec[]
+}
+
+type Created = Record<string, unknown> & { id: number; name: string; description: string; errors?: object }
+
+const stack = await startStack(['threescale', 'identity'])
+const { fields: seeded } = (await stack.state()) as unknown as { fields: Definition[] }
+await stack.portal({ CATALOG_TTL: '1' })
+const api = createApi(stack)
+t.teardown(() => stack.close())
+
+/** What 3scale makes with each tenant. */
+const builtIn = seeded.filter(({ name }) => /^(org_name|username|email|name|description)$/.test(name))
+const change = (name: string, to: Partial<Definition>) => (field: Definition) =>
+  field.name === name ? { ...field, ...to } : field
+
+/** Sets the tenant's definitions, and waits until the catalogue has them. */
+async function define(definitions: Definition[]): Promise<void> {
+  // the catalogue is read again for every change of it: a mark of this one, which people do not see
+  const mark = { ...(seeded[0] as Definition), id: 900, target: 'Cinstance' as const, required: false, hidden: false }
+  const name = `mark_${Math.random().toString(36).slice(2)}`
+  await stack.put('/_demo/fields_definitions', [...definitions, { ...mark, name, label: 'Mark' }])
+  for (const end = Date.now() + 20_000; Date.now() < end; await sleep(100)) {
+    const { application_fields } = (await api.get<Model>('/models/granite-chat')).body
+    if (application_fields.some((field) => field.name === name)) break
+  }
+  await stack.put('/_demo/fields_definitions', definitions)
+  for (const end = Date.now() + 20_000; Date.now() < end; await sleep(100)) {
+    const { application_fields } = (await api.get<Model>('/models/granite-chat')).body
+    if (!application_fields.some((field) => field.name === name)) return
+  }
+  throw new Error('the catalogue does not follow')
+}
+
+await createVisitor(stack).signIn('mary')
+const token = await api.token({ username: 'mary' })
+const mary = createVisitor(stack)
+await mary.signIn('mary')
+
+/** The smallest body that the answer of GET /models/{name} allows. */
+function leastOf(model: Model): Record<string, unknown> {
+  const given = ({ name, label, choices }: FieldSpec) => [name, choices[0] ?? `A ${label}`]
+  const required = (fields: FieldSpec[]) => Object.fromEntries(fields.filter((field) => field.required).map(given))
+  const fields = required(model.application_fields)
+  return {
+    model: model.system_name,
+    ...(model.plan_required ? { plan: model.plans[0]?.system_name } : {}),
+    ...required(model.application_attributes),
+    ...(Object.keys(fields).length > 0 ? { fields } : {}),
+  }
+}
+
+/** The form as it stands, and a text in what is required and empty. */
+async function createByPage(model: Model) {
+  const page = await mary.get(`/applications/new?model=${model.system_name}`)
+  const values = formsOf(page.text).find(({ action }) => action === '/applications')?.values ?? {}
+  const inputs = [...page.text.matchAll(/<input id="([^"]+)"[^>]*\brequired\b/g)].map(([, id = '']) => id)
+  const typed = inputs.filter((id) => values[id] === '').map((id) => [id, `Typed ${id}`])
+  const created = await mary.submit(page, /^\/applications$/, Object.fromEntries(typed) as Record<string, string>)
+  return { form: page.text, values, created }
+}
+
+const labelsOf = (html: string) =>
+  [...html.matchAll(/<label for="([^"]+)">([^<]+?)( <span class="required">\(required\)<\/span>)?<\/label>/g)]
+    .filter(([, id = '']) => /^(name|description|fields\.)/.test(id))
+    .map(([, id, label, required]) => `${id}: ${label}${required ? ' *' : ''}`)
+
+const variants: [title: string, definitions: Definition[], labels: string[]][] = [
+  ['as 3scale makes them', builtIn, ['name: Name *', 'description: Description']],
+  ['with extra fields', seeded, ['name: Name *', 'fields.purpose: Purpose *', 'description: Description']],
+  [
+    'with other labels',
+    builtIn.map(change('name', { label: 'Titel' })).map(change('description', { label: 'Zweck' })),
+    ['name: Titel *', 'description: Zweck'],
+  ],
+  [
+    'with a required description',
+    builtIn.map(change('description', { required: true })),
+    ['name: Name *', 'description: Description *'],
+  ],
+  [
+    'with choices for both',
+    builtIn
+      .map(change('name', { choices: ['Test', 'Production'] }))
+      .map(change('description', { required: true, choices: ['Research', 'Sales'] })),
+    ['name: Name *', 'description: Description *'],
+  ],
+  ['with a hidden description', builtIn.map(change('description', { hidden: true })), ['name: Name *']],
+  ['with a read-only description', builtIn.map(change('description', { read_only: true })), ['name: Name *']],
+  ['without a description', builtIn.filter(({ name }) => name !== 'description'), ['name: Name *']],
+  [
+    'with a name that is hidden and read-only, which 3scale does not let a tenant do',
+    builtIn.map(change('name', { hidden: true, read_only: true, required: false })),
+    ['name: Name *', 'description: Description'],
+  ],
+  ['without a definition', [], ['name: Name *']],
+]
+
+for (const [title, definitions, labels] of variants) {
+  t.test(`definitions ${title}: an application with what GET /models/{name} says is required`, async (t) => {
+    await define(definitions)
+    for (const system_name of ['granite-chat', 'llama-chat', 'oidc-chat', 'two-plans-noselect']) {
+      const { body: model } = await api.get<Model>(`/models/${system_name}`)
+      const builtInNames = model.application_fields.filter(({ name }) => ['name', 'description'].includes(name))
+      t.same(builtInNames, [], `${system_name}: an attribute is no extra field`)
+      const body = leastOf(model)
+      const made = await api.post<Created>('/applications', token, body)
+      t.equal(made.status, 201, `${system_name}, ${model.credentials.mode}: ${made.text}`)
+      t.equal(made.body.name, body.name)
+      t.equal(made.body.description, body.description ?? '')
+      for (const { name, required } of model.application_attributes.filter((field) => field.required)) {
+        const { [name]: _left, ...without } = body
+        const refused = await api.post<Created>('/applications', token, without)
+        t.same([refused.status, Object.keys(refused.body.errors ?? {})], [422, [name]], `${name} is ${required}`)
+      }
+      const { form, created } = await createByPage(model)
+      t.same(labelsOf(form), labels, `${system_name}: each once, with the tenant's label`)
+      t.match(created.url, /\/applications\/\d+$/, `${system_name} by page: ${created.status}`)
+      t.same(
+        labelsOf(created.text),
+        labels.filter((label) => !label.startsWith('fields.')),
+        'and so to rename it',
+      )
+    }
+  })
+}
+
+t.test(
+  'a description that is closed is refused, and its text shown only where the tenant lets it be seen',
+  async (t) => {
+    await define(builtIn)
+    const wanted = { model: 'mistral-chat', name: 'closed', description: 'Seen by some' }
+    const { body: made } = await api.post<Created>('/applications', token, wanted)
+    const path = `/applications/${made.id}`
+    const closings: [Partial<Definition>, RegExp, boolean][] = [
+      [{ hidden: true }, /have no description here/, false],
+      [{ read_only: true, label: 'Purpose' }, /Purpose is set by the operator/, true],
+    ]
+    for (const [to, sentence, seen] of closings) {
+      await define(builtIn.map(change('description', to)))
+      const answers = [
+        await api.post<Created>('/applications', token, wanted),
+        await api.call<Created>('PATCH', path, { token, body: { description: 'Other' } }),
+      ]
+      for (const { status, body } of answers) {
+        t.equal(status, 422)
+        t.match((body.errors as Record<string, string>).description, sentence)
+      }
+      const page = await mary.get(path)
+      t.equal(page.text.includes('Seen by some'), seen)
+      t.notMatch(page.text, 'name="description"')
+      t.equal((await api.get<Created>(path, token)).body.description, seen ? 'Seen by some' : '')
+      t.equal((await mary.post(path, { name: 'renamed' })).status, 303)
+      const record = (await stack.state()).applications.find(({ id }) => id === made.id) as { description?: string }
+      t.equal(record.description, 'Seen by some', 'a form without it changes nothing of it')
+    }
+  },
+)
+
+t.test('a required description cannot be emptied, by itself or beside another plan', async (t) => {
+  await define(builtIn.map(change('description', { required: true })))
+  const wanted = { model: 'two-plans-noselect', name: 'kept', description: 'first' }
+  const { body: made } = await api.post<Created & { plan: string }>('/applications', token, wanted)
+  const path = `/applications/${made.id}`
+  for (const body of [{ description: ' ' }, { description: '', plan: 'department' }]) {
+    const refused = await api.call<Created>('PATCH', path, { token, body })
+    t.same([refused.status, refused.body.errors], [422, { description: 'Description is required.' }])
+  }
+  const page = await mary.post(path, { name: 'kept', description: '' })
+  t.equal(page.status, 422)
+  t.match(page.text, 'Description is required.')
+  const after = await api.get<Created & { plan: string }>(path, token)
+  t.same([after.body.description, after.body.plan], ['first', made.plan], 'neither the text nor the plan was changed')
+  t.equal((await api.call('PATCH', path, { token, body: { name: 'other' } })).status, 200)
+})
+
+t.test('a hidden extra field is in no answer', async (t) => {
+  const extra = { ...(seeded[0] as Definition), target: 'Cinstance' as const, required: false }
+  const definitions = [
+    ...builtIn,
+    { ...extra, id: 801, name: 'tier', label: 'Tier', hidden: true },
+    { ...extra, id: 802, name: 'seat', label: 'Seat', read_only: true },
+  ]
+  await define(definitions)
+  const { body: made } = await api.post<Created>('/applications', token, { model: 'mistral-chat', name: 'tiered' })
+  await stack.put(`/_demo/applications/${made.id}`, { fields: { tier: 'LEAK-gold', seat: '4B' } })
+  const one = await api.get<Created>(`/applications/${made.id}`, token)
+  t.same(one.body.fields, { seat: '4B' })
+  t.notMatch((await api.get('/applications?limit=100', token)).text, 'LEAK-gold')
+  t.notMatch((await mary.get(`/applications/${made.id}`)).text, 'LEAK-gold')
+  for (const name of ['tier', 'seat', 'name', 'description']) {
+    const body = { model: 'mistral-chat', name: 'x', fields: { [name]: 'y' } }
+    const refused = await api.post<Created>('/applications', token, body)
+    t.same([refused.status, Object.keys(refused.body.errors ?? {})], [422, [`fields.${name}`]])
+  }
+})
