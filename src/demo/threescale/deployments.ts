@@ -18,11 +18,15 @@ export function deploymentRoutes(api: Api, identityPort: number): void {
     environment: placeOf(environment),
   })
 
+  // by any host of the configuration, staging's too (porta, app/models/proxy_config.rb, by_host)
+  const hostsOf = (service: Service, environment: string) =>
+    configOf(service, environment).content.proxy.hosts as string[]
+
   api.get('/admin/api/account/proxy_configs/:environment', ({ state, query, piece }) => {
     const environment = piece('environment')
     if (!['sandbox', 'staging', 'production'].includes(environment)) return answers.error(422, 'invalid environment')
     const all = deployed(state.services, environment)
-      .filter((service) => !query.host || new URL(service.endpoint).hostname === query.host)
+      .filter((service) => !query.host || hostsOf(service, environment).includes(String(query.host)))
       .flatMap((service) => {
         const known = versionsOf(service, environment)
         const wanted = query.version === 'latest' ? known.slice(-1) : query.version ? [Number(query.version)] : known
