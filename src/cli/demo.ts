@@ -5,15 +5,21 @@ import { demoEnvironment, demoPorts } from './demo-settings.js'
 import { servePortal } from './portal.js'
 
 type Part = 'portal' | 'threescale' | 'identity' | 'gateway'
+type Timing = 'real' | 'quick'
 const parts: Part[] = ['threescale', 'identity', 'gateway', 'portal']
 
 /** The whole demo (four processes) or, with `only`, one part in this process. */
 export async function demo({ only, state }: { only?: Part; state?: string }): Promise<void> {
   const port = Number(process.env.PORT ?? 3000)
+  const timing = timingOf(process.env.DEMO_TIMING)
+  if (!timing) {
+    process.stderr.write(`DEMO_TIMING is "${process.env.DEMO_TIMING}". Set it to real or quick.\n`)
+    process.exit(1)
+  }
   if (only) {
     // a demo that was killed leaves no part behind
     process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
-    return runPart(only, port, state)
+    return runPart(only, { port, timing, state })
   }
   const children = parts.map((part) => startPart(part))
   let stopping = false
@@ -51,7 +57,15 @@ function endWith(stop: () => void): void {
   }, 500)
 }
 
-async function runPart(part: Part, port: number, state: string | undefined): Promise<void> {
+/** Without it quick: what a person changes in the demo is seen at once. */
+function timingOf(value = 'quick'): Timing | undefined {
+  return value === 'real' || value === 'quick' ? value : undefined
+}
+
+async function runPart(
+  part: Part,
+  { port, timing, state }: { port: number; timing: Timing; state: string | undefined },
+): Promise<void> {
   if (part === 'portal') {
     Object.assign(process.env, demoEnvironment(port, process.env))
     return servePortal()
@@ -62,6 +76,7 @@ async function runPart(part: Part, port: number, state: string | undefined): Pro
   const running = await start({
     port,
     portalUrl,
+    timing,
     ...(issuer ? { issuer } : {}),
     ...(state ? { stateFile: state } : {}),
   })
