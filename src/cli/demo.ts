@@ -5,6 +5,7 @@ import { demoEnvironment, demoPorts } from './demo-settings.js'
 import { servePortal } from './portal.js'
 
 type Part = 'portal' | 'threescale' | 'identity' | 'gateway'
+type Timing = 'real' | 'quick'
 const parts: Part[] = ['threescale', 'identity', 'gateway', 'portal']
 
 interface DemoOptions {
@@ -15,10 +16,15 @@ interface DemoOptions {
 /** The whole demo (four processes) or, with `only`, one part in this process. */
 export async function demo({ only, ...options }: DemoOptions & { only?: Part }): Promise<void> {
   const port = Number(process.env.PORT ?? 3000)
+  const timing = timingOf(process.env.DEMO_TIMING)
+  if (!timing) {
+    process.stderr.write(`DEMO_TIMING is "${process.env.DEMO_TIMING}". Set it to real or quick.\n`)
+    process.exit(1)
+  }
   if (only) {
     // a demo that was killed leaves no part behind
     process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
-    return runPart(only, port, options)
+    return runPart(only, { port, timing, ...options })
   }
   const children = parts.map((part) => startPart(part))
   let stopping = false
@@ -56,7 +62,15 @@ function endWith(stop: () => void): void {
   }, 500)
 }
 
-async function runPart(part: Part, port: number, { state, tenant }: DemoOptions): Promise<void> {
+/** Without it quick: what a person changes in the demo is seen at once. */
+function timingOf(value = 'quick'): Timing | undefined {
+  return value === 'real' || value === 'quick' ? value : undefined
+}
+
+async function runPart(
+  part: Part,
+  { port, timing, state, tenant }: DemoOptions & { port: number; timing: Timing },
+): Promise<void> {
   if (part === 'portal') {
     Object.assign(process.env, demoEnvironment(port, process.env))
     return servePortal()
@@ -67,8 +81,8 @@ async function runPart(part: Part, port: number, { state, tenant }: DemoOptions)
   const running = await start({
     port,
     portalUrl,
+    timing,
     ...(issuer ? { issuer } : {}),
-    timing: process.env.DEMO_TIMING === 'real' ? ('real' as const) : ('quick' as const),
     tenant,
     ...(state ? { stateFile: state } : {}),
   })

@@ -128,11 +128,9 @@ t.test('without streaming support the policy holds a stream back until it is who
   t.equal((await totals(held.application)).total_tokens, 0)
 })
 
-t.test('with the authorisation cache tokens are reported together with the hits of their call', async (t) => {
-  const control = (settings: object) =>
-    fetch(`http://127.0.0.1:${stack.port + 4}/_demo/gateway`, { method: 'PUT', body: JSON.stringify(settings) })
-  t.teardown(() => control({ auth_cache: false }))
-  await control({ auth_cache: true, pods: 1 })
+t.test('tokens of a cached key are reported together with the hits of their call', async () => {
+  // any change empties the cache, so that the first call is not from it
+  await fetch(`http://127.0.0.1:${stack.port + 4}/_demo/gateway`, { method: 'PUT', body: '{}' })
   const before = await settled(granite.application)
   const first = await client.chat.completions.create({ model: GRANITE, messages: hello })
   const tokens = first.usage?.total_tokens ?? 0

@@ -5,6 +5,8 @@ export interface Received {
   /** in the order and the letters they came in */
   headers: [name: string, value: string][]
   text: string
+  /** the body as it came, chunks put together */
+  bytes: Buffer
   header(name: string): string | undefined
   all(name: string): string[]
 }
@@ -26,7 +28,7 @@ export async function raw(
     `${method} ${path.join(' ')} HTTP/1.1`,
     ...(has('host') ? [] : [`Host: localhost:${port}`]),
     ...lines,
-    ...(body ? [`Content-Length: ${Buffer.byteLength(body)}`] : []),
+    ...(body && !has('transfer-encoding') ? [`Content-Length: ${Buffer.byteLength(body)}`] : []),
     'Connection: close',
   ]
   const answer = await exchange(port, `${head.join('\r\n')}\r\n\r\n${body}${framed}`)
@@ -39,10 +41,12 @@ export async function raw(
   const all = (name: string) => headers.filter(([given]) => given.toLowerCase() === name).map(([, value]) => value)
   const rest = answer.subarray(end + 4)
   const chunked = all('transfer-encoding').includes('chunked')
+  const bytes = chunked ? unchunked(rest) : rest
   return {
     status: Number(statusLine.split(' ')[1]),
     headers,
-    text: (chunked ? unchunked(rest) : rest).toString('utf8'),
+    text: bytes.toString('utf8'),
+    bytes,
     header: (name) => all(name)[0],
     all,
   }

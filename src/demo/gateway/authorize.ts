@@ -2,20 +2,23 @@ import { createRemoteJWKSet, jwtVerify } from 'jose'
 import type { Usage } from './mapping.js'
 import type { Product } from './product.js'
 
-/** Long, so that a busy machine is not taken for a 3scale that is down. */
-const BACKEND_MS = 10_000
+/** apisonator, and how long the gateway waits for it. */
+export interface Backend {
+  url: string
+  timeoutMs: number
+}
 
-export type Verdict = 'ok' | 'auth_failed' | 'unavailable' | { retryAfter: string }
+export type Verdict = 'ok' | 'auth_failed' | 'unavailable' | { retryAfter: string | undefined }
 
-/** Asks apisonator as APIcast does; what it says collapses to four outcomes (gateway/src/apicast/proxy.lua). */
+/** Asks apisonator as APIcast does; its answers collapse to four outcomes (gateway/src/apicast/proxy.lua). */
 export async function authrep(
-  backend: string,
+  backend: Backend,
   product: Product,
   credentials: Record<string, string>,
   usage: Usage,
   code?: number,
 ): Promise<Verdict> {
-  const url = new URL('/transactions/authrep.xml', backend)
+  const url = new URL('/transactions/authrep.xml', backend.url)
   url.searchParams.set('service_id', String(product.id))
   url.searchParams.set('service_token', product.serviceToken)
   for (const [name, value] of Object.entries(credentials)) url.searchParams.set(name, value)
@@ -24,22 +27,22 @@ export async function authrep(
   try {
     const answer = await fetch(url, {
       headers: { '3scale-options': 'rejection_reason_header=1&limit_headers=1&no_body=1' },
-      signal: AbortSignal.timeout(BACKEND_MS),
+      signal: AbortSignal.timeout(backend.timeoutMs),
     })
     await answer.text()
     if (answer.status === 200) return 'ok'
     if (answer.status >= 499) return 'unavailable'
     const limited = answer.headers.get('3scale-rejection-reason') === 'limits_exceeded'
     if (!limited || answer.headers.get('3scale-limit-max-value') === '0') return 'auth_failed'
-    return { retryAfter: answer.headers.get('3scale-limit-reset') ?? '0' }
+    return { retryAfter: answer.headers.get('3scale-limit-reset') ?? undefined }
   } catch {
     return 'unavailable'
   }
 }
 
-/** What is only counted: no limit is looked at, and no answer waited for by anybody. */
+/** Counts without a check of limits. Never rejects: what cannot be reported is lost. */
 export async function report(
-  backend: string,
+  backend: Backend,
   product: Product,
   credentials: Record<string, string>,
   usage: Usage,
@@ -47,10 +50,10 @@ export async function report(
   const form = new URLSearchParams({ service_id: String(product.id), service_token: product.serviceToken })
   for (const [name, value] of Object.entries(credentials)) form.set(`transactions[0][${name}]`, value)
   for (const [metric, amount] of Object.entries(usage)) form.set(`transactions[0][usage][${metric}]`, String(amount))
-  await fetch(new URL('/transactions.xml', backend), {
+  await fetch(new URL('/transactions.xml', backend.url), {
     method: 'POST',
     body: form,
-    signal: AbortSignal.timeout(BACKEND_MS),
+    signal: AbortSignal.timeout(backend.timeoutMs),
   }).catch(() => undefined)
 }
 

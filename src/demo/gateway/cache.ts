@@ -1,24 +1,26 @@
-/** One gateway pod's memory of what 3scale allowed, until when; 0 is for ever. */
+import type { Settings } from './settings.js'
+
+/** One gateway pod's memory of what 3scale allowed, until when; 0 is without an end. */
 export type Pod = Map<string, number>
 
-/** APIcast's authorisation cache (gateway/src/apicast/backend/cache_handler.lua), one per pod; off unless switched on. */
-export function createAuthCache() {
-  let on = false
-  let pods: Pod[] = [new Map()]
+/** APIcast's authorisation cache (gateway/src/apicast/backend/cache_handler.lua), one per pod. */
+export function createAuthCache(settings: Settings) {
+  const pods = new Map<number, Pod>()
   let turn = 0
 
   return {
-    configure(settings: { auth_cache?: boolean; pods?: number }): void {
-      on = settings.auth_cache ?? on
-      pods = Array.from({ length: Math.max(1, settings.pods ?? pods.length) }, () => new Map())
+    /** Forgets everything, as pods that are started anew. */
+    clear(): void {
+      pods.clear()
       turn = 0
     },
-    settings: () => ({ auth_cache: on, pods: pods.length }),
     /** The pod that takes the next request, by turns; undefined while the cache is off. */
     pod(): Pod | undefined {
-      const pod = pods[turn % pods.length]
-      turn++
-      return on ? pod : undefined
+      const { auth_cache, pods: count } = settings.current()
+      const index = turn++ % count
+      const pod = pods.get(index) ?? new Map<string, number>()
+      pods.set(index, pod)
+      return auth_cache ? pod : undefined
     },
   }
 }

@@ -1,29 +1,40 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AuthCache } from './cache.js'
 import type { Fault, Faults } from './faults.js'
+import type { Settings } from './settings.js'
 
-/** `PUT /_demo/gateway` {"auth_cache", "pods"} and `PUT /_demo/faults` [...]; GET tells them. */
-export function controlServer(cache: AuthCache, faults: Faults): Server {
-  const routes: Record<string, (wanted: unknown) => object> = { '/_demo/gateway': settings, '/_demo/faults': failures }
-  return createServer(async (request, response) => {
-    const put = request.method === 'PUT' ? await bodyOf(request) : undefined
-    const answer = routes[request.url ?? '']?.(put)
-    if (answer === undefined) return void response.writeHead(404).end()
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
-  })
-
-  function settings(wanted: unknown): object {
-    if (wanted) cache.configure(wanted as { auth_cache?: boolean; pods?: number })
-    return cache.settings()
-  }
-
-  function failures(wanted: unknown): object {
-    return wanted ? faults.replace(wanted as Omit<Fault, 'hits'>[]) : faults.list()
-  }
+interface Controlled {
+  settings: Settings
+  faults: Faults
+  /** empties what the gateway remembers */
+  forget(): void
 }
 
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
-  let text = ''
-  for await (const chunk of request) text += String(chunk)
-  return JSON.parse(text)
+/** `/_demo/gateway` and `/_demo/faults`: PUT changes, GET shows. A bad change is 400 with a sentence that says what to send. */
+export function controlServer({ settings, faults, forget }: Controlled): Server {
+  return createServer(async (request, response) => {
+    const send = (status: number, body: object) =>
+      void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    const change = request.method === 'PUT' ? await bodyOf(request) : undefined
+    const path = request.url ?? ''
+    if (path === '/_demo/gateway') {
+      const error = change && (change.isJson ? settings.change(change.value) : 'The body is not JSON.')
+      if (error) return send(400, { error })
+      if (change) forget()
+      return send(200, settings.current())
+    }
+    if (path !== '/_demo/faults') return void response.writeHead(404).end()
+    if (!change) return send(200, faults.list())
+    if (!change.isJson || !Array.isArray(change.value)) return send(400, { error: 'Send a JSON list of faults.' })
+    send(200, faults.replace(change.value as Omit<Fault, 'hits'>[]))
+  })
+}
+
+async function bodyOf(request: IncomingMessage): Promise<{ isJson: boolean; value?: unknown }> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  try {
+    return { isJson: true, value: JSON.parse(Buffer.concat(chunks).toString('utf8')) }
+  } catch {
+    return { isJson: false }
+  }
 }

@@ -1,26 +1,18 @@
-import type { IncomingMessage } from 'node:http'
+import type { Incoming } from './incoming.js'
 import type { Product } from './product.js'
 
-export function isPreflight(request: IncomingMessage): boolean {
-  return (
-    request.method === 'OPTIONS' &&
-    request.headers.origin !== undefined &&
-    request.headers['access-control-request-method'] !== undefined
-  )
+export function isPreflight({ method, header }: Incoming): boolean {
+  return method === 'OPTIONS' && header('origin') !== undefined && header('access-control-request-method') !== undefined
 }
 
 /** Headers of the CORS policy on every answer to a request with an Origin (gateway/src/apicast/policy/cors/cors.lua). */
-export function corsHeaders(product: Product, request: IncomingMessage): Record<string, string | string[]> {
+export function corsHeaders(product: Product, { header }: Incoming): Record<string, string | string[]> {
   const policy = product.policies.find(({ name }) => name === 'cors')
-  const { origin } = request.headers
+  const origin = header('origin')
   if (!policy || origin === undefined) return {}
   const { allow_headers, allow_methods, allow_origin, allow_credentials, max_age } = policy.configuration
-  const methods = Array.isArray(allow_methods)
-    ? allow_methods.map(String)
-    : request.headers['access-control-request-method']
-  const headers = Array.isArray(allow_headers)
-    ? allow_headers.map(String)
-    : request.headers['access-control-request-headers']
+  const methods = Array.isArray(allow_methods) ? allow_methods.map(String) : header('access-control-request-method')
+  const headers = Array.isArray(allow_headers) ? allow_headers.map(String) : header('access-control-request-headers')
   const allowed = originFor(allow_origin, origin)
   return {
     ...(headers === undefined ? {} : { 'access-control-allow-headers': headers }),

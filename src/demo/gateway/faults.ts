@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ClientRequest } from './nginx/server.js'
 
 export interface Fault {
   match: string
@@ -27,8 +28,8 @@ export function createFaults() {
     },
 
     /** True when the fault answered instead. */
-    async answers(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
-      const call = `${request.method} ${request.url?.split('?')[0] ?? '/'}`
+    async answers({ method, target }: ClientRequest, response: ServerResponse): Promise<boolean> {
+      const call = `${method} ${target.split('?')[0]}`
       const fault = faults.find(({ match, times }) => (times === undefined || times > 0) && matches(match, call))
       if (!fault) return false
       fault.hits++
@@ -36,14 +37,14 @@ export function createFaults() {
       if (fault.latency_ms) await sleep(fault.latency_ms)
       if (fault.hang) return true
       if (fault.drop === 'before') {
-        request.socket.destroy()
+        response.socket?.destroy()
         return true
       }
       if (fault.drop === 'half') {
         const write = response.write.bind(response) as (text: string, done: () => void) => boolean
         const half = ((body: unknown) => {
           const text = String(body ?? '')
-          return write(text.slice(0, text.length / 2), () => request.socket.destroy())
+          return write(text.slice(0, text.length / 2), () => response.socket?.destroy())
         }) as ServerResponse['write']
         response.write = half
         response.end = half as unknown as ServerResponse['end']

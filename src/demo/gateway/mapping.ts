@@ -5,25 +5,32 @@ export type Usage = Record<string, number>
 
 /**
  * Usage of a request by the product's mapping rules; empty: none matched. A pattern is anchored at its start only, `$`
- * anchors its end, `{name}` is one piece of a segment (gateway/src/apicast/mapping_rule.lua).
+ * anchors its end, `{name}` is one piece of a segment (gateway/src/apicast/mapping_rule.lua). Rules of other backends
+ * than the one the request is routed to match and do not count (mapping_rules_matcher.lua, clean_usage_by_owner_id).
  */
-export function usageOf(rules: Rule[], incoming: Incoming): { usage: Usage; patterns: string[] } {
+export function usageOf(
+  rules: Rule[],
+  incoming: Incoming,
+  backend: number | undefined,
+): { usage: Usage; patterns: string[] } {
   const usage: Usage = {}
   const patterns: string[] = []
   for (const rule of rules) {
     if (rule.method !== incoming.method && rule.method !== 'ANY') continue
     if (!pathExpression(rule.pattern).test(incoming.path)) continue
     if (!parametersMatch(rule.parameters, incoming)) continue
-    usage[rule.metric] = (usage[rule.metric] ?? 0) + rule.delta
     patterns.push(rule.pattern)
+    const isOfOther = backend !== undefined && rule.owner !== undefined && rule.owner !== backend
+    if (!isOfOther) usage[rule.metric] = (usage[rule.metric] ?? 0) + rule.delta
     if (rule.last) break
   }
   return { usage, patterns }
 }
 
-/** As APIcast writes it to its backend and its debug header. */
+/** As APIcast writes it to its debug header and the key of its cache: by name (usage.lua, encoded_format). */
 export function encodeUsage(usage: Usage): string {
   return Object.entries(usage)
+    .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([metric, amount]) => `${encodeURIComponent(`usage[${metric}]`)}=${amount}`)
     .join('&')
 }
@@ -50,7 +57,7 @@ function pathExpression(pattern: string): RegExp {
 /** A form body's arguments come first, then those of the address; of several values the last counts. */
 function parametersMatch(parameters: Record<string, string>, { query, form }: Incoming): boolean {
   return Object.entries(parameters).every(([name, wanted]) => {
-    const values = form.has(name) ? form.getAll(name) : query.getAll(name)
+    const values = form.get(name) ?? query.getAll(name)
     return /\{[-\w]+\}/.test(wanted) ? values.length > 0 : values.at(-1) === wanted
   })
 }

@@ -1,4 +1,4 @@
-/** A product as the gateway's configuration tells it (porta, app/lib/backend/... proxy config `content`). */
+/** A mapping rule of the deployed configuration. */
 export interface Rule {
   method: string
   pattern: string
@@ -7,8 +7,21 @@ export interface Rule {
   metric: string
   delta: number
   last: boolean
+  /** the backend that brought the rule; undefined: the product's own */
+  owner: number | undefined
 }
 
+/** A backend at a path (gateway/src/apicast/policy/routing/rule.lua). */
+export interface Route {
+  url: URL
+  owner: number | undefined
+  /** all of them match the normalised path; none: every path */
+  conditions: RegExp[]
+  /** first occurrence of it is taken off the path; undefined: the path goes on as it was sent */
+  removed: string | undefined
+}
+
+/** A product as its deployed configuration describes it (porta, app/models/proxy_config.rb, `content`). */
 export interface Product {
   id: number
   systemName: string
@@ -26,7 +39,9 @@ export interface Product {
     { status: number; body: string; type: string }
   >
   rules: Rule[]
+  /** the one backend at `/`; undefined where a routing policy has the addresses */
   upstream: URL | undefined
+  routes: Route[]
   /** what the model server is told as its name */
   hostnameRewrite: string | undefined
   issuer: string | undefined
@@ -72,8 +87,12 @@ export function toProduct(content: Wire): Product {
       metric: String(rule.metric_system_name),
       delta: Number(rule.delta),
       last: rule.last === true,
+      owner: rule.owner_type === 'BackendApi' ? Number(rule.owner_id) : undefined,
     })),
     upstream,
+    routes: ((proxy.policy_chain as Wire[] | undefined) ?? [])
+      .filter(({ name }) => name === 'routing')
+      .flatMap(({ configuration }) => ((configuration as Wire).rules as Wire[]).flatMap(routeOf)),
     hostnameRewrite: text(proxy.hostname_rewrite),
     clientClaim: text(proxy.jwt_claim_with_client_id) ?? 'azp',
     issuer: issuerOf(proxy.oidc_issuer_endpoint),
@@ -82,6 +101,23 @@ export function toProduct(content: Wire): Product {
       configuration: (policy.configuration as Record<string, unknown> | undefined) ?? {},
     })),
   }
+}
+
+/** Of the conditions only those of porta are known, on the path; a rule with another one never matches here. */
+function routeOf({ url, owner_id, condition, replace_path }: Wire): Route[] {
+  if (typeof url !== 'string' || !URL.canParse(url)) return []
+  const operations = (condition as { operations?: Wire[] } | undefined)?.operations ?? []
+  if (operations.some(({ match, op }) => match !== 'path' || op !== 'matches')) return []
+  // `{{uri | remove_first: '/chat'}}`: the only template that porta writes
+  const removed = /^\{\{\s*uri\s*\|\s*remove_first:\s*'([^']*)'\s*\}\}$/.exec(String(replace_path ?? ''))?.[1]
+  return [
+    {
+      url: new URL(url),
+      owner: owner_id === undefined ? undefined : Number(owner_id),
+      conditions: operations.map(({ value }) => new RegExp(String(value))),
+      removed,
+    },
+  ]
 }
 
 /** What stands for a missing column is APIcast's own, not porta's. */

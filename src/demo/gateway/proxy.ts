@@ -1,68 +1,87 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { authrep, clientOfToken, report } from './authorize.js'
+import type { ServerResponse } from 'node:http'
+import { hostname } from 'node:os'
+import { authrep, type Backend, clientOfToken, report } from './authorize.js'
 import { type AuthCache, isCached } from './cache.js'
 import { corsHeaders, isPreflight } from './cors.js'
-import { type Credentials, credentialsOf } from './credentials.js'
+import { type Credentials, credentialsOf, unreadable } from './credentials.js'
 import type { Faults } from './faults.js'
-import { read } from './incoming.js'
+import { incomingOf } from './incoming.js'
 import { llmMetricsOf } from './llm-metrics.js'
 import { encodeUsage, usageOf } from './mapping.js'
+import type { ClientRequest } from './nginx/server.js'
 import type { Product } from './product.js'
-import { addressAt, forward, nginxPage } from './upstream.js'
+import { addressFor, routeFor } from './routing.js'
+import { forward } from './upstream.js'
 
-export interface Context {
-  product: Product
+export interface Gateway {
   cache: AuthCache
   faults: Faults
-  threescale: string
+  backend(): Backend
 }
 
-/** One request in the order that decides the status: host, CORS, credentials, token, mapping, authorisation, upstream. */
-export async function handle(request: IncomingMessage, response: ServerResponse, context: Context): Promise<void> {
-  const { product, threescale } = context
-  if (await context.faults.answers(request, response)) return
-  const incoming = await read(request)
-  if (!incoming || isSentTwice(request, 'authorization')) return nginxPage(response, 400, 'Bad Request')
-  if (incoming.path === '/_threescale/healthz') return void response.writeHead(200).end()
-  if (!product.hosts.includes(hostOf(request))) return void response.writeHead(404).end()
-  for (const [name, value] of Object.entries(corsHeaders(product, request))) response.setHeader(name, value)
-  if (isPreflight(request) && product.policies.some(({ name }) => name === 'cors'))
+/**
+ * One request in the order that decides the status: host, CORS, credentials, token, mapping, authorisation, upstream.
+ * Resolves after the report to apisonator, which comes after the response.
+ */
+export async function handle(
+  request: ClientRequest,
+  response: ServerResponse,
+  find: (host: string) => Promise<Product | undefined>,
+  { cache, faults, backend }: Gateway,
+): Promise<void> {
+  if (await faults.answers(request, response)) return
+  // a location of nginx, and so a prefix (gateway/conf.d/apicast.conf)
+  if (request.uri.startsWith('/_threescale/healthz'))
+    return void response.writeHead(200, { 'content-type': 'text/plain', 'content-length': 0 }).end()
+  const product = await find(request.host)
+  if (!product?.hosts.includes(request.host)) return notFound(response)
+  const incoming = incomingOf(request)
+  for (const [name, value] of Object.entries(corsHeaders(product, incoming))) response.setHeader(name, value)
+  if (isPreflight(incoming) && product.policies.some(({ name }) => name === 'cors'))
     return void response.writeHead(204).end()
 
   const credentials = credentialsOf(product, incoming)
   if (!credentials) return refuse(response, product.errors.authMissing)
+  if (credentials === unreadable) return notFound(response)
   const known = await parametersOf(product, credentials)
   if (!known) return refuse(response, product.errors.authFailed)
   const { parameters, expires } = known
-  const { usage, patterns } = usageOf(product.rules, incoming)
+  const route = routeFor(product, request)
+  const { usage, patterns } = usageOf(product.rules, incoming, route?.owner)
   if (Object.keys(usage).length === 0) return refuse(response, product.errors.noMatch)
-  if (request.headers['x-3scale-debug'] === product.serviceToken)
-    tell(response, product, { patterns, parameters, usage })
+  if (incoming.header('x-3scale-debug') === product.serviceToken)
+    setDebugHeaders(response, product, { patterns, parameters, usage })
 
-  const pod = context.cache.pod()
-  const key = `${product.id}:${Object.values(parameters).join(':')}:${encodeUsage(usage)}`
+  const pod = cache.pod()
+  const key = `${product.id}:${Object.values(credentials).join(':')}:${encodeUsage(usage)}`
   const cached = isCached(pod, key)
   if (!cached) {
-    const verdict = await authrep(threescale, product, parameters, usage)
-    if (typeof verdict === 'object') response.setHeader('retry-after', verdict.retryAfter)
-    if (verdict !== 'ok')
+    const verdict = await authrep(backend(), product, parameters, usage)
+    if (typeof verdict === 'object' && verdict.retryAfter) response.setHeader('retry-after', verdict.retryAfter)
+    if (verdict !== 'ok') {
+      pod?.delete(key)
       return refuse(response, typeof verdict === 'object' ? product.errors.limitsExceeded : product.errors.authFailed)
+    }
     pod?.set(key, expires)
   }
-  if (!product.upstream) return void response.writeHead(404).end()
-  const metrics = llmMetricsOf(product)
-  const { status, tokens } = await forward(request, response, {
-    product,
-    upstream: product.upstream,
-    address: addressAt(product.upstream, incoming.path, incoming.search),
-    body: metrics ? metrics.rewrite(incoming.body) : incoming.body,
-    metrics,
-  })
-  // a hit is reported after its answer; refused, the entry goes and that usage is not counted
+  const { status, tokens } = await send()
+  // a cached key is reported after its response; refused, the entry goes and that usage is not counted
   if (cached) {
-    const verdict = await authrep(threescale, product, parameters, { ...usage, ...tokens }, status)
+    const verdict = await authrep(backend(), product, parameters, { ...usage, ...tokens }, status)
     if (verdict !== 'ok') pod?.delete(key)
-  } else if (Object.keys(tokens).length > 0) await report(threescale, product, parameters, tokens)
+  } else if (Object.keys(tokens).length > 0) await report(backend(), product, parameters, tokens)
+
+  async function send() {
+    const url = route?.url ?? product?.upstream
+    if (!product || !url) {
+      notFound(response)
+      return { status: 404, tokens: {} }
+    }
+    const metrics = llmMetricsOf(product)
+    const address = addressFor(url, route?.removed, request)
+    const body = metrics ? metrics.rewrite(request.body) : request.body
+    return forward(request, response, { product, url, address, body, metrics })
+  }
 }
 
 async function parametersOf(product: Product, credentials: Credentials) {
@@ -71,14 +90,18 @@ async function parametersOf(product: Product, credentials: Credentials) {
   return found && { parameters: { app_id: found.client } as Record<string, string>, expires: found.expires }
 }
 
-/** Chunked, and without a line end, as APIcast prints them. */
+/** Chunked, and without a line end, as APIcast prints them (gateway/src/apicast/errors.lua). */
 function refuse(response: ServerResponse, { status, body, type }: Product['errors']['authFailed']): void {
-  response.writeHead(status, { 'content-type': type, 'transfer-encoding': 'chunked' })
-  response.end(body)
+  response.writeHead(status, { 'content-type': type }).end(body)
 }
 
-/** For who knows the service token (gateway/src/apicast/proxy.lua, output_debug_headers). */
-function tell(
+/** Of an unknown host, or without a backend for the path. */
+function notFound(response: ServerResponse): void {
+  response.writeHead(404, { 'content-type': 'text/plain' }).end()
+}
+
+/** For a caller that knows the service token (gateway/src/apicast/proxy.lua, output_debug_headers). */
+function setDebugHeaders(
   response: ServerResponse,
   product: Product,
   {
@@ -90,14 +113,7 @@ function tell(
   response.setHeader('x-3scale-matched-rules', patterns.join(', '))
   response.setHeader('x-3scale-credentials', new URLSearchParams(parameters).toString())
   response.setHeader('x-3scale-usage', encodeUsage(usage))
+  response.setHeader('x-3scale-hostname', hostname())
   response.setHeader('x-3scale-service-id', String(product.id))
   response.setHeader('x-3scale-service-name', product.systemName)
-}
-
-export function hostOf({ headers }: IncomingMessage): string {
-  return (headers.host ?? '').replace(/:\d+$/, '').toLowerCase()
-}
-
-function isSentTwice({ rawHeaders }: IncomingMessage, name: string): boolean {
-  return rawHeaders.filter((value, index) => index % 2 === 0 && value.toLowerCase() === name).length > 1
 }

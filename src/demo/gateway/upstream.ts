@@ -2,92 +2,97 @@ import { request as httpRequest, type IncomingMessage, type ServerResponse } fro
 import { request as httpsRequest } from 'node:https'
 import type { LlmMetrics } from './llm-metrics.js'
 import type { Usage } from './mapping.js'
+import { pages, sendPage } from './nginx/pages.js'
+import type { ClientRequest } from './nginx/server.js'
 import type { Product } from './product.js'
 
 interface Forward {
   product: Product
-  upstream: URL
+  /** private endpoint of the backend */
+  url: URL
   /** path and query, as the model server gets them */
   address: string
   body: Buffer
   metrics: LlmMetrics | undefined
 }
 
-/** What is known when the answer has ended: its status and the tokens that it told. */
+/** What is known when the response has ended: its status and the tokens that it reported. */
 export interface Outcome {
   status: number
   tokens: Usage
 }
 
-/** Hands the request on, its credentials included, and the answer back unchanged. Never rejects. */
-export function forward(request: IncomingMessage, response: ServerResponse, to: Forward): Promise<Outcome> {
-  const { product, upstream, address, body, metrics } = to
+/** Hands the request on, its credentials included, and the response back unchanged. Never rejects. */
+export function forward(request: ClientRequest, response: ServerResponse, to: Forward): Promise<Outcome> {
+  const { url, address, body, metrics } = to
   const counter = metrics?.counter()
   return new Promise((resolve) => {
     let status = 0
+    const send = url.protocol === 'https:' ? httpsRequest : httpRequest
+    const outgoing = send({
+      host: url.hostname,
+      port: url.port,
+      method: request.method,
+      path: address,
+      setHost: false,
+    })
     response.once('close', () => {
       outgoing.destroy()
       resolve({ status, tokens: counter?.usage(status) ?? {} })
     })
-    const send = upstream.protocol === 'https:' ? httpsRequest : httpRequest
-    const outgoing = send(
-      {
-        host: upstream.hostname,
-        port: upstream.port,
-        method: request.method,
-        path: address,
-        headers: headersFor(request, product, upstream, body),
-      },
-      (answer) => {
-        status = answer.statusCode ?? 502
-        response.writeHead(status, passedBack(answer))
-        const held: Buffer[] = []
-        answer.on('data', (chunk: Buffer) => {
-          counter?.add(chunk)
-          if (metrics && !metrics.streams) held.push(chunk)
-          else if (!response.write(chunk)) {
-            answer.pause()
-            response.once('drain', () => answer.resume())
-          }
-        })
-        answer.once('end', () => response.end(Buffer.concat(held)))
-        answer.once('error', () => response.destroy())
-      },
-    )
+    outgoing.once('response', (answer) => {
+      status = answer.statusCode ?? 502
+      response.writeHead(status, passedBack(answer))
+      const held: Buffer[] = []
+      answer.on('data', (chunk: Buffer) => {
+        counter?.add(chunk)
+        if (metrics && !metrics.streams) held.push(chunk)
+        else if (!response.write(chunk)) {
+          answer.pause()
+          response.once('drain', () => answer.resume())
+        }
+      })
+      answer.once('end', () => response.end(Buffer.concat(held)))
+      answer.once('error', () => response.destroy())
+    })
     outgoing.once('error', () => {
       if (response.headersSent) response.destroy()
-      else nginxPage(response, 502, 'Bad Gateway')
+      else sendPage(response, pages.badGateway)
     })
+    for (const [name, values] of headersFor(request, to)) outgoing.setHeader(name, values)
+    // what nginx sends neither: Node would add both, and a length to an empty POST
+    outgoing.removeHeader('connection')
+    outgoing.removeHeader('transfer-encoding')
+    if (!request.isFramed) outgoing.removeHeader('content-length')
     outgoing.end(body)
   })
 }
 
-/** One backend at `/`: its private address and the path; a lone slash adds nothing. */
-export function addressAt(upstream: URL, path: string, search: string): string {
-  const base = upstream.pathname.replace(/\/$/, '')
-  return (base !== '' && path === '/' ? base : base + path) + search
-}
+/** Of these nginx sends its own (gateway/conf.d/upstream_shared.conf) or none (ngx_http_proxy_module.c). */
+const replaced = ['host', 'x-real-ip', 'x-3scale-proxy-secret-token', 'content-length']
+const removed = ['connection', 'keep-alive', 'te', 'expect', 'upgrade', 'transfer-encoding', 'x-3scale-debug']
 
-export function nginxPage(response: ServerResponse, status: number, title: string): void {
-  response.writeHead(status, { 'content-type': 'text/html' })
-  response.end(
-    `<html>\r\n<head><title>${status} ${title}</title></head>\r\n<body>\r\n<center><h1>${status} ${title}</h1></center>\r\n<hr><center>openresty</center>\r\n</body>\r\n</html>\r\n`,
-  )
-}
-
-function headersFor(request: IncomingMessage, product: Product, upstream: URL, body: Buffer) {
-  const headers: Record<string, string | string[] | undefined> = {
-    ...request.headers,
-    host: product.hostnameRewrite ?? upstream.host,
-    'x-real-ip': request.socket.remoteAddress ?? '',
-    'x-3scale-proxy-secret-token': product.secretToken,
+/** Each header in the letters and with all the values that the client sent. */
+function headersFor(request: ClientRequest, { product, url, body }: Forward): Map<string, string[]> {
+  const headers = new Map([
+    ['X-Real-IP', [request.remoteAddress]],
+    ['Host', [product.hostnameRewrite ?? url.host]],
+    ['X-3scale-proxy-secret-token', [product.secretToken]],
+  ])
+  if (request.isFramed) headers.set('Content-Length', [String(body.length)])
+  const spelling = new Map<string, string>()
+  for (const [name, value] of request.headers) {
+    const key = name.toLowerCase()
+    if (replaced.includes(key) || removed.includes(key)) continue
+    const spelt = spelling.get(key) ?? name
+    spelling.set(key, spelt)
+    headers.set(spelt, [...(headers.get(spelt) ?? []), value])
   }
-  for (const name of ['x-3scale-debug', 'connection', 'transfer-encoding', 'expect']) delete headers[name]
-  const carriesBody = body.length > 0 || ['POST', 'PUT', 'PATCH'].includes(request.method ?? '')
-  return carriesBody ? { ...headers, 'content-length': String(body.length) } : headers
+  return headers
 }
 
-function passedBack({ headers }: IncomingMessage) {
-  const { connection: _hop, 'keep-alive': _alive, 'transfer-encoding': _coding, ...rest } = headers
-  return rest
+/** Of the model server's headers nginx keeps these to itself (ngx_http_proxy_module.c, ngx_http_proxy_hide_headers). */
+function passedBack({ rawHeaders }: IncomingMessage): string[] {
+  const hidden = /^(connection|keep-alive|transfer-encoding|date|server|x-pad|x-accel-.*)$/i
+  return rawHeaders.filter((_text, index) => !hidden.test(rawHeaders[index - (index % 2)] ?? ''))
 }
