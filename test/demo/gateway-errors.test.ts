@@ -10,6 +10,7 @@ import {
   type Expected,
   expected,
   type Row,
+  serviceToken,
   startGateway,
   withHeaders,
 } from '../helper/gateway.js'
@@ -154,7 +155,7 @@ t.test('a browser page: only a CORS policy lets it read answers', async (t) => {
 })
 
 t.test('X-3scale-Debug with the service token', async (t) => {
-  const debug = `X-3scale-Debug: LEAK-service-token-${plain.id}`
+  const debug = `X-3scale-Debug: ${serviceToken(plain.id)}`
   await checkRows(t, [
     [
       '200 plus six headers',

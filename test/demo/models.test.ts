@@ -233,6 +233,7 @@ async function open(systemName: string) {
     application: { id: number; state: string; user_key?: string; application_id?: string }
   }
   if (application.state === 'pending') await stack.put(`/_demo/applications/${application.id}`, { state: 'live' })
+  await stack.settled()
   const key = application.user_key ?? application.application_id ?? ''
   const { names, location, backend_version } = service
   const pairs: [string, string][] =

@@ -12,6 +12,11 @@ export const bearer = (token: string) => `Authorization: Bearer ${token}`
 export const json = 'Content-Type: application/json'
 export const form = 'Content-Type: application/x-www-form-urlencoded'
 
+/** The token that the stand-in gives a product for its back-end. */
+export const serviceToken = (id: number) => `1ea15ec2e7${String(id).padStart(54, '0')}`
+/** The token that the gateway adds to what it forwards. */
+export const SECRET_TOKEN = /^Shared_secret_sent_from_proxy_to_API_backend_1ea15ec2e7[0-9a-f]{6}$/
+
 /** A product that a test added: its id, and the port it has on this machine. */
 export interface GatewayProduct {
   id: number
@@ -140,6 +145,7 @@ export async function startGateway({ respond, state }: { respond?: Respond; stat
     })
     const text = await answer.text()
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`)
+    if (method !== 'GET') await stack.settled()
     return text === '' ? {} : (JSON.parse(text) as Record<string, { id: number }>)
   }
 

@@ -45,7 +45,11 @@ export function controlRoutes(app: FastifyInstance, options: Options): void {
     const sketch = (request.body ?? {}) as Partial<Sketch>
     const products: { system_name: string; endpoint: string }[] = []
     await withoutDelays(async () => {
-      for (let n = 0; n < wanted; n++) products.push(await addProduct(app, tenant, port, sketch))
+      for (let n = 0; n < wanted; n++) {
+        const { id, ...product } = await addProduct(app, tenant, port, sketch)
+        if (sketch.proxy) change(id, { proxy: sketch.proxy })
+        products.push(product)
+      }
     })
     revision++
     await reachable(port + 4, products.at(-1)?.endpoint)
@@ -53,14 +57,10 @@ export function controlRoutes(app: FastifyInstance, options: Options): void {
   })
 
   app.put('/_demo/services/:id', async (request, reply) => {
-    const service = present(tenant.state()).find(({ id }) => id === Number((request.params as { id: string }).id))
-    if (!service) return reply.code(404).send({ status: 'Not found' })
-    changeProduct(tenant.state(), service, request.body as ProductChange, {
-      clock: tenant.clock,
-      backendEndpoint: options.backendEndpoint,
-    })
+    const id = Number((request.params as { id: string }).id)
+    if (!change(id, request.body as ProductChange)) return reply.code(404).send({ status: 'Not found' })
     tenant.changed()
-    return shown(tenant.state()).services.find(({ id }) => id === service.id)
+    return shown(tenant.state()).services.find((service) => service.id === id)
   })
   const lists = {
     accounts: ({ accounts }: State) => accounts,
@@ -135,6 +135,14 @@ export function controlRoutes(app: FastifyInstance, options: Options): void {
     tenant.changed()
     return {}
   })
+
+  function change(wanted: number, to: ProductChange): boolean {
+    const service = present(tenant.state()).find(({ id }) => id === wanted)
+    if (!service) return false
+    const { clock } = tenant
+    changeProduct(tenant.state(), service, to, { clock, backendEndpoint: options.backendEndpoint })
+    return true
+  }
 
   /** Members of a record that no call sets. What the back-end has of an application follows. */
   async function merge(name: string, list: { id: number }[], request: FastifyRequest, reply: FastifyReply) {

@@ -43,7 +43,9 @@ export function changeProduct(
     const twin = copy.services.find(({ id }) => id === service.id) ?? service
     if (other) apply(copy, twin, other, clock)
     const content = configurationOf(twin, copy, backendEndpoint)
-    return { hosts: hostsOf(twin), content: withColumns(content, { ...change.proxy, ...other?.proxy }) }
+    const columns = { ...change.proxy, ...other?.proxy }
+    const hosts = Array.isArray(columns.hosts) ? columns.hosts.map(String) : hostsOf(twin)
+    return { hosts, content: withColumns(content, columns) }
   }
   const known = state.configurations.filter(({ service_id }) => service_id === service.id)
   const version = Math.max(0, ...known.map((row) => row.version)) + 1

@@ -102,8 +102,10 @@ export function createApi(app: FastifyInstance, tenant: Tenant, workers: Workers
 
   // an address that is not there, or not by this verb, is a page, whoever asks
   app.setNotFoundHandler((_request, reply) => reply.code(404).type('text/html; charset=utf-8').send(NOT_FOUND_PAGE))
-  app.setErrorHandler((error: { statusCode?: number }, request, reply) => {
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const status = error.statusCode ?? 500
+    // a control has no format, and says what went wrong
+    if (request.url.startsWith('/_demo')) return reply.code(status).send({ error: error.message })
     if (status >= 500) return render(request, reply, answers.internal)
     return render(request, reply, { status, json: { status, error: 'Bad Request' }, xml: '' })
   })

@@ -70,10 +70,14 @@ async function addMetrics(call: Operator, base: string, sketch: Sketch): Promise
   const { metrics } = await call<{ metrics: { metric: { id: number } }[] }>('GET', `${base}/metrics`)
   const hits = metrics[0]?.metric.id ?? 0
   const known: Metrics = new Map([['hits', hits]])
+  const labels = new Set<string>()
   for (const [verb, pattern, metric = methodName(pattern)] of rulesOf(sketch)) {
     if (known.has(metric)) continue
+    // two of one label are refused
+    const label = labels.has(`${verb} ${pattern}`) ? `${verb} ${pattern} (${metric})` : `${verb} ${pattern}`
+    labels.add(label)
     const { method } = await call<{ method: { id: number } }>('POST', `${base}/metrics/${hits}/methods`, {
-      friendly_name: `${verb} ${pattern}`,
+      friendly_name: label,
       system_name: metric,
     })
     known.set(metric, method.id)

@@ -51,7 +51,7 @@ export async function addProduct(
   tenant: Tenant,
   port: number,
   wanted: Partial<Sketch> = {},
-): Promise<{ system_name: string; endpoint: string }> {
+): Promise<{ id: number; system_name: string; endpoint: string }> {
   const index = present(tenant.state()).length
   const n = index - sketches.length + 1
   const sketch: Sketch = {
@@ -67,8 +67,8 @@ export async function addProduct(
     ],
     ...wanted,
   }
-  const { system_name, endpoint } = await add(createOperator(app), sketch, placeOf(port, index))
-  return { system_name, endpoint }
+  const { id, system_name, endpoint } = await add(createOperator(app), sketch, placeOf(port, index))
+  return { id, system_name, endpoint }
 }
 
 /** What an operator of a real tenant removes first: the account of the sample developer, then the sample product. */

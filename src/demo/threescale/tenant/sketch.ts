@@ -7,6 +7,8 @@ export interface Sketch {
   /** instead of those of the type: verb, pattern, method, how often it counts, whether it is the last to look at */
   rules?: [verb: string, pattern: string, metric?: string, delta?: number, last?: boolean][]
   policies?: { name: string; version: string; configuration: Record<string, unknown> }[]
+  /** columns of the deployed configuration that differ from what 3scale makes of the rest; null takes one out */
+  proxy?: Record<string, unknown>
   version?: '1' | '2' | 'oidc'
   location?: 'query' | 'headers' | 'authorization'
   names?: { user_key?: string; app_id?: string; app_key?: string }
