@@ -19,6 +19,12 @@ export function tenantDetailRoutes(api: Api): void {
     const { rows } = page(call.state.services.flatMap(backendsOf), call.query)
     return answers.ok({ backend_apis: rows.map((row) => ({ backend_api: backendJson(row) })) })
   })
+  // rules of backends are none here: a product's are its own
+  api.get('/admin/api/backend_apis/:backend/mapping_rules', (call) =>
+    call.state.services.flatMap(backendsOf).some(({ id }) => id === call.id('backend'))
+      ? answers.ok({ mapping_rules: [] })
+      : answers.notFound,
+  )
   // a bare array, and the id under another name than it is written with (app/representers/backend_api_config_representer.rb)
   api.get('/admin/api/services/:service/backend_usages', (call) =>
     withService(call, (service) => {
