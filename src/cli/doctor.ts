@@ -11,7 +11,7 @@ type Severity = Report['findings'][number]['severity']
 const TEN_MINUTES = 600_000
 const severities: Severity[] = ['error', 'warning', 'info']
 
-/** Prints what was found. Exit code: 0 all well, 1 findings, 2 the settings are wrong or something could not be looked at. */
+/** Prints what was found. Exit code: 0 all well, 1 findings, 2 the settings are wrong or something could not be checked. */
 export async function doctor({ json = false, failOn }: DoctorOptions): Promise<void> {
   const config = readConfig()
   if (!config) {
@@ -55,7 +55,7 @@ function textOf({ findings, products, calls, complete }: Report, tenant: string)
     const noun = severity === 'info' ? 'note' : severity
     return `${count} ${noun}${count === 1 ? '' : 's'}`
   })
-  const end = complete ? '' : ' Not everything could be looked at.'
+  const end = complete ? '' : ' Not everything could be checked.'
   return `${[`${tenant}: ${products} products, ${calls} calls`, ...blocks, `${counts.join(', ')}.${end}`].join('\n\n')}\n`
 }
 
@@ -65,5 +65,5 @@ function blockOf(same: Report['findings']): string {
     `  ${product ? `${product}: ` : ''}${what}`,
     ...(link ? [`    ${link}`] : []),
   ])
-  return [`${first?.severity}  ${first?.code}`, ...cases, `  Why: ${first?.why}`, `  Mend: ${first?.mend}`].join('\n')
+  return [`${first?.severity}  ${first?.code}`, ...cases, `  Why: ${first?.why}`, `  Fix: ${first?.fix}`].join('\n')
 }

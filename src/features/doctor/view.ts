@@ -37,8 +37,8 @@ export function doctorView(
 function groupsOf(findings: Finding[]) {
   return [...new Set(findings.map(({ code }) => code))].map((code) => {
     const same = findings.filter((finding) => finding.code === code)
-    const { why, mend } = same[0] as Finding
-    return { code, title: rules[code].when, why, mend, cases: same.map(shown) }
+    const { why, fix } = same[0] as Finding
+    return { code, title: rules[code].title, why, fix, cases: same.map(shown) }
   })
 }
 
@@ -48,7 +48,7 @@ function sum(groups: { cases: unknown[] }[]): number {
 
 function shown({ code, product, what, link }: Finding) {
   // the sentence of the card says it already
-  const more = what === `${rules[code].when}.` ? '' : what
+  const more = what === `${rules[code].title}.` ? '' : what
   return { product, more, link, of: product ? ` (${product})` : '' }
 }
 

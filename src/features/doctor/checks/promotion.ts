@@ -1,30 +1,25 @@
-import type { Deployment, Part } from '../../clients/threescale/inspection-wire.js'
-import { listed, type ProductCheck } from './look.js'
+import { differencesOf } from '../../../clients/threescale/inspection/parts.js'
+import { listed, type ProductCheck } from '../look.js'
 
-/** Whether what is set is what runs. 3scale tells versions and contents of deployments, not when they were made. */
-export const promotion: ProductCheck = ({ tenant, product, setUp }, find) => {
-  const sandbox = tenant.sandbox.get(product.id)
+/** Whether what is set is what runs. 3scale reports versions and contents of deployments, not when they were made. */
+export const promotion: ProductCheck = ({ tenant, product, edited }, find) => {
+  if (!tenant.production) return []
   const production = tenant.production.get(product.id)
   if (!production) return [find('not_promoted')]
-  if (!sandbox) return []
-  const behind = sandbox.version - production.version
-  if (behind > 0) {
-    const differing = differences(sandbox.parts, production.parts)
+  // where the staging configurations could not be read, what was deployed last is not known
+  if (!tenant.sandbox) return []
+  const sandbox = tenant.sandbox.get(product.id)
+  const findings = []
+  if (sandbox && sandbox.version > production.version) {
+    const differing = differencesOf(sandbox.parts, production.parts)
     const what =
       differing.length > 0 ? `They differ in: ${listed(differing)}.` : 'What the portal compares is the same.'
     const versions = `Staging has version ${sandbox.version}, production runs version ${production.version}.`
-    return [find('staging_ahead', `${versions} ${what}`), ...edited(setUp, sandbox)]
+    findings.push(find('staging_ahead', `${versions} ${what}`))
   }
-  return edited(setUp, sandbox)
-
-  function edited(now: Deployment['parts'], deployed: Deployment) {
-    const differing = differences(now, deployed.parts)
-    return differing.length > 0
-      ? [find('not_deployed', `Changed since version ${deployed.version} of staging: ${listed(differing)}.`)]
-      : []
-  }
-}
-
-function differences(a: Deployment['parts'], b: Deployment['parts']): Part[] {
-  return (Object.keys(a) as Part[]).filter((part) => a[part] !== b[part])
+  const last = sandbox ?? production
+  const changed = differencesOf(edited, last.parts)
+  const version = `version ${last.version} of ${sandbox ? 'staging' : 'production'}`
+  if (changed.length > 0) findings.push(find('not_deployed', `Changed since ${version}: ${listed(changed)}.`))
+  return findings
 }
