@@ -35,6 +35,7 @@ import { traceRequests } from './web/traces.js'
 const WARM_MS = 300
 
 export type { Report } from './features/doctor/findings.js'
+export { reportText } from './features/doctor/text.js'
 export type Portal = Awaited<ReturnType<typeof buildPortal>>
 
 /** The assembly, in reading order: what leaves the process, the verbs, what every request gets, the two doors. */

@@ -1,25 +1,30 @@
-import { createInspection } from '../clients/threescale/inspection.js'
+import { createInspection } from '../clients/threescale/inspection/inspection.js'
 import { readSpec } from '../clients/threescale/spec.js'
 import type { Config } from '../config.js'
 import { createDoctor } from '../features/doctor/doctor.js'
-import { expectedOf } from '../features/doctor/tenant.js'
+import { expectedOf } from '../features/doctor/tenant/settings.js'
+import { gatewayFacts } from '../features/models/facts.js'
 import { specFacts } from '../features/models/spec-facts.js'
 import type { Check } from '../web/health.js'
 import type { Callers } from './callers.js'
 import type { Outbound } from './outbound.js'
 import type { Verbs } from './verbs.js'
 
-export interface DoctorDeps {
+export interface TenantDoctorDeps {
   outbound: Outbound
   verbs: Pick<Verbs, 'terms' | 'modelListOf'>
   callers: Pick<Callers, 'tokens'>
   checks: Check[]
 }
 
-/** What looks a tenant over: by command and by page. */
-export function createTenantDoctor(config: Config, { outbound, verbs, callers, checks }: DoctorDeps) {
+/** What checks a tenant: by command and by page. */
+export function createTenantDoctor(config: Config, { outbound, verbs, callers, checks }: TenantDoctorDeps) {
   const { portal: notes } = config
   const { to, redis, identity } = outbound
+  const factsOf = (body: string) => {
+    const { declared, deduced } = specFacts(readSpec(body))
+    return { ...deduced, ...declared }
+  }
   return createDoctor({
     http: to('doctor'),
     inspect: (way) => createInspection({ ...config.threescale, http: way }),
@@ -41,12 +46,13 @@ export function createTenantDoctor(config: Config, { outbound, verbs, callers, c
         mayAskPrivately:
           notes.products?.[name]?.model_server?.private_address ?? notes.model_servers?.private_addresses === true,
       }),
-      idIn: ({ body }) => {
-        const { declared, deduced } = specFacts(readSpec(body))
-        return declared.model_id ?? deduced.model_id
-      },
+      idIn: ({ body }) => factsOf(body).model_id,
       listWithKey: verbs.modelListOf,
     },
+    typeOf: (name, rules, docs) =>
+      notes.products?.[name]?.type ??
+      docs.map(({ body }) => factsOf(body).type).find((type) => type !== undefined) ??
+      gatewayFacts({ rules }).type,
     now: Date.now,
   })
 }

@@ -15,6 +15,7 @@ import { createModelCalls } from '../features/applications/model-calls.js'
 import { createPlanChanges, type Wish } from '../features/applications/plan-changes.js'
 import { createReceipts } from '../features/applications/receipts.js'
 import { createTrial } from '../features/applications/trial.js'
+import type { ModelList } from '../features/doctor/checks/model-id.js'
 import { createModels, type Models } from '../features/models/models.js'
 import { createServers } from '../features/models/servers.js'
 import { createPlayground } from '../features/playground/playground.js'
@@ -172,18 +173,20 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand }: V
     if (model) await trial.learn(model, application)
   }
 
-  /** The model server's list, asked with the application that the operator named for it. */
-  async function modelListOf(systemName: string): Promise<string | undefined> {
+  /** The model server's list, asked with the application that the operator named for it; undefined where none is named, or it has no list. */
+  async function modelListOf(systemName: string): Promise<ModelList | undefined> {
     const named = notes.products?.[systemName]?.model_server?.application
     if (!named) return undefined
     try {
       const { application, model } = await applications.read(ownerOf(named.account), named.id, { reveal: true })
       const list = model?.paths.find(({ method, path }) => method === 'GET' && /\/models$/.test(path))
-      if (!model || !list) return undefined
-      const answer = await calls.call(model, application, { method: 'GET', path: list.path })
-      return answer.status === 200 ? answer.text : undefined
+      if (!model)
+        return { failure: 'The application that PORTAL_CONFIG names is of a product that the portal does not show.' }
+      if (!list) return undefined
+      const { status, text } = await calls.call(model, application, { method: 'GET', path: list.path })
+      return status === 200 ? { text } : { failure: `The gateway answers ${status} to GET ${list.path}.` }
     } catch (error) {
-      if (isProblem(error)) return undefined
+      if (isProblem(error)) return { failure: `It could not be asked with the named application: ${error.message}` }
       throw error
     }
   }

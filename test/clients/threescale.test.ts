@@ -138,6 +138,28 @@ t.test('each refusal of 3scale is one typed error, and its cause names the setti
   await t.rejects(client().ping(), { message: /THREESCALE_ACCESS_TOKEN/ }, 'health tells the operator')
 })
 
+t.test(
+  'usage of all time: no values where the release has no such period, an error where it is another matter',
+  async (t) => {
+    const usage = () => client().readUsage(501, 3001, { metric: 'hits', granularity: 'eternity' })
+    // as recorded of 3scale 2.16.4
+    const error = 'Period must be one of ["year", "month", "week", "day"] not "eternity"'
+    server.answer = says(400, { error })
+    t.same(await usage(), { since: '', values: [] })
+    for (const other of [
+      { error: 'metric hits not found' },
+      { error: 'Date parameters should have valid date format' },
+    ]) {
+      server.answer = says(400, other)
+      t.ok((await failure(usage())).code, other.error)
+    }
+    server.answer = says(400, { error })
+    const day = { since: '2026-11-28T00:00:00Z', until: '2026-11-28T23:59:59Z' }
+    const windowed = client().readUsage(501, 3001, { metric: 'hits', granularity: 'hour', ...day })
+    t.equal((await failure(windowed)).code, 'not_acceptable', 'only the period without an end is known to be missing')
+  },
+)
+
 t.test('an answer that lacks its list is not an empty tenant', async (t) => {
   server.answer = says(200, {})
   for (const call of [

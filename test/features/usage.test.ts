@@ -1,8 +1,10 @@
 import t from 'tap'
+import { limitUse } from '../../src/features/usage/answers.js'
 import { estimateOf, pricesOf } from '../../src/features/usage/cost.js'
 import type { Detailed } from '../../src/features/usage/details.js'
 import { type LimitState, limitNeed, limitState, periodAround } from '../../src/features/usage/limits.js'
 import { type Measure, measuresOf } from '../../src/features/usage/measures.js'
+import { limitView } from '../../src/features/usage/parts.js'
 import { rangeOf } from '../../src/features/usage/range.js'
 import { rangeNeeds, seriesOf } from '../../src/features/usage/series.js'
 import { createTally, windowsFor } from '../../src/features/usage/windows.js'
@@ -175,6 +177,23 @@ t.test('a limit of 0 is not included; a metric that no call carries stops nobody
   t.equal(spent.enforcement, 'never_looked_at')
   t.match(limitNote(spent), 'stops nobody')
   t.match(limitNote(stateOf(1000, 10, noon)), 'may still pass')
+})
+
+t.test('a limit of all time is shown as not reported where this 3scale has no such numbers', async (t) => {
+  const noon = at('2026-11-25T12:00:00Z')
+  const limit = { metricId: 1, period: 'eternity' as const, value: 1000 }
+  const state = (counted: Parameters<typeof createTally>[0]) =>
+    limitState({ limit, measure: calls, application: 1, madeAt: 0, looked }, createTally(counted), noon)
+  const window = { application: 1, metric: 'hits', source: 'eternity' as const, from: 0, to: 0 }
+  const shown = (counted: Parameters<typeof createTally>[0]) => limitView(state(counted), 'UTC', noon)
+
+  const reported = shown([{ window, starts: [], values: [40] }])
+  t.match(reported, { used: '40 used', left: '960 left', unread: '' })
+  const unsupported = shown([{ window, starts: [], values: [] }])
+  t.match(unsupported, { measured: false, unread: 'Not reported by this 3scale.' })
+  t.match(unsupported.note, /has no usage over all time.*refused with 429/)
+  t.equal(shown([]).unread, '3scale did not report what is used of it.', 'a call that failed is another matter')
+  t.equal(limitUse(state([{ window, starts: [], values: [] }]), noon).used, null)
 })
 
 t.test('which metric counts what: by name and unit, PORTAL_CONFIG first, none missed and none twice', async (t) => {

@@ -141,11 +141,11 @@ t.test(
 
 t.test('docs/doctor.md has every code of the doctor, as it is reported', async (t) => {
   const documented = [...read('docs/doctor.md').matchAll(/^\| `(\w+)` \| (\w+) \| (.+) \| (.+) \| (.+) \|$/gm)].map(
-    ([, code, severity, when, why, mend]) => [code, [severity, when, why, mend]],
+    ([, code, severity, title, why, fix]) => [code, [severity, title, why, fix]],
   )
-  const reported = Object.entries(doctorRules).map(([code, { severity, when, why, mend }]) => [
+  const reported = Object.entries(doctorRules).map(([code, { severity, title, why, fix }]) => [
     code,
-    [severity, when, why, mend],
+    [severity, title, why, fix],
   ])
   t.same(Object.fromEntries(documented), Object.fromEntries(reported))
 })

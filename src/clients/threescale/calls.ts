@@ -5,7 +5,7 @@ import { HttpFailure } from '../http-failure.js'
 import { askBeside } from './beside.js'
 import { refusal, unreadable } from './refusals.js'
 import { object, unwrap, type Wire } from './values.js'
-import { parseXml } from './xml.js'
+import { listOf, parseXml } from './xml.js'
 
 export interface ThreescaleOptions {
   http: Pick<Http, 'send'>
@@ -42,7 +42,7 @@ export type Calls = ReturnType<typeof createCalls>
 export function createCalls({ http, adminUrl, accessToken, onCall, onRetry }: ThreescaleOptions) {
   const authorization = `Basic ${Buffer.from(`${accessToken}:`).toString('base64')}`
 
-  return { get, getXml, bulk, bareLists, longList, write, remove, pages }
+  return { get, getXml, bulk, bareLists, longList, write, remove, pages, xmlPage }
 
   async function get(path: string, query?: Record<string, string>): Promise<Wire> {
     return readJson(await send({ method: 'GET', path, ...(query ? { query } : {}) }))
@@ -95,6 +95,23 @@ export function createCalls({ http, adminUrl, accessToken, onCall, onRetry }: Th
       all.push(...rows)
       if (rows.length < PER_PAGE) return all
     }
+  }
+
+  /** One page of a list whose XML has more than its JSON. The total is an attribute of the root, where there are more pages. */
+  async function xmlPage(
+    path: string,
+    root: string,
+    item: string,
+    { page, perPage }: { page: number; perPage: number },
+  ) {
+    const query = { per_page: String(perPage), page: String(page) }
+    const answer = await send({ method: 'GET', path, query, bulk: true }, 'xml', BULK.timeoutMs)
+    const wire = readXml(answer)
+    if (!(root in wire))
+      throw problem('threescale_unavailable', { cause: new Error(`3scale answered without ${root}`) })
+    const rows = listOf(wire[root], item)
+    const total = /^[^<]*(?:<\?[^>]*>)?\s*<\w+[^>]*\btotal_entries="(\d+)"/.exec(answer.text)?.[1]
+    return { rows, total: total === undefined ? rows.length : Number(total) }
   }
 
   async function send(call: Call, format: 'json' | 'xml' = 'json', timeoutMs = SINGLE.timeoutMs): Promise<HttpAnswer> {

@@ -15,7 +15,7 @@ export interface UsageQuery {
   until?: string
 }
 
-/** One value an hour, day or month of UTC, the first one at `since`. */
+/** One value an hour, day or month of UTC, the first one at `since`; none where this 3scale has no numbers for `eternity`. */
 export interface UsageValues {
   since: string
   values: number[]
@@ -181,7 +181,6 @@ export interface AccountApi {
   listReferrerFilters(accountId: number, id: number): Promise<ReferrerFilter[]>
   addReferrerFilter(accountId: number, id: number, value: string): Promise<void>
   deleteReferrerFilter(accountId: number, id: number, filterId: number): Promise<void>
-  /** not paged */
   /** one metric of one application, in UTC; not_found where 3scale does not know the metric for it, or the application is another account's */
   readUsage(accountId: number, applicationId: number, query: UsageQuery): Promise<UsageValues>
   /** the tenant's time zone (tz database name), which 3scale tells only with its statistics */

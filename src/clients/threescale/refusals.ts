@@ -19,6 +19,7 @@ export function refusal(answer: HttpAnswer): PortalError {
   if (isPage(answer) || status < 400 || status === 429 || status >= 500)
     return problem('threescale_unavailable', { cause, ...retryAfter(answer) })
   if (status === 404 || isUnknownMetric(status, body)) return problem('not_found', { cause })
+  if (isUnknownPeriod(status, body)) return problem('not_acceptable', { cause })
   if (status === 409) return problem('conflict', { cause })
   if (status === 422) return problem('invalid_fields', { fields: fieldsOf(body), cause })
   return problem('internal', { cause })
@@ -33,6 +34,11 @@ export function answeredStatus(error: unknown): number | undefined {
 /** The statistics call an unknown metric a bad request (porta, app/lib/stats/base.rb). */
 function isUnknownMetric(status: number, { error }: Wire): boolean {
   return status === 400 && typeof error === 'string' && /^metric .+ not found$/s.test(error)
+}
+
+/** Statistics of a period that this release does not have (porta, app/lib/stats/base.rb). */
+function isUnknownPeriod(status: number, { error }: Wire): boolean {
+  return status === 400 && typeof error === 'string' && error.startsWith('Period must be one of')
 }
 
 /** An answer that is not what it should be. The parser's own words are left out: they quote the text, keys and all. */

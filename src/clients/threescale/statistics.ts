@@ -1,4 +1,4 @@
-import { problem } from '../../errors.js'
+import { isProblem, problem } from '../../errors.js'
 import type { Threescale } from './nouns.js'
 import { number, object, text, type Wire } from './values.js'
 import { toUsageValues } from './wire.js'
@@ -15,7 +15,13 @@ export function statistics(get: Get): Pick<Threescale, 'readUsage' | 'readTenant
   return {
     async readUsage(accountId, applicationId, { metric, granularity, since, until }) {
       const window: Record<string, string> = since && until ? { since, until, granularity } : { period: 'eternity' }
-      const answer = await get(path(applicationId), { metric_name: metric, timezone: 'UTC', ...window })
+      const query = { metric_name: metric, timezone: 'UTC', ...window }
+      const answer = await get(path(applicationId), query).catch((error: unknown) => {
+        // releases up to 2.16 have no period `eternity` (added in porta 561867cad)
+        if ('period' in window && isProblem(error, 'not_acceptable')) return undefined
+        throw error
+      })
+      if (!answer) return { since: '', values: [] }
       const owner = object(object(answer.application).account)
       if (number(owner.id) !== accountId) throw problem('not_found')
       return toUsageValues(answer)

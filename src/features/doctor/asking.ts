@@ -1,7 +1,12 @@
 import type { Http, HttpAnswer, HttpRequest } from '../../clients/http.js'
 
 export interface Asking {
+  /** a piece of work of which four run at a time */
+  run<T>(work: () => Promise<T>): Promise<T>
+  /** one call that waits for its turn */
   send(request: HttpRequest): Promise<HttpAnswer>
+  /** for a client whose whole calls are run here: counted, and not held up a second time */
+  counted: Pick<Http, 'send'>
   /** how many calls were made */
   count(): number
   /** seconds that the clock of a host is ahead */
@@ -10,7 +15,7 @@ export interface Asking {
 
 const AT_ONCE = 4
 
-/** The one way out of a run: four calls at a time, counted, and the clock of whoever answers looked at in passing. */
+/** All that a run sends: four calls at a time, counted, and the clock of every host that answers compared. */
 export function createAsking(http: Pick<Http, 'send'>, now: () => number): Asking {
   const ahead = new Map<string, number>()
   const waiting: (() => void)[] = []
@@ -18,27 +23,36 @@ export function createAsking(http: Pick<Http, 'send'>, now: () => number): Askin
   let calls = 0
 
   return {
-    async send(request) {
-      if (running >= AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve))
-      running++
-      calls++
-      const began = now()
-      try {
-        const answer = await http.send(request)
-        const date = Date.parse(answer.headers.date ?? '')
-        // a `Date` has whole seconds, and was written somewhere between question and answer
-        if (!Number.isNaN(date)) note(request.url.host, (date + 500 - (began + now()) / 2) / 1000)
-        return answer
-      } finally {
-        running--
-        waiting.shift()?.()
-      }
-    },
+    run,
+    send: (request) => run(() => count(request)),
+    counted: { send: count },
     count: () => calls,
     aheadBy: (host) => ahead.get(host),
   }
 
-  /** The smallest of all: an answer from a cache has the time at which it was made. */
+  async function run<T>(work: () => Promise<T>): Promise<T> {
+    if (running >= AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve))
+    else running++
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else running--
+    }
+  }
+
+  async function count(request: HttpRequest): Promise<HttpAnswer> {
+    calls++
+    const began = now()
+    const answer = await http.send(request)
+    const date = Date.parse(answer.headers.date ?? '')
+    // a `Date` has whole seconds, and was written somewhere between request and answer
+    if (!Number.isNaN(date)) note(request.url.host, (date + 500 - (began + now()) / 2) / 1000)
+    return answer
+  }
+
+  /** The smallest of all: an answer from a cache has the time at which it was created. */
   function note(host: string, seconds: number): void {
     const known = ahead.get(host)
     if (known === undefined || Math.abs(seconds) < Math.abs(known)) ahead.set(host, seconds)

@@ -1,162 +1,108 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Http } from '../../clients/http.js'
 import type { RedisConnection } from '../../clients/redis.js'
-import type { Inspection } from '../../clients/threescale/inspection.js'
-import type { Product, TenantSettings } from '../../clients/threescale/nouns.js'
-import { isProblem } from '../../errors.js'
+import type { Inspection } from '../../clients/threescale/inspection/inspection.js'
 import { type Check, runChecks } from '../../web/health.js'
 import { type Asking, createAsking } from './asking.js'
-import { docs, strayDocs } from './docs.js'
-import { endpoint, issuer } from './endpoint.js'
-import { createFind, type Find, type Finding, type Report, sorted } from './findings.js'
-import type { FindHere, Look, ProductCheck, Tenant } from './look.js'
-import { type ModelIdDeps, modelId } from './model-id.js'
-import { plans, servicePlans } from './offers.js'
-import { chain, tokenCounts } from './policies.js'
-import { promotion } from './promotion.js'
-import { type SignInDeps, signIn } from './sign-in.js'
-import { type Expected, tenant as tenantFindings, token, unlessRefused } from './tenant.js'
-import { credentials, mappingRules, paths } from './traffic.js'
+import { strayDocs } from './checks/docs.js'
+import { createFind, type Finding, isComplete, type Report, sorted } from './findings.js'
+import type { FindHere, Tenant } from './look.js'
+import { alone, createProductCheck, type ProductDeps } from './product.js'
+import { createReader } from './reading.js'
+import { type SignInDeps, signIn } from './sign-in/sign-in.js'
+import { checkWithinBudget } from './tenant/budget.js'
+import { readTenant } from './tenant/reading.js'
+import { type Expected, tenantSettings } from './tenant/settings.js'
+import { signUpCost } from './tenant/sign-up-cost.js'
+import { token } from './tenant/token.js'
 
-export interface DoctorDeps {
+export interface DoctorDeps extends Pick<ProductDeps, 'modelIds' | 'typeOf'> {
   http: Pick<Http, 'send'>
   inspect(http: Pick<Http, 'send'>): Inspection
   adminUrl: string
   redis: RedisConnection | undefined
-  /** the connections that /readyz looks at too */
+  /** the connections that /readyz checks too */
   checks: Check[]
   expected: Expected
   signIn: SignInDeps
-  modelIds: ModelIdDeps
   now: () => number
 }
 
 export type Doctor = ReturnType<typeof createDoctor>
 
-/** By name, so that one can be looked for; each gives what it finds in a product, and nothing where all is well. */
-const productChecks: Record<string, ProductCheck> = {
-  promotion,
-  credentials,
-  'mapping rules': mappingRules,
-  paths,
-  'policy chain': chain,
-  'token counts': tokenCounts,
-  'application plans': plans,
-  'service plans': servicePlans,
-  'API documents': docs,
-}
-
 const SKEW_SECONDS = 30
 
-/**
- * Looks a tenant over. It only reads: thirteen calls to 3scale for everything (one more per 500 products for each of four
- * lists), four for each product, one to its address, and one to its model server where PORTAL_CONFIG allows it; up to eight
- * to the sign-in service. Never more than four at a time.
- */
+/** Checks a tenant and what is around it. It only reads, never more than four calls at a time; docs/doctor.md counts them. */
 export function createDoctor(deps: DoctorDeps) {
   const { adminUrl, redis, checks, expected, now } = deps
   const find = createFind(adminUrl)
+  const ofTenant: FindHere = (code, what) => find(code, what ? { what } : {})
 
   return {
-    /** Never rejects for what it finds, nor for what does not answer. Products that `untilMs` cuts off make it incomplete. */
+    /**
+     * Never rejects: what fails, in 3scale or in a check, is a finding of its own. What `untilMs` cuts off makes the report
+     * incomplete.
+     */
     async examine(untilMs: number): Promise<Report> {
       const ask = createAsking(deps.http, now)
-      const inspection = deps.inspect(ask)
-      const end = now() + untilMs
       const [threescale, identity, memory] = await Promise.all([
-        examineTenant(inspection, ask, end),
-        signIn(find, ask, deps.signIn),
-        examineRedis(),
+        examineTenant(ask, now() + untilMs),
+        alone('sign-in service', ofTenant, () => signIn(find, ask, deps.signIn)),
+        alone('Redis', ofTenant, examineRedis),
       ])
       const hosts = [adminUrl, deps.signIn.issuer].map((address) => new URL(address).host)
-      const findings = [...threescale.findings, ...identity, ...memory, ...clocks(ask, hosts)]
+      const findings = sorted([...threescale.findings, ...identity, ...memory, ...clocks(ask, hosts)])
       return {
         at: new Date(now()).toISOString(),
-        complete: threescale.complete,
+        complete: isComplete(findings),
         products: threescale.products,
         calls: ask.count(),
-        findings: sorted(findings),
+        findings,
       }
     },
   }
 
-  async function examineTenant(inspection: Inspection, ask: Asking, end: number) {
-    try {
-      const settings = await inspection.readSettings()
-      return await examineProducts(settings, inspection, ask, end)
-    } catch (error) {
-      if (!isProblem(error)) throw error
-      return { findings: [unusable(find, error)], complete: false, products: 0 }
+  async function examineTenant(ask: Asking, end: number): Promise<{ findings: Finding[]; products: number }> {
+    const inspection = deps.inspect(ask.counted)
+    const reader = createReader(ask)
+    const tenant = await readTenant(inspection, reader)
+    if (!reader.wasAnswered()) return { findings: reader.findings(find), products: 0 }
+    const isTimeUp = () => now() > end
+    const ofAll = {
+      'access token': async () => token(find, tenant, now()),
+      'tenant settings': async () => tenantSettings(find, tenant, expected),
+      'sign-up': async () => signUpCost(find, tenant),
+      'API documents': async () => strayDocs(tenant, find),
+      'accounts and applications': () => checkWithinBudget(find, { inspection, reader, tenant, isTimeUp }),
     }
+    const found = await Promise.all([
+      ...Object.entries(ofAll).map(([name, check]) => alone(name, ofTenant, check)),
+      examineProducts(tenant, createProductCheck({ ...deps, inspection, reader, ask, find, tenant }), isTimeUp),
+    ])
+    return { findings: [...found.flat(), ...reader.findings(find)], products: tenant.products.length }
   }
 
-  async function examineProducts(settings: TenantSettings, inspection: Inspection, ask: Asking, end: number) {
-    const [products, plans, servicePlans, docs, backends, sandbox, production, hasAccessCode, fields] =
-      await Promise.all([
-        inspection.listProducts(),
-        inspection.listPlans(),
-        unlessRefused(inspection.listServicePlans()),
-        unlessRefused(inspection.listApiDocs()),
-        unlessRefused(inspection.listBackends()),
-        inspection.listDeployments('sandbox'),
-        inspection.listDeployments('production'),
-        inspection.hasAccessCode(),
-        inspection.listFieldDefinitions(),
-      ])
-    const tenant: Tenant = {
-      settings,
-      products,
-      plans,
-      servicePlans,
-      docs,
-      backends: new Map(backends?.map((backend) => [backend.id, backend])),
-      sandbox: new Map(sandbox.map((config) => [config.productId, config])),
-      production: new Map(production.map((config) => [config.productId, config])),
-    }
-    const findings = [
-      ...(await token(find, inspection, products[0], now())),
-      ...tenantFindings(find, { settings, hasAccessCode, fields, products }, expected),
-      ...strayDocs(tenant, find),
-    ]
-    let complete = servicePlans !== undefined && docs !== undefined && backends !== undefined
+  async function examineProducts(
+    { products }: Tenant,
+    check: ReturnType<typeof createProductCheck>,
+    isTimeUp: () => boolean,
+  ): Promise<Finding[]> {
+    const findings: Finding[] = []
     const left = [...products]
     const workOff = async () => {
-      for (let product = left.shift(); product; product = left.shift()) {
-        if (now() > end) complete = false
-        else findings.push(...(await examineProduct(product, tenant, inspection, ask)))
-      }
+      for (
+        let product = isTimeUp() ? undefined : left.shift();
+        product;
+        product = isTimeUp() ? undefined : left.shift()
+      )
+        findings.push(...(await check(product)))
     }
     await Promise.all(Array.from({ length: 4 }, workOff))
-    if (findings.some(({ code }) => code === 'product_unread')) complete = false
-    return { findings, complete, products: products.length }
-  }
-
-  async function examineProduct(
-    product: Product,
-    tenant: Tenant,
-    inspection: Inspection,
-    ask: Asking,
-  ): Promise<Finding[]> {
-    const here: FindHere = (code, what) => find(code, { product, ...(what ? { what } : {}) })
-    try {
-      const [setUp, metrics, mounted] = await Promise.all([
-        inspection.readSetUp(product.id),
-        inspection.listMetrics(product.id),
-        inspection.listMounted(product.id),
-      ])
-      const config = tenant.production.get(product.id) ?? tenant.sandbox.get(product.id)
-      const look: Look = { tenant, product, config, setUp, metrics, mounted }
-      const found = Object.values(productChecks).flatMap((check) => check(look, here))
-      const asked = await Promise.all([
-        endpoint(look, here, ask),
-        issuer(look, here, ask),
-        modelId(look, here, ask, deps.modelIds),
-      ])
-      return [...found, ...asked.flat()]
-    } catch (error) {
-      if (!isProblem(error)) throw error
-      return [here('product_unread', sentenceOf(error))]
+    if (left.length > 0) {
+      const done = products.length - left.length
+      findings.push(find('run_cut_off', { what: `${done} of ${products.length} products were checked in time.` }))
     }
+    return findings
   }
 
   async function examineRedis(): Promise<Finding[]> {
@@ -181,21 +127,4 @@ export function createDoctor(deps: DoctorDeps) {
       return [find('clock_skew', { what: `The clock of ${host} is ${seconds} s ${ahead > 0 ? 'ahead' : 'behind'}.` })]
     })
   }
-}
-
-/** Nothing of the tenant can be read. */
-function unusable(find: Find, error: Error & { code?: string }): Finding {
-  const code =
-    error.code === 'threescale_scope'
-      ? 'token_scope_account'
-      : error.code === 'threescale_denied'
-        ? 'token_refused'
-        : 'threescale_unreachable'
-  return find(code, { what: sentenceOf(error) })
-}
-
-/** The cause is the sentence for operators; it holds nothing of an answer but its status. */
-function sentenceOf(error: Error): string {
-  const said = error.cause instanceof Error ? error.cause.message : error.message
-  return /[.!?]$/.test(said) ? said : `${said}.`
 }

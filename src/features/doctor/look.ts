@@ -1,59 +1,96 @@
-import type { Backend, Deployment, Mounted, ServicePlan } from '../../clients/threescale/inspection-wire.js'
-import type { ApiDoc, Metric, Plan, Product, TenantSettings } from '../../clients/threescale/nouns.js'
+import type {
+  AccountPlan,
+  Backend,
+  BackendUsage,
+  Deployment,
+  InspectedProduct,
+  OwnToken,
+  Parts,
+  ServicePlan,
+} from '../../clients/threescale/inspection/nouns.js'
+import type { ApiDoc, FieldDefinition, Metric, Plan, TenantSettings } from '../../clients/threescale/nouns.js'
 import type { Finding, FindingCode } from './findings.js'
 
-/** Everything that is known of the tenant before its products are looked at one by one. */
+/** Everything that is known of the tenant before its products are checked one by one; undefined where the call failed. */
 export interface Tenant {
-  settings: TenantSettings
-  products: Product[]
-  plans: Plan[]
-  /** undefined: the token's owner may not read them */
+  settings: TenantSettings | undefined
+  hasAccessCode: boolean | undefined
+  fields: FieldDefinition[] | undefined
+  tokens: OwnToken[] | undefined
+  /** whether the token's owner has the rights of an admin */
+  isAdmin: boolean | undefined
+  products: InspectedProduct[]
+  /** false: only those are known that were deployed */
+  hasAllProducts: boolean
+  plans: Plan[] | undefined
   servicePlans: ServicePlan[] | undefined
+  accountPlans: AccountPlan[] | undefined
   docs: ApiDoc[] | undefined
-  backends: Map<number, Backend>
-  sandbox: Map<number, Deployment>
-  production: Map<number, Deployment>
+  backends: Map<number, Backend> | undefined
+  sandbox: Map<number, Deployment> | undefined
+  production: Map<number, Deployment> | undefined
 }
 
 /** One product as it is set, and as its gateway runs it. */
 export interface Look {
   tenant: Tenant
-  product: Product
+  product: InspectedProduct
   /** what runs, else what would run after a promotion */
   config: Deployment | undefined
-  setUp: Deployment['parts']
-  metrics: Metric[]
-  mounted: Mounted[]
+  /** settings as they are edited, as far as they could be read */
+  edited: Parts
+  usages: BackendUsage[] | undefined
+  metrics: Metric[] | undefined
+  /** the type of the model as the portal shows it */
+  type: string | undefined
 }
 
-/** A finding about the product that is looked at. */
+/** A finding about the product that is checked. */
 export type FindHere = (code: FindingCode, what?: string) => Finding
 
 /** What a named check finds; nothing is good. */
 export type ProductCheck = (look: Look, find: FindHere) => Finding[]
 
-/** Calls that OpenAI's clients, vLLM and TEI make by POST. */
+/** Requests that OpenAI clients, vLLM and TEI make by POST. */
 export const POST_PATH =
   /\/(chat\/completions|completions|embeddings|embed|rerank|score|tokenize|detokenize|images\/generations|audio\/(speech|transcriptions|translations))$/
-/** Those of them whose answers tell tokens. */
+/** Those of them whose answers report tokens. */
 const TOKENS = /\/(chat\/completions|completions|embeddings)$/
+const CHATS = /\/(chat\/)?completions$/
 
 export function pathOf(pattern: string): string {
   return (pattern.split('?')[0] ?? pattern).replace(/\$$/, '')
 }
 
-export function tellsTokens({ config }: Look): boolean {
-  return config?.rules.some(({ pattern }) => TOKENS.test(pathOf(pattern))) === true
+export function reportsTokens({ config, type }: Look): boolean {
+  return hasRuleFor(config, TOKENS) || ['chat', 'completion', 'embedding'].includes(type ?? '')
 }
 
-export function chats({ config }: Look): boolean {
-  return config?.rules.some(({ pattern }) => /\/(chat\/)?completions$/.test(pathOf(pattern))) === true
+export function chats({ config, type }: Look): boolean {
+  return hasRuleFor(config, CHATS) || ['chat', 'completion'].includes(type ?? '')
 }
 
-/** The address of the backend at `/`; below it a part of the path is taken away first. */
-export function privateAddressOf({ mounted, tenant }: Look): URL | undefined {
-  const backend = tenant.backends.get(mounted.find(({ path }) => path === '/')?.backendId ?? 0)
-  return backend && URL.canParse(backend.privateAddress) ? new URL(backend.privateAddress) : undefined
+function hasRuleFor(config: Deployment | undefined, path: RegExp): boolean {
+  return config?.rules.some(({ pattern }) => path.test(pathOf(pattern))) === true
+}
+
+/** What is left of a path below the path of a backend; undefined where it does not go there. */
+export function restBelow(path: string, mount: string): string | undefined {
+  if (mount === '/') return path
+  return path.startsWith(mount) ? `/${path.slice(mount.length).replace(/^\/+/, '')}` : undefined
+}
+
+/** The private address of a backend, with the path it is used at. */
+export function privateAddresses({ usages, tenant }: Look): { path: string; address: URL }[] {
+  return (usages ?? []).flatMap(({ path, backendId }) => {
+    const address = tenant.backends?.get(backendId)?.privateAddress ?? ''
+    return URL.canParse(address) ? [{ path, address: new URL(address) }] : []
+  })
+}
+
+/** Whether a private address has the version already that OpenAI paths begin with. */
+export function endsInVersion({ pathname }: URL): boolean {
+  return /\/v\d+[^/]*\/?$/.test(pathname)
 }
 
 export function listed(names: string[], most = 4): string {

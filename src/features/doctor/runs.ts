@@ -25,7 +25,7 @@ const LOST_MS = LIMIT_MS + 30_000
 /** Who asks again within a minute gets the same report. */
 const REST_MS = 60_000
 
-/** Runs of the doctor from the page: one at a time among the replicas, two minutes at most, the report kept for an hour. */
+/** Runs of the doctor from the page: one at a time among the replicas, two minutes at most, the report cached for an hour. */
 export function createRuns({ doctor, cache, log, now }: RunsDeps) {
   const kept = cache.cached<Kept>('doctor', { fresh: HOUR, keep: HOUR }, async () => ({
     report: null,

@@ -7,6 +7,9 @@ const sections: { severity: Severity; title: string; color: string; word: string
   { severity: 'info', title: 'Notes', color: 'blue', word: 'Note' },
 ]
 
+/** Cases of one code that are shown at once; the others are folded below them. */
+const SHOWN = 5
+
 /** The doctor's page: the last report, or what a run would do. */
 export function doctorView(
   report: Report | null,
@@ -37,18 +40,29 @@ export function doctorView(
 function groupsOf(findings: Finding[]) {
   return [...new Set(findings.map(({ code }) => code))].map((code) => {
     const same = findings.filter((finding) => finding.code === code)
-    const { why, mend } = same[0] as Finding
-    return { code, title: rules[code].when, why, mend, cases: same.map(shown) }
+    const { why, fix } = same[0] as Finding
+    const cases = same.map(shown)
+    const folded = cases.slice(SHOWN)
+    return {
+      code,
+      title: rules[code].title,
+      why,
+      fix,
+      count: cases.length,
+      cases: cases.slice(0, SHOWN),
+      folded,
+      foldedWords: folded.length > 0 ? `and ${folded.length} more` : '',
+    }
   })
 }
 
-function sum(groups: { cases: unknown[] }[]): number {
-  return groups.reduce((total, { cases }) => total + cases.length, 0)
+function sum(groups: { count: number }[]): number {
+  return groups.reduce((total, { count }) => total + count, 0)
 }
 
 function shown({ code, product, what, link }: Finding) {
   // the sentence of the card says it already
-  const more = what === `${rules[code].when}.` ? '' : what
+  const more = what === `${rules[code].title}.` ? '' : what
   return { product, more, link, of: product ? ` (${product})` : '' }
 }
 

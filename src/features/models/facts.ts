@@ -63,7 +63,7 @@ export function typeOf(posts: string[]): ModelType | undefined {
 }
 
 /** What the deployed configuration tells by its mapping rules. */
-export function gatewayFacts({ rules }: GatewayConfig): Facts {
+export function gatewayFacts({ rules }: Pick<GatewayConfig, 'rules'>): Facts {
   const type = typeOf(rules.filter(({ method }) => method === 'POST').map(({ pattern }) => pathOf(pattern)))
   return type ? { type } : {}
 }

@@ -15,9 +15,11 @@ export interface LimitState {
   period: Limit['period']
   value: number
   enforcement: Enforcement
-  /** null: 3scale did not tell; for a minute it never can */
+  /** null: 3scale did not report it; for a minute it never can */
   used: number | null
   left: number | null
+  /** false where this 3scale has no numbers for the period, whenever it is asked */
+  reported: boolean
   /** null where it never resets */
   resetsAt: number | null
   forecast: Forecast
@@ -84,6 +86,7 @@ export function limitState(
     enforcement: enforcementOf(limit, measure, i.looked),
     used,
     left: used === null ? null : Math.max(0, limit.value - used),
+    reported: used !== null || !need || !tally.isAnswered(need),
     resetsAt: period && limit.value > 0 ? period.end : null,
     forecast: used === null || !period ? { kind: 'none' } : forecastOf(used, limit.value, period, i.madeAt, now),
   }

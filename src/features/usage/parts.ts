@@ -81,7 +81,7 @@ export function partsOf(table: Table | undefined): { label: string; amount: numb
 }
 
 export function limitView(state: LimitState, zone: string, now: number, owner?: { name: string; href: string }) {
-  const { used, left, value, period } = state
+  const { used, left, value } = state
   const share = used === null || value === 0 ? 0 : used / value
   return {
     name: limitName(state),
@@ -91,11 +91,16 @@ export function limitView(state: LimitState, zone: string, now: number, owner?: 
     left: left === null ? '' : `${number(left)} left`,
     width: Math.min(100, share * 100).toFixed(1),
     level: share >= 1 ? 'over' : share >= 0.8 ? 'near' : 'calm',
-    unread: used === null && value > 0 && period !== 'minute' ? '3scale did not tell what is used of it.' : '',
+    unread: unreadWords(state),
     resets: resetWords(state, zone, now),
     forecast: forecastWords(state, zone, now),
     note: limitNote(state),
   }
+}
+
+function unreadWords({ used, value, period, reported }: LimitState): string {
+  if (!reported) return 'Not reported by this 3scale.'
+  return used === null && value > 0 && period !== 'minute' ? '3scale did not report what is used of it.' : ''
 }
 
 export function costView(estimate: Estimate) {

@@ -79,6 +79,13 @@ export function startsOf(source: Window['source'], since: number, count: number)
 /** Answers put together: sums over any piece of time that a need named. */
 export function createTally(counted: Counted[]) {
   return {
+    /** whether 3scale answered for the metric and source at all, with numbers or without */
+    isAnswered({ application, metric, source }: Need): boolean {
+      return counted.some(
+        ({ window }) => window.application === application && window.metric === metric && window.source === source,
+      )
+    },
+
     /** undefined where 3scale was not asked for it, or did not answer */
     sum({ application, metric, source, from, to }: Need): number | undefined {
       const parts = counted.filter(

@@ -51,6 +51,11 @@ export function forecastWords(state: LimitState, zone: string, now: number): str
 
 /** What the gateway really does about a limit (gateway.md 3.3, 3.5 and 4.4). */
 export function limitNote(state: LimitState): string {
+  const unreported = 'This release of 3scale has no usage over all time, so what is left is not known. '
+  return (state.reported ? '' : unreported) + enforcementNote(state)
+}
+
+function enforcementNote(state: LimitState): string {
   const { enforcement, period, value } = state
   const finer = period === 'minute' && value > 0
   if (enforcement === 'never_looked_at') {

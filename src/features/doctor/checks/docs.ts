@@ -1,8 +1,8 @@
-import type { ApiDoc, MappingRule } from '../../clients/threescale/nouns.js'
-import { rulesFor, sampleOf } from '../../clients/threescale/patterns.js'
-import { readSpec } from '../../clients/threescale/spec.js'
-import type { Find } from './findings.js'
-import { listed, POST_PATH, type ProductCheck, type Tenant } from './look.js'
+import type { ApiDoc, MappingRule } from '../../../clients/threescale/nouns.js'
+import { rulesFor, sampleOf } from '../../../clients/threescale/patterns.js'
+import { readSpec } from '../../../clients/threescale/spec.js'
+import type { Find } from '../findings.js'
+import { listed, POST_PATH, type ProductCheck, type Tenant } from '../look.js'
 
 type Spec = Record<string, unknown>
 

@@ -1,5 +1,5 @@
-import type { Metric } from '../../clients/threescale/nouns.js'
-import { chats, listed, type ProductCheck, tellsTokens } from './look.js'
+import type { Metric } from '../../../clients/threescale/nouns.js'
+import { chats, listed, type ProductCheck, reportsTokens } from '../look.js'
 
 /** Names of APIcast's own policies (3scale/APIcast, gateway/src/apicast/policy). */
 const builtin = new Set(
@@ -27,9 +27,10 @@ export const chain: ProductCheck = ({ config }, find) => {
 /** The policy that counts tokens, its settings and the metrics that it reports to (gateway.md 4). */
 export const tokenCounts: ProductCheck = (look, find) => {
   const { config, metrics } = look
-  if (!config || !tellsTokens(look)) return []
+  if (!config || !reportsTokens(look)) return []
   const { tokens, rules } = config
   if (!tokens) {
+    if (!metrics) return []
     const units = metrics.filter(({ unit }) => unit === 'token').map(({ systemName }) => systemName)
     return rules.some(({ metric }) => units.includes(metric)) ? [] : [find('token_policy_missing')]
   }
@@ -39,10 +40,11 @@ export const tokenCounts: ProductCheck = (look, find) => {
   if (chats(look) && !tokens.countsStreams) found.push(find('token_policy_streams'))
   if (tokens.rules.length === 0) return [...found, find('token_policy_rules')]
   if (tokens.rules.some(({ metric }) => metric.includes('{{'))) return [...found, find('token_policy_swapped')]
+  if (!metrics) return found
   const missing = [...new Set(tokens.rules.map(({ metric }) => metric))]
     .map((metric) => reasonFor(metric, metrics))
     .filter((reason) => reason !== undefined)
-  if (missing.length > 0) found.push(find('token_metric_missing', `${missing.join(' ')}`))
+  if (missing.length > 0) found.push(find('token_metric_missing', missing.join(' ')))
   return found
 }
 

@@ -1,8 +1,8 @@
 import { decodeJwt, type JWTPayload } from 'jose'
-import { isProblem } from '../../errors.js'
-import type { Asking } from './asking.js'
-import type { Find, Finding } from './findings.js'
-import { type Discovery, post, words } from './sign-in.js'
+import { isProblem } from '../../../errors.js'
+import type { Asking } from '../asking.js'
+import type { Find, Finding } from '../findings.js'
+import { type Discovery, failed, post, words } from './sign-in.js'
 
 export interface TokenDeps {
   audience: string
@@ -14,17 +14,18 @@ export interface TokenDeps {
   verify(token: string): Promise<unknown>
 }
 
-/** Mappers as they are seen in a token, where a client for it is set. */
-export async function serviceToken(find: Find, ask: Asking, deps: TokenDeps, told: Discovery): Promise<Finding[]> {
+/** Mappers as they show in a token, where a client for it is set. */
+export async function serviceToken(find: Find, ask: Asking, deps: TokenDeps, discovery: Discovery): Promise<Finding[]> {
   const { serviceClient, audience, clients, verify } = deps
   if (!serviceClient) return []
   const client = { clientId: serviceClient.id, clientSecret: serviceClient.secret }
   const form = { grant_type: 'client_credentials', scope: 'maas:read maas:write' }
-  const answer = await post(ask, told, client, form)
-  if (answer?.error === 'invalid_scope')
+  const answer = await post(ask, discovery, client, form)
+  if ('failure' in answer) return [failed(find, answer.failure, 'tokens of the service client')]
+  if (answer.error === 'invalid_scope')
     return [find('token_scopes', { what: `The provider answers invalid_scope to ${client.clientId}.` })]
-  if (!answer?.token) {
-    const said = answer ? `${answer.status} ${answer.error ?? ''}`.trim() : 'nothing'
+  if (!answer.token) {
+    const said = `${answer.status} ${answer.error ?? ''}`.trim()
     return [find('service_token', { what: `The token endpoint answers ${client.clientId} with ${said}.` })]
   }
   const claims = claimsOf(answer.token)
@@ -49,7 +50,10 @@ async function trusted(find: Find, token: string, verify: TokenDeps['verify']): 
     await verify(token)
     return []
   } catch (error) {
-    if (isProblem(error, 'identity_unavailable')) return []
+    if (isProblem(error, 'identity_unavailable'))
+      return [
+        failed(find, 'The keys that tokens are signed with cannot be read.', 'whether the API accepts its tokens'),
+      ]
     return [find('token_untrusted', isProblem(error) ? { what: error.message } : {})]
   }
 }

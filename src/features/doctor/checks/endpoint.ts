@@ -1,11 +1,11 @@
-import { HttpFailure } from '../../clients/http-failure.js'
-import type { Asking } from './asking.js'
-import type { Finding } from './findings.js'
-import { type FindHere, type Look, pathOf } from './look.js'
+import { HttpFailure } from '../../../clients/http-failure.js'
+import type { Asking } from '../asking.js'
+import type { Finding } from '../findings.js'
+import { type FindHere, type Look, pathOf } from '../look.js'
 
-/** One call without a key, which a gateway refuses before it looks at anything else (gateway.md 1.1). */
+/** One request without a key, which a gateway refuses before it checks anything else (gateway.md 1.1). */
 export async function endpoint({ tenant, product, config }: Look, find: FindHere, ask: Asking): Promise<Finding[]> {
-  if (!config || !tenant.production.has(product.id)) return []
+  if (!config || !tenant.production?.has(product.id)) return []
   if (!/^https?:\/\//.test(config.endpoint) || !URL.canParse(config.endpoint)) return []
   const read = config.rules.find(({ method, pattern }) => method === 'GET' && !/[{?]/.test(pattern))
   const url = new URL(config.endpoint + (read ? pathOf(read.pattern) : '/v1/models'))
@@ -14,7 +14,8 @@ export async function endpoint({ tenant, product, config }: Look, find: FindHere
     if (status >= 200 && status < 300)
       return [find('endpoint_open', `GET ${url.pathname} without a key is answered with ${status}.`)]
     if (status === 404 && text === '') return [find('endpoint_unknown')]
-    if (status >= 500) return [find('endpoint_unreachable', `${url.host} answers ${status} to a call without a key.`)]
+    if (status >= 500)
+      return [find('endpoint_unreachable', `${url.host} answers ${status} to a request without a key.`)]
     return []
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error
@@ -24,9 +25,8 @@ export async function endpoint({ tenant, product, config }: Look, find: FindHere
 
 /** The issuer that people of an OpenID Connect product fetch their tokens from. */
 export async function issuer({ config }: Look, find: FindHere, ask: Asking): Promise<Finding[]> {
-  if (config?.authentication !== 'oidc') return []
-  const address = `${config.issuer ?? ''}/.well-known/openid-configuration`
-  if (!URL.canParse(address)) return [find('issuer_unreachable', 'No issuer is set.')]
+  if (config?.authentication !== 'oidc' || config.issuer === undefined) return []
+  const address = `${config.issuer}/.well-known/openid-configuration`
   try {
     const { status, text } = await ask.send({ method: 'GET', url: new URL(address), timeoutMs: 5000 })
     return status === 200 && text.includes('"token_endpoint"')

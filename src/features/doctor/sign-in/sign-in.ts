@@ -1,7 +1,7 @@
-import { HttpFailure } from '../../clients/http-failure.js'
-import { isProblem } from '../../errors.js'
-import type { Asking } from './asking.js'
-import type { Find, Finding } from './findings.js'
+import { HttpFailure } from '../../../clients/http-failure.js'
+import { isProblem } from '../../../errors.js'
+import type { Asking } from '../asking.js'
+import type { Find, Finding } from '../findings.js'
 import { serviceToken, type TokenDeps } from './service-token.js'
 
 export interface SignInDeps extends TokenDeps {
@@ -18,20 +18,20 @@ export interface Discovery {
   methods: string[]
 }
 
-/** The sign-in service as the portal needs it; nobody is signed in and nothing is made there. */
+/** The sign-in service as the portal needs it; nobody is signed in and nothing is created there. */
 export async function signIn(find: Find, ask: Asking, deps: SignInDeps): Promise<Finding[]> {
   const found = await discover(find, ask, deps)
   if (!('document' in found)) return found.findings
   const { document, findings } = found
-  const told = {
+  const discovery = {
     token_endpoint: new URL(String(document.token_endpoint)),
     methods: words(document.token_endpoint_auth_methods_supported),
   }
   return [
     ...findings,
-    ...(await client(find, ask, deps, told)),
+    ...(await client(find, ask, deps, discovery)),
     ...(await request(find, ask, deps)),
-    ...(await serviceToken(find, ask, deps, told)),
+    ...(await serviceToken(find, ask, deps, discovery)),
   ]
 }
 
@@ -55,16 +55,18 @@ async function discover(find: Find, ask: Asking, { issuer }: SignInDeps) {
   }
 }
 
-/** With a code that nobody made: who is known is told that the code is bad, who is not that the client is (RFC 6749 5.2). */
-async function client(find: Find, ask: Asking, deps: SignInDeps, told: Discovery): Promise<Finding[]> {
-  const answer = await post(ask, told, deps, {
+/** With a code that was never issued: a known client gets invalid_grant, an unknown one invalid_client (RFC 6749 5.2). */
+async function client(find: Find, ask: Asking, deps: SignInDeps, discovery: Discovery): Promise<Finding[]> {
+  const answer = await post(ask, discovery, deps, {
     grant_type: 'authorization_code',
     code: 'maas-portal-doctor',
     redirect_uri: `${deps.publicUrl}/login/callback`,
     code_verifier: 'maas-portal-doctor-maas-portal-doctor-maas-portal',
   })
-  if (!answer) return []
+  if ('failure' in answer) return [failed(find, answer.failure, clientUnchecked)]
   const { status, error } = answer
+  if (error === undefined && status !== 401)
+    return [failed(find, `The token endpoint answers ${status} without an error code.`, clientUnchecked)]
   return status === 401 || error === 'invalid_client' || error === 'unauthorized_client'
     ? [
         find('identity_client', {
@@ -74,28 +76,37 @@ async function client(find: Find, ask: Asking, deps: SignInDeps, told: Discovery
     : []
 }
 
+const clientUnchecked = 'whether it accepts the client id and secret'
+
 /** What a browser would be sent to: a form, or a way to one; not an error page, and not back with an error. */
 async function request(find: Find, ask: Asking, { begin, publicUrl }: SignInDeps): Promise<Finding[]> {
+  const unchecked = 'whether it accepts the redirect address and the scopes'
   try {
     const { url } = await begin()
     const { status, headers } = await ask.send({ method: 'GET', url: new URL(url), timeoutMs: 5000 })
     const back = headers.location && URL.canParse(headers.location, url) ? new URL(headers.location, url) : undefined
     const error = back?.href.startsWith(`${publicUrl}/`) ? back.searchParams.get('error') : undefined
+    if (status >= 500) return [failed(find, `The sign-in request is answered ${status}.`, unchecked)]
     if (status >= 400) return [find('identity_redirect', { what: `The sign-in request is answered ${status}.` })]
     return error ? [find('identity_redirect', { what: `The sign-in request comes back with ${error}.` })] : []
   } catch (error) {
-    if (error instanceof HttpFailure || isProblem(error)) return []
+    if (error instanceof HttpFailure) return [failed(find, `The sign-in request failed: ${error.message}.`, unchecked)]
+    if (isProblem(error)) return [failed(find, `The sign-in request cannot be built: ${error.message}`, unchecked)]
     throw error
   }
 }
 
-/** As the client asks for a token; undefined where nobody answers. The secret goes where the provider wants it. */
+export function failed(find: Find, sentence: string, unchecked: string): Finding {
+  return find('identity_call_failed', { what: `${sentence} Not checked: ${unchecked}.` })
+}
+
+/** As the client requests a token. The secret goes where the provider expects it; 5xx is no answer. */
 export async function post(
   ask: Asking,
   { token_endpoint, methods }: Discovery,
   { clientId, clientSecret }: { clientId: string; clientSecret: string },
   form: Record<string, string>,
-): Promise<{ status: number; error: string | undefined; token: string | undefined } | undefined> {
+): Promise<{ failure: string } | { status: number; error: string | undefined; token: string | undefined }> {
   const inBody = methods.length === 0 || methods.includes('client_secret_post')
   const basic = Buffer.from([clientId, clientSecret].map(encodeURIComponent).join(':')).toString('base64')
   try {
@@ -112,15 +123,16 @@ export async function post(
       }).toString(),
       timeoutMs: 5000,
     })
+    if (status >= 500) return { failure: `The token endpoint answers ${status}.` }
     const { error, access_token } = parse(text) ?? {}
     return { status, error: word(error), token: typeof access_token === 'string' ? access_token : undefined }
   } catch (error) {
-    if (error instanceof HttpFailure) return undefined
+    if (error instanceof HttpFailure) return { failure: `The token endpoint does not answer: ${error.message}.` }
     throw error
   }
 }
 
-/** Only an error's code is told: descriptions may hold what was sent. */
+/** Only an error's code is reported: descriptions may hold what was sent. */
 function word(value: unknown): string | undefined {
   return typeof value === 'string' && /^[a-z_]{1,40}$/.test(value) ? value : undefined
 }

@@ -1,29 +1,31 @@
-import type { MappingRule, Metric } from '../../clients/threescale/nouns.js'
-import { rulesFor, sampleOf } from '../../clients/threescale/patterns.js'
-import { listed, POST_PATH, type ProductCheck, pathOf, privateAddressOf } from './look.js'
+import type { MappingRule, Metric } from '../../../clients/threescale/nouns.js'
+import { rulesFor, sampleOf } from '../../../clients/threescale/patterns.js'
+import { listed, POST_PATH, type ProductCheck, pathOf } from '../look.js'
 
 /** The public address and how a key is sent to it. */
 export const credentials: ProductCheck = ({ tenant, product, config }, find) => {
   if (!config) return []
-  const { endpoint, authentication, location, userKeyName } = config
+  const { endpoint, authentication, location, userKeyName, issuer } = config
   const found = []
   const host = hostOf(endpoint)
   if (host === undefined) found.push(find('endpoint_invalid'))
   else {
     const others = tenant.products.filter(
-      ({ id }) => id !== product.id && hostOf(tenant.production.get(id)?.endpoint ?? '') === host,
+      ({ id }) => id !== product.id && hostOf(tenant.production?.get(id)?.endpoint ?? '') === host,
     )
     if (others.length > 0)
       found.push(find('endpoint_shared', `${endpoint} is also the address of ${listed(others.map(nameOf))}.`))
   }
   if (!['1', '2', 'oidc'].includes(authentication)) found.push(find('credentials_unsupported'))
+  if (authentication === 'oidc' && issuer === undefined) found.push(find('issuer_missing'))
+  if (authentication === '2' && !product.mandatoryAppKey) found.push(find('key_optional'))
   if (location === 'query' && (authentication === '1' || authentication === '2')) found.push(find('credentials_query'))
   if (authentication === '1' && location === 'headers' && userKeyName.toLowerCase() === 'authorization')
     found.push(find('credentials_raw_header'))
   return found
 }
 
-/** Mapping rules against the calls that clients make. */
+/** Mapping rules against the requests that clients make. */
 export const mappingRules: ProductCheck = ({ config, metrics }, find) => {
   if (!config) return []
   const { rules } = config
@@ -33,10 +35,11 @@ export const mappingRules: ProductCheck = ({ config, metrics }, find) => {
   )
   const found = []
   if (wrong.length > 0)
-    found.push(find('rule_verb', `${listed(wrong.map(callOf))}: these are called by POST, for which there is no rule.`))
-  else if (!rules.some(({ method }) => method === 'POST' || method === 'ANY')) found.push(find('rule_none'))
+    found.push(find('rule_verb', `${listed(wrong.map(callOf))}: these are POST requests, for which there is no rule.`))
+  else if (!rules.some(({ method }) => method === 'POST' || method === 'ANY'))
+    found.push(find('rule_none', noPost(rules)))
   const doubled = rules
-    .map((rule) => ({ call: callOf(rule), hits: hitsOf(rule, rules, metrics) }))
+    .map((rule) => ({ call: callOf(rule), hits: hitsOf(rule, rules, metrics ?? []) }))
     .filter(({ hits }) => hits.length > 1)
   if (doubled.length > 0)
     found.push(
@@ -48,26 +51,18 @@ export const mappingRules: ProductCheck = ({ config, metrics }, find) => {
   return found
 }
 
-/** The path that the model server is asked for: private address and request put together (gateway.md 2.5). */
-export const paths: ProductCheck = (look, find) => {
-  const { config, mounted } = look
-  if (mounted.length === 0) return [find('backend_missing')]
-  const address = privateAddressOf(look)
-  if (!config || !address) return []
-  const patterns = config.rules.map(({ pattern }) => pathOf(pattern))
-  const base = address.pathname.replace(/\/+$/, '')
-  if (/\/v1$/.test(base) && patterns.some((pattern) => pattern.startsWith('/v1/'))) return [find('v1_doubled')]
-  const bare = patterns.filter((pattern) => /^\/(chat\/completions|completions|embeddings)$/.test(pattern))
-  if (!/\/v\d+[^/]*$/.test(base) && bare.length > 0)
-    return [find('v1_missing', `The model server would be asked for ${listed(bare)}, without /v1.`)]
-  return []
+function noPost(rules: MappingRule[]): string | undefined {
+  const [only, ...more] = rules
+  return only && more.length === 0 && callOf(only) === 'GET /'
+    ? 'Its only rule is GET /, which 3scale creates with each product.'
+    : undefined
 }
 
 function takesPost(rules: MappingRule[], path: string): boolean {
   return rulesFor(rules, 'POST', path).length > 0
 }
 
-/** The rules by which one call counts in hits: directly, or by a method below it. */
+/** The rules by which one request counts in hits: directly, or by a method below it. */
 function hitsOf({ method, pattern }: MappingRule, rules: MappingRule[], metrics: Metric[]): MappingRule[] {
   const hits = metrics.find(({ systemName }) => systemName === 'hits')
   if (!hits || pattern.includes('?')) return []

@@ -1,0 +1,78 @@
+import type { Rule } from './shape.js'
+
+/** The sign-in service as the portal and its API need it. */
+export const signIn = {
+  identity_unreachable: {
+    severity: 'error',
+    title: 'The sign-in service does not answer, or is not the issuer that is set',
+    why: 'Nobody can sign in.',
+    fix: 'Check OIDC_ISSUER letter by letter (no slash at its end), the network policy, HTTPS_PROXY and EXTRA_CA_FILE.',
+  },
+  identity_call_failed: {
+    severity: 'error',
+    title: 'A call to the sign-in service failed',
+    why: 'The checks that need its answer were not made, and sign-ins make the same call.',
+    fix: 'Run the checks again. If the call fails again, look for it in the log of the sign-in service.',
+    hides: true,
+  },
+  identity_pkce: {
+    severity: 'error',
+    title: 'The sign-in service does not offer PKCE with S256',
+    why: 'The portal always sends it; without it a stolen code could be used.',
+    fix: 'Enable PKCE (S256) at the provider.',
+  },
+  identity_sign_out: {
+    severity: 'warning',
+    title: 'The sign-in service has no sign-out address, or sends no notice of sign-outs',
+    why: 'Signing out here leaves people signed in there, or the other way round.',
+    fix: 'Use a provider with end_session_endpoint and back-channel logout.',
+  },
+  identity_client: {
+    severity: 'error',
+    title: 'The sign-in service does not accept the portal’s client id and secret',
+    why: 'Every sign-in ends with an error after the password.',
+    fix: 'Compare OIDC_CLIENT_ID and OIDC_CLIENT_SECRET with the client at the provider.',
+  },
+  identity_redirect: {
+    severity: 'error',
+    title: 'The sign-in service refuses the portal’s sign-in request',
+    why: 'People see an error page of the provider, or come back with an error, instead of a sign-in form.',
+    fix: 'Register PUBLIC_URL/login/callback as redirect address of the client, and every scope of OIDC_SCOPES.',
+  },
+  service_token: {
+    severity: 'error',
+    title: 'The service client of the checks gets no token',
+    why: 'Programs with client credentials get none either.',
+    fix: 'Compare DOCTOR_CLIENT_ID and DOCTOR_CLIENT_SECRET with the provider, and allow client credentials for the client.',
+  },
+  token_audience: {
+    severity: 'error',
+    title: 'Access tokens do not carry the audience of the API',
+    why: 'The REST API answers 401 to every token.',
+    fix: 'Add an audience mapper for API_AUDIENCE to the client scope (deploy/keycloak/realm.json has it).',
+  },
+  token_scopes: {
+    severity: 'error',
+    title: 'Access tokens do not carry maas:read and maas:write although they were requested',
+    why: 'The REST API answers 403 insufficient_scope.',
+    fix: 'Give the client the optional scopes maas:read and maas:write, and include them in the token.',
+  },
+  token_subject: {
+    severity: 'error',
+    title: 'Access tokens have no subject',
+    why: 'The portal cannot identify the caller. With Keycloak the client scope “basic” carries it.',
+    fix: 'Add the scope “basic” to the client’s default scopes.',
+  },
+  token_unlisted: {
+    severity: 'warning',
+    title: 'The service client is not listed in API_CLIENTS',
+    why: 'Its calls to the REST API are answered with 403.',
+    fix: 'Add the client’s id to API_CLIENTS.',
+  },
+  token_untrusted: {
+    severity: 'error',
+    title: 'An access token of the provider does not pass the API’s checks',
+    why: 'The REST API answers 401 to it.',
+    fix: 'Check issuer, signature algorithm and type of the token: RFC 9068, or Keycloak’s own form.',
+  },
+} as const satisfies Record<string, Rule>
