@@ -140,7 +140,8 @@ export function controlRoutes(app: FastifyInstance, options: Options): void {
     const service = present(tenant.state()).find(({ id }) => id === wanted)
     if (!service) return false
     const { clock } = tenant
-    changeProduct(tenant.state(), service, to, { clock, backendEndpoint: options.backendEndpoint })
+    const { backendEndpoint } = options
+    changeProduct(tenant.state(), service, to, { clock, backendEndpoint, identityPort: port + 2 })
     return true
   }
 

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js'
 import { configurationOf, hostsOf } from '../products/configuration.js'
 import { withPort } from '../products/with-port.js'
 import { type Configuration, type Flags, nextId, type Service, type State } from '../store.js'
+import { issuerColumns, SERVICE_ACCOUNTS } from '../tenant/products.js'
 
 /** What a test changes of a product at once. */
 export interface ProductChange {
@@ -34,8 +35,12 @@ export function changeProduct(
   state: State,
   service: Service,
   { frozen, promoted, ...change }: ProductChange,
-  { clock, backendEndpoint }: { clock: Clock; backendEndpoint: string },
+  { clock, backendEndpoint, identityPort }: { clock: Clock; backendEndpoint: string; identityPort: number },
 ): void {
+  if (change.backend_version === 'oidc' && service.backend_version !== 'oidc') {
+    Object.assign(service.proxy.columns, issuerColumns(identityPort))
+    Object.assign(service.proxy.oidc, SERVICE_ACCOUNTS)
+  }
   apply(state, service, change, clock)
   const contentFor = (other: ProductChange | undefined) => {
     // a frozen configuration is that of the product as it would be with the change

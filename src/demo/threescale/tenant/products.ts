@@ -30,11 +30,7 @@ export async function addProduct(
   await replaceRules(call, base, rulesOf(sketch), metrics)
   const endpoint = sketch.endpoint ?? `http://localhost:${place.gatewayPort}`
   await call('PUT', `${base}/proxy`, { ...gatewayOf(sketch, endpoint, place) })
-  if (sketch.version === 'oidc')
-    await call('PUT', `${base}/proxy/oidc_configuration`, {
-      standard_flow_enabled: false,
-      service_accounts_enabled: true,
-    })
+  if (sketch.version === 'oidc') await call('PUT', `${base}/proxy/oidc_configuration`, SERVICE_ACCOUNTS)
   await call('PUT', `${base}/proxy/policies`, {
     policies_config: JSON.stringify(sketch.policies ?? defaultPolicies(sketch)),
   })
@@ -143,16 +139,21 @@ function gatewayOf(sketch: Sketch, endpoint: string, { identityPort }: Place) {
     auth_user_key: names.user_key ?? 'user_key',
     auth_app_id: names.app_id ?? 'app_id',
     auth_app_key: names.app_key ?? 'app_key',
-    ...(version === 'oidc'
-      ? {
-          oidc_issuer_endpoint: `http://zync:${canary(16)}@localhost:${identityPort}`,
-          oidc_issuer_type: 'keycloak',
-          jwt_claim_with_client_id: 'azp',
-          jwt_claim_with_client_id_type: 'plain',
-        }
-      : {}),
+    ...(version === 'oidc' ? issuerColumns(identityPort) : {}),
   }
 }
+
+/** Where tokens of an OpenID Connect product come from; the address holds the secret of 3scale's client there. */
+export function issuerColumns(identityPort: number) {
+  return {
+    oidc_issuer_endpoint: `http://zync:${canary(16)}@localhost:${identityPort}`,
+    oidc_issuer_type: 'keycloak',
+    jwt_claim_with_client_id: 'azp',
+    jwt_claim_with_client_id_type: 'plain',
+  }
+}
+
+export const SERVICE_ACCOUNTS = { standard_flow_enabled: false, service_accounts_enabled: true }
 
 /** The token counter has its README's rules for what the product counts (models-aas, llm_metrics_policy/README.md). */
 function defaultPolicies(sketch: Sketch): object[] {
