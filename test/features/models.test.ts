@@ -65,6 +65,7 @@ function tenant(names: string[]) {
       { method: 'POST', pattern: '/v1/chat/completions', metricId: 12, metric: 'chat.7', delta: 1, last: false },
       { method: 'GET', pattern: '/v1/models', metricId: 11, metric: 'hits', delta: 1, last: false },
     ],
+    backends: [{ path: '/', versioned: false }],
     issuer: undefined,
     policies: [],
     tokenPolicy: undefined,
