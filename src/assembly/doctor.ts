@@ -38,6 +38,7 @@ export function createTenantDoctor(config: Config, { outbound, verbs, callers, c
     modelIds: {
       noted: (name) => ({
         modelId: notes.products?.[name]?.model_id,
+        type: notes.products?.[name]?.type,
         mayAskPrivately:
           notes.products?.[name]?.model_server?.private_address ?? notes.model_servers?.private_addresses === true,
       }),

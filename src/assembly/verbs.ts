@@ -19,9 +19,9 @@ import { createModels, type Models } from '../features/models/models.js'
 import { createServers } from '../features/models/servers.js'
 import { createPlayground } from '../features/playground/playground.js'
 import { createReferences } from '../features/reference/reference.js'
-import { callOf } from '../features/snippets/calls.js'
 import { createSnippets } from '../features/snippets/snippets.js'
 import { createUsage } from '../features/usage/usage.js'
+import { modelListPath } from '../model-calls/example-calls.js'
 import { ownerOf } from '../web/caller.js'
 import type { Metrics } from '../web/metrics.js'
 import { createPlaces } from '../web/places.js'
@@ -56,7 +56,7 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand }: V
       notes: notes.products ?? {},
       privateAddresses: notes.model_servers?.private_addresses === true,
       askAs: askModelServer,
-      learn: (systemName, id, contextLength) => models.learnModelId(systemName, id, contextLength),
+      learn: (...told) => models.learnModelId(...told),
       log,
     }),
     log,
@@ -109,7 +109,6 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand }: V
     gateway,
     places: createPlaces(),
     modelIdOf: trial.modelIdOf,
-    callOf,
     wordsFor,
   }
   const playground = createPlayground(tryingOut)
@@ -178,9 +177,9 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand }: V
     if (!named) return undefined
     try {
       const { application, model } = await applications.read(ownerOf(named.account), named.id, { reveal: true })
-      const list = model?.paths.find(({ method, path }) => method === 'GET' && /\/models$/.test(path))
-      if (!model || !list) return undefined
-      const answer = await calls.call(model, application, { method: 'GET', path: list.path })
+      const list = model && modelListPath(model)
+      if (!model || list === undefined) return undefined
+      const answer = await calls.call(model, application, { method: 'GET', path: list })
       return answer.status === 200 ? answer.text : undefined
     } catch (error) {
       if (isProblem(error)) return undefined

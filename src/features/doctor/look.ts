@@ -1,5 +1,6 @@
 import type { Backend, Deployment, Mounted, ServicePlan } from '../../clients/threescale/inspection-wire.js'
 import type { ApiDoc, Metric, Plan, Product, TenantSettings } from '../../clients/threescale/nouns.js'
+import { endpointAt, typeNamedBy } from '../../model-calls/openai-endpoints.js'
 import type { Finding, FindingCode } from './findings.js'
 
 /** Everything that is known of the tenant before its products are looked at one by one. */
@@ -32,22 +33,17 @@ export type FindHere = (code: FindingCode, what?: string) => Finding
 /** What a named check finds; nothing is good. */
 export type ProductCheck = (look: Look, find: FindHere) => Finding[]
 
-/** Calls that OpenAI's clients, vLLM and TEI make by POST. */
-export const POST_PATH =
-  /\/(chat\/completions|completions|embeddings|embed|rerank|score|tokenize|detokenize|images\/generations|audio\/(speech|transcriptions|translations))$/
-/** Those of them whose answers tell tokens. */
-const TOKENS = /\/(chat\/completions|completions|embeddings)$/
-
 export function pathOf(pattern: string): string {
   return (pattern.split('?')[0] ?? pattern).replace(/\$$/, '')
 }
 
 export function tellsTokens({ config }: Look): boolean {
-  return config?.rules.some(({ pattern }) => TOKENS.test(pathOf(pattern))) === true
+  return config?.rules.some(({ pattern }) => endpointAt('POST', pathOf(pattern))?.tellsTokens) === true
 }
 
 export function chats({ config }: Look): boolean {
-  return config?.rules.some(({ pattern }) => /\/(chat\/)?completions$/.test(pathOf(pattern))) === true
+  const generated = ['chat', 'completion']
+  return config?.rules.some(({ pattern }) => generated.includes(typeNamedBy([pathOf(pattern)]) ?? '')) === true
 }
 
 /** The address of the backend at `/`; below it a part of the path is taken away first. */

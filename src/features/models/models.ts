@@ -62,7 +62,7 @@ export function createModels(deps: ModelsDeps) {
     now,
   })
   // the number is of the shape: replicas of two versions share one Redis while they are rolled out
-  const snapshots = cache.cached<Snapshot>('catalogue-2', { fresh: ttlSeconds * EARLY, keep: 30 * DAY }, () =>
+  const snapshots = cache.cached<Snapshot>('catalogue-3', { fresh: ttlSeconds * EARLY, keep: 30 * DAY }, () =>
     takeSnapshot({ threescale, takeSpecs: specs.take, sawConfigs }),
   )
   let built: Catalogue | undefined
