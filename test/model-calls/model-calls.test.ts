@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import type { BackendPath } from '../../src/clients/threescale/nouns.js'
 import { templateOf } from '../../src/clients/threescale/patterns.js'
 import { basePathOf, type ProductRules, typeOfRules } from '../../src/model-calls/base-paths.js'
 import { callOf, modelIdOrigin, modelListPath, testCallOf } from '../../src/model-calls/example-calls.js'
 import { endpointAt, endpoints, type ModelType, modelTypes } from '../../src/model-calls/openai-endpoints.js'
+import { projectRoot } from '../../src/root.js'
 
 const endpoint = 'https://host'
 const ruleOf = (method: string, pattern: string) => ({ method, path: templateOf(pattern).path, pattern })
@@ -241,6 +244,24 @@ t.test('query conditions and path parameters are kept, and what only the caller 
     '/v1/chat/completions?v=1',
     'the rule that names the call says what it requires',
   )
+})
+
+t.test('docs/models.md states what is done', async (t) => {
+  const text = readFileSync(join(projectRoot, 'docs/models.md'), 'utf8')
+  const [, table = ''] = /\| rules \| type \| base URL \|\n\|[-|]+\|\n([\s\S]*?)\n\n/.exec(text) ?? []
+  const rows = table.split('\n')
+  t.ok(rows.length > 10)
+  for (const row of rows) {
+    const [, cell = '', words = '', address = ''] = row.split('|')
+    const rules = [...cell.matchAll(/`((?:GET|POST) [^`]+)`/g)].map(([, rule]) => rule).join(' ')
+    const path = /backend at `([^`]+)`/.exec(cell)?.[1] ?? '/'
+    const backends = [{ path, versioned: /private base URL with `\/v1`/.test(cell) }]
+    const [type, base] = seen(rules, undefined, backends)
+    t.equal(`\`https://host${base}\``, address.trim(), row)
+    t.ok(words.trim().startsWith(String(type).replaceAll('_', ' ')), row)
+    const { named } = typeOfRules(productOf(rules, backends)) ?? {}
+    t.equal(named === false, /assumed/.test(words), row)
+  }
 })
 
 t.test('where code gets the id of the model', async (t) => {
