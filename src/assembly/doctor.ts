@@ -3,8 +3,8 @@ import { readSpec } from '../clients/threescale/spec.js'
 import type { Config } from '../config.js'
 import { createDoctor } from '../features/doctor/doctor.js'
 import { expectedOf } from '../features/doctor/tenant/settings.js'
-import { gatewayFacts } from '../features/models/facts.js'
 import { specFacts } from '../features/models/spec-facts.js'
+import { typeOfRules } from '../model-calls/base-paths.js'
 import type { Check } from '../web/health.js'
 import type { Callers } from './callers.js'
 import type { Outbound } from './outbound.js'
@@ -52,7 +52,7 @@ export function createTenantDoctor(config: Config, { outbound, verbs, callers, c
     typeOf: (name, rules, docs) =>
       notes.products?.[name]?.type ??
       docs.map(({ body }) => factsOf(body).type).find((type) => type !== undefined) ??
-      gatewayFacts({ rules }).type,
+      typeOfRules(rules)?.type,
     now: Date.now,
   })
 }

@@ -20,9 +20,9 @@ import { createModels, type Models } from '../features/models/models.js'
 import { createServers } from '../features/models/servers.js'
 import { createPlayground } from '../features/playground/playground.js'
 import { createReferences } from '../features/reference/reference.js'
-import { callOf } from '../features/snippets/calls.js'
 import { createSnippets } from '../features/snippets/snippets.js'
 import { createUsage } from '../features/usage/usage.js'
+import { modelListPath } from '../model-calls/example-calls.js'
 import { ownerOf } from '../web/caller.js'
 import type { Metrics } from '../web/metrics.js'
 import { createPlaces } from '../web/places.js'
@@ -57,7 +57,7 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand }: V
       notes: notes.products ?? {},
       privateAddresses: notes.model_servers?.private_addresses === true,
       askAs: askModelServer,
-      learn: (systemName, id, contextLength) => models.learnModelId(systemName, id, contextLength),
+      learn: (...told) => models.learnModelId(...told),
       log,
     }),
     log,
@@ -110,7 +110,6 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand }: V
     gateway,
     places: createPlaces(),
     modelIdOf: trial.modelIdOf,
-    callOf,
     wordsFor,
   }
   const playground = createPlayground(tryingOut)
@@ -179,12 +178,12 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand }: V
     if (!named) return undefined
     try {
       const { application, model } = await applications.read(ownerOf(named.account), named.id, { reveal: true })
-      const list = model?.paths.find(({ method, path }) => method === 'GET' && /\/models$/.test(path))
       if (!model)
         return { failure: 'The application that PORTAL_CONFIG names is of a product that the portal does not show.' }
-      if (!list) return undefined
-      const { status, text } = await calls.call(model, application, { method: 'GET', path: list.path })
-      return status === 200 ? { text } : { failure: `The gateway answers ${status} to GET ${list.path}.` }
+      const list = modelListPath(model)
+      if (list === undefined) return undefined
+      const { status, text } = await calls.call(model, application, { method: 'GET', path: list })
+      return status === 200 ? { text } : { failure: `The gateway answers ${status} to GET ${list}.` }
     } catch (error) {
       if (isProblem(error)) return { failure: `It could not be asked with the named application: ${error.message}` }
       throw error

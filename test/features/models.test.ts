@@ -19,6 +19,8 @@ import type { Caller } from '../../src/web/caller.js'
 const log = { warn: () => {}, info: () => {} }
 const quietServers = { mayAsk: () => false, ask: async () => {} }
 
+const hits = { metricId: 11, metric: 'hits', delta: 1, last: false }
+
 /** A tenant in memory; every call is counted and takes a moment. */
 function tenant(names: string[]) {
   const calls: Record<string, number> = {}
@@ -41,6 +43,8 @@ function tenant(names: string[]) {
     servicePlansVisible: false,
     down: false,
     backend: '',
+    /** verb and pattern, by product; those of a chat model where it is left out */
+    rules: {} as Record<number, [method: string, pattern: string][]>,
   }
   const answer =
     <T>(name: string, make: (id: number) => T) =>
@@ -61,10 +65,11 @@ function tenant(names: string[]) {
       location: 'authorization',
       names: { userKey: 'user_key', appId: 'app_id', appKey: 'app_key' },
     },
-    rules: [
-      { method: 'POST', pattern: '/v1/chat/completions', metricId: 12, metric: 'chat.7', delta: 1, last: false },
-      { method: 'GET', pattern: '/v1/models', metricId: 11, metric: 'hits', delta: 1, last: false },
+    rules: state.rules[product.id]?.map(([method, pattern]) => ({ ...hits, method, pattern })) ?? [
+      { ...hits, method: 'POST', pattern: '/v1/chat/completions', metricId: 12, metric: 'chat.7' },
+      { ...hits, method: 'GET', pattern: '/v1/models' },
     ],
+    backends: [{ path: '/', versioned: false }],
     issuer: undefined,
     policies: [],
     tokenPolicy: undefined,
@@ -276,6 +281,53 @@ t.test('facts remember their source: PORTAL_CONFIG, then the spec, the gateway, 
   t.equal((await hidden.find('told', undefined)).model.successor, null, 'a restricted successor is not named')
 })
 
+t.test(
+  'a type that mapping rules only make likely counts where nothing else tells, and is said to be assumed',
+  async (t) => {
+    const { threescale, state } = tenant(['plain', 'noted', 'spec', 'own', 'server', 'named', 'reads', 'below'])
+    const [prefix, read] = [
+      ['POST', '/'],
+      ['GET', '/'],
+    ] as [string, string][]
+    state.rules = Object.fromEntries([1, 2, 3, 4, 5, 8].map((id) => [id, [read, prefix] as [string, string][]]))
+    state.rules[6] = [...(state.rules[1] ?? []), ['POST', '/v1/embeddings']]
+    state.rules[7] = [['GET', '/']]
+    const doc = (productId: number, path: string) => ({
+      id: productId,
+      productId,
+      published: true,
+      body: JSON.stringify({ openapi: '3.0.3', paths: { [path]: { post: {} } } }),
+    })
+    state.docs = [doc(3, '/v1/rerank'), doc(4, '/analyse'), doc(8, '/openai/v1/chat/completions')]
+    const models = catalogue(threescale, { notes: { noted: { type: 'image' } } })
+    await models.learnModelId('server', 'org/e', undefined, 'embedding')
+    await models.learnModelId('named', 'org/n', undefined, 'rerank')
+    const seen = Object.fromEntries(
+      (await models.list({}, undefined)).models.map(({ system_name, type, base_url, sources }) => [
+        system_name,
+        [type, sources.type, new URL(base_url).pathname, sources.base_url].join(' '),
+      ]),
+    )
+    t.same(seen, {
+      plain: 'chat assumed /v1 assumed',
+      noted: 'image portal_config /v1 assumed',
+      spec: 'rerank active_docs /v1 active_docs',
+      own: 'custom active_docs / gateway',
+      server: 'embedding model_server /v1 assumed',
+      named: 'embedding gateway /v1 gateway',
+      reads: 'custom  / gateway',
+      below: 'chat active_docs /openai/v1 active_docs',
+    })
+    const { model } = await models.find('plain', undefined)
+    const view = modelView({ model, successor: undefined, descriptionHtml: '', snippets: [], staleSeconds: undefined })
+    const fact = (label: string) => view.facts.find((each) => each.label === label)
+    t.match(fact('Type'), { value: 'Chat', source: 'assumed, because the mapping rules name no call' })
+    t.match(fact('Base URL'), { value: 'https://model-1.example.com/v1', source: /assumed/ })
+    t.match(fact('Model id'), { value: 'Not known yet; the code asks the model server for it' })
+    t.same(view.paths[1], { method: 'POST', path: '/', note: 'and every path that begins with it' })
+  },
+)
+
 t.test('odd specs tell what they can and never fail', async (t) => {
   const deep = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`
   const cases: [name: string, body: string, facts: object][] = [
@@ -311,7 +363,7 @@ t.test('odd specs tell what they can and never fail', async (t) => {
     [
       'Swagger 2',
       '{"swagger":"2.0","paths":{"/v1/rerank":{"post":{"parameters":[{"in":"body","schema":{"properties":{"model":{"default":"org/two"},"stream":{"type":"boolean"}}}}]}}}}',
-      { type: 'rerank', model_id: 'org/two', capabilities: ['streaming'] },
+      { type: 'rerank', calls: ['/v1/rerank'], model_id: 'org/two', capabilities: ['streaming'] },
     ],
   ]
   for (const [name, body, facts] of cases) {
@@ -331,7 +383,13 @@ t.test('a model server that lies, floods or dawdles spoils nothing', async (t) =
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/base/`
   const http = createHttp()
   t.teardown(() => http.close())
-  const model = { system_name: 'm', paths: [{ method: 'GET', path: '/v1/models' }] } as never
+  const model = {
+    system_name: 'm',
+    type: 'chat',
+    endpoint: 'https://m.example.com',
+    base_url: 'https://m.example.com/v1',
+    paths: [{ method: 'GET', path: '/v1/models', pattern: '/v1/models' }],
+  } as never
   const heard: unknown[] = []
   const servers = (notes: Record<string, object>, privateAddresses: boolean) =>
     createServers({
@@ -354,7 +412,7 @@ t.test('a model server that lies, floods or dawdles spoils nothing', async (t) =
   const ask = () => servers({}, true).ask(model, address)
   answer = (path, response) => response.end(JSON.stringify({ data: [{ id: path, max_model_len: 7 }] }))
   await ask()
-  t.same(heard.splice(0), [['m', '/base/v1/models', 7]], 'the path of the rule below the private address')
+  t.same(heard.splice(0), [['m', '/base/v1/models', 7, undefined]], 'the path of the rule below the private address')
   const left: string[] = []
   const listOf = (count: number, rest: string) =>
     JSON.stringify({ data: Array.from({ length: count }, (_, n) => ({ id: `org/${n}-${rest}` })) })
@@ -403,7 +461,7 @@ t.test('a model server that lies, floods or dawdles spoils nothing', async (t) =
   t.same(heard, [])
   answer = (_path, response) => response.end(listOf(5000, ''))
   await ask()
-  t.same(heard.splice(0), [['m', 'org/0-', undefined]], 'of many ids that fit, the first')
+  t.same(heard.splice(0), [['m', 'org/0-', undefined, undefined]], 'of many ids that fit, the first')
 })
 
 t.test('what a model server tells is text of one line, or it is nothing', async (t) => {

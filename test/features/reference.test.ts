@@ -4,11 +4,13 @@ import t from 'tap'
 import type { MappingRule } from '../../src/clients/threescale/nouns.js'
 import { readSpec } from '../../src/clients/threescale/spec.js'
 import { problem } from '../../src/errors.js'
+import { pathsOf } from '../../src/features/models/facts.js'
 import type { Model } from '../../src/features/models/schemas.js'
 import { readAnswer } from '../../src/features/reference/answer.js'
 import { madeReference } from '../../src/features/reference/made.js'
 import { differences, placedIn } from '../../src/features/reference/placed.js'
 import { createReferences, type ReferenceDeps } from '../../src/features/reference/reference.js'
+import type { Reference } from '../../src/features/reference/shapes.js'
 import { referenceOf } from '../../src/features/reference/uploaded.js'
 import { referenceView } from '../../src/features/reference/view.js'
 import { wantedOf } from '../../src/features/reference/wanted.js'
@@ -31,6 +33,7 @@ const model = {
   model_id: 'org/m',
   endpoint: 'https://m.example.com',
   base_url: 'https://m.example.com/v1',
+  paths: [],
   token_url: null,
   credentials: {
     mode: 'user_key',
@@ -45,8 +48,9 @@ const only = (spec: object) => {
   if (!operation) throw new Error('no operation')
   return operation
 }
+const withRules = (own: MappingRule[]): Model => ({ ...model, paths: pathsOf(own) })
 const placed = (spec: object, own = rules) => {
-  const [operation] = placedIn(model, own, read(spec) ?? madeReference(model, own, '/v1/chat/completions', ''))
+  const [operation] = placedIn(model, own, read(spec) ?? madeReference(withRules(own), own, ''))
   if (!operation) throw new Error('no operation')
   return operation
 }
@@ -292,12 +296,8 @@ t.test('whatever is uploaded, the page is made, and what it shows is text', asyn
 })
 
 t.test('without a spec: what the mapping rules let through, with the bodies that are known', async (t) => {
-  const made = madeReference(
-    model,
-    [...rules, rule('ANY', '/v1/{kind}/x$?mode=fast&n={n}')],
-    '/v1/chat/completions',
-    'Why.',
-  )
+  const told = [...rules, rule('ANY', '/v1/{kind}/x$?mode=fast&n={n}')]
+  const made = madeReference(withRules(told), told, 'Why.')
   t.same(made.notes, ['Why.'])
   t.same(
     made.operations.map(({ method, path }) => `${method} ${path}`),
@@ -310,11 +310,24 @@ t.test('without a spec: what the mapping rules let through, with the bodies that
     { name: 'mode', in: 'query', example: 'fast' },
     { name: 'n', in: 'query', example: '' },
   ])
-  const all = [rule('POST', '/')]
-  const catchAll = placedIn(model, all, madeReference(model, all, '/v1/chat/completions', ''))
-  t.match(catchAll, [{ path: '/v1/chat/completions', against: '' }, { path: '/' }], 'the usual call of the type first')
+  const all = [rule('GET', '/'), rule('POST', '/')]
+  const catchAll = placedIn(withRules(all), all, madeReference(withRules(all), all, ''))
+  t.match(
+    catchAll,
+    [
+      { method: 'POST', path: '/v1/chat/completions', against: '' },
+      { method: 'GET', path: '/v1/models', against: '' },
+      { method: 'GET', path: '/' },
+      { method: 'POST', path: '/' },
+    ],
+    'the usual calls of the type first',
+  )
   const reads = [rule('GET', '/')]
-  t.equal(madeReference(model, reads, '/v1/chat/completions', '').operations.length, 1)
+  t.equal(madeReference(withRules(reads), reads, '').operations.length, 1)
+  const tei = [rule('POST', '/embed'), rule('GET', '/info')]
+  const embedding: Model = { ...withRules(tei), type: 'embedding', base_url: model.endpoint, model_id: null }
+  const [embed] = placedIn(embedding, tei, madeReference(embedding, tei, ''))
+  t.same(Object.keys(JSON.parse(embed?.sendable[0]?.example ?? '')), ['inputs'], 'a call that takes no model id')
 })
 
 t.test('a path is placed where the mapping rules let it through, and else not tried', async (t) => {
@@ -323,6 +336,13 @@ t.test('a path is placed where the mapping rules let it through, and else not tr
   t.match(placed(paths('/v1/chat/completions', 'https://x.example/wrong')), { callPath: '/v1/chat/completions' })
   t.match(placed(paths('/chat/completions')), { callPath: '/v1/chat/completions' })
   t.match(placed(paths('/v2/chat')), { against: /no mapping rule/ })
+  const below: Model = { ...model, base_url: 'https://m.example.com/llama/v1' }
+  const mounted = [rule('GET', '/'), rule('POST', '/llama')]
+  const at = (path: string, method: 'get' | 'post') =>
+    placedIn(below, mounted, read({ paths: { [path]: { [method]: {} } } }) as Reference)[0]?.callPath
+  t.equal(at('/v1/chat/completions', 'post'), '/llama/v1/chat/completions')
+  t.equal(at('/v1/models', 'get'), '/llama/v1/models', 'beside the calls, though the root is let through too')
+  t.equal(at('/llama/v1/models', 'get'), '/llama/v1/models')
   t.match(placed({ paths: { '/v1/models': { options: {} } } }, [rule('OPTIONS', '/')]), { against: /Only GET/ })
 })
 
@@ -496,7 +516,6 @@ t.test('a call goes to the product’s own endpoint at a path that its rules let
     },
     places: createPlaces(),
     modelIdOf: async () => undefined,
-    callOf: () => ({ url: `${model.endpoint}/v1/chat/completions` }),
     wordsFor: () => 'words',
     ...more,
   })

@@ -1,10 +1,12 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { parseEnv } from 'node:util'
 import t from 'tap'
-import { callOf, modelListUrl } from '../../src/features/snippets/calls.js'
 import { createSnippets } from '../../src/features/snippets/snippets.js'
-import { modelOf, pathsOf, type Sample, samples, textsOfJs } from '../snippets/fuzz.js'
+import { callOf } from '../../src/model-calls/example-calls.js'
+import { modelOf, ruleOf, type Sample, samples, textsOfJs } from '../snippets/fuzz.js'
 import { readContinue, readDocker, readSecret } from '../snippets/read.js'
-import { each, inNewShell, startPython } from '../snippets/runners.js'
+import { each, inNewShell, startNode, startPython } from '../snippets/runners.js'
 
 const snippets = createSnippets()
 const folder = t.testdir({ shell: {} })
@@ -163,48 +165,79 @@ t.test('nothing that a reader cannot see is in code, and a comment never ends ea
   }
 })
 
-t.test('the base address follows the mapping rules: with /v1, without it, below a path, by a prefix', async (t) => {
-  const base = (paths: [string, string][]) => {
-    const model = modelOf({ paths: paths.map(([method, path]) => ({ method, path })) })
-    const call = callOf(model)
-    return [call.url, call.base, modelListUrl(model, call)].map((url) => url.replace('https://m.example.com', ''))
+t.test(
+  'what a mapping rule requires in the query is sent, beside the credential, by every client that can',
+  async (t) => {
+    const { url, heard } = await echoServer(t)
+    const node = startNode(t.testdir({}))
+    t.teardown(() => node.stop())
+    const names = { user_key: 'user_key', app_id: 'app_id', app_key: 'app_key' }
+    const pattern = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21'
+    for (const location of ['authorization', 'headers', 'query'] as const) {
+      const model = modelOf({
+        endpoint: url,
+        base_url: `${url}/openai/deployments/gpt-4o`,
+        paths: [ruleOf('POST', pattern)],
+        credentials: { mode: 'user_key', location, names },
+      })
+      const texts = snippets.forModel(model, { credentials: { user_key: 'key' } })
+      const code = (client: string) => texts.find((each) => each.client === client)?.code ?? ''
+      const env = { MAAS_API_KEY: 'key', OPENAI_API_KEY: 'key' }
+      const line = /JavaScript: (new OpenAI\(.*\))$/m.exec(code('env'))?.[1]
+      const address = { MAAS_BASE_URL: model.base_url, OPENAI_BASE_URL: model.base_url }
+      const runs: [client: string, run: () => Promise<unknown>][] = [
+        ['curl', () => inNewShell(code('curl'), `${folder}/shell`, env)],
+        ['python-requests', () => python.run(code('python-requests'), env)],
+        ['js-fetch', () => node.run(code('js-fetch'), env)],
+        ['js-openai', () => node.run(code('js-openai'), env)],
+        [
+          'env',
+          () =>
+            node.run(code('js-openai').replace(/^const client = [\s\S]*?^\}\);$/m, `const client = ${line};`), {
+              ...env,
+              ...address,
+            }),
+        ],
+      ]
+      for (const [client, run] of runs) {
+        await run()
+        const query = location === 'query' ? '&user_key=key' : ''
+        t.same(heard.splice(0), [`POST ${pattern}${query}`], `${location} ${client}`)
+      }
+      for (const client of ['langchain-python', 'langchain-js', 'continue', 'open-webui'])
+        t.match(texts.find((each) => each.client === client)?.note, 'cannot', client)
+    }
+  },
+)
+
+t.test('code with something to fill in says what, in a comment and beside it', async (t) => {
+  const without = modelOf({ model_id: null, paths: [ruleOf('POST', '/v1/chat/completions'), ruleOf('GET', '/health')] })
+  const open = modelOf({
+    base_url: 'https://m.example.com/deployments/{deployment}',
+    paths: [ruleOf('POST', '/deployments/{deployment}/chat/completions?api-version={version}')],
+  })
+  for (const { client, code, note, nearest } of snippets.forModel(without)) {
+    t.match(code, 'MODEL_ID', client)
+    t.notMatch(code, /\/models|models\.list|AUTODETECT/, `${client}: nothing asks for a list that is not let through`)
+    t.match(note, 'Replace MODEL_ID by the id of the model', client)
+    t.equal(nearest, undefined, client)
+    if (client !== 'jupyter') t.match(code, /(#|\/\/) Replace MODEL_ID by the id of the model/, client)
   }
-  t.same(
-    base([
-      ['POST', '/v1/chat/completions'],
-      ['GET', '/v1/models'],
-    ]),
-    ['/v1/chat/completions', '/v1', '/v1/models'],
-  )
-  t.same(
-    base([
-      ['POST', '/chat/completions'],
-      ['GET', '/models'],
-    ]),
-    ['/chat/completions', '', '/models'],
-  )
-  t.same(
-    base([
-      ['POST', '/granite/v1/chat/completions'],
-      ['GET', '/granite/v1/models'],
-    ]),
-    ['/granite/v1/chat/completions', '/granite/v1', '/granite/v1/models'],
-  )
-  t.same(
-    base([
-      ['POST', '/v1'],
-      ['GET', '/'],
-    ]),
-    ['/v1/chat/completions', '/v1', '/v1/models'],
-  )
-  t.same(
-    base([
-      ['POST', '/chat/completions'],
-      ['GET', '/v1/models'],
-    ]),
-    ['/chat/completions', '', '/v1/models'],
-  )
-  t.equal(callOf(modelOf({ type: 'completion', paths: pathsOf('chat', '/v1') })).usual, false, 'chat is not completion')
+  for (const { client, code, note, nearest } of snippets.forModel(open)) {
+    if (nearest) continue
+    t.match(note, /Replace \{deployment\} in the address.*Replace \{version\} in the address/, client)
+    t.match(code, '{deployment}', client)
+    t.notMatch(code, /%7B/, client)
+  }
+  const tei = modelOf({
+    type: 'embedding',
+    model_id: null,
+    base_url: 'https://m.example.com',
+    paths: [ruleOf('POST', '/embed'), ruleOf('GET', '/info')],
+  })
+  const [curl] = snippets.forModel(tei, { only: 'curl' })
+  t.match(curl?.code, /https:\/\/m\.example\.com\/embed[\s\S]*'\{"inputs":\["The sky is blue/)
+  t.notMatch(curl?.code, 'model')
 })
 
 t.test('a custom key that percent-encoding would change is not given to clients that encode', async (t) => {
@@ -278,6 +311,22 @@ t.test('a limit that lasts long, a private CA, a stream, an unknown token addres
   })
   for (const { code } of snippets.forModel(unknown).slice(0, 3)) t.match(code, 'MAAS_TOKEN_URL', 'never guessed')
 })
+
+/** A model server that answers a chat, and hears what it is asked. */
+async function echoServer(t: { teardown(work: () => unknown): void }) {
+  const heard: string[] = []
+  const server = createServer((request, response) => {
+    heard.push(`${request.method} ${request.url}`)
+    response.setHeader('content-type', 'application/json')
+    request.resume().once('end', () => response.end('{"choices":[{"message":{"role":"assistant","content":"hi"}}]}'))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, heard }
+}
 
 /** The id and an address that begins as it should are among the texts. */
 function holds(

@@ -1,5 +1,6 @@
 import { parse as parseJs } from 'acorn'
 import fc from 'fast-check'
+import { templateOf } from '../../src/clients/threescale/patterns.js'
 import type { Application } from '../../src/features/applications/schemas.js'
 import { type Model, modelTypes } from '../../src/features/models/schemas.js'
 
@@ -129,8 +130,12 @@ const endings: Record<Model['type'], string> = {
 }
 
 export function pathsOf(type: Model['type'], prefix: string): Model['paths'] {
-  const post = { method: 'POST', path: `${type === 'custom' ? '' : prefix}${endings[type]}` }
-  return type === 'custom' ? [post] : [post, { method: 'GET', path: `${prefix}/models` }]
+  const post = ruleOf('POST', `${type === 'custom' ? '' : prefix}${endings[type]}`)
+  return type === 'custom' ? [post] : [post, ruleOf('GET', `${prefix}/models`)]
+}
+
+export function ruleOf(method: string, pattern: string): Model['paths'][number] {
+  return { method, path: templateOf(pattern).path, pattern }
 }
 
 export function modelOf(given: Partial<Model>): Model {

@@ -6,14 +6,15 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { createSnippets } from '../../src/features/snippets/snippets.js'
 import { projectRoot } from '../../src/root.js'
+import { startDefaultProducts } from './default-products.js'
 import { type Cell, startMatrix } from './matrix.js'
 import { nameOf, type Recording, recordingFile, standInsOf } from './recording.js'
 import { environmentOf, startPython } from './runners.js'
 
 /**
- * `node dist/test/snippets/record.js PYTHON`: runs every Python text of the matrix that needs more than Debian has, with the
- * packages of that Python (pip install openai langchain-openai nbclient ipykernel), through a proxy that writes down what
- * they send. Needed again when one of those texts changes; the tests say so.
+ * `node dist/test/snippets/record.js PYTHON`: runs every Python text of the matrix, and of products with default settings,
+ * that needs more than Debian has, with the packages of that Python (pip install openai langchain-openai nbclient ipykernel),
+ * through a proxy that records what they send. Required again when one of those texts changes; the tests say so.
  */
 const interpreter = process.argv[2] ?? 'python3'
 const folder = mkdtempSync(join(tmpdir(), 'maas-record-'))
@@ -42,10 +43,22 @@ const address = proxy.address()
 const port = typeof address === 'object' ? address?.port : 0
 const through = { http_proxy: `http://127.0.0.1:${port}`, HTTP_PROXY: `http://127.0.0.1:${port}` }
 
-const { cells, close } = await startMatrix(folder)
 const python = startPython(folder, { interpreter, env: through })
 let failed = 0
-for (const cell of cells) {
+for (const start of [startMatrix, startDefaultProducts]) {
+  const { cells, close } = await start(folder)
+  for (const cell of cells) await recordAll(cell)
+  await close()
+}
+python.stop()
+proxy.close()
+rmSync(folder, { recursive: true, force: true })
+if (failed === 0) writeFileSync(recordingFile, `${JSON.stringify(recording, null, 1)}\n`)
+process.stdout.write(`${Object.keys(recording.texts).length} texts recorded, ${failed} failed\n`)
+process.exit(failed === 0 ? 0 : 1)
+
+/** The code with the id, and as it is while the id is not known. */
+async function recordAll(cell: Cell): Promise<void> {
   for (const model of [cell.model, { ...cell.model, model_id: null }]) {
     for (const { client, code, nearest } of createSnippets().forModel(model)) {
       if (nearest || !['python-openai', 'langchain-python', 'jupyter'].includes(client)) continue
@@ -53,13 +66,6 @@ for (const cell of cells) {
     }
   }
 }
-python.stop()
-proxy.close()
-await close()
-rmSync(folder, { recursive: true, force: true })
-if (failed === 0) writeFileSync(recordingFile, `${JSON.stringify(recording, null, 1)}\n`)
-process.stdout.write(`${Object.keys(recording.texts).length} texts recorded, ${failed} failed\n`)
-process.exit(failed === 0 ? 0 : 1)
 
 async function record(client: string, code: string, cell: Cell): Promise<void> {
   const name = nameOf(client, code, cell)

@@ -52,6 +52,14 @@ export interface MappingRule {
   last: boolean
 }
 
+/** A path below the public address that the gateway routes to one backend, which does not get to see it. */
+export interface BackendPath {
+  /** `/` for all that no other backend takes, else `/llama` */
+  path: string
+  /** true: its private address ends in a version (`http://vllm:8000/v1`), so the public path has none of its own */
+  versioned: boolean
+}
+
 /** What the gateway runs in production: the latest promoted proxy configuration, without its secrets. */
 export interface GatewayConfig {
   productId: number
@@ -60,6 +68,8 @@ export interface GatewayConfig {
   endpoint: string
   credentials: CredentialScheme
   rules: MappingRule[]
+  /** where its backends hang; one at `/` where the configuration says nothing else */
+  backends: BackendPath[]
   /** OpenID Connect products: the issuer, credentials removed */
   issuer: string | undefined
   /** names of the policies in the chain, in order */

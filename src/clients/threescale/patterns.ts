@@ -18,9 +18,10 @@ export function letsThrough(rules: Rule[], method: string, path: string, search?
   return rules.some(matcher(method, path, search))
 }
 
-/** A pattern as a template of OpenAPI, and its query parameters. */
+/** A pattern as a template of OpenAPI, and its query parameters. `exact`: `$` ends the path, else it is a prefix. */
 export function templateOf(pattern: string): { path: string; exact: boolean; parameters: [string, string][] } {
-  const [path = '/', query = ''] = pattern.split('?')
+  const [before = '/', query = ''] = pattern.split('?')
+  const path = before.replace(/\/{2,}/g, '/')
   return { path: path.replace(/\$$/, ''), exact: path.endsWith('$'), parameters: [...new URLSearchParams(query)] }
 }
 
@@ -46,7 +47,6 @@ function matcher(method: string, path: string, search: URLSearchParams | undefin
 
 function expressionOf({ path, exact }: { path: string; exact: boolean }): RegExp {
   const source = path
-    .replace(/\/{2,}/g, '/')
     .split(/(\{[^}]+\})/)
     .map((part) => (/^\{.+\}$/.test(part) ? "[\\w\\-.~%!$&'()*+,;=@:]+" : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
     .join('')

@@ -1,5 +1,6 @@
 import type {
   ApiDoc,
+  BackendPath,
   CredentialMode,
   GatewayConfig,
   Limit,
@@ -74,11 +75,35 @@ export function toGatewayConfig(wire: Wire): GatewayConfig | undefined {
       },
     },
     rules: array(proxy.proxy_rules).map(toMappingRule),
+    backends: backendsOf(array(proxy.policy_chain), text(proxy.api_backend)),
     issuer: withoutCredentials(text(proxy.oidc_issuer_endpoint)),
     policies: array(proxy.policy_chain).map((policy) => text(policy.name)),
     tokenPolicy: tokenPolicyOf(array(proxy.policy_chain)),
     privateAddress: text(proxy.api_backend) || undefined,
   }
+}
+
+/**
+ * With a backend below `/` the address of the only one is missing, and porta adds a policy that routes by path
+ * (app/lib/backend_api_logic/routing_policy.rb). Of a private address only its ending is read.
+ */
+function backendsOf(chain: Wire[], privateAddress: string): BackendPath[] {
+  const routed = chain
+    .filter(({ name }) => name === 'routing')
+    .flatMap(({ configuration }) => array(object(configuration).rules))
+    .filter(({ owner_type }) => owner_type === 'BackendApi')
+    .flatMap((rule) => {
+      const [operation] = array(object(rule.condition).operations)
+      const path = /^\^\((\/[^|]*?)\/?\.\*/.exec(text(operation?.value))?.[1]
+      return path === undefined ? [] : [{ path, versioned: endsInVersion(text(rule.url)) }]
+    })
+  if (routed.length === 0) return [{ path: '/', versioned: endsInVersion(privateAddress) }]
+  return routed.sort((one, other) => (one.path < other.path ? -1 : 1))
+}
+
+/** Whether a private address has the version already that OpenAI's paths begin with. */
+export function endsInVersion(address: string): boolean {
+  return URL.canParse(address) && /\/v\d\w*\/?$/.test(new URL(address).pathname)
 }
 
 export function toMappingRule(rule: Wire): MappingRule {

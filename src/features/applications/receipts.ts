@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { MappingRule } from '../../clients/threescale/nouns.js'
 import { isProblem } from '../../errors.js'
+import { callOf } from '../../model-calls/example-calls.js'
 import type { Model } from '../models/schemas.js'
 import { keyIdOf } from './keys.js'
 import { type ModelCalls, type Prepared, tokenRequest } from './model-calls.js'
@@ -51,7 +52,7 @@ export function createReceipts({ calls, gateway, now }: ReceiptsDeps) {
       const { probes, not } = oidc
         ? tokenProbe(credentials, found.rules)
         : keyed
-          ? probesFor(found.rules)
+          ? probesFor(found.rules, callPathOf(found.model))
           : none(found.rules, 'The application has no key left, so the gateway takes its id with any key.')
       const results = await inTurns(probes, (probe) => watch(probe, asker(probe, found.model), application, started))
       return {
@@ -125,6 +126,12 @@ export function createReceipts({ calls, gateway, now }: ReceiptsDeps) {
       refused: row >= ROW,
     }
   }
+}
+
+/** Where calls of the model go, if nothing of the address has to be filled in. */
+function callPathOf(model: Model): string | undefined {
+  const { method, path, query, placeholders } = callOf(model)
+  return method === 'POST' && query.length === 0 && placeholders.length === 0 ? path : undefined
 }
 
 /** The gateway checks tokens, not secrets: where those are made, the old secret can be asked with. */

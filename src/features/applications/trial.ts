@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { firstModel } from '../../clients/model-list.js'
 import { isProblem } from '../../errors.js'
+import { modelListPath, testCallOf } from '../../model-calls/example-calls.js'
 import type { Model } from '../models/schemas.js'
+import { typeLabels } from '../models/words.js'
 import { saidBy, wordsFor } from './answers.js'
 import type { Call, ModelCalls } from './model-calls.js'
 import type { Application } from './schemas.js'
@@ -9,7 +11,7 @@ import type { Application } from './schemas.js'
 export interface TrialDeps {
   calls: Pick<ModelCalls, 'call'>
   /** keeps what `GET /v1/models` told for a product */
-  learnModelId(systemName: string, id: unknown, contextLength: unknown): Promise<void>
+  learnModelId(systemName: string, id: unknown, contextLength: unknown, type?: Model['type']): Promise<void>
 }
 
 export interface TestResult {
@@ -44,13 +46,14 @@ export function createTrial({ calls, learnModelId }: TrialDeps) {
       if (application.state !== 'live') return refusedBeforehand(application.state)
       try {
         const modelId = model.model_id ?? (await askModelId(model, application))
-        const call = sample(model, modelId)
+        const call = testCall(model, modelId)
         if (!call)
-          return nothing('This product maps no path that can be tried without knowing its service. Use the code below.')
+          return nothing('No path of this product can be tested without knowing its service. Use the code below.')
         const answer = await calls.call(model, application, call)
         const { status, ms } = answer
         const ok = status >= 200 && status < 300
-        return { ok, status, ms, words: wordsFor(answer), answer: ok ? saidBy(answer) : answer.text.slice(0, 600) }
+        const words = wordsFor(answer) + doubtOf(model, answer)
+        return { ok, status, ms, words, answer: ok ? saidBy(answer) : answer.text.slice(0, 600) }
       } catch (error) {
         if (isProblem(error, 'gateway_unavailable')) return nothing(error.message)
         if (isProblem(error)) return nothing(`The call could not be made: ${error.message}`)
@@ -62,51 +65,36 @@ export function createTrial({ calls, learnModelId }: TrialDeps) {
   }
 
   async function askModelId(model: Model, application: Application): Promise<string | undefined> {
-    const list = model.paths.find((path) => path.method === 'GET' && /\/models\$?$/.test(path.path))
-    if (!list) return undefined
-    const answer = await calls.call(model, application, { method: 'GET', path: clean(list.path) })
+    const list = modelListPath(model)
+    if (list === undefined) return undefined
+    const answer = await calls.call(model, application, { method: 'GET', path: list })
     if (answer.status !== 200) return undefined
     const first = firstModel(answer.text)
-    if (first) await learnModelId(model.system_name, first.id, first.contextLength)
+    if (first) await learnModelId(model.system_name, first.id, first.contextLength, first.type)
     return typeof first?.id === 'string' ? first.id : undefined
   }
 }
 
-interface Sample {
-  path: RegExp
-  body: Record<string, unknown>
+/** The smallest useful call of the model's type; where that requires a file or unknown words, a read that costs nothing. */
+function testCall(model: Model, modelId: string | undefined): Call | undefined {
+  const found = testCallOf(model)
+  if (found) {
+    const named = found.takesModel && modelId !== undefined ? { model: modelId } : {}
+    return { method: 'POST', path: found.path, body: { ...named, ...found.body } }
+  }
+  const plain = model.paths.filter(({ pattern }) => !/[{?]/.test(pattern))
+  const read = plain.find(({ method, path }) => method === 'GET' && path !== '/')?.path ?? modelListPath(model)
+  if (read !== undefined) return { method: 'GET', path: read }
+  const post = plain.find(({ method }) => method === 'POST' || method === 'ANY')
+  return post && model.type === 'custom' ? { method: 'POST', path: post.path, body: {} } : undefined
 }
 
-/** The smallest useful call of each type; speech in needs a recording, so its model list is asked instead. */
-function sample(model: Model, modelId: string | undefined): Call | undefined {
-  const bodies: Record<string, Sample | undefined> = {
-    chat: {
-      path: /chat\/completions\$?$/,
-      body: { messages: [{ role: 'user', content: 'Say hello in five words.' }], max_tokens: 32 },
-    },
-    completion: { path: /(?<!chat)\/completions\$?$/, body: { prompt: 'San Francisco is a', max_tokens: 16 } },
-    embedding: { path: /\/embeddings\$?$/, body: { input: ['Hello'], encoding_format: 'float' } },
-    rerank: { path: /\/rerank\$?$/, body: { query: 'capital of France', documents: ['Paris', 'Berlin'] } },
-    image: { path: /\/images\/generations\$?$/, body: { prompt: 'a small red square', response_format: 'b64_json' } },
-    text_to_speech: { path: /\/audio\/speech\$?$/, body: { input: 'Hello', voice: 'alloy' } },
-  }
-  const wanted = bodies[model.type]
-  const mapped = wanted && model.paths.find((path) => path.method === 'POST' && wanted.path.test(path.path))
-  if (wanted && mapped) {
-    return {
-      method: 'POST',
-      path: clean(mapped.path),
-      body: { ...(modelId ? { model: modelId } : {}), ...wanted.body },
-    }
-  }
-  const readable = model.paths.find((path) => path.method === 'GET' && !path.path.includes('{') && path.path !== '/')
-  if (readable) return { method: 'GET', path: clean(readable.path) }
-  const post = model.paths.find((path) => path.method === 'POST' && !path.path.includes('{'))
-  return post && model.type === 'custom' ? { method: 'POST', path: clean(post.path), body: {} } : undefined
-}
-
-function clean(path: string): string {
-  return path.replace(/\$$/, '').split('?')[0] ?? '/'
+/** A model server that knows no such call may be of another type than the mapping rules made likely. */
+function doubtOf({ sources, type }: Model, { status, text }: { status: number; text: string }): string {
+  const refused = [400, 404, 405, 422, 501].includes(status) && !/no mapping rule/i.test(text)
+  return refused && sources.type === 'assumed'
+    ? ` The type of this model (${typeLabels[type]}) is assumed, because the mapping rules name no call. The operator can set another type.`
+    : ''
 }
 
 function refusedBeforehand(state: Application['state']): TestResult {

@@ -9,6 +9,7 @@ import type {
   ServicePlan,
 } from '../../clients/threescale/inspection/nouns.js'
 import type { ApiDoc, FieldDefinition, Metric, Plan, TenantSettings } from '../../clients/threescale/nouns.js'
+import { endpointAt, typeNamedBy } from '../../model-calls/openai-endpoints.js'
 import type { Finding, FindingCode } from './findings.js'
 
 /** Everything that is known of the tenant before its products are checked one by one; undefined where the call failed. */
@@ -51,27 +52,19 @@ export type FindHere = (code: FindingCode, what?: string) => Finding
 /** What a named check finds; nothing is good. */
 export type ProductCheck = (look: Look, find: FindHere) => Finding[]
 
-/** Requests that OpenAI clients, vLLM and TEI make by POST. */
-export const POST_PATH =
-  /\/(chat\/completions|completions|embeddings|embed|rerank|score|tokenize|detokenize|images\/generations|audio\/(speech|transcriptions|translations))$/
-/** Those of them whose answers report tokens. */
-const TOKENS = /\/(chat\/completions|completions|embeddings)$/
-const CHATS = /\/(chat\/)?completions$/
-
 export function pathOf(pattern: string): string {
   return (pattern.split('?')[0] ?? pattern).replace(/\$$/, '')
 }
 
 export function reportsTokens({ config, type }: Look): boolean {
-  return hasRuleFor(config, TOKENS) || ['chat', 'completion', 'embedding'].includes(type ?? '')
+  const named = config?.rules.some(({ pattern }) => endpointAt('POST', pathOf(pattern))?.tellsTokens) === true
+  return named || ['chat', 'completion', 'embedding'].includes(type ?? '')
 }
 
 export function chats({ config, type }: Look): boolean {
-  return hasRuleFor(config, CHATS) || ['chat', 'completion'].includes(type ?? '')
-}
-
-function hasRuleFor(config: Deployment | undefined, path: RegExp): boolean {
-  return config?.rules.some(({ pattern }) => path.test(pathOf(pattern))) === true
+  const generated = ['chat', 'completion']
+  const named = config?.rules.some(({ pattern }) => generated.includes(typeNamedBy([pathOf(pattern)]) ?? '')) === true
+  return named || generated.includes(type ?? '')
 }
 
 /** What is left of a path below the path of a backend; undefined where it does not go there. */

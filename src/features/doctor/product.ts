@@ -1,7 +1,8 @@
 import type { Inspection } from '../../clients/threescale/inspection/inspection.js'
 import type { BackendRules, BackendUsage, InspectedProduct, Parts } from '../../clients/threescale/inspection/nouns.js'
 import { authenticationPart, backendRulesPart, editedBackends } from '../../clients/threescale/inspection/parts.js'
-import type { ApiDoc, MappingRule } from '../../clients/threescale/nouns.js'
+import type { ApiDoc } from '../../clients/threescale/nouns.js'
+import type { ProductRules } from '../../model-calls/base-paths.js'
 import type { Asking } from './asking.js'
 import { backends } from './checks/backends.js'
 import { docs } from './checks/docs.js'
@@ -13,6 +14,7 @@ import { promotion } from './checks/promotion.js'
 import { credentials, mappingRules } from './checks/traffic.js'
 import type { Find, Finding } from './findings.js'
 import type { FindHere, Look, ProductCheck, Tenant } from './look.js'
+import { productRulesOf } from './product-rules.js'
 import type { Reader } from './reading.js'
 
 export interface ProductDeps {
@@ -23,7 +25,7 @@ export interface ProductDeps {
   tenant: Tenant
   modelIds: ModelIdDeps
   /** the type of the model as the portal shows it; undefined where nothing says it */
-  typeOf(systemName: string, rules: MappingRule[], docs: ApiDoc[]): string | undefined
+  typeOf(systemName: string, rules: ProductRules, docs: ApiDoc[]): string | undefined
 }
 
 /** By name, so that one can be looked for; each gives what it finds in a product, and nothing where all is well. */
@@ -64,7 +66,7 @@ export function createProductCheck(deps: ProductDeps) {
       edited,
       usages,
       metrics: product.metrics,
-      type: typeOf(product.systemName, config?.rules ?? [], documents),
+      type: typeOf(product.systemName, productRulesOf({ config, usages, tenant }), documents),
     }
     const asked = {
       'public address': () => endpoint(look, here, ask),

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { attributeOf, isOpen } from '../../clients/threescale/built-in-fields.js'
 import type { FieldDefinition, Plan, Product } from '../../clients/threescale/nouns.js'
 import { isPlanRequired } from '../../clients/threescale/offered.js'
+import { basePathOf } from '../../model-calls/base-paths.js'
 import { summaryOf } from '../../web/markdown.js'
 import type { Details } from './details.js'
 import { settle, stateOf } from './facts.js'
@@ -90,7 +91,10 @@ export function putTogether({ snapshot, details, notes, currency, day }: Catalog
   }
 }
 
-/** Facts in order: PORTAL_CONFIG, what the spec declares, the gateway, what the spec shows, the model server. */
+/**
+ * Facts in order: PORTAL_CONFIG, what the spec declares, calls that mapping rules name, what the spec shows, the model server,
+ * and last what mapping rules without a name make likely.
+ */
 function modelOf(
   entry: Entry,
   details: Details,
@@ -103,18 +107,21 @@ function modelOf(
     { source: 'portal_config', facts: notedFacts(note) },
     ...entry.told,
     { source: 'model_server', facts: details.factsOf(entry) },
+    { source: 'assumed', facts: entry.assumed },
   ])
+  const type = facts.type ?? 'custom'
+  const base = basePathOf(type, gateway, facts.calls)
   const description = product.description.trim() === '' ? (facts.description ?? '') : product.description
-  const { description: _fallback, ...told } = sources
+  const { description: _fallback, calls: _paths, ...told } = sources
   return {
     system_name: product.systemName,
     name: product.name,
     summary: facts.summary ?? summaryOf(description),
     description,
-    type: facts.type ?? 'custom',
+    type,
     model_id: facts.model_id ?? null,
     endpoint: gateway.endpoint,
-    base_url: gateway.base_url,
+    base_url: gateway.endpoint + base.path,
     context_length: facts.context_length ?? null,
     capabilities: facts.capabilities ?? [],
     license: facts.license ?? null,
@@ -134,13 +141,20 @@ function modelOf(
     application_fields: entry.applicationFields.filter((field) => !field.builtIn && isOpen(field)).map(fieldSpecOf),
     paths: gateway.paths,
     token_url: details.tokenUrlOf(entry),
-    sources: { ...told, endpoint: 'gateway', base_url: 'gateway', credentials: 'gateway', plans: 'plans' },
+    sources: {
+      ...told,
+      endpoint: 'gateway',
+      base_url: baseSources[base.from],
+      credentials: 'gateway',
+      plans: 'plans',
+    },
   }
 }
 
 function fieldSpecOf({ name, label, required, choices }: FieldDefinition): FieldSpec {
   return { name, label, required, choices }
 }
+const baseSources = { rule: 'gateway', document: 'active_docs', prefix: 'assumed' } as const
 
 export function planOf(
   plan: Plan,

@@ -24,6 +24,7 @@ export type Details = ReturnType<typeof createDetails>
 interface Learned {
   id: string | undefined
   contextLength: number | undefined
+  type?: Facts['type']
 }
 
 const DAY = 86_400
@@ -98,12 +99,13 @@ export function createDetails(deps: DetailsDeps) {
       return {
         ...(told.id === undefined ? {} : { model_id: told.id }),
         ...(told.contextLength === undefined ? {} : { context_length: told.contextLength }),
+        ...(told.type === undefined ? {} : { type: told.type }),
       }
     },
 
     /** Keeps what a model server told, as far as it makes sense. */
-    async learn(systemName: string, id: unknown, length: unknown): Promise<void> {
-      const told = { id: modelId(id), contextLength: contextLength(length) }
+    async learn(systemName: string, id: unknown, length: unknown, type?: Facts['type']): Promise<void> {
+      const told = { id: modelId(id), contextLength: contextLength(length), type }
       if (told.id === undefined && told.contextLength === undefined) return
       await learned.put(systemName, told)
       changed()

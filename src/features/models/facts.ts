@@ -1,5 +1,8 @@
 import type { GatewayConfig, MappingRule } from '../../clients/threescale/nouns.js'
-import type { Capability, FactSource, Model, ModelState, ModelType } from './schemas.js'
+import { templateOf } from '../../clients/threescale/patterns.js'
+import { type ProductRules, typeOfRules } from '../../model-calls/base-paths.js'
+import type { ModelType } from '../../model-calls/openai-endpoints.js'
+import type { Capability, FactSource, Model, ModelState } from './schemas.js'
 
 /** What one source tells about a model; every fact may be missing. */
 export interface Facts {
@@ -18,6 +21,8 @@ export interface Facts {
   summary?: string
   /** Markdown, where the product itself has none */
   description?: string
+  /** paths of the spec's POST calls that endpoints are known by, those below its server's path first */
+  calls?: string[]
 }
 
 export interface Told {
@@ -46,26 +51,11 @@ export function stateOf({ state, retires_on }: Facts, today: string): ModelState
   return state === 'retired' ? 'retired' : 'deprecated'
 }
 
-/** Which calls a type is known by; the first that is there decides (vLLM's and OpenAI's paths). */
-const signs: [ModelType, RegExp][] = [
-  ['chat', /\/chat\/completions$/],
-  ['completion', /(?<!chat)\/completions$/],
-  ['embedding', /\/embed(dings)?$/],
-  ['rerank', /\/(rerank|score)$/],
-  ['image', /\/images\/generations$/],
-  ['speech_to_text', /\/audio\/(transcriptions|translations)$/],
-  ['text_to_speech', /\/audio\/speech$/],
-]
-
-/** The type that the paths of POST calls tell, if they do. */
-export function typeOf(posts: string[]): ModelType | undefined {
-  return signs.find(([, path]) => posts.some((post) => path.test(post)))?.[0]
-}
-
-/** What the deployed configuration tells by its mapping rules. */
-export function gatewayFacts({ rules }: Pick<GatewayConfig, 'rules'>): Facts {
-  const type = typeOf(rules.filter(({ method }) => method === 'POST').map(({ pattern }) => pathOf(pattern)))
-  return type ? { type } : {}
+/** What the deployed configuration tells by its mapping rules: `stated` by name, `assumed` where they are only prefixes. */
+export function gatewayFacts(config: ProductRules): { stated: Facts; assumed: Facts } {
+  const found = typeOfRules(config)
+  const facts = found ? { type: found.type } : {}
+  return found?.named ? { stated: facts, assumed: {} } : { stated: {}, assumed: facts }
 }
 
 /**
@@ -76,22 +66,13 @@ export function endpointOf({ endpoint }: GatewayConfig): string {
   return new URL(endpoint).href.replace(/\/+$/, '')
 }
 
-/** OpenAI clients append `/chat/completions`: the base ends in /v1 exactly where the mapping rules have it. */
-export function baseUrlOf(config: GatewayConfig): string {
-  const endpoint = endpointOf(config)
-  return config.rules.some(({ pattern }) => pattern.startsWith('/v1/')) ? `${endpoint}/v1` : endpoint
-}
-
-export function pathsOf(rules: MappingRule[]): { method: string; path: string }[] {
+/** What the gateway lets through, each pattern once, in the order of the rules. */
+export function pathsOf(rules: MappingRule[]): Model['paths'] {
   const seen = new Set<string>()
   return rules
-    .map(({ method, pattern }) => ({ method, path: pathOf(pattern) }))
-    .filter(({ method, path }) => {
-      const key = `${method} ${path}`
+    .map(({ method, pattern }) => ({ method, path: templateOf(pattern).path, pattern }))
+    .filter(({ method, pattern }) => {
+      const key = `${method} ${pattern}`
       return !seen.has(key) && seen.add(key)
     })
-}
-
-function pathOf(pattern: string): string {
-  return (pattern.split('?')[0] ?? pattern).replace(/\$$/, '')
 }

@@ -1,3 +1,6 @@
+import { templateOf } from '../../clients/threescale/patterns.js'
+import { modelIdOrigin } from '../../model-calls/example-calls.js'
+import { endpointAt } from '../../model-calls/openai-endpoints.js'
 import { codeBlocks } from '../../web/code.js'
 import { dateWords } from '../../web/words.js'
 import type { Snippet } from '../snippets/schemas.js'
@@ -48,7 +51,7 @@ export function modelView(i: {
     linksSource: sourceOf(model, 'links'),
     plans: model.plans.map(planView),
     plansSource: sourceOf(model, 'plans'),
-    paths: model.paths,
+    paths: model.paths.map(pathView),
     pathsSource: sourceOf(model, 'endpoint'),
     code: codeBlocks(i.snippets),
     stale: staleWords(i.staleSeconds),
@@ -61,7 +64,7 @@ export function factsOf(model: Model): Fact[] {
   const link = (url: string | null | undefined) => (url ? { href: url } : {})
   return [
     ...fact('type', 'Type', typeLabels[model.type]),
-    ...fact('model_id', 'Model id', model.model_id ?? unknownId(model), { code: model.model_id !== null }),
+    ...fact('model_id', 'Model id', model.model_id ?? idWords[modelIdOrigin(model)], { code: model.model_id !== null }),
     ...fact('base_url', 'Base URL', model.base_url, { code: true }),
     ...fact('credentials', 'Credential', credentialWords(model.credentials)),
     ...fact('context_length', 'Context length', contextWords(model)),
@@ -73,9 +76,24 @@ export function factsOf(model: Model): Fact[] {
   ]
 }
 
-/** Never guessed: what nothing has told is said to be unknown. */
-export function unknownId(model: Model): string {
-  return model.type === 'custom' ? 'Not needed' : 'Not told yet; the code asks the model server for it'
+/** Never guessed: an id that no source gives is said to be unknown. */
+const idWords: Record<ReturnType<typeof modelIdOrigin>, string> = {
+  known: '',
+  listed: 'Not known yet; the code asks the model server for it',
+  open: 'Not known; the code has a place for it',
+  none: 'Not required',
+}
+
+/** A rule whose pattern is not the address of one call lets through all that begins with it. */
+function pathView({ method, path, pattern }: Model['paths'][number]) {
+  const { exact, parameters } = templateOf(pattern)
+  const query = parameters.map(([name, value]) => `${name}=${value}`).join('&')
+  const broad = !exact && endpointAt(method === 'ANY' ? 'POST' : method, path) === undefined
+  return {
+    method,
+    path: query === '' ? path : `${path}?${query}`,
+    note: broad ? 'and every path that begins with it' : '',
+  }
 }
 
 export function planView(plan: ModelPlan) {

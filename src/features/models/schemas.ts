@@ -1,16 +1,8 @@
 import { type Static, Type } from 'typebox'
+import { modelTypes, type ModelType as TypeOfModel } from '../../model-calls/openai-endpoints.js'
 
-export const modelTypes = [
-  'chat',
-  'completion',
-  'embedding',
-  'rerank',
-  'image',
-  'speech_to_text',
-  'text_to_speech',
-  'custom',
-] as const
-export type ModelType = (typeof modelTypes)[number]
+export { modelTypes }
+export type ModelType = TypeOfModel
 /** types that the playground has a view for */
 export const playable: readonly ModelType[] = ['chat', 'completion', 'embedding', 'rerank']
 export const ModelType = Type.Unsafe<ModelType>({ type: 'string', enum: [...modelTypes] })
@@ -23,8 +15,11 @@ export const modelStates = ['available', 'deprecated', 'retired'] as const
 export type ModelState = (typeof modelStates)[number]
 export const ModelState = Type.Unsafe<ModelState>({ type: 'string', enum: [...modelStates] })
 
-/** Where a fact comes from: the deployed gateway configuration, 3scale's plans, the uploaded spec, and so on. */
-export const factSources = ['gateway', 'plans', 'active_docs', 'model_server', 'portal_config'] as const
+/**
+ * Where a fact comes from: the deployed gateway configuration, 3scale's plans, the uploaded spec, and so on. `assumed`: only
+ * from mapping rules that are prefixes, which name no call.
+ */
+export const factSources = ['gateway', 'plans', 'active_docs', 'model_server', 'portal_config', 'assumed'] as const
 export type FactSource = (typeof factSources)[number]
 export const FactSource = Type.Unsafe<FactSource>({ type: 'string', enum: [...factSources] })
 
@@ -145,7 +140,8 @@ export const Model = Type.Object(
     }),
     endpoint: Type.String({ description: 'public address of the gateway, without a trailing slash' }),
     base_url: Type.String({
-      description: 'what an OpenAI client takes as base URL: the endpoint, with /v1 where the mapping rules have it',
+      description:
+        'what an OpenAI client takes as base URL: the endpoint and the path that calls of this type lie below',
     }),
     context_length: Type.Union([Type.Integer(), Type.Null()]),
     capabilities: Type.Array(Capability, { description: 'what is known; one that is not listed may still be there' }),
@@ -164,14 +160,23 @@ export const Model = Type.Object(
         'what an application has beside its model and plan, by name: `name`, and `description` where it can be set',
     }),
     application_fields: Type.Array(FieldSpec, { description: 'what the tenant adds; sent in `fields`, by name' }),
-    paths: Type.Array(Type.Object({ method: Type.String(), path: Type.String() }), {
-      description: 'what the gateway lets through',
-    }),
+    paths: Type.Array(
+      Type.Object({
+        method: Type.String(),
+        path: Type.String(),
+        pattern: Type.String({
+          description:
+            'as the mapping rule has it: `$` ends a path, which is a prefix otherwise; `?` requires parameters',
+        }),
+      }),
+      { description: 'what the gateway lets through' },
+    ),
     token_url: Type.Union([Type.String(), Type.Null()], {
       description: 'OpenID Connect products: where a token is fetched',
     }),
     sources: Type.Record(Type.String(), FactSource, {
-      description: 'for each fact that something told: where it comes from',
+      description:
+        'where each known fact comes from; `assumed`: the mapping rules are prefixes and name no call, so it is what is most likely',
     }),
   },
   {
@@ -193,7 +198,7 @@ export const Model = Type.Object(
           { name: 'name', label: 'Name', required: true, choices: [] },
           { name: 'description', label: 'Description', required: false, choices: [] },
         ],
-        paths: [{ method: 'POST', path: '/v1/chat/completions' }],
+        paths: [{ method: 'POST', path: '/v1/chat/completions', pattern: '/v1/chat/completions$' }],
         token_url: null,
       },
     ],

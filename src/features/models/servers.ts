@@ -1,6 +1,7 @@
 import type { Http } from '../../clients/http.js'
 import { firstModel } from '../../clients/model-list.js'
 import type { Log } from '../../clients/redis.js'
+import { modelListPath } from '../../model-calls/example-calls.js'
 import type { ProductNotes } from './notes.js'
 import type { Model } from './schemas.js'
 
@@ -11,7 +12,7 @@ export interface ServersDeps {
   privateAddresses: boolean
   /** asks through the gateway with the credential of that application, and learns the answer */
   askAs(application: { account: number; id: number }): Promise<void>
-  learn(systemName: string, id: unknown, contextLength: unknown): Promise<void>
+  learn(systemName: string, id: unknown, contextLength: unknown, type?: Model['type']): Promise<void>
   log: Log
 }
 
@@ -46,12 +47,12 @@ export function createServers({ http, notes, privateAddresses, askAs, learn, log
 
   /** The gateway appends a call's path to the private address, so this does too. */
   async function askPrivately(model: Model, privateAddress: string): Promise<void> {
-    const list = model.paths.find(({ method, path }) => method === 'GET' && /\/models$/.test(path))
-    if (!list || !URL.canParse(privateAddress)) return
+    const list = modelListPath(model)
+    if (list === undefined || !URL.canParse(privateAddress)) return
     const url = new URL(privateAddress)
-    url.pathname = url.pathname.replace(/\/+$/, '') + list.path
+    url.pathname = url.pathname.replace(/\/+$/, '') + list
     const answer = await http.send({ method: 'GET', url, ...BOUNDS })
     const first = answer.status === 200 ? firstModel(answer.text) : undefined
-    if (first) await learn(model.system_name, first.id, first.contextLength)
+    if (first) await learn(model.system_name, first.id, first.contextLength, first.type)
   }
 }

@@ -1,5 +1,6 @@
 import type {
   ApiDoc,
+  BackendPath,
   FieldDefinition,
   GatewayConfig,
   MappingRule,
@@ -10,7 +11,7 @@ import type {
   TokenPolicy,
 } from '../../clients/threescale/nouns.js'
 import { offeredOf } from '../../clients/threescale/offered.js'
-import { baseUrlOf, endpointOf, gatewayFacts, pathsOf, type Told } from './facts.js'
+import { endpointOf, type Facts, gatewayFacts, pathsOf, type Told } from './facts.js'
 import type { Model } from './schemas.js'
 import type { SpecFacts } from './specs.js'
 
@@ -22,9 +23,10 @@ export interface Entry {
   offered: Plan[]
   applicationFields: FieldDefinition[]
   /** what the portal reads off the deployed configuration */
-  gateway: Pick<Model, 'endpoint' | 'base_url' | 'credentials' | 'paths'> & {
+  gateway: Pick<Model, 'endpoint' | 'credentials' | 'paths'> & {
     issuer: string | undefined
     rules: MappingRule[]
+    backends: BackendPath[]
     /** metrics of its mapping rules: what is counted, and looked at, when a call comes in */
     metrics: string[]
     tokenPolicy: TokenPolicy | undefined
@@ -33,6 +35,8 @@ export interface Entry {
   spec: SpecRef | undefined
   /** facts, the first that tells one wins: declared in the spec, the gateway's, deduced from the spec */
   told: Told[]
+  /** what mapping rules make likely and do not state: it counts where nothing else tells */
+  assumed: Facts
 }
 
 export interface SpecRef {
@@ -76,6 +80,7 @@ export async function takeSnapshot({ threescale, takeSpecs, sawConfigs }: Snapsh
     const config = configOf.get(product.id)
     if (!config) return []
     const spec = specOf.get(product.id)
+    const { stated, assumed } = gatewayFacts(config)
     return [
       {
         product,
@@ -86,9 +91,10 @@ export async function takeSnapshot({ threescale, takeSpecs, sawConfigs }: Snapsh
         spec: spec?.ref,
         told: [
           ...(spec ? [{ source: 'active_docs' as const, facts: spec.told.declared }] : []),
-          { source: 'gateway' as const, facts: gatewayFacts(config) },
+          { source: 'gateway' as const, facts: stated },
           ...(spec ? [{ source: 'active_docs' as const, facts: spec.told.deduced }] : []),
         ],
+        assumed,
       },
     ]
   })
@@ -109,7 +115,6 @@ function gatewayOf(config: GatewayConfig): Entry['gateway'] {
   const { mode, location, names } = config.credentials
   return {
     endpoint: endpointOf(config),
-    base_url: baseUrlOf(config),
     credentials: {
       mode,
       location,
@@ -118,6 +123,7 @@ function gatewayOf(config: GatewayConfig): Entry['gateway'] {
     paths: pathsOf(config.rules),
     issuer: mode === 'oidc' ? config.issuer : undefined,
     rules: config.rules,
+    backends: config.backends,
     metrics: [...new Set(config.rules.map(({ metric }) => metric))],
     tokenPolicy: config.tokenPolicy,
   }

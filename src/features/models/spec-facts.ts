@@ -1,5 +1,6 @@
 import { member, textOf as text } from '../../clients/threescale/spec.js'
-import { type Facts, typeOf } from './facts.js'
+import { endpointAt, isBesideChat, typeNamedBy } from '../../model-calls/openai-endpoints.js'
+import type { Facts } from './facts.js'
 import { type Capability, capabilities, type Model, modelStates, modelTypes } from './schemas.js'
 
 /**
@@ -27,6 +28,7 @@ export function specFacts(spec: Record<string, unknown> | undefined): { declared
     }),
     deduced: given({
       type: typeOf(posts(member(spec, 'paths'))),
+      calls: callsOf(spec),
       model_id: exampleModel(member(spec, 'paths')) ?? exampleModel(member(spec, 'components')),
       capabilities: streams(member(spec, 'paths')) || streams(member(spec, 'components')) ? ['streaming'] : undefined,
     }),
@@ -88,6 +90,29 @@ export function webAddress(value: unknown): string | undefined {
 function day(value: unknown): string | undefined {
   if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(value)) return undefined
   return Number.isNaN(Date.parse(value)) ? undefined : value
+}
+
+/** A spec whose calls are of no known type describes a service of its own kind, unless chat servers have them too. */
+function typeOf(posts: string[]): Facts['type'] {
+  return typeNamedBy(posts) ?? (posts.length === 0 || posts.some(isBesideChat) ? undefined : 'custom')
+}
+
+const MOST_CALLS = 20
+
+/** Where the spec says that its known calls are: below the path of its server, or as they are written. */
+function callsOf(spec: Record<string, unknown>): string[] | undefined {
+  const known = posts(member(spec, 'paths')).filter((path) => endpointAt('POST', path) !== undefined)
+  const base = serverPath(spec)
+  const found = [...new Set([...known.map((path) => base + path), ...known])].slice(0, MOST_CALLS)
+  return found.length > 0 ? found : undefined
+}
+
+/** OpenAPI 3 `servers`, Swagger 2 `basePath`; without a slash at its end. */
+function serverPath(spec: unknown): string {
+  const servers = member(spec, 'servers')
+  const address = Array.isArray(servers) ? member(servers[0], 'url') : member(spec, 'basePath')
+  if (typeof address !== 'string' || address.includes('{') || !URL.canParse(address, 'http://host')) return ''
+  return new URL(address, 'http://host').pathname.replace(/\/+$/, '')
 }
 
 function posts(paths: unknown): string[] {

@@ -1,3 +1,4 @@
+import { modelIdOrigin } from '../../model-calls/example-calls.js'
 import { number } from '../../web/words.js'
 import { type Capability, capabilities, type Model, modelStates, modelTypes } from './schemas.js'
 import { addressOf, type Filters, type Sorting } from './search.js'
@@ -19,6 +20,13 @@ const sortLabels: Record<Sorting, string> = {
   newest: 'Newest first',
   context: 'Longest context',
   price: 'Lowest price',
+}
+
+const idWords: Record<ReturnType<typeof modelIdOrigin>, string> = {
+  known: '',
+  listed: 'The code asks the server',
+  open: 'Not known',
+  none: 'Not required',
 }
 
 export const PER_PAGE = 48
@@ -99,7 +107,7 @@ export function cardView(model: Model) {
     summary: model.summary,
     chips: model.capabilities.map((name: Capability) => capabilityLabels[name]),
     modelId: model.model_id ?? '',
-    noModelId: model.type === 'custom' ? 'Not needed' : 'The code asks the server',
+    noModelId: model.model_id === null ? idWords[modelIdOrigin(model)] : '',
     endpoint: model.base_url.replace(/^https?:\/\//, ''),
     context: contextWords(model),
     plans: plans.map((plan) => `${plan.name} (${shortPrice(plan)})`).join(', '),

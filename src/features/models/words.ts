@@ -41,6 +41,7 @@ const sourceWords: Record<FactSource, string> = {
   active_docs: 'from ActiveDocs',
   model_server: 'from the model server',
   portal_config: "from the portal's configuration",
+  assumed: 'assumed, because the mapping rules name no call',
 }
 
 /** Where a fact comes from; empty where nothing told it. */

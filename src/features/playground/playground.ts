@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { problem } from '../../errors.js'
+import { callOf } from '../../model-calls/example-calls.js'
 import type { Caller } from '../../web/caller.js'
 import type { Places } from '../../web/places.js'
 import type { Call, GatewayAnswer, Prepared } from '../applications/model-calls.js'
@@ -32,8 +33,6 @@ export interface PlaygroundDeps {
   places: Places
   /** asks the model server for the id to send, where nobody has told it */
   modelIdOf(model: Model, application: Application): Promise<string | undefined>
-  /** where calls of the model's type go: the whole address */
-  callOf(model: Model): { url: string }
   /** what an answer means, in words */
   wordsFor(answer: Omit<GatewayAnswer, 'ms'>): string
 }
@@ -60,7 +59,7 @@ const LONG_MS = 120_000
  * called, and nothing of what is said is kept.
  */
 export function createPlayground(deps: PlaygroundDeps) {
-  const { applications, models, calls, gateway, places, modelIdOf, callOf, wordsFor } = deps
+  const { applications, models, calls, gateway, places, modelIdOf, wordsFor } = deps
 
   return {
     /** One call to 3scale. Live applications of models that can be talked to, newest first. */
@@ -68,7 +67,7 @@ export function createPlayground(deps: PlaygroundDeps) {
       const [mine, offered] = await Promise.all([applications.list(caller), models.list({}, caller)])
       return mine.flatMap((application) => {
         const model = offered.models.find(({ system_name }) => system_name === application.model)
-        const fits = model && application.state === 'live' && playable.includes(model.type)
+        const fits = model && application.state === 'live' && isPlayable(model)
         return fits ? [{ application, model }] : []
       })
     },
@@ -79,7 +78,7 @@ export function createPlayground(deps: PlaygroundDeps) {
       const done = places.take(caller)
       try {
         const body = { ...(await bodyOf(model, application, wanted, side)), ...streaming }
-        const prepared = await calls.prepare(model, application, { method: 'POST', path: pathOf(model), body })
+        const prepared = await calls.prepare(model, application, { method: 'POST', path: callOf(model).path, body })
         const answer = await gateway.open({ ...prepared, signal })
         if (answer.status !== 200) {
           done()
@@ -114,7 +113,7 @@ export function createPlayground(deps: PlaygroundDeps) {
   async function post(caller: Caller, model: Model, application: Application, body: Record<string, unknown>) {
     const done = places.take(caller)
     try {
-      const prepared = await calls.prepare(model, application, { method: 'POST', path: pathOf(model), body })
+      const prepared = await calls.prepare(model, application, { method: 'POST', path: callOf(model).path, body })
       const answer = await gateway.call({ ...prepared, timeoutMs: LONG_MS })
       if (answer.status !== 200) return refusedBy(answer)
       return { body: parsed(answer.text), ms: answer.ms }
@@ -123,14 +122,10 @@ export function createPlayground(deps: PlaygroundDeps) {
     }
   }
 
-  function pathOf(model: Model): string {
-    return callOf(model).url.slice(model.endpoint.length)
-  }
-
   async function load(caller: Caller, id: number | undefined, reveal = true) {
     if (id === undefined) throw problem('not_found')
     const { application, model } = await applications.read(caller, id, { reveal })
-    if (!model || !playable.includes(model.type)) throw problem('not_found')
+    if (!model || !isPlayable(model)) throw problem('not_found')
     return { application, model }
   }
 
@@ -139,6 +134,7 @@ export function createPlayground(deps: PlaygroundDeps) {
   }
 
   async function named(model: Model, application: Application): Promise<{ model?: string }> {
+    if (!callOf(model).takesModel) return {}
     const id = model.model_id ?? (await modelIdOf(model, application))
     return id === undefined ? {} : { model: id }
   }
@@ -147,6 +143,11 @@ export function createPlayground(deps: PlaygroundDeps) {
     const wait = Number(answer.headers['retry-after'])
     return { status: answer.status, words: wordsFor(answer), retryAfter: wait > 0 ? wait : undefined }
   }
+}
+
+/** A type that there is a view for, at an address with nothing left to fill in. */
+function isPlayable(model: Model): boolean {
+  return playable.includes(model.type) && callOf(model).placeholders.length === 0
 }
 
 const streaming = { stream: true, stream_options: { include_usage: true } }

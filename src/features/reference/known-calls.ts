@@ -1,17 +1,21 @@
+import { endpointAt, type JsonBody } from '../../model-calls/openai-endpoints.js'
 import type { Schema } from '../../web/openapi/shapes.js'
 
-/** What is known of a usual call, by the end of its path (OpenAI's API reference, vLLM, text-embeddings-inference). */
+/** What is known of a usual call beside its path (OpenAI's API reference, vLLM, text-embeddings-inference). */
 export interface KnownCall {
-  method: 'GET' | 'POST'
-  ending: RegExp
   summary: string
   /** media type of what is sent, JSON where it is left out */
   type?: string
   body?: Schema
-  /** an example to send, without the model id */
-  example?: Record<string, unknown>
   answer: string
   answerType?: string
+}
+
+/** By the end of the path, as in the table of endpoints. `example` is a short body to send, without the model id. */
+export function knownCallAt(method: string, path: string): (KnownCall & { example: JsonBody }) | undefined {
+  const endpoint = endpointAt(method, path)
+  const known = endpoint && knownCalls[endpoint.path]
+  return known && { ...known, example: { ...endpoint.example, ...endpoint.brief } }
 }
 
 const text = (description: string): Schema => ({ type: 'string', description })
@@ -45,49 +49,54 @@ const object = (required: string[], properties: Record<string, Schema>): Schema 
   properties: { model: text('the model id to send'), ...properties },
 })
 
-export const knownCalls: KnownCall[] = [
-  {
-    method: 'POST',
-    ending: /\/chat\/completions$/,
+const health: KnownCall = { summary: 'See whether the model server works', answer: 'It works.' }
+
+const fromSound: KnownCall = {
+  summary: 'Turn a recording into text',
+  type: 'multipart/form-data',
+  body: object(['file'], { file: { type: 'string', format: 'binary', description: 'the recording' } }),
+  answer: 'What is said, in text.',
+}
+
+const knownCalls: Record<string, KnownCall> = {
+  '/chat/completions': {
     summary: 'Chat with the model',
     body: object(['messages'], { messages: { type: 'array', items: message }, ...generation }),
-    example: { messages: [{ role: 'user', content: 'Say hello in five words.' }], max_tokens: 64 },
     answer: 'The answer in choices[0].message.content, and the tokens that were used.',
   },
-  {
-    method: 'POST',
-    ending: /(?<!chat)\/completions$/,
+  '/completions': {
     summary: 'Continue a text',
     body: object(['prompt'], { prompt: text('the text to continue'), ...generation }),
-    example: { prompt: 'San Francisco is a', max_tokens: 16 },
     answer: 'The text in choices[0].text, and the tokens that were used.',
   },
-  {
-    method: 'POST',
-    ending: /\/embeddings$/,
+  '/embeddings': {
     summary: 'Turn texts into vectors',
     body: object(['input'], {
       input: texts('the texts'),
       encoding_format: { enum: ['float', 'base64'], description: 'how the numbers are written' },
     }),
-    example: { input: ['The sky is blue.'], encoding_format: 'float' },
     answer: 'One vector for each text in data[].embedding.',
   },
-  {
-    method: 'POST',
-    ending: /\/rerank$/,
+  '/embed': {
+    summary: 'Turn texts into vectors',
+    body: { type: 'object', required: ['inputs'], properties: { inputs: texts('the texts') } },
+    answer: 'One vector for each text.',
+  },
+  '/score': {
+    summary: 'Score how well texts fit together',
+    body: object(['text_1', 'text_2'], { text_1: text('one text'), text_2: texts('what it is compared with') }),
+    answer: 'A score for each pair in data[].score.',
+  },
+  '/rerank': {
     summary: 'Sort documents by a question',
     body: object(['query', 'documents'], {
       query: text('what is looked for'),
       documents: texts('what is sorted'),
       top_n: whole('only so many of the best'),
     }),
-    example: { query: 'What is the capital of France?', documents: ['Paris is in France.', 'Berlin is in Germany.'] },
     answer: 'Index and relevance_score of each document, the best first.',
   },
-  {
-    method: 'POST',
-    ending: /\/images\/generations$/,
+  '/images/generations': {
     summary: 'Make a picture',
     body: object(['prompt'], {
       prompt: text('what is on it'),
@@ -95,40 +104,27 @@ export const knownCalls: KnownCall[] = [
       size: text('for example 1024x1024'),
       response_format: { enum: ['b64_json', 'url'] },
     }),
-    example: { prompt: 'a lighthouse at dawn', response_format: 'b64_json' },
     answer: 'The pictures in data[].b64_json.',
   },
-  {
-    method: 'POST',
-    ending: /\/audio\/(transcriptions|translations)$/,
-    summary: 'Turn a recording into text',
-    type: 'multipart/form-data',
-    body: object(['file'], { file: { type: 'string', format: 'binary', description: 'the recording' } }),
-    answer: 'What is said, in text.',
-  },
-  {
-    method: 'POST',
-    ending: /\/audio\/speech$/,
+  '/audio/transcriptions': fromSound,
+  '/audio/translations': fromSound,
+  '/audio/speech': {
     summary: 'Turn a text into speech',
     body: object(['input', 'voice'], {
       input: text('what is said'),
       voice: text('who says it; which voices there are depends on the model'),
       response_format: { enum: ['wav', 'mp3', 'opus', 'flac'] },
     }),
-    example: { input: 'Hello, nice to meet you.', voice: 'alloy', response_format: 'wav' },
     answer: 'The sound.',
     answerType: 'audio/wav',
   },
-  {
-    method: 'GET',
-    ending: /\/models$/,
+  '/models': {
     summary: 'List the model ids',
     answer: 'The ids to send, in data[].id.',
   },
-  {
-    method: 'GET',
-    ending: /\/(health|healthz|livez|readyz|ping)$/,
-    summary: 'See whether the model server works',
-    answer: 'It works.',
-  },
-]
+  '/health': health,
+  '/healthz': health,
+  '/livez': health,
+  '/readyz': health,
+  '/ping': health,
+}

@@ -1,21 +1,25 @@
 import type { MappingRule } from '../../clients/threescale/nouns.js'
 import { letsThrough, templateOf } from '../../clients/threescale/patterns.js'
+import { callOf, modelListPath } from '../../model-calls/example-calls.js'
 import type { Model } from '../models/schemas.js'
-import { knownCalls } from './known-calls.js'
+import { knownCallAt } from './known-calls.js'
 import { nameOperations, type Operation, type Parameter, type Reference } from './shapes.js'
 
 const MOST = 100
 
 /**
  * The reference of a product without a spec: what its mapping rules let through, with the bodies that are known for its
- * type. `usualPath` is where a call of the type goes, which a rule may let through without naming it.
+ * type. Calls that the rules let through without naming them come first: that of the type, and the list of models.
  */
-export function madeReference(model: Model, rules: MappingRule[], usualPath: string, why: string): Reference {
+export function madeReference(model: Model, rules: MappingRule[], why: string): Reference {
   const seen = new Set<string>()
-  const usual = { method: 'POST', pattern: `${usualPath}$` }
-  const named = model.type === 'custom' || rules.some(({ pattern }) => templateOf(pattern).path === usualPath)
-  const fits = !named && letsThrough(rules, 'POST', usualPath)
-  const operations = [...(fits ? [usual] : []), ...rules]
+  const { takesModel, method, address } = callOf(model)
+  const list = takesModel ? modelListPath(model) : undefined
+  const usual = [
+    ...(model.type === 'custom' ? [] : [{ method, pattern: `${address.slice(model.endpoint.length)}$` }]),
+    ...(list === undefined ? [] : [{ method: 'GET', pattern: `${list}$` }]),
+  ].filter(({ method, pattern }) => isOnlyPrefixed(rules, method, pattern.slice(0, -1)))
+  const operations = [...usual, ...rules]
     .filter(({ method, pattern }) => !seen.has(`${method} ${pattern}`) && seen.add(`${method} ${pattern}`))
     .slice(0, MOST)
     .map((rule) => operationFor(rule))
@@ -31,10 +35,15 @@ export function madeReference(model: Model, rules: MappingRule[], usualPath: str
   }
 }
 
+function isOnlyPrefixed(rules: MappingRule[], method: string, path: string): boolean {
+  const named = rules.some((rule) => letsThrough([rule], method, path) && templateOf(rule.pattern).path === path)
+  return !named && letsThrough(rules, method, path)
+}
+
 function operationFor({ method, pattern }: Pick<MappingRule, 'method' | 'pattern'>): Omit<Operation, 'id'> {
   const { path, exact, parameters } = templateOf(pattern)
   const verb = method === 'ANY' ? 'POST' : method
-  const known = knownCalls.find((call) => call.method === verb && call.ending.test(path))
+  const known = knownCallAt(verb, path)
   const writes = verb === 'POST' || verb === 'PUT' || verb === 'PATCH'
   return {
     method: verb,
@@ -57,7 +66,7 @@ function operationFor({ method, pattern }: Pick<MappingRule, 'method' | 'pattern
               {
                 type: known?.type ?? 'application/json',
                 schema: known?.body ?? {},
-                example: JSON.stringify(known?.body ? { model: '', ...known.example } : { input: 'Hello' }, null, 2),
+                example: JSON.stringify(exampleOf(known), null, 2),
               },
             ],
           }
@@ -70,6 +79,12 @@ function operationFor({ method, pattern }: Pick<MappingRule, 'method' | 'pattern
       },
     ],
   }
+}
+
+/** An empty `model` is filled in before the call is sent. */
+function exampleOf(known: ReturnType<typeof knownCallAt>): object {
+  if (!known?.body) return { input: 'Hello' }
+  return { ...(known.body.properties?.model ? { model: '' } : {}), ...known.example }
 }
 
 function parameter(name: string, place: 'path' | 'query', example: string): Parameter {

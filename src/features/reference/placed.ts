@@ -23,8 +23,7 @@ const ownHeaders =
 
 export function placedIn(model: Model, rules: MappingRule[], { operations }: Reference): Placed[] {
   return operations.map((operation) => {
-    const candidates = [operation.base + operation.path, operation.path, `/v1${operation.path}`]
-    const found = candidates.find((path) => letsThrough(rules, operation.method, sampleOf(path)))
+    const found = candidatesFor(model, operation).find((path) => letsThrough(rules, operation.method, sampleOf(path)))
     const sendable = operation.body?.kinds.filter(({ type }) => typed(type)) ?? []
     return {
       ...operation,
@@ -34,6 +33,17 @@ export function placedIn(model: Model, rules: MappingRule[], { operations }: Ref
       sendable: sendable.map((kind) => ({ ...kind, example: withModelId(kind, model) })),
     }
   })
+}
+
+/**
+ * Where an operation may lie: as the spec has it, with or without the path of its server. A spec of a model server that is
+ * mapped below a path does not know that path.
+ */
+function candidatesFor({ endpoint, base_url }: Model, { base, path }: Operation): string[] {
+  const written = [base + path, path, `/v1${path}`]
+  const above = base_url.slice(endpoint.length).replace(/\/v\d\w*$/, '')
+  if (above === '' || (base + path).startsWith(`${above}/`)) return written
+  return [...written.map((each) => above + each), ...written]
 }
 
 function reasonAgainst({ method, body }: Operation, through: boolean, sendable: Kind[]): string {

@@ -18,7 +18,7 @@ import { referenceOf } from './uploaded.js'
 import { type Wanted, wantedOf } from './wanted.js'
 
 export interface ReferenceDeps
-  extends Pick<PlaygroundDeps, 'applications' | 'calls' | 'places' | 'modelIdOf' | 'callOf' | 'wordsFor'> {
+  extends Pick<PlaygroundDeps, 'applications' | 'calls' | 'places' | 'modelIdOf' | 'wordsFor'> {
   models: {
     find(
       systemName: string,
@@ -60,7 +60,7 @@ const KEPT = 10_000_000
  * them, through their own application, to the product's own endpoint alone. Nothing of a call is kept.
  */
 export function createReferences(deps: ReferenceDeps) {
-  const { models, applications, calls, gateway, places, modelIdOf, callOf, wordsFor, longestMs = 60_000 } = deps
+  const { models, applications, calls, gateway, places, modelIdOf, wordsFor, longestMs = 60_000 } = deps
   const kept = new LRUCache<string, Reference>({
     maxSize: KEPT,
     sizeCalculation: (reference) => JSON.stringify(reference).length,
@@ -139,9 +139,8 @@ export function createReferences(deps: ReferenceDeps) {
   }
 
   function made(model: Model, rules: MappingRule[], why: string): Reference {
-    const usual = callOf(model).url.slice(model.endpoint.length)
     const how = 'This page is made from the type of the model and the mapping rules of the gateway.'
-    return madeReference(model, rules, usual, `${why} ${how}`)
+    return madeReference(model, rules, `${why} ${how}`)
   }
 
   async function prepare(

@@ -1,17 +1,19 @@
+import { callOf, type ExampleCall, modelIdOrigin, modelListPath } from '../../model-calls/example-calls.js'
 import type { Model, ModelType } from '../models/schemas.js'
-import { type Call, callOf, modelListUrl, needsModelId } from './calls.js'
 import type { Carrier } from './carriers.js'
 
-/** All that a template is told: what to call, with which credential, and what is special. */
+/** All that a template is given: what to call, with which credential, and what is special. */
 export interface Scene {
   model: Model
-  call: Call
+  call: ExampleCall
   carrier: Carrier
-  /** undefined for services that know no `model` */
+  /** what stands in the code; undefined where the call takes none, or where the code asks for it */
   modelId: string | undefined
-  /** true: nothing has told the id yet, so the code asks the model server and says so */
+  /** true: the id is not known, so the code asks the model server and says so */
   asks: boolean
   listUrl: string
+  /** sentences on what the reader has to fill in before the code runs */
+  gaps: string[]
   caFile: string | undefined
   /** true: a limit of an hour or more exists, for which openai for JavaScript would wait until it ends */
   longLimits: boolean
@@ -49,25 +51,33 @@ export interface Limits {
 
 const LONG = new Set(['hour', 'day', 'week', 'month', 'year'])
 
+/** Stands in the code where the id is not known and the gateway lets nobody ask for it. */
+export const MODEL_ID = 'MODEL_ID'
+
 export function sceneOf(
   model: Model,
   carrier: Carrier,
   { caFile, body, inline }: { caFile: string | undefined; body: Record<string, unknown> | undefined; inline: boolean },
 ): Scene {
   const call = callOf(model, body)
-  const named = needsModelId(model)
+  const origin = modelIdOrigin(model)
   return {
     model,
     call,
     carrier,
-    modelId: named ? (model.model_id ?? undefined) : undefined,
-    asks: named && model.model_id === null,
-    listUrl: modelListUrl(model, call),
+    modelId: { known: model.model_id ?? undefined, open: MODEL_ID, listed: undefined, none: undefined }[origin],
+    asks: origin === 'listed',
+    listUrl: model.endpoint + (modelListPath(model) ?? ''),
+    gaps: [
+      ...call.placeholders.map((name) => `Replace ${name} in the address: its value depends on who calls.`),
+      ...(origin === 'open' ? [OPEN] : []),
+    ],
     caFile,
     longLimits: model.plans.some(({ limits }) => limits === null || limits.some(({ period }) => LONG.has(period))),
     inline,
   }
 }
 
-/** Said wherever the code asks for the id. */
+/** Stated wherever the code asks for the id. */
 export const ASKED = 'The id of this model is not known to the portal, so the model server is asked for it first.'
+const OPEN = `Replace ${MODEL_ID} by the id of the model: it is not known to the portal, and the gateway does not let through a request for the list of models.`

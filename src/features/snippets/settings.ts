@@ -26,7 +26,7 @@ export function settingsOf({ call, carrier, modelId, inline }: Scene): Setting[]
   }))
   const known = carrier.kind === 'token' && carrier.tokenUrl !== undefined
   return [
-    { name: plain || carrier.kind === 'token' ? 'OPENAI_BASE_URL' : 'MAAS_BASE_URL', value: call.base },
+    { name: isPlain(carrier) ? 'OPENAI_BASE_URL' : 'MAAS_BASE_URL', value: call.base },
     ...secrets,
     ...(known ? [{ name: TOKEN_URL, value: carrier.tokenUrl }] : []),
     ...(modelId === undefined ? [] : [{ name: 'MAAS_MODEL', value: modelId }]),
@@ -34,30 +34,48 @@ export function settingsOf({ call, carrier, modelId, inline }: Scene): Setting[]
 }
 
 /** The lines of code that use our own variables; none where OpenAI's do it by themselves. */
-export function useLines({ carrier }: Scene): string[] {
-  if (carrier.kind === 'bearer') return []
-  if (carrier.kind === 'token') {
-    const command = tokenCommand({ ...carrier, tokenUrl: undefined })
-    return [`Shell, before each start, because a token ends after minutes: export OPENAI_API_KEY=${command}`]
-  }
-  return [pythonLine(carrier), jsLine(carrier)].map(comment)
+export function useLines(scene: Scene): string[] {
+  const { carrier, call } = scene
+  const command = tokenCommand({ ...carrier, tokenUrl: undefined })
+  const token = `Shell, before each start, because a token ends after minutes: export OPENAI_API_KEY=${command}`
+  return [
+    ...(carrier.kind === 'token' ? [token] : []),
+    ...(isPlain(carrier) && call.query.length === 0 ? [] : [pythonLine(scene), jsLine(scene)].map(comment)),
+  ]
 }
 
-function pythonLine(carrier: Carrier): string {
-  const { headers, query } = py.credentialOf(carrier)
+function pythonLine(scene: Scene): string {
+  const { carrier } = scene
+  const { headers } = py.credentialOf(carrier)
+  const query = py.queryOf(scene)
   const sent =
     carrier.kind === 'basic'
       ? [basicOf(carrier, py.read, (pair) => `base64.b64encode((${pair}).encode()).decode()`)]
       : headers
-  const option = query.length > 0 ? `default_query=${py.dictionary(query)}` : `default_headers=${py.dictionary(sent)}`
-  return `Python: OpenAI(base_url=${py.read('MAAS_BASE_URL')}, api_key="unused", ${option})`
+  const options = [
+    ...(isPlain(carrier) ? [] : [`base_url=${py.read('MAAS_BASE_URL')}`, 'api_key="unused"']),
+    ...(query.length > 0 ? [`default_query=${py.dictionary(query)}`] : []),
+    ...(sent.length > 0 ? [`default_headers=${py.dictionary(sent)}`] : []),
+  ]
+  return `Python: OpenAI(${options.join(', ')})`
 }
 
-function jsLine(carrier: Carrier): string {
-  const { headers, query } = js.credentialOf(carrier)
+function jsLine(scene: Scene): string {
+  const { carrier } = scene
+  const { headers } = js.credentialOf(carrier)
+  const query = js.queryOf(scene)
   const sent = carrier.kind === 'basic' ? [basicOf(carrier, js.read, (pair) => `btoa(${pair})`)] : headers
-  const option = query.length > 0 ? `defaultQuery: ${js.object(query)}` : `defaultHeaders: ${js.object(sent)}`
-  return `JavaScript: new OpenAI({ baseURL: ${js.read('MAAS_BASE_URL')}, apiKey: "unused", ${option} })`
+  const options = [
+    ...(isPlain(carrier) ? [] : [`baseURL: ${js.read('MAAS_BASE_URL')}`, 'apiKey: "unused"']),
+    ...(query.length > 0 ? [`defaultQuery: ${js.object(query)}`] : []),
+    ...(sent.length > 0 ? [`defaultHeaders: ${js.object(sent)}`] : []),
+  ]
+  return `JavaScript: new OpenAI({ ${options.join(', ')} })`
+}
+
+/** OpenAI's own variables hold address and key. */
+function isPlain({ kind }: Carrier): boolean {
+  return kind === 'bearer' || kind === 'token'
 }
 
 function basicOf(

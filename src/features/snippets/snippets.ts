@@ -48,7 +48,8 @@ function write(client: Client, scene: Scene): Snippet {
   const shared = { client: client.client, group, label, language, proof: proofs[client.client] ?? 'parsed' }
   const against = reasonAgainst(client, scene)
   if (against) return { ...shared, code: '', ...insteadOf(client, scene, against) }
-  const note = typeof client.note === 'function' ? client.note(scene) : client.note
+  const own = typeof client.note === 'function' ? client.note(scene) : client.note
+  const note = [...(own ? [own] : []), ...scene.gaps].join(' ')
   return {
     ...shared,
     code: client.write(scene),

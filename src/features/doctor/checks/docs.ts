@@ -1,8 +1,9 @@
 import type { ApiDoc, MappingRule } from '../../../clients/threescale/nouns.js'
 import { rulesFor, sampleOf } from '../../../clients/threescale/patterns.js'
 import { readSpec } from '../../../clients/threescale/spec.js'
+import { endpointAt } from '../../../model-calls/openai-endpoints.js'
 import type { Find } from '../findings.js'
-import { listed, POST_PATH, type ProductCheck, type Tenant } from '../look.js'
+import { listed, type ProductCheck, type Tenant } from '../look.js'
 
 type Spec = Record<string, unknown>
 
@@ -63,7 +64,7 @@ function unmapped(spec: Spec, rules: MappingRule[]): string[] {
         const example = sampleOf(called)
         if (rulesFor(rules, verb, example).length > 0) return false
         const otherVerb = verbs.some((known) => rulesFor(rules, known.toUpperCase(), example).length > 0)
-        return otherVerb || (verb === 'POST' && POST_PATH.test(called))
+        return otherVerb || (verb === 'POST' && endpointAt('POST', called) !== undefined)
       })
       .map(({ verb, called }) => `${verb} ${called}`),
   )

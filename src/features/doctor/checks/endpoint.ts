@@ -2,13 +2,15 @@ import { HttpFailure } from '../../../clients/http-failure.js'
 import type { Asking } from '../asking.js'
 import type { Finding } from '../findings.js'
 import { type FindHere, type Look, pathOf } from '../look.js'
+import { listPathIn } from '../product-rules.js'
 
 /** One request without a key, which a gateway refuses before it checks anything else (gateway.md 1.1). */
-export async function endpoint({ tenant, product, config }: Look, find: FindHere, ask: Asking): Promise<Finding[]> {
+export async function endpoint(look: Look, find: FindHere, ask: Asking): Promise<Finding[]> {
+  const { tenant, product, config } = look
   if (!config || !tenant.production?.has(product.id)) return []
   if (!/^https?:\/\//.test(config.endpoint) || !URL.canParse(config.endpoint)) return []
   const read = config.rules.find(({ method, pattern }) => method === 'GET' && !/[{?]/.test(pattern))
-  const url = new URL(config.endpoint + (read ? pathOf(read.pattern) : '/v1/models'))
+  const url = new URL(config.endpoint + (listPathIn(look) ?? (read ? pathOf(read.pattern) : '/v1/models')))
   try {
     const { status, text } = await ask.send({ method: 'GET', url, timeoutMs: 5000 })
     if (status >= 200 && status < 300)

@@ -1,19 +1,10 @@
 import { HttpFailure } from '../../../clients/http-failure.js'
 import { modelIds } from '../../../clients/model-list.js'
 import type { ApiDoc } from '../../../clients/threescale/nouns.js'
-import { letsThrough } from '../../../clients/threescale/patterns.js'
 import type { Asking } from '../asking.js'
 import type { Finding } from '../findings.js'
-import {
-  endsInVersion,
-  type FindHere,
-  type Look,
-  listed,
-  pathOf,
-  privateAddresses,
-  reportsTokens,
-  restBelow,
-} from '../look.js'
+import { type FindHere, type Look, listed, privateAddresses, reportsTokens, restBelow } from '../look.js'
+import { listPathIn } from '../product-rules.js'
 
 export interface ModelIdDeps {
   /** what PORTAL_CONFIG says of a product */
@@ -50,7 +41,7 @@ export async function modelId(look: Look, find: FindHere, ask: Asking, deps: Mod
 
 async function listOf(look: Look, ask: Asking, deps: ModelIdDeps): Promise<ModelList | undefined> {
   const { product } = look
-  const path = listPath(look)
+  const path = listPathIn(look)
   if (path === undefined) return undefined
   const withKey = await deps.listWithKey(product.systemName)
   if (withKey || !deps.noted(product.systemName).mayAskPrivately) return withKey
@@ -64,18 +55,6 @@ async function listOf(look: Look, ask: Asking, deps: ModelIdDeps): Promise<Model
     // the sentence names the host, which is internal
     return { failure: `It could not be reached at its private address (${error.kind}).` }
   }
-}
-
-/** A rule for it, else what a rule by prefix lets through. */
-function listPath(look: Look): string | undefined {
-  const { config } = look
-  if (!config) return undefined
-  const own = config.rules.find(({ method, pattern }) => method === 'GET' && /\/models$/.test(pathOf(pattern)))
-  if (own) return pathOf(own.pattern)
-  const candidates = privateAddresses(look).map(
-    ({ path, address }) => `${path.replace(/\/+$/, '')}${endsInVersion(address) ? '' : '/v1'}/models`,
-  )
-  return candidates.find((path) => letsThrough(config.rules, 'GET', path))
 }
 
 /** As the gateway routes it: what is left below the backend's path is appended to its private address. */

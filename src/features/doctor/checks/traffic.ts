@@ -1,6 +1,7 @@
 import type { MappingRule, Metric } from '../../../clients/threescale/nouns.js'
 import { rulesFor, sampleOf } from '../../../clients/threescale/patterns.js'
-import { listed, POST_PATH, type ProductCheck, pathOf } from '../look.js'
+import { endpointAt } from '../../../model-calls/openai-endpoints.js'
+import { listed, type ProductCheck, pathOf } from '../look.js'
 
 /** The public address and how a key is sent to it. */
 export const credentials: ProductCheck = ({ tenant, product, config }, find) => {
@@ -31,7 +32,10 @@ export const mappingRules: ProductCheck = ({ config, metrics }, find) => {
   const { rules } = config
   const wrong = rules.filter(
     ({ method, pattern }) =>
-      method !== 'POST' && method !== 'ANY' && POST_PATH.test(pathOf(pattern)) && !takesPost(rules, pathOf(pattern)),
+      method !== 'POST' &&
+      method !== 'ANY' &&
+      endpointAt('POST', pathOf(pattern)) &&
+      !takesPost(rules, pathOf(pattern)),
   )
   const found = []
   if (wrong.length > 0)

@@ -1,6 +1,6 @@
 import { type Carrier, isRevealed } from '../carriers.js'
 import { comment, quoted } from '../languages/escape.js'
-import { tokenCommand } from '../languages/shell.js'
+import { gapLines, tokenCommand } from '../languages/shell.js'
 import type { Client, Scene } from '../scene.js'
 
 const roles: Partial<Record<Scene['model']['type'], string>> = {
@@ -40,6 +40,7 @@ export const continueDev: Client = {
       'version: 1.0.0',
       'schema: v1',
       ...commentLines(carrier).map((line) => `# ${comment(line)}`),
+      ...gapLines(scene),
       'models:',
       `  - name: ${quoted(model.name)}`,
       '    provider: openai',

@@ -1,8 +1,10 @@
 import { comment, envValue } from '../languages/escape.js'
+import { gapLines } from '../languages/shell.js'
 import type { Client } from '../scene.js'
 import { settingsOf, useLines } from '../settings.js'
 
-const UNTOLD = 'The id of this model is not known to the portal: the first of GET /models is the one to send.'
+const untold = (listUrl: string) =>
+  `The id of this model is not known to the portal: the first one that GET ${listUrl} lists is the one to send.`
 
 export const env: Client = {
   client: 'env',
@@ -10,17 +12,18 @@ export const env: Client = {
   label: '.env',
   language: 'ini',
   filename: () => '.env',
-  note: ({ carrier }) =>
-    carrier.kind === 'bearer'
+  note: ({ carrier, call }) =>
+    carrier.kind === 'bearer' && call.query.length === 0
       ? 'OpenAI clients read these variables by themselves.'
-      : 'OpenAI clients cannot send this credential from variables alone; the first lines say how code does.',
+      : 'OpenAI clients cannot make this call from variables alone; the first lines show how code does.',
   limits: { nearest: [] },
   write(scene) {
     return [
       `# ${comment(scene.model.name)}`,
       // before the variables: Node.js takes a comment after a quoted value for a variable
       ...useLines(scene).map((line) => `# ${line}`),
-      ...(scene.asks ? [`# ${UNTOLD}`] : []),
+      ...gapLines(scene),
+      ...(scene.asks ? [`# ${comment(untold(scene.listUrl))}`] : []),
       ...settingsOf(scene).map(({ name, value }) => `${name}=${value === undefined ? '' : envValue(value)}`),
     ].join('\n')
   },

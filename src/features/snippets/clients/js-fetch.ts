@@ -1,6 +1,15 @@
 import type { Carrier } from '../carriers.js'
 import { quoted } from '../languages/escape.js'
-import { caLine, credentialOf, fieldLines, modelField, object, read, SILENCE } from '../languages/javascript.js'
+import {
+  caLine,
+  credentialOf,
+  fieldLines,
+  gapLines,
+  modelField,
+  object,
+  read,
+  SILENCE,
+} from '../languages/javascript.js'
 import { ASKED, type Client, type Scene } from '../scene.js'
 
 export const jsFetch: Client = {
@@ -18,6 +27,7 @@ export const jsFetch: Client = {
       ...(call.file ? ['import { writeFile } from "node:fs/promises";', ''] : []),
       ...caLine(scene),
       ...before,
+      ...gapLines(scene),
       ...(asks
         ? [
             `// ${ASKED}`,

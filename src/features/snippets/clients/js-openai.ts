@@ -1,5 +1,15 @@
 import { quoted } from '../languages/escape.js'
-import { caLine, credentialOf, fieldLines, modelField, object, patience, SILENCE } from '../languages/javascript.js'
+import {
+  caLine,
+  credentialOf,
+  fieldLines,
+  gapLines,
+  modelField,
+  object,
+  patience,
+  queryOf,
+  SILENCE,
+} from '../languages/javascript.js'
 import { ASKED, type Client, type Scene } from '../scene.js'
 
 export const jsOpenai: Client = {
@@ -26,7 +36,8 @@ export const jsOpenai: Client = {
 }
 
 export function clientLines(scene: Scene): string[] {
-  const { apiKey, headers, query } = credentialOf(scene.carrier)
+  const { apiKey, headers } = credentialOf(scene.carrier)
+  const query = queryOf(scene)
   return [
     'const client = new OpenAI({',
     `  baseURL: ${quoted(scene.call.base)},`,
@@ -38,11 +49,12 @@ export function clientLines(scene: Scene): string[] {
   ]
 }
 
-export function askLines({ asks, listUrl, call }: Scene): string[] {
-  if (!asks) return []
+export function askLines(scene: Scene): string[] {
+  const { asks, listUrl, call } = scene
+  if (!asks) return gapLines(scene)
   const usual = listUrl === `${call.base}/models`
   const list = usual ? 'client.models.list()' : `client.get(${quoted(listUrl)})`
-  return [`// ${ASKED}`, `const model = (await ${list}).data[0].id;`]
+  return [...gapLines(scene), `// ${ASKED}`, `const model = (await ${list}).data[0].id;`]
 }
 
 function callOf(scene: Scene): string[] {
@@ -89,12 +101,12 @@ const shown: Record<Scene['model']['type'], string[]> = {
   custom: ['console.log(answer);'],
 }
 
-/** The client has no method for it, but posts any body. An address in full is used as it is. */
+/** The client has no method for it, but posts any body. To an address in full it adds its own query alone. */
 function otherCall(scene: Scene): string[] {
   const { call, asks, modelId } = scene
-  if (call.method === 'GET') return [`console.log(await client.get(${quoted(call.url)}));`]
+  if (call.method === 'GET') return [`console.log(await client.get(${quoted(call.address)}));`]
   return [
-    `const answer = await client.post(${quoted(call.url)}, { body: {`,
+    `const answer = await client.post(${quoted(call.address)}, { body: {`,
     ...(asks || modelId !== undefined ? [modelField(scene)] : []),
     ...fieldLines(call.body ?? {}),
     '} });',

@@ -1,4 +1,5 @@
 import { comment, quoted } from '../languages/escape.js'
+import { gapLines } from '../languages/shell.js'
 import type { Client } from '../scene.js'
 import { settingsOf, useLines } from '../settings.js'
 
@@ -20,7 +21,7 @@ export const kubernetesSecret: Client = {
       'type: Opaque',
       'stringData:',
       ...settingsOf(scene).map(({ name, value, from }) => `  ${name}: ${quoted(value ?? `\${${from}}`)}`),
-      ...useLines(scene).map((line) => `# ${line}`),
+      ...[...useLines(scene).map((line) => `# ${line}`), ...gapLines(scene)],
     ].join('\n')
   },
 }

@@ -1,6 +1,6 @@
-import { parametersOf } from '../calls.js'
+import { parametersOf } from '../../../model-calls/example-calls.js'
 import { quoted } from '../languages/escape.js'
-import { caLine, credentialOf, key, literal, modelField, object } from '../languages/javascript.js'
+import { caLine, credentialOf, gapLines, key, literal, modelField, object } from '../languages/javascript.js'
 import type { Client, Scene } from '../scene.js'
 import { askLines, clientLines } from './js-openai.js'
 
@@ -34,7 +34,7 @@ export const langchainJs: Client = {
       '',
       ...caLine(scene),
       ...before,
-      ...(scene.asks ? [...clientLines(scene), ...askLines(scene)] : []),
+      ...(scene.asks ? [...clientLines(scene), ...askLines(scene)] : gapLines(scene)),
       `const llm = new ${alias.split(' ').at(-1)}({`,
       ...optionLines(scene),
       '});',

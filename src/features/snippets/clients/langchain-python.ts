@@ -1,6 +1,6 @@
-import { parametersOf } from '../calls.js'
+import { parametersOf } from '../../../model-calls/example-calls.js'
 import { quoted } from '../languages/escape.js'
-import { callLines, credentialOf, dictionary, literal, modelOf } from '../languages/python.js'
+import { callLines, credentialOf, dictionary, gapLines, literal, modelOf } from '../languages/python.js'
 import type { Client, Scene } from '../scene.js'
 import { askLines, clientLines } from './python-openai.js'
 
@@ -36,7 +36,7 @@ export const langchainPython: Client = {
       ...(used.length > 0 ? [`from openai import ${used.join(', ')}`] : []),
       '',
       ...before,
-      ...(scene.asks ? [...clientLines(scene), ...askLines(scene)] : []),
+      ...(scene.asks ? [...clientLines(scene), ...askLines(scene)] : gapLines(scene)),
       ...callLines(`llm = ${alias.split(' ').at(-1)}`, options(scene)),
       ...use(scene),
     ].join('\n')

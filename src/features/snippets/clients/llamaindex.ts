@@ -1,6 +1,6 @@
-import { parametersOf } from '../calls.js'
+import { parametersOf } from '../../../model-calls/example-calls.js'
 import { quoted } from '../languages/escape.js'
-import { callLines, credentialOf, dictionary, literal, modelOf } from '../languages/python.js'
+import { callLines, credentialOf, dictionary, gapLines, literal, modelOf } from '../languages/python.js'
 import type { Client, Scene } from '../scene.js'
 import { askLines, clientLines } from './python-openai.js'
 
@@ -33,7 +33,7 @@ export const llamaindex: Client = {
       ...(scene.model.type === 'chat' ? ['from llama_index.core.llms import ChatMessage'] : []),
       '',
       ...before,
-      ...(scene.asks ? [...clientLines({ ...scene, caFile: undefined }), ...askLines(scene)] : []),
+      ...(scene.asks ? [...clientLines({ ...scene, caFile: undefined }), ...askLines(scene)] : gapLines(scene)),
       ...callLines(embeds ? 'embedder = OpenAILikeEmbedding' : 'llm = OpenAILike', options(scene)),
       ...use(scene),
     ].join('\n')

@@ -1,5 +1,5 @@
 import { shell } from '../languages/escape.js'
-import { askLines, tokenLines } from '../languages/shell.js'
+import { askLines, gapLines, tokenLines } from '../languages/shell.js'
 import type { Client, Scene } from '../scene.js'
 
 /** Variables of each use: base URL, key, model id, and what switches it on (open-webui, backend/open_webui/config.py). */
@@ -72,7 +72,7 @@ export const openWebui: Client = {
     ]
     return [
       ...tokenLines(carrier),
-      ...(asksFirst ? askLines(scene) : []),
+      ...(asksFirst ? askLines(scene) : gapLines(scene)),
       [
         'docker run -d --name open-webui -p 3000:8080',
         '-v open-webui:/app/backend/data',

@@ -1,5 +1,15 @@
 import { quoted } from '../languages/escape.js'
-import { argumentsOf, callLines, credentialOf, dictionary, literal, modelOf, SILENCE } from '../languages/python.js'
+import {
+  argumentsOf,
+  callLines,
+  credentialOf,
+  dictionary,
+  gapLines,
+  literal,
+  modelOf,
+  queryOf,
+  SILENCE,
+} from '../languages/python.js'
 import { ASKED, type Client, type Scene } from '../scene.js'
 
 export const pythonOpenai: Client = {
@@ -29,7 +39,8 @@ export const pythonOpenai: Client = {
 
 /** `client = OpenAI(…)`, which other Python clients use too to ask for the id. */
 export function clientLines(scene: Scene): string[] {
-  const { apiKey, headers, query } = credentialOf(scene.carrier)
+  const { apiKey, headers } = credentialOf(scene.carrier)
+  const query = queryOf(scene)
   return callLines('client = OpenAI', [
     `base_url=${quoted(scene.call.base)}`,
     `api_key=${apiKey}`,
@@ -39,10 +50,12 @@ export function clientLines(scene: Scene): string[] {
   ])
 }
 
-export function askLines({ asks, listUrl, call }: Scene): string[] {
-  if (!asks) return []
+export function askLines(scene: Scene): string[] {
+  const { asks, listUrl, call } = scene
+  if (!asks) return gapLines(scene)
   const usual = listUrl === `${call.base}/models`
   return [
+    ...gapLines(scene),
     `# ${ASKED}`,
     usual
       ? 'model = client.models.list().data[0].id'
@@ -83,10 +96,10 @@ const shown: Record<Scene['model']['type'], string[]> = {
   custom: ['print(answer)'],
 }
 
-/** The client has no method for it, but posts any body. An address in full is used as it is. */
+/** The client has no method for it, but posts any body. To an address in full it adds its own query alone. */
 function otherCall(scene: Scene): string[] {
   const { call, asks, modelId } = scene
-  if (call.method === 'GET') return [`print(client.get(${quoted(call.url)}, cast_to=object))`]
+  if (call.method === 'GET') return [`print(client.get(${quoted(call.address)}, cast_to=object))`]
   const named = asks || modelId !== undefined
   const body = [
     ...(named ? [`"model": ${modelOf(scene)},`] : []),
@@ -94,7 +107,7 @@ function otherCall(scene: Scene): string[] {
   ]
   return [
     'answer = client.post(',
-    `    ${quoted(call.url)},`,
+    `    ${quoted(call.address)},`,
     '    body={',
     ...body.map((line) => `        ${line}`),
     '    },',

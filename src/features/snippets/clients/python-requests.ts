@@ -1,7 +1,7 @@
 import type { Carrier } from '../carriers.js'
 import { TOKEN_URL } from '../carriers.js'
 import { quoted } from '../languages/escape.js'
-import { callLines, dictionary, literal, modelOf, read, SILENCE } from '../languages/python.js'
+import { callLines, dictionary, gapLines, literal, modelOf, read, SILENCE } from '../languages/python.js'
 import { ASKED, type Client, type Scene } from '../scene.js'
 
 export const pythonRequests: Client = {
@@ -22,6 +22,7 @@ export const pythonRequests: Client = {
       'import requests',
       '',
       ...tokenLines(carrier),
+      ...gapLines(scene),
       ...(asks ? [`# ${ASKED}`, ...asking, ...orStop('models'), 'model = models.json()["data"][0]["id"]'] : []),
       ...(call.upload ? SILENCE : []),
       ...callLines(`answer = requests.${call.method.toLowerCase()}`, [

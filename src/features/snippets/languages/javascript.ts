@@ -1,6 +1,6 @@
 import { type Carrier, TOKEN_URL } from '../carriers.js'
 import type { Scene } from '../scene.js'
-import { json, quoted } from './escape.js'
+import { comment, json, quoted } from './escape.js'
 
 /** What a JavaScript client is given: code, each piece an expression. */
 export interface JsCredential {
@@ -61,6 +61,16 @@ export function literal(value: unknown): string {
 
 export function key(name: string): string {
   return /^[A-Za-z_$][\w$]*$/.test(name) ? name : quoted(name)
+}
+
+/** What the reader has to fill in, as comments. */
+export function gapLines({ gaps }: Scene): string[] {
+  return gaps.map((gap) => `// ${comment(gap)}`)
+}
+
+/** Parameters of the query that the mapping rule requires, before those of the credential. */
+export function queryOf({ call, carrier }: Scene): [string, string][] {
+  return [...call.query.map(([name, value]): [string, string] => [name, quoted(value)]), ...credentialOf(carrier).query]
 }
 
 export function modelField({ asks, modelId = '' }: Scene): string {

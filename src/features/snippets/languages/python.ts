@@ -1,6 +1,6 @@
 import { type Carrier, TOKEN_URL } from '../carriers.js'
 import type { Scene } from '../scene.js'
-import { quoted } from './escape.js'
+import { comment, quoted } from './escape.js'
 
 /** What a Python client is given: code, each piece an expression. */
 export interface PythonCredential {
@@ -75,6 +75,16 @@ export function callLines(name: string, options: string[]): string[] {
 /** Arguments of a call: names that Python takes as they are, the rest as `extra_body`. */
 export function argumentsOf(body: Record<string, unknown>): string[] {
   return Object.entries(body).map(([name, value]) => `${name}=${literal(value)}`)
+}
+
+/** What the reader has to fill in, as comments. */
+export function gapLines({ gaps }: Scene): string[] {
+  return gaps.map((gap) => `# ${comment(gap)}`)
+}
+
+/** Parameters of the query that the mapping rule requires, before those of the credential. */
+export function queryOf({ call, carrier }: Scene): [string, string][] {
+  return [...call.query.map(([name, value]): [string, string] => [name, quoted(value)]), ...credentialOf(carrier).query]
 }
 
 export function modelOf({ asks, modelId = '' }: Scene): string {

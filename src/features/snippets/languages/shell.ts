@@ -1,6 +1,6 @@
 import { type Carrier, type Pair, TOKEN_URL } from '../carriers.js'
 import { ASKED, type Scene } from '../scene.js'
-import { json, shell, shellQuoted } from './escape.js'
+import { comment, json, shell, shellQuoted } from './escape.js'
 
 /** A stand-in for the id inside a body; no text holds a NUL. */
 const MARK = '\0model\0'
@@ -51,11 +51,16 @@ export function tokenCommand({ tokenUrl, pairs }: Carrier): string {
   return `$(curl -sS --fail-with-body -u "${user}" -d grant_type=client_credentials ${url} | ${firstText('access_token')})`
 }
 
-/** Puts the id into $MODEL, where nothing has told it yet. */
+/** What the reader has to fill in, and the id put into $MODEL where it is not known. */
 export function askLines(scene: Scene): string[] {
-  if (!scene.asks) return []
+  const gaps = gapLines(scene)
+  if (!scene.asks) return gaps
   const asking = [...curlWords(scene), addressWord(scene.listUrl, scene.carrier)].join(' ')
-  return [`# ${ASKED}`, `MODEL=$(${asking} | ${firstText('id')})`]
+  return [...gaps, `# ${ASKED}`, `MODEL=$(${asking} | ${firstText('id')})`]
+}
+
+export function gapLines({ gaps }: Scene): string[] {
+  return gaps.map((gap) => `# ${comment(gap)}`)
 }
 
 /** The first text of that name in a JSON answer. */
