@@ -19,6 +19,10 @@ const table = {
     'Your sign-in profile has no e-mail address. Add one in the sign-in service, then sign in again.',
   ],
   email_taken: [403, 'This e-mail address already belongs to another person here. Contact support.'],
+  email_conflict: [
+    409,
+    'More than one user in 3scale has your e-mail address, in the same or another spelling, so nobody was linked. Ask the contact of this portal to correct one of them, then sign in again.',
+  ],
   sign_up_closed: [403, 'Sign-up is closed. Ask the contact of this portal for access.'],
   sign_up_refused: [
     403,
@@ -73,6 +77,8 @@ export interface ProblemOptions {
   rule?: string
   /** seconds until it makes sense to try again */
   retryAfter?: number
+  /** for the operator: the 3scale users it is about, as `account/user` ids; never shown to people */
+  candidates?: string
   cause?: unknown
 }
 
@@ -82,6 +88,7 @@ export class PortalError extends Error {
   readonly fields: Record<string, string> | undefined
   readonly rule: string | undefined
   readonly retryAfter: number | undefined
+  readonly candidates: string | undefined
 
   constructor(code: ErrorCode, options: ProblemOptions = {}) {
     super(options.detail ?? table[code][1], { cause: options.cause })
@@ -91,6 +98,7 @@ export class PortalError extends Error {
     this.fields = options.fields
     this.rule = options.rule
     this.retryAfter = options.retryAfter
+    this.candidates = options.candidates
   }
 }
 

@@ -51,6 +51,7 @@ const Optional = {
         username_before: Type.Optional(Type.String()),
         client_id: Type.Optional(Type.String()),
         by: Type.Optional(Type.String()),
+        candidates: Type.Optional(Type.String({ description: '3scale users, as account/user ids' })),
       },
       { additionalProperties: false },
     ),

@@ -101,7 +101,9 @@ function eventsOf({ audited: note, routeOptions }: FastifyRequest): AuditName[] 
 }
 
 function recordOf(event: AuditName, request: FastifyRequest, reply: FastifyReply): AuditEvent {
-  const { account, detail, failure } = request.audited ?? {}
+  const { account, failure } = request.audited ?? {}
+  const { candidates } = failure ?? {}
+  const detail = { ...request.audited?.detail, ...(candidates === undefined ? {} : { candidates }) }
   const target = { ...idsOf(request), ...request.audited?.target }
   const status = reply.statusCode
   return {
@@ -119,7 +121,7 @@ function recordOf(event: AuditName, request: FastifyRequest, reply: FastifyReply
     address: request.ip,
     request_id: request.id,
     ...(Object.keys(target).length > 0 ? { target } : {}),
-    ...(detail ? { detail } : {}),
+    ...(Object.keys(detail).length > 0 ? { detail } : {}),
   }
 }
 

@@ -144,7 +144,8 @@ function challenge(failure: PortalError, metadata: string, scope: string | undef
 function logFailure(request: FastifyRequest, failure: PortalError): void {
   audited(request, { failure })
   if (failure.code === 'internal') request.log.error({ err: failure.cause }, 'unexpected failure')
-  else if (failure.status >= 500) request.log.warn({ code: failure.code, cause: causeOf(failure) }, failure.message)
+  else if (failure.status >= 500 || failure.candidates !== undefined)
+    request.log.warn({ code: failure.code, cause: causeOf(failure) }, failure.message)
   else if (failure.code !== 'sign_in_required') request.log.debug({ code: failure.code }, failure.message)
 }
 

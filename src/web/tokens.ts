@@ -80,7 +80,8 @@ export function createTokens(options: TokensOptions) {
       subject: service ? client : String(payload.sub),
       sid: text(payload.sid),
       name: service ? client : (text(payload.name) ?? text(payload.preferred_username) ?? client),
-      email: service ? undefined : text(payload.email),
+      // never cut: a shortened address is somebody else's
+      email: !service && typeof payload.email === 'string' && payload.email !== '' ? payload.email : undefined,
       emailVerified: !service && payload.email_verified === true,
       groups: Array.isArray(groups) ? groups.map(String) : [],
       claims: Object.fromEntries(claims.flatMap((name) => (isText(payload[name]) ? [[name, payload[name]]] : []))),

@@ -1,35 +1,14 @@
 import t from 'tap'
-import { createThreescale } from '../../src/clients/threescale/client.js'
 import type { Threescale } from '../../src/clients/threescale/nouns.js'
 import { type KnownTenants, refuseUnstorableText } from '../../src/clients/threescale/stored-text.js'
 import { beyondBmp, cannotStore, textFault, withoutBeyondBmp } from '../../src/clients/threescale/text.js'
 import { isProblem } from '../../src/errors.js'
+import { ADMIN, type Said, scriptedApi } from '../helper/account-api.js'
 
-const ADMIN = 'https://tenant-admin.example.com'
 const failed = { status: 500, body: { status: 500, error: 'Internal Server Error' } }
 
-interface Said {
-  status: number
-  body: unknown
-}
-
-/** A 3scale that answers what `answers` says of a call, `METHOD path` without the format; anything else is 404. */
 function tenant(answers: Record<string, Said>, known: KnownTenants = memory()) {
-  const calls: string[] = []
-  const api = createThreescale({
-    adminUrl: ADMIN,
-    accessToken: 'token',
-    http: {
-      async send({ method = 'GET', url }) {
-        const name = `${method} ${url.pathname.replace(/^\/admin\/api|\.(json|xml)$/g, '')}`
-        const asked = url.searchParams.get('username') === '\u0000' ? `${name} NUL` : name
-        calls.push(asked)
-        const { status, body } = answers[asked] ?? { status: 404, body: '' }
-        const headers = { 'content-type': 'application/json' }
-        return { status, headers, text: typeof body === 'string' ? body : JSON.stringify(body) } as never
-      },
-    },
-  })
+  const { api, calls } = scriptedApi(answers)
   return { threescale: refuseUnstorableText(api, ADMIN, known), calls, known }
 }
 

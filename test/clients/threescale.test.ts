@@ -121,17 +121,17 @@ t.test('each refusal of 3scale is one typed error, and its cause names the setti
   }
   server.answer = says(422, { errors: { name: ["can't be blank"], plan: ['is odd', 'is old'] } })
   t.same((await failure(client().createApplication(501, application))).fields, {
-    name: "can't be blank",
-    plan: 'is odd, is old',
+    name: 'This is required.',
+    plan: 'Is odd. Is old.',
   })
   server.answer = says(422, { error: 'You cannot subscribe to that service.' })
   t.same((await failure(client().createApplication(501, application))).fields, {
     base: 'You cannot subscribe to that service.',
   })
   server.answer = says(422, { error: { from: 'suspended', error: 'State cannot transition', object: { user: {} } } })
-  t.same((await failure(client().activateUser(501, 901))).fields, { state: 'State cannot transition' })
+  t.same((await failure(client().activateUser(501, 901))).fields, { state: 'State cannot transition.' })
   server.answer = says(403, { errors: { base: ['This plan is in use'] } })
-  t.equal((await failure(client().deleteApplication(501, 3001))).message, 'This plan is in use')
+  t.equal((await failure(client().deleteApplication(501, 3001))).message, 'This plan is in use.')
   server.answer = says(503, 'later', { 'retry-after': '7' })
   t.equal((await failure(client().readSettings())).retryAfter, 7)
   server.answer = says(403, { error: 'Access denied' })
@@ -238,7 +238,7 @@ t.test('in the demo’s 3scale a lost answer leaves the work done, and the clien
   )
   await stack.faults([])
   const again = await failure(real.createApplication(503, wanted))
-  t.same(again.fields, { application_id: 'has already been taken' })
+  t.same(again.fields, { application_id: 'This is already taken.' })
 })
 
 t.test('a 3scale that hangs is given up in time, and not asked again', async (t) => {

@@ -1,6 +1,9 @@
 import t from 'tap'
 import type { FieldDefinition, Plan, Product, Application as Record3scale } from '../../src/clients/threescale/nouns.js'
+import { type PortalError, problem } from '../../src/errors.js'
+import { createCredentials } from '../../src/features/applications/credentials.js'
 import { checkChange, checkTexts } from '../../src/features/applications/fields.js'
+import { checkKeyValue } from '../../src/features/applications/key-values.js'
 import {
   applicationIdOf,
   isKeyOfAttempt,
@@ -12,6 +15,8 @@ import {
 } from '../../src/features/applications/keys.js'
 import { choosePlan } from '../../src/features/applications/plans.js'
 import { type PresentedWith, present } from '../../src/features/applications/present.js'
+import type { Receipt } from '../../src/features/applications/schemas.js'
+import type { Caller } from '../../src/web/caller.js'
 
 const today = new Date('2026-11-24T23:59:59Z')
 
@@ -191,4 +196,57 @@ t.test('a record shows neither fields nor a description that the tenant hides', 
   t.equal(shown([nameField]).description, '', 'the tenant has none')
   t.equal(shown([nameField, descriptionField({ readOnly: true })]).description, 'secret plan')
   t.match(present(record, undefined), { description: 'secret plan', fields: {} }, 'what is hidden is not known')
+})
+
+t.test('a chosen key is checked as 3scale takes it', async (t) => {
+  const fault = (value: string, mode: 'user_key' | 'app_id' | 'oidc', location: 'query' | 'headers' = 'headers') =>
+    faultsOf(() => checkKeyValue(value, { mode, location }))?.value
+  for (const value of ['abc', 'a_b.c-d', 'YWJjZGVmZ2hpams=', 'YWJj', 'YW==', 'ab+c', 'x'.repeat(256)])
+    t.equal(fault(value, 'user_key'), undefined, JSON.stringify(value.slice(0, 20)))
+  for (const value of ['abc+=', 'a+b', 'ab/c', 'a b', 'ü', 'a\u0000', '🚀', 'YW===', 'x'.repeat(257)])
+    t.match(fault(value, 'user_key'), /^Use /, JSON.stringify(value.slice(0, 20)))
+  for (const value of ['abcde', 'a:b/c', '!~!~!']) t.equal(fault(value, 'app_id'), undefined, value)
+  for (const value of ['abcd', 'a b c', 'abcdé', 'abcd\u0000', 'abcd🚀', 'x'.repeat(256)])
+    t.match(fault(value, 'app_id'), /^Use /, JSON.stringify(value.slice(0, 20)))
+})
+
+t.test('3scale refuses a chosen key: the sentence is at the value, whatever 3scale calls it', async (t) => {
+  const caller = { accountId: 5 } as Caller
+  const setUp = (held: string[], refusal: PortalError, userKey?: string) => {
+    const record = { id: 7, productId: 1, fields: {}, ...(userKey ? { userKey } : { appId: 'app' }) }
+    return createCredentials({
+      threescale: {
+        readApplication: async () => record as unknown as Record3scale,
+        listKeys: async () => held.map((value) => ({ value, createdAt: '' })),
+        addKey: async (_account, _id, value) => {
+          if (refusal.status === 409) held.push(value)
+          throw refusal
+        },
+        updateApplication: async () => {
+          throw refusal
+        },
+        deleteKey: async () => {},
+      },
+      models: { describe: async () => undefined },
+      prove: async () => ({}) as Receipt,
+      secret: Buffer.from('secret'),
+      now: () => today,
+    })
+  }
+  const taken = problem('invalid_fields', { fields: { value: 'This is already taken.' } })
+  await t.rejects(setUp(['My-Own-Key'], taken).add(caller, 7, 'my-own-key', 'a'), {
+    code: 'invalid_fields',
+    fields: { value: /upper and lower case only/ },
+  })
+  await t.rejects(setUp(['another'], taken).add(caller, 7, 'my-own-key', 'a'), {
+    code: 'invalid_fields',
+    fields: { value: /already taken/ },
+  })
+  const both = await setUp([], problem('conflict')).add(caller, 7, 'my-own-key', 'a')
+  t.equal(both.value, 'my-own-key', 'the same value was added at the same moment: 409 without a body')
+  const single = problem('invalid_fields', { fields: { user_key: 'This is already taken.' } })
+  await t.rejects(setUp([], single, 'old').rotate(caller, 7, 'my-own-key', 'a'), {
+    code: 'invalid_fields',
+    fields: { value: 'This is already taken. Use another value.' },
+  })
 })

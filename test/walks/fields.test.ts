@@ -225,3 +225,137 @@ t.test('a hidden extra field is in no answer', async (t) => {
     t.same([refused.status, Object.keys(refused.body.errors ?? {})], [422, [`fields.${name}`]])
   }
 })
+
+interface Me {
+  signed_up: boolean
+  account: { id: number; name: string } | null
+  required: { fields: (FieldSpec & { target: string })[]; terms: { version: string } | null }
+}
+
+let people = 0
+async function newcomer(claims: object = {}): Promise<{ username: string; email: string; token: string }> {
+  const username = `fields-${++people}`
+  await api.person({ username, ...claims })
+  return { username, email: `${username}@example.com`, token: await api.token({ username }) }
+}
+
+/** The smallest sign-up that the answer of GET /me allows. */
+function leastSignUp({ required }: Me): object {
+  const given = ({ label, choices }: FieldSpec) => choices[0] ?? `A ${label}`
+  return {
+    fields: Object.fromEntries(required.fields.map((field) => [field.name, given(field)])),
+    ...(required.terms ? { accept_terms: required.terms.version } : {}),
+  }
+}
+
+const own = (target: 'Account' | 'User', name: string, label: string, more: Partial<Definition> = {}): Definition => ({
+  ...{ id: 600 + people++, target, name, label, required: false, hidden: false, read_only: false, choices: [] },
+  ...more,
+})
+const terms = seeded.filter(({ name }) => name === 'terms_version')
+const signUps: [title: string, definitions: Definition[], asked: string[]][] = [
+  ['as 3scale makes them', [...builtIn, ...terms], []],
+  ['with extra fields', seeded, ['department', 'job_title']],
+  [
+    'with other built-in ones that are required',
+    [
+      ...builtIn.map(change('org_name', { label: 'Firma' })).map(change('email', { hidden: true, required: false })),
+      ...terms,
+      own('User', 'first_name', 'Vorname', { required: true }),
+      own('Account', 'telephone_number', 'Telephone', { required: true }),
+      own('Account', 'primary_business', 'Business', { required: true, choices: ['Health', 'Energy'] }),
+      own('User', 'job_role', 'Role'),
+      own('Account', 'po_number', 'PO number', { hidden: true }),
+      own('Account', 'fiscal_code', 'Fiscal code', { read_only: true }),
+      own('Account', 'billing_address', 'Billing address', { read_only: true }),
+    ],
+    ['first_name', 'telephone_number', 'primary_business'],
+  ],
+]
+
+for (const [title, definitions, asked] of signUps) {
+  t.test(`definitions ${title}: a sign-up with what GET /me says is required`, async (t) => {
+    await stack.put('/_demo/fields_definitions', definitions)
+    const there = await stack.portal({ PORT: String(stack.port + 50) })
+    const { get, post } = createApi(stack, there.url)
+    const { token, email } = await newcomer()
+    const me = (await get<Me>('/me', token)).body
+    t.same(me.required.fields.map(({ name }) => name).sort(), [...asked].sort())
+    for (const name of asked) {
+      const least = leastSignUp(me) as { fields: Record<string, string> }
+      const refused = await post<Created>('/me', token, { ...least, fields: { ...least.fields, [name]: ' ' } })
+      t.same([refused.status, Object.keys(refused.body.errors ?? {})], [422, [`fields.${name}`]])
+    }
+    const made = await post<Me>('/me', token, leastSignUp(me))
+    t.equal(made.status, 201, made.text)
+    t.equal((await post<Me>('/me', token, leastSignUp(me))).status, 200, 'on record as it was told')
+    const user = (await stack.state()).users.find((each) => each.email === email)
+    const account = (await stack.state()).accounts.find(({ id }) => id === user?.account_id)
+    const stored = { ...account?.fields, ...user?.fields }
+    for (const { name, label, choices } of me.required.fields) t.equal(stored[name], choices[0] ?? `A ${label}`)
+
+    const invited = await newcomer()
+    const asAdmin = await post('/members', token, { email: invited.email, role: 'member' })
+    t.equal(asAdmin.status, 201)
+    const joins = (await get<Me>('/me', invited.token)).body
+    const ofUsers = definitions.filter(({ target, name }) => target === 'User' && asked.includes(name))
+    t.same(
+      joins.required.fields.map(({ name }) => name),
+      ofUsers.map(({ name }) => name),
+      'who joins, of themselves',
+    )
+    t.equal((await post<Me>('/me', invited.token, leastSignUp(joins))).status, 201)
+    await there.stop()
+  })
+}
+
+t.test(
+  'the form of a sign-up has other built-in fields like extra ones, and checks what 3scale does not',
+  async (t) => {
+    const [, , [, definitions]] = signUps as [unknown, unknown, [string, Definition[]]]
+    const rate = own('Account', 'vat_rate', 'VAT rate')
+    const country = own('Account', 'country', 'Country')
+    await stack.put('/_demo/fields_definitions', [...definitions, rate, country])
+    const there = await stack.portal({ PORT: String(stack.port + 51) })
+    const { username } = await newcomer()
+    const visitor = createVisitor(stack)
+    await visitor.submit(await visitor.get('/login'), /interaction/, { username, password: 'demo' })
+    const at = visitor.at(there.url)
+    const form = await at('/sign-up')
+    const ids = [...form.text.matchAll(/<label for="((?:account|user)\.[^"]+)">/g)].map(([, id]) => id)
+    t.same(
+      ids.sort(),
+      [
+        'account.country',
+        'account.primary_business',
+        'account.telephone_number',
+        'account.vat_rate',
+        'user.first_name',
+        'user.job_role',
+      ],
+      'neither what the sign-in service tells, nor what is hidden or read-only',
+    )
+    const values: Record<string, string> = {
+      'account.primary_business': 'Health',
+      'account.telephone_number': '1',
+      'user.first_name': 'Ada',
+      accept_terms: '2026-01',
+    }
+    const send = (more: Record<string, string>) =>
+      at('/sign-up', { method: 'POST', body: new URLSearchParams({ ...values, ...more }) })
+    for (const [id, value, sentence] of [
+      ['account.primary_business', 'Cooking', 'Business is one of: Health, Energy.'],
+      ['account.vat_rate', 'a fifth', 'Use a number, such as 19 or 7.5.'],
+      ['account.vat_rate', '7,5', 'Use a number, such as 19 or 7.5.'],
+      ['user.job_role', 'x'.repeat(256), 'Use at most 255 characters.'],
+      ['user.first_name', 'a\u0000b', 'Remove the control character U+0000.'],
+    ] as const) {
+      const page = await send({ [id]: value })
+      t.equal(page.status, 422, value.slice(0, 20))
+      t.match(page.text, `id="${id}-error">${sentence}`)
+    }
+    t.equal((await send({ 'account.vat_rate': '7.5', 'user.job_role': 'Chef' })).status, 303)
+    await stack.put('/_demo/fields_definitions', seeded)
+    await there.stop()
+  },
+)

@@ -160,6 +160,34 @@ t.test(
   },
 )
 
+t.test('an invitation to an address that 3scale does not take is refused with a sentence', async (t) => {
+  const admin = await owner('odette')
+  const cases: [address: string, sentence: RegExp][] = [
+    ['a/b@x.example.org', /only a-z, 0-9 and/],
+    ['a&b@x.example.org', /only a-z, 0-9 and/],
+    ['jürgen@x.example.org', /only a-z, 0-9 and/],
+    ['🚀@x.example.org', /only a-z, 0-9 and/],
+    ['a\u0000b@x.example.org', /only a-z, 0-9 and/],
+    ['a@ü.example.org', /xn--/],
+    ['a@b_c.example.org', /xn--/],
+    ['a@example.x', /xn--/],
+    ['a@b@example.org', /not an e-mail address/],
+    ['@example.org', /not an e-mail address/],
+    ['nobody', /not an e-mail address/],
+    [`${'a'.repeat(244)}@example.org`, /at most 255 characters/],
+    ['a@b.c', /xn--/],
+  ]
+  await stack.resetCalls()
+  for (const [address, sentence] of cases) {
+    const { status, body } = await invite(admin, address)
+    t.same([status, Object.keys(body.errors ?? {})], [422, ['email']], JSON.stringify(address.slice(0, 20)))
+    t.match(body.errors?.email, sentence, JSON.stringify(address.slice(0, 20)))
+  }
+  t.same(await stack.calls(), {}, 'without a call')
+  for (const address of ["o'neil+x%y_z@x-y.example.org", 'A@B.cd', 'a@xn--tda.example.org'])
+    t.equal((await invite(admin, address)).status, 201, address)
+})
+
 t.test('sign-up by API: services that are listed, and what stops people', async (t) => {
   const service = await api.token({ client_id: 'demo-service' })
   t.match((await api.get<Me>('/me', service)).body, { signed_up: false })

@@ -127,3 +127,77 @@ t.test('extra fields take such characters on every database', async (t) => {
   await stack.put('/_demo/fields_definitions', fields)
   await there.stop()
 })
+
+const SIGN_UP = 'POST /admin/api/signup.json'
+const answers = { fields: { department: 'Research', job_title: 'Scientist' }, accept_terms: '2026-01' }
+let count = 0
+/** Somebody new, as the sign-in service tells of them. */
+async function newcomer(claims: object): Promise<{ username: string; email: string; token: string }> {
+  const username = `rocket-${++count}`
+  const api = createApi(stack)
+  await api.person({ username, ...claims })
+  return { username, email: `${username}@example.com`, token: await api.token({ username }) }
+}
+const orgOf = async (email: string) => {
+  const { users, accounts } = await stack.state()
+  const user = users.find((each) => each.email === email)
+  return accounts.find(({ id }) => id === user?.account_id)?.org_name
+}
+
+t.test(
+  'a sign-up: what the sign-in service told is stored without such characters, the organisation too',
+  async (t) => {
+    const there = await portal()
+    const cases: [told: string, stored: string | undefined][] = [
+      ['Rockets 🚀', 'Rockets'],
+      ['🚀 Labs 🪐 & Co', 'Labs & Co'],
+      ['🚀', undefined],
+      ['株式会社 🚀', undefined],
+    ]
+    for (const [told, stored] of cases) {
+      const { email, token } = await newcomer({ org_name: told })
+      // the first is the one that finds it out
+      const isFirst = told === cases[0]?.[0]
+      await stack.faults(isFirst ? [{ match: SIGN_UP, status: 500, times: 1 }] : [])
+      await stack.resetCalls()
+      const made = await there.api.post('/me', token, answers)
+      await stack.faults([])
+      t.equal(made.status, 201, `${told}: ${made.text}`)
+      t.equal((await stack.calls())[SIGN_UP], isFirst ? 2 : 1, told)
+      t.equal(await orgOf(email), stored ?? email, told)
+    }
+    await there.stop()
+  },
+)
+
+t.test('a sign-up: what a person typed is refused at its field, by page and API, and nothing is made', async (t) => {
+  const { fields } = (await stack.state()) as unknown as { fields: object[] }
+  const named = { ...fields[0], id: 801, target: 'User', name: 'first_name', label: 'First name', required: true }
+  await stack.put('/_demo/fields_definitions', [...fields, named])
+  const there = await portal()
+  const { username, email, token } = await newcomer({ org_name: 'Rockets 🚀' })
+  const wanted = { ...answers, fields: { ...answers.fields, first_name: 'Ada 🚀' } }
+  await stack.faults([{ match: SIGN_UP, status: 500, times: 1 }])
+  const byApi = await there.api.post('/me', token, wanted)
+  await stack.faults([])
+  t.same([byApi.status, byApi.body.errors], [422, { 'fields.first_name': ROCKET }], byApi.text)
+  await stack.resetCalls()
+  t.equal((await there.api.post('/me', token, wanted)).status, 422)
+  t.equal((await stack.calls())[SIGN_UP], undefined, 'known now')
+  t.equal(await orgOf(email), undefined)
+
+  const visitor = createVisitor(stack)
+  await visitor.submit(await visitor.get('/login'), /interaction/, { username, password: 'demo' })
+  const form = { 'account.department': 'Sales', 'user.job_title': 'Kept', 'user.first_name': 'Ada 🚀' }
+  const body = new URLSearchParams({ ...form, accept_terms: '2026-01' })
+  const page = await visitor.at(there.url)('/sign-up', { method: 'POST', body })
+  t.equal(page.status, 422)
+  t.match(page.text, `id="user.first_name-error">${ROCKET}`)
+  t.match(page.text, /value="Ada 🚀"[^>]*aria-invalid/u)
+  t.match(page.text, 'value="Kept"')
+  const made = await there.api.post('/me', token, { ...wanted, fields: { ...wanted.fields, first_name: 'Ada' } })
+  t.equal(made.status, 201, made.text)
+  t.equal(await orgOf(email), 'Rockets', `${username}: of the organisation the rest is kept`)
+  await stack.put('/_demo/fields_definitions', fields)
+  await there.stop()
+})

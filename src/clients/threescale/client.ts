@@ -1,6 +1,7 @@
 import { isProblem, PortalError, problem } from '../../errors.js'
 import { createCalls, type ThreescaleOptions } from './calls.js'
 import type { AccountApi, Application, User } from './nouns.js'
+import { roleKept } from './only-admin.js'
 import { statistics } from './statistics.js'
 import { number, object, unwrap, type Wire } from './values.js'
 import {
@@ -79,15 +80,20 @@ export function createThreescale(options: ThreescaleOptions): AccountApi {
           'account',
         ),
       ),
-    listUsers: async (accountId) =>
-      unwrap((await get(`${account(accountId)}/users`)).users, 'user').map((wire) => toUser(wire, accountId)),
+    listUsers,
     createUser: async (accountId, { username, email, fields }) =>
       toUser(
         one(await write('POST', `${account(accountId)}/users`, { ...fields, username, email }), 'user'),
         accountId,
       ),
-    setRole: async (accountId, userId, role) =>
-      toUser(one(await write('PUT', `${account(accountId)}/users/${userId}/${role}`, {}), 'user'), accountId),
+    async setRole(accountId, userId, role) {
+      try {
+        return toUser(one(await write('PUT', `${account(accountId)}/users/${userId}/${role}`, {}), 'user'), accountId)
+      } catch (error) {
+        if (!isProblem(error, 'threescale_denied')) throw error
+        return roleKept(await listUsers(accountId), userId, role, error)
+      }
+    },
     async deleteUser(accountId, userId) {
       await absent(() => remove(`${account(accountId)}/users/${userId}`))
     },
@@ -181,6 +187,10 @@ export function createThreescale(options: ThreescaleOptions): AccountApi {
       }
     },
     async close() {},
+  }
+
+  async function listUsers(accountId: number): Promise<User[]> {
+    return unwrap((await get(`${account(accountId)}/users`)).users, 'user').map((wire) => toUser(wire, accountId))
   }
 
   /** porta answers 404 for another account's application; a wrong answer is not passed on either. */

@@ -149,7 +149,7 @@ export interface AccountApi {
     accountId: number,
     wanted: { username: string; email: string; fields: Record<string, string> },
   ): Promise<User>
-  /** demoting the only admin is `threescale_denied`: porta does not say why */
+  /** the role somebody has already is no error; of the only admin it is `conflict` */
   setRole(accountId: number, userId: number, role: User['role']): Promise<User>
   /** who is gone already is no error; the last admin is `conflict` */
   deleteUser(accountId: number, userId: number): Promise<void>

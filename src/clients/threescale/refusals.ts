@@ -1,5 +1,6 @@
 import { type PortalError, problem } from '../../errors.js'
 import type { HttpAnswer } from '../http.js'
+import { sentenceOf } from './messages.js'
 import { object, type Wire } from './values.js'
 
 /**
@@ -80,17 +81,20 @@ function retryAfter({ headers }: HttpAnswer): { retryAfter?: number } {
 
 /** Also where a state machine refuses in its own way: `{"error": {"error": "State cannot …", "object": …}}`. */
 function fieldsOf(body: Wire): Record<string, string> {
-  const errors = object(body.errors)
-  const entries = Object.entries(errors).map(([name, messages]) => [name, list(messages).join(', ')])
+  const errors = Object.entries(object(body.errors)).map(
+    ([name, messages]) => [name, sentenceOf(list(messages))] as const,
+  )
+  // a wrong user is an error of the account's too, which says nothing more (porta, signups_controller.rb)
+  const entries = errors.filter(([name]) => name !== 'users' || errors.length === 1)
   if (entries.length > 0) return Object.fromEntries(entries)
   const inner = object(body.error)
-  if (typeof inner.error === 'string') return { state: inner.error }
-  if (typeof inner.errors === 'string') return { base: inner.errors }
-  return typeof body.error === 'string' ? { base: body.error } : {}
+  if (typeof inner.error === 'string') return { state: sentenceOf([inner.error]) }
+  if (typeof inner.errors === 'string') return { base: sentenceOf([inner.errors]) }
+  return typeof body.error === 'string' ? { base: sentenceOf([body.error]) } : {}
 }
 
 function firstMessage(body: Wire): string {
-  return Object.values(object(body.errors)).flatMap(list)[0] ?? 'This cannot be deleted.'
+  return sentenceOf(Object.values(object(body.errors)).flatMap(list).slice(0, 1)) || 'This cannot be deleted.'
 }
 
 function list(messages: unknown): string[] {

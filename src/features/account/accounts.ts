@@ -151,11 +151,12 @@ export function createAccounts({
   }
 
   /** A person of 3scale with the verified address of this one; a service has none. */
-  async function sameAddress({ kind, email, emailVerified }: Identity): Promise<Found | undefined> {
+  async function sameAddress(identity: Identity): Promise<Found | undefined> {
+    const { kind, email, emailVerified } = identity
     if (kind === 'service') return undefined
     if (!email) throw problem('email_missing')
     if (!emailVerified) throw problem('email_not_verified')
-    return findByEmail(threescale, email)
+    return findByEmail(threescale, email, nameOf(identity))
   }
 
   /** The invitation goes only where there is another way in. */

@@ -4,7 +4,7 @@ import type { Caller, Identity } from '../../web/caller.js'
 import type { Accounts, SignedIn } from './accounts.js'
 import type { ClaimAccounts } from './claim-accounts.js'
 import type { SignUp } from './schemas.js'
-import type { Completion } from './sign-up.js'
+import type { Completion, Questions } from './sign-up.js'
 import { callerFor, type Found } from './standing.js'
 import { checkAccepted, mustAccept, type Terms } from './terms.js'
 
@@ -49,7 +49,7 @@ export function createApiSignUp({ accounts, terms, claims }: ApiSignUpDeps) {
         fields: Object.fromEntries(unknown.map((name) => [`fields.${name}`, 'There is no such field.'])),
       })
     const values = Object.fromEntries(asked.map(({ target, name }) => [`${target}.${name}`, fields[name] ?? '']))
-    const outcome = await admitted(identity, { values, acceptTerms })
+    const outcome = await admitted(identity, { values, acceptTerms }, asked)
     const { signedUp, joined, linkedFrom } = outcome
     const isDone = signedUp || joined || linkedFrom !== undefined
     // signed up a moment ago, at another replica, or before it was cut off
@@ -67,24 +67,33 @@ export function createApiSignUp({ accounts, terms, claims }: ApiSignUpDeps) {
     const shared = user.role === 'member' || claims.valueFor(identity) !== undefined
     const known = { ...account.fields, ...user.fields }
     return Object.entries(fields).every(
-      ([name, value]) => value.trim() === (known[name] ?? '') || (shared && name in account.fields),
+      ([name, value]) => isSame(name, value.trim(), known[name] ?? '') || (shared && name in account.fields),
     )
   }
 
-  async function admitted(identity: Identity, completion: Completion): Promise<SignedIn> {
+  async function admitted(
+    identity: Identity,
+    completion: Completion,
+    asked: Questions['fields'] = [],
+  ): Promise<SignedIn> {
     try {
       const outcome = await accounts.signIn(identity, completion)
       if (outcome.kind === 'in') return outcome
     } catch (error) {
       if (!isProblem(error, 'invalid_fields')) throw error
-      const named = Object.entries(error.fields ?? {}).map(([name, text]) => [
-        name.replace(/^(account|user)\./, 'fields.'),
-        text,
-      ])
+      const named = Object.entries(error.fields ?? {}).map(([name, text]) => {
+        const field = asked.find((each) => name === each.name || name === `${each.target}.${each.name}`)
+        return [field ? `fields.${field.name}` : name, text]
+      })
       throw problem('invalid_fields', { fields: Object.fromEntries(named) as Record<string, string> })
     }
     throw problem('internal')
   }
+}
+
+/** 3scale returns a rate as the number that its column holds: 19 as "19.0". */
+function isSame(name: string, given: string, known: string): boolean {
+  return given === known || (name === 'vat_rate' && known !== '' && Number(given) === Number(known))
 }
 
 function otherwise(keyed: boolean) {

@@ -16,7 +16,7 @@ export async function accountApi(app: FastifyInstance, { accounts, signUp }: Acc
   app.get(
     '/me',
     {
-      config: { scope: 'maas:read', anonymous: true },
+      config: { scope: 'maas:read', anonymous: true, problems: [409] },
       schema: { operationId: 'readMe', summary: 'Who you are here', tags: ['account'], response: { 200: Me } },
     },
     async ({ identity }) => {

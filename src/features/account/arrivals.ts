@@ -122,7 +122,7 @@ export function createArrivals(deps: ArrivalsDeps) {
     audited(request, {
       failure,
       event: request.method === 'POST' ? 'sign_up' : 'sign_in',
-      ...(failure.code === 'email_taken' ? { also: 'link' } : {}),
+      ...(isProblem(failure, 'email_taken', 'email_conflict') ? { also: 'link' } : {}),
     })
     const cause = failure.cause instanceof Error ? failure.cause.message : undefined
     request.log.warn({ code: failure.code, cause }, 'sign-in did not end in a session')

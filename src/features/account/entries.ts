@@ -62,7 +62,7 @@ export function createEntries({ threescale, issuerId, services }: EntriesDeps) {
               target,
               'Somebody with this address has an account of their own here, or an invitation to one.',
             )
-          return fields.email ? wrong(target, `This address cannot be used: it ${fields.email}.`) : error
+          return fields.email ? wrong(target, `3scale does not accept this address. ${fields.email}`) : error
         },
       }
 
@@ -87,8 +87,8 @@ export function createEntries({ threescale, issuerId, services }: EntriesDeps) {
     }
     // 3scale compares addresses by case
     const address = (email ?? '').trim().toLowerCase()
-    if (!/^[^@\s]+@[^@\s]+\.[a-z]{2,63}$/.test(address) || address.length < 6 || isServiceAddress(address))
-      throw wrong('email', 'This is not an e-mail address.')
+    const fault = addressFault(address)
+    if (fault) throw wrong('email', fault)
     return { role, target: 'email', username: undefined, email: address } as const
   }
 
@@ -105,6 +105,18 @@ export function createEntries({ threescale, issuerId, services }: EntriesDeps) {
       created_at: user.createdAt || null,
     }
   }
+}
+
+/** As 3scale takes it of a user that is created there (porta, app/lib/authentication.rb: RE_EMAIL_OK; app/models/user.rb). */
+function addressFault(address: string): string | undefined {
+  const [local = '', domain = '', ...more] = address.split('@')
+  if (local === '' || domain === '' || more.length > 0 || isServiceAddress(address))
+    return 'This is not an e-mail address.'
+  if (address.length > 255) return 'Use at most 255 characters.'
+  if (!/^['\w.%+-]+$/.test(local)) return `3scale accepts only a-z, 0-9 and . _ % + - ' before the @.`
+  if (!/^(?:[a-z0-9-]+\.)+[a-z]{2,63}$/.test(domain))
+    return 'Write the domain as in example.com; one with other letters in its form with xn--.'
+  return address.length < 6 ? 'Use at least 6 characters.' : undefined
 }
 
 function roleOf(user: User): Member['role'] {

@@ -3,9 +3,11 @@ import { isProblem, problem } from '../../errors.js'
 import type { Identity } from '../../web/caller.js'
 import type { ClaimAccounts } from './claim-accounts.js'
 import { findByEmail } from './link.js'
-import { invitedRole, orgNameOf } from './names.js'
+import { invitedRole } from './names.js'
+import { refusedAddress } from './refused-text.js'
 import type { Completion, Questions, SignUp } from './sign-up.js'
 import { checkStanding, type Found } from './standing.js'
+import { orStripped } from './told-text.js'
 
 /** An account that somebody joins instead of having one of their own. */
 export interface Joins {
@@ -51,15 +53,14 @@ export function createJoining({ threescale, signUp, claims }: JoiningDeps) {
       if (user.state === 'pending') await threescale.activateUser(account.id, user.id)
       if (user.role !== role) await threescale.setRole(account.id, user.id, role)
       try {
-        const renamed = await threescale.updateUser(account.id, user.id, { username, fields: ready.answers })
-        return {
-          account,
-          user: { ...renamed, role, state: 'active', fields: { ...renamed.fields, ...ready.answers } },
-        }
+        return await orStripped(ready.answers, ready.claimed, async (fields) => {
+          const renamed = await threescale.updateUser(account.id, user.id, { username, fields })
+          return { account, user: { ...renamed, role, state: 'active', fields: { ...renamed.fields, ...fields } } }
+        })
       } catch (error) {
         const done = isProblem(error, 'threescale_unavailable') ? await threescale.findByUsername(username) : undefined
         if (done) return done
-        throw error
+        throw refusedAddress(error)
       }
     },
 
@@ -69,11 +70,13 @@ export function createJoining({ threescale, signUp, claims }: JoiningDeps) {
       const into = joinsByClaim(claims, identity, value, there)
       const ready = await signUp.prepare(identity, completion, { joins: !into.isNew })
       if (!('answers' in ready)) return { ...ready, into }
-      const wanted = { orgName: orgNameOf(value, ready.email ?? ''), username: claims.anchor(value), email: undefined }
+      const wanted = { orgName: value, username: claims.anchor(value), email: undefined }
       const home = there ? await signUp.finish(there) : await signUp.make(ready, wanted)
       checkStanding(home)
       const { account } = home
-      const user = await enrolled(account.id, username, ready.email ?? '', ready.userAnswers)
+      const user = await orStripped(ready.userAnswers, ready.claimed, (fields) =>
+        enrolled(account.id, username, ready.email ?? '', fields),
+      )
       return settled({ account, user }, into.role)
     },
 
@@ -94,7 +97,7 @@ export function createJoining({ threescale, signUp, claims }: JoiningDeps) {
         ? await threescale.findByUsername(username)
         : undefined
       if (done?.account.id === accountId) return done.user
-      throw isProblem(error, 'invalid_fields') && error.fields?.email ? problem('email_taken') : error
+      throw refusedAddress(error)
     }
   }
 

@@ -1,13 +1,23 @@
 import type { Threescale } from '../../clients/threescale/nouns.js'
+import { COLUMN_CHARACTERS, textFault } from '../../clients/threescale/text.js'
 import { isProblem, problem } from '../../errors.js'
 import { isOurs } from './names.js'
+import { refusedAddress } from './refused-text.js'
 import { checkStanding, type Found } from './standing.js'
 
 /**
- * Somebody in 3scale with this address, as the sign-in service writes it or in lower case. Rejects with email_taken where
- * more than one has it: nobody can tell then whose account it is (3scale compares addresses by case and may hold twins).
+ * The user in 3scale with this address, as the sign-in service writes it or in lower case: 3scale compares addresses by
+ * case, and finds none in another spelling than it is asked for. Where more than one has it, nobody can tell whose account
+ * it is: rejects with email_conflict, which names them to the operator; but the one of this `username` is the caller's own.
+ * Rejects with sign_up_refused where 3scale cannot have it.
  */
-export async function findByEmail(threescale: Threescale, email: string): Promise<Found | undefined> {
+export async function findByEmail(
+  threescale: Pick<Threescale, 'findByEmail'>,
+  email: string,
+  username?: string,
+): Promise<Found | undefined> {
+  const fault = textFault(email, { max: COLUMN_CHARACTERS })
+  if (fault) throw refusedAddress(problem('invalid_fields', { fields: { email: fault } }))
   const spellings = [...new Set([email, email.toLowerCase()])]
   const all: Found[] = []
   for (const spelling of spellings) {
@@ -16,8 +26,11 @@ export async function findByEmail(threescale: Threescale, email: string): Promis
     const same = found.users.filter((user) => user.email === spelling)
     all.push(...same.map((user) => ({ account: found.account, user })))
   }
-  if (all.length > 1) throw problem('email_taken')
-  return all[0]
+  const own = all.find(({ user }) => user.username === username)
+  if (own || all.length < 2) return own ?? all[0]
+  const candidates = all.map(({ account, user }) => `${account.id}/${user.id}`).join(', ')
+  const cause = new Error(`one address, several users in 3scale, as account/user: ${candidates}`)
+  throw problem('email_conflict', { candidates, cause })
 }
 
 /** Rejects where this person of the stock portal cannot be linked; writes nothing. */
@@ -44,8 +57,16 @@ export async function link(
   } catch (error) {
     const done = isProblem(error, 'threescale_unavailable') ? await threescale.findByUsername(username) : undefined
     if (done) return done
-    throw error
+    throw storedAddress(error)
   }
+}
+
+/** 3scale checks the address again whenever a user is changed, and one of the stock portal may be older than the check. */
+function storedAddress(error: unknown): unknown {
+  const email = isProblem(error, 'invalid_fields') ? error.fields?.email : undefined
+  if (email === undefined) return error
+  const detail = `3scale does not accept the e-mail address that it has for you. ${email} Ask the contact of this portal to correct it there.`
+  return problem('sign_up_refused', { detail, cause: error })
 }
 
 /** A stock sign-up whose mail was never answered: the verified address is what that mail would have shown. */

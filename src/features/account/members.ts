@@ -144,12 +144,12 @@ export function createMembers({ threescale, allowances, accounts, claims, letter
     check(['last_admin'], { otherAdmins: users.filter((user) => user.id !== id && isAdmin(user)).length })
   }
 
-  /** 3scale keeps the last admin too, and does not always say why it refuses (porta, app/models/user.rb). */
+  /** 3scale keeps the last admin too (porta, app/models/user.rb): another replica may have removed the others meanwhile. */
   async function lastKept<T>({ id, accountId }: User, write: () => Promise<T>): Promise<T> {
     try {
       return await write()
     } catch (error) {
-      if (!isProblem(error, 'conflict', 'threescale_denied')) throw error
+      if (!isProblem(error, 'conflict')) throw error
       const others = (await threescale.listUsers(accountId)).filter((user) => user.role === 'admin' && user.id !== id)
       check(['last_admin'], { otherAdmins: others.length })
       throw error

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { COLUMN_CHARACTERS, onOneLine } from '../../clients/threescale/text.js'
 
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'
 const invitation = /^invite-([am])-([a-z2-7]{31})$/
@@ -76,14 +77,13 @@ export function isAnchor(username: string): boolean {
   return /^claim-[a-z2-7]{32}$/.test(username)
 }
 
-/** 3scale wants one ASCII letter or digit and at most 255 characters (porta, app/models/account.rb); else the e-mail. */
-export function orgNameOf(claim: string | undefined, email: string): string {
-  const clean = (claim ?? '')
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
-    .replace(/[\u0000-\u001f\u007f]/g, ' ')
-    .trim()
-  const short = Array.from(clean).slice(0, 255).join('')
-  return /[a-zA-Z0-9]/.test(short) ? short : email
+/**
+ * The first of these that 3scale takes for the name of an organisation: one line with an ASCII letter or digit, cut to its
+ * 255 characters (porta, app/models/account.rb).
+ */
+export function orgNameOf(...candidates: (string | undefined)[]): string {
+  const names = candidates.map((text = '') => Array.from(onOneLine(text)).slice(0, COLUMN_CHARACTERS).join(''))
+  return names.find((name) => /[a-zA-Z0-9]/.test(name)) ?? ''
 }
 
 /** The first characters of the SHA-256 of a text, five bits each. */

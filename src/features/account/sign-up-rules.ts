@@ -1,4 +1,11 @@
 import type { FieldDefinition } from '../../clients/threescale/nouns.js'
+import {
+  COLUMN_CHARACTERS,
+  extraFieldsTooLong,
+  longestWhereTooLong,
+  onOneLine,
+  textFault,
+} from '../../clients/threescale/text.js'
 import { problem } from '../../errors.js'
 import { check } from '../../rules.js'
 import type { Identity } from '../../web/caller.js'
@@ -38,8 +45,11 @@ export function checkMaySignUp(identity: Identity, rules: SignUpRules, signupsEn
   return identity.email
 }
 
-/** Fields of 3scale that people see; those the sign-in service tells anyway are not asked for. */
-const told = new Set(['org_name', 'username', 'email'])
+/**
+ * Not asked for: what the sign-in service tells, which 3scale takes as one flat form for account and user, so that no field
+ * of either may have its name; and an address that is an object (porta, app/models/account.rb: `internal_fields_are`).
+ */
+const told = new Set(['org_name', 'username', 'email', 'billing_address'])
 
 /** What has to be asked, what mapped claims tell, and what nobody can tell: required, yet hidden from people or not theirs. */
 export function fieldsFor(
@@ -64,26 +74,43 @@ export function fieldsFor(
 }
 
 function claimed(identity: Identity, claim: string | undefined): string | undefined {
-  return claim === undefined ? undefined : [identity.claims[claim] ?? []].flat()[0]
+  const value = claim === undefined ? undefined : [identity.claims[claim] ?? []].flat()[0]
+  return value === undefined ? undefined : onOneLine(value)
 }
 
-/** Checks what was typed on the completion form; keys as `account.department`. Rejects with invalid_fields, `more` included. */
+/**
+ * Checks what was typed on the completion form; keys as `account.department`. 3scale itself checks no choices of extra
+ * fields. Rejects with invalid_fields, `more` included. `known` is what the sign-in service told, as keys and values.
+ */
 export function checkAnswers(
   asked: WantedField[],
   values: Record<string, string>,
   more: Record<string, string>,
+  known: Record<string, string> = {},
 ): Record<string, string> {
   const errors = { ...more }
   const answers: Record<string, string> = {}
   for (const field of asked) {
     const key = `${field.target}.${field.name}`
     const value = (values[key] ?? '').trim()
-    if (value === '' && field.required) errors[key] = `${field.label} is required.`
-    else if (value.length > 255) errors[key] = 'Use at most 255 characters.'
-    else if (value !== '' && field.choices.length > 0 && !field.choices.includes(value)) {
-      errors[key] = `${field.label} is one of: ${field.choices.join(', ')}.`
-    } else if (value !== '') answers[key] = value
+    const fault = faultOf(field, value)
+    if (fault) errors[key] = fault
+    else if (value !== '') answers[key] = value
+  }
+  for (const target of ['account', 'user']) {
+    const of = Object.entries({ ...known, ...answers }).filter(([key]) => key.startsWith(`${target}.`))
+    const longest = longestWhereTooLong(Object.fromEntries(of))
+    if (longest !== undefined) errors[longest] = extraFieldsTooLong
   }
   if (Object.keys(errors).length > 0) throw problem('invalid_fields', { fields: errors })
   return answers
+}
+
+function faultOf({ target, name, label, required, choices }: WantedField, value: string): string | undefined {
+  if (value === '') return required ? `${label} is required.` : undefined
+  if (choices.length > 0) return choices.includes(value) ? undefined : `${label} is one of: ${choices.join(', ')}.`
+  // a decimal column, which takes any text for nought
+  if (target === 'account' && name === 'vat_rate' && !/^\d{1,3}(\.\d{1,2})?$/.test(value))
+    return 'Use a number, such as 19 or 7.5.'
+  return textFault(value, { max: COLUMN_CHARACTERS, lines: true })
 }

@@ -3,9 +3,11 @@ import type { FieldDefinition, TenantSettings, Threescale } from '../../clients/
 import { isProblem, type PortalError, problem } from '../../errors.js'
 import type { Identity } from '../../web/caller.js'
 import { orgNameOf } from './names.js'
+import { refusedAddress, refusedCountry } from './refused-text.js'
 import { checkAnswers, checkMaySignUp, fieldsFor, type SignUpRules, type WantedField } from './sign-up-rules.js'
 import type { Found } from './standing.js'
 import { acceptance, refusedTerms, type Terms } from './terms.js'
+import { orStripped } from './told-text.js'
 
 /** Answers of the completion form; keys as `account.department`. */
 export interface Completion {
@@ -41,6 +43,8 @@ export interface Ready {
   /** of account and user, as 3scale takes them: flat */
   answers: Record<string, string>
   userAnswers: Record<string, string>
+  /** names of those that the sign-in service told */
+  claimed: ReadonlySet<string>
   alwaysApprove: boolean
 }
 
@@ -60,8 +64,7 @@ export function createSignUp({ threescale, cache, rules, terms, now = Date.now }
     async signUp(identity: Identity, username: string, completion?: Completion): Promise<Found | Questions> {
       const ready = await prepare(identity, completion)
       if (!('answers' in ready)) return ready
-      const orgName = orgNameOf(orgNameClaim(identity), ready.email ?? identity.subject)
-      return make(ready, { orgName, username, email: ready.email })
+      return make(ready, { orgName: orgNameClaim(identity), username, email: ready.email }, identity.subject)
     },
 
     prepare,
@@ -91,7 +94,7 @@ export function createSignUp({ threescale, cache, rules, terms, now = Date.now }
     if (missing.length > 0) throw lacking(missing)
     const needsForm = always || asked.some((field) => field.required) || terms !== undefined
     if (needsForm && !completion) return { fields: asked, terms }
-    const answers = checkAnswers(asked, completion?.values ?? {}, refusedTerms(terms, completion?.acceptTerms))
+    const answers = checkAnswers(asked, completion?.values ?? {}, refusedTerms(terms, completion?.acceptTerms), known)
     const all = { ...known, ...answers }
     const own = Object.fromEntries(Object.entries(all).filter(([key]) => key.startsWith('user.')))
     const accepted = acceptance(terms)
@@ -99,12 +102,22 @@ export function createSignUp({ threescale, cache, rules, terms, now = Date.now }
       email,
       answers: { ...withoutTargets(all), ...accepted },
       userAnswers: { ...withoutTargets(own), ...accepted },
+      claimed: new Set(Object.keys(withoutTargets(known))),
       alwaysApprove,
     }
   }
 
-  async function make({ answers, alwaysApprove }: Ready, wanted: Omit<NewAccount, 'fields'>): Promise<Found> {
-    return finish(await create({ ...wanted, fields: answers }), async () => alwaysApprove)
+  /** An organisation whose name 3scale does not take, or cannot store, is named by the address, else by `other`. */
+  async function make(
+    { answers, claimed, alwaysApprove, email }: Ready,
+    wanted: { orgName: string | undefined; username: string; email: string | undefined },
+    other?: string,
+  ): Promise<Found> {
+    const texts = { ...answers, org_name: wanted.orgName ?? '' }
+    const made = await orStripped(texts, new Set([...claimed, 'org_name']), ({ org_name, ...fields }) =>
+      create({ ...wanted, orgName: orgNameOf(org_name, email, other, wanted.username), fields }),
+    )
+    return finish(made, async () => alwaysApprove)
   }
 
   async function readTenant(): Promise<Tenant> {
@@ -128,7 +141,7 @@ export function createSignUp({ threescale, cache, rules, terms, now = Date.now }
       if (theirs) return theirs
       const cut = isProblem(error, 'threescale_unavailable') && now() - started < QUICK_MS
       if (cut && again) return create(wanted, false)
-      throw refused(error)
+      throw refused(error, wanted)
     }
     const found = await threescale.findByUsername(wanted.username)
     if (!found) throw problem('threescale_unavailable')
@@ -171,17 +184,12 @@ function lacking(labels: string[]): PortalError {
   return problem('sign_up_refused', { detail })
 }
 
-function refused(error: unknown): unknown {
-  if (isProblem(error, 'invalid_fields') && error.fields?.email?.includes('taken')) return problem('email_taken')
-  if (isProblem(error, 'invalid_fields') && error.fields?.email) {
-    const detail = `Your e-mail address cannot be used here: it ${error.fields.email}. Change it in the sign-in service.`
-    return problem('sign_up_refused', { detail, cause: error })
-  }
+function refused(error: unknown, { fields }: NewAccount): unknown {
   if (isProblem(error, 'not_found')) {
     const detail = 'Nobody can sign up: the 3scale tenant has no default account plan. Its operator must choose one.'
     return problem('threescale_denied', { detail, cause: error })
   }
-  return error
+  return refusedCountry(refusedAddress(error), fields.country)
 }
 
 /** 3scale takes account and user fields flat in one form. */

@@ -67,6 +67,17 @@ const byCode: Partial<Record<ErrorCode, Stop>> = {
       'The contact below can sort it out. Give them the reference.',
     ],
   },
+  email_conflict: {
+    title: 'Your address is in 3scale more than once',
+    label: 'Address not unique',
+    tone: 'orange',
+    next: [
+      'No account was linked or created.',
+      'The contact below can correct one of the addresses. Give them the reference.',
+      'Then sign in again.',
+    ],
+    retry: 'Sign in again',
+  },
   sign_up_closed: {
     title: 'Sign-up is closed',
     label: 'Closed',

@@ -89,7 +89,11 @@ export function createCredentials({ threescale, models, prove, secret, now }: Cr
     const done = old && earlier(target, [old], value, scope)
     if (done) return rotation(target, done, [done], {})
     const key = { value: value ?? fresh(caller, scope, old?.value), createdAt: null }
-    await threescale.updateApplication(caller.accountId, record.id, { userKey: key.value })
+    try {
+      await threescale.updateApplication(caller.accountId, record.id, { userKey: key.value })
+    } catch (error) {
+      throw takenKey(error)
+    }
     return rotation(target, key, [key], { replaced: old })
   }
 
@@ -124,7 +128,7 @@ export function createCredentials({ threescale, models, prove, secret, now }: Cr
       const theirs = earlier(target, keys, value, scope)
       if (theirs) return theirs
       check(['key_limit'], { keys: keys.length, mode: target.mode })
-      throw error
+      throw similarKey(error, keys, key.value) ?? error
     }
   }
 
@@ -183,6 +187,20 @@ export function createCredentials({ threescale, models, prove, secret, now }: Cr
   function fresh({ accountId }: Caller, scope: string, before: string | undefined): string {
     return makeKey({ account: accountId, attempt: scope }, now(), secretOf(secret, `${accountId}\n${scope}`, before))
   }
+}
+
+/** 3scale speaks of its own parameter; a product has each single key once. */
+function takenKey(error: unknown): unknown {
+  const sentence = isProblem(error, 'invalid_fields') ? error.fields?.user_key : undefined
+  if (sentence === undefined) return error
+  return problem('invalid_fields', { fields: { value: `${sentence} Use another value.` }, cause: error })
+}
+
+/** 3scale compares the keys of one application without their case (porta, app/models/application_key.rb). */
+function similarKey(error: unknown, keys: HeldKey[], value: string) {
+  const similar = keys.some((key) => key.value !== value && key.value.toLowerCase() === value.toLowerCase())
+  const sentence = 'A key of this application differs from this value in upper and lower case only. Use another value.'
+  return similar ? problem('invalid_fields', { fields: { value: sentence }, cause: error }) : undefined
 }
 
 /** One attempt may be used for one deed on one application; elsewhere it is another one. */

@@ -2,6 +2,8 @@ import { problem } from '../../errors.js'
 import type { Credentials } from '../models/schemas.js'
 
 const PLAIN = /^[A-Za-z0-9._~-]+$/
+/** without "/", in whole groups of four (porta, app/models/cinstance.rb: USER_KEY_FORMAT) */
+const BASE64 = /^(?:[A-Za-z0-9+]{4})*(?:[A-Za-z0-9+]{4}|[A-Za-z0-9+]{3}=|[A-Za-z0-9+]{2}==)$/
 
 /**
  * A key that somebody chose: as 3scale takes it (porta, app/models/{cinstance,application_key}.rb), and as the gateway can
@@ -16,7 +18,7 @@ export function checkKeyValue(value: string, { mode, location }: Pick<Credential
 function complaint(value: string, mode: Credentials['mode'], location: Credentials['location']): string | undefined {
   if (mode === 'user_key') {
     if (value.length > 256) return 'Use at most 256 characters.'
-    if (!/^[\w.-]+$|^[A-Za-z0-9+]+={0,2}$/.test(value)) return 'Use letters, digits, _ . and - only.'
+    if (!/^[\w.-]+$/.test(value) && !BASE64.test(value)) return 'Use letters, digits, _ . and - only.'
   } else {
     if (value.length < 5) return 'Use at least 5 characters.'
     if (value.length > 255) return 'Use at most 255 characters.'

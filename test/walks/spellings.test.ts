@@ -1,0 +1,130 @@
+// One address in several spellings: 3scale compares them by case, so they may belong to different people of the stock portal.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { createApi } from '../helper/api.js'
+import { startStack } from '../helper/stack.js'
+import { createVisitor } from '../helper/visitor.js'
+
+const stack = await startStack(['threescale', 'identity'])
+const audit = join(t.testdir({}), 'audit.jsonl')
+const log = join(t.testdir({ log: {} }), 'portal.log')
+await stack.portal({ AUDIT_LOG: audit, LOG_LEVEL: 'warn' }, { output: log })
+const api = createApi(stack)
+t.teardown(() => stack.close())
+
+/** Somebody of the stock portal, with an account of their own, active. */
+async function stock(username: string, email: string): Promise<{ account: number; user: number }> {
+  const headers = { authorization: `Basic ${btoa('demo-token:')}` }
+  const form = { org_name: `Org ${username}`, username, email, password: 'a long enough password' }
+  const body = new URLSearchParams({ ...form, department: 'Sales', job_title: 'x' })
+  const made = await fetch(`${stack.threescale}/admin/api/signup.json`, { method: 'POST', headers, body })
+  const { account } = (await made.json()) as { account: { id: number } }
+  const user = (await stack.state()).users.find((each) => each.username === username)
+  return { account: account.id, user: user?.id ?? 0 }
+}
+
+const finds = async () => (await stack.calls())['GET /admin/api/accounts/find.xml'] ?? 0
+
+async function arrive(username: string) {
+  const visitor = createVisitor(stack)
+  const login = await visitor.get('/login?return_to=/account')
+  return { visitor, page: await visitor.submit(login, /interaction/, { username, password: 'demo' }) }
+}
+
+t.test('an address is found as it came and in lower case', async (t) => {
+  const cases = [
+    ['as-it-came', 'Ada.Lovelace@Example.com', 'Ada.Lovelace@Example.com'],
+    ['lower', 'mary.somerville@example.com', 'Mary.Somerville@Example.com'],
+    ['both-lower', 'emmy.noether@example.com', 'emmy.noether@example.com'],
+  ] as const
+  for (const [username, stored, told] of cases) {
+    const { account } = await stock(`stock-${username}`, stored)
+    await api.person({ username, email: told })
+    const token = await api.token({ username })
+    await stack.resetCalls()
+    const joined = await api.post<{ account: { id: number } }>('/me', token, { accept_terms: '2026-01' })
+    t.equal(joined.status, 201, `${stored} told as ${told}: ${joined.text}`)
+    t.equal(joined.body.account.id, account, 'the account is kept')
+    t.ok((await finds()) > 0)
+  }
+})
+
+t.test('two people by the two spellings: nobody is linked, and operator and person are told', async (t) => {
+  const one = await stock('stock-one', 'Grace.Hopper@Example.com')
+  const two = await stock('stock-two', 'grace.hopper@example.com')
+  await api.person({ username: 'hopper', email: 'Grace.Hopper@Example.com' })
+  const before = await stack.state()
+  await stack.resetCalls()
+  const { visitor, page } = await arrive('hopper')
+  t.equal(page.status, 409)
+  t.match(page.text, 'Your address is in 3scale more than once')
+  t.match(page.text, 'models@example.com', 'whom to ask')
+  t.match(page.text, /correct one of the addresses/)
+  t.notMatch(page.text, /stock-one|stock-two/, 'nothing of the others is shown')
+  t.equal((await visitor.raw('/account')).status, 303, 'not signed in')
+  const token = await api.token({ username: 'hopper' })
+  for (const answer of [await api.get('/me', token), await api.post('/me', token, { accept_terms: '2026-01' })]) {
+    t.equal(answer.status, 409)
+    t.match(answer.body.type, 'email_conflict')
+    t.match(answer.body.detail, /Ask the contact of this portal to correct one of them/)
+    t.notMatch(answer.text, new RegExp(`stock-|${one.account}/`))
+  }
+  t.same(
+    Object.keys(await stack.calls()).filter((call) => !call.startsWith('GET')),
+    [],
+    'no write',
+  )
+  t.same((await stack.state()).users, before.users)
+
+  const candidates = `${one.account}/${one.user}, ${two.account}/${two.user}`
+  const lines = (file: string) =>
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+  const events = lines(audit).filter(({ code }) => code === 'email_conflict')
+  t.same(
+    events.map(({ event, outcome, door, detail }) => [event, outcome, door, detail]),
+    [
+      ['sign_in', 'refused', 'page', { candidates }],
+      ['link', 'refused', 'page', { candidates }],
+      ['sign_up', 'refused', 'api', { candidates }],
+    ],
+  )
+  const warned = lines(log).filter(({ code }) => code === 'email_conflict')
+  t.ok(warned.length >= 3, 'a warning each time, whatever the audit log does')
+  for (const { cause } of warned) t.match(cause, candidates)
+  t.notMatch(readFileSync(log, 'utf8') + readFileSync(audit, 'utf8'), /hopper@/i, 'no address in either')
+
+  await stack.put(`/_demo/users/${two.user}`, { email: 'g.hopper@example.com' })
+  t.equal((await api.post('/me', token, { accept_terms: '2026-01' })).status, 201, 'corrected, it works')
+  t.equal((await arrive('hopper')).page.status, 200)
+})
+
+t.test('an invitation in lower case and a person of the stock portal are two people too', async (t) => {
+  await createVisitor(stack).signIn('mary')
+  await stock('stock-three', 'Alan.Turing@Example.com')
+  const mary = await api.token({ username: 'mary' })
+  const invited = await api.post('/members', mary, { email: 'alan.turing@example.com', role: 'member' })
+  t.equal(invited.status, 201)
+  await api.person({ username: 'turing', email: 'Alan.Turing@Example.com' })
+  t.equal((await arrive('turing')).page.status, 409)
+})
+
+t.test('an address that 3scale cannot have ends in a page that says why', async (t) => {
+  const cases: [string, RegExp][] = [
+    [`${'a'.repeat(250)}@example.com`, /Use at most 255 characters/],
+    ['nul\u0000@example.com', /Remove the control character U\+0000/],
+  ]
+  for (const [index, [email, sentence]] of cases.entries()) {
+    const username = `odd-${index}`
+    await api.person({ username, email })
+    const { page } = await arrive(username)
+    t.equal(page.status, 403)
+    t.match(page.text, sentence)
+    const token = await api.token({ username })
+    const answer = await api.post('/me', token, { accept_terms: '2026-01' })
+    t.same([answer.status, answer.body.type], [403, 'urn:maas-portal:problem:sign_up_refused'])
+  }
+})
