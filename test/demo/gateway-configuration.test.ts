@@ -136,7 +136,7 @@ t.test('a routing rule that porta never writes takes no request', async (t) => {
   t.equal(routeFor(product, request('/chat'))?.owner, 3, 'without a condition it takes every request')
 })
 
-t.test('a configuration that cannot be loaded leaves the old one in use', async (t) => {
+t.test('a configuration that cannot be loaded leaves the stale one in use', async (t) => {
   let respond: 'recorded' | 'nothing' | 'error' = 'recorded'
   const urls: string[] = []
   const server = createServer(({ url = '' }, response) => {
@@ -156,7 +156,7 @@ t.test('a configuration that cannot be loaded leaves the old one in use', async 
   t.equal((await byHost(staging))?.id, 53)
   t.match(urls[1], /host=mistral-staging\.apicast\.example&version=latest/)
   await byHost(host)
-  t.equal(urls.length, 2, 'kept')
+  t.equal(urls.length, 2, 'cached')
   t.equal(await byHost('nobody.example'), undefined)
   await byHost('nobody.example')
   t.equal(urls.length, 4, 'an unknown host is asked for each time')
@@ -165,13 +165,13 @@ t.test('a configuration that cannot be loaded leaves the old one in use', async 
   for (const trouble of ['error', 'nothing'] as const) {
     respond = trouble
     await new Promise((resolve) => setTimeout(resolve, 5))
-    t.equal((await byHost(host))?.id, 53, `${trouble}: the old one`)
+    t.equal((await byHost(host))?.id, 53, `${trouble}: the stale one`)
   }
   seconds = 0
-  t.equal(await byHost(host), undefined, 'with 0 s nothing is kept')
+  t.equal(await byHost(host), undefined, 'with 0 s nothing is cached')
   seconds = 300
   clear()
-  t.equal(await byHost(host), undefined, 'a gateway that forgot has none')
+  t.equal(await byHost(host), undefined, 'after a restart there is none')
   server.closeAllConnections()
 })
 

@@ -10,7 +10,6 @@ import {
   type Expected,
   expected,
   type Row,
-  serviceToken,
   startGateway,
   withHeaders,
 } from '../helper/gateway.js'
@@ -118,6 +117,22 @@ t.test('hosts: any case, any port, a trailing dot, the staging host; an unknown 
     })
 })
 
+t.test('two products with one host: only one of them is asked', async (t) => {
+  const one = (path: string) => ({
+    ...seed,
+    endpoint: 'https://one.example:443',
+    rules: [['GET', path, 'hits']],
+    proxy: { api_backend: gateway.upstream, hosts: ['one.example'] },
+  })
+  for (const path of ['/granite/v1', '/mistral/v1'])
+    await gateway.application(await gateway.product(one(path)), { user_key: KEY })
+  const lines = ['Host: one.example', ...good]
+  await checkRows(t, [
+    ['its own paths', shared, 'GET /granite/v1/models', lines, ok],
+    ['paths of the other', shared, 'GET /mistral/v1/models', lines, noRule],
+  ])
+})
+
 t.test('a browser page: only a CORS policy lets it read answers', async (t) => {
   const origin = 'Origin: https://app.example'
   const preflight = [
@@ -155,7 +170,7 @@ t.test('a browser page: only a CORS policy lets it read answers', async (t) => {
 })
 
 t.test('X-3scale-Debug with the service token', async (t) => {
-  const debug = `X-3scale-Debug: ${serviceToken(plain.id)}`
+  const debug = `X-3scale-Debug: ${plain.serviceToken}`
   await checkRows(t, [
     [
       '200 plus six headers',

@@ -171,7 +171,7 @@ t.test('without the cache a refusal is seen at once', async (t) => {
   check(t, 'suspended', await call('uncached'), failed)
 })
 
-t.test('the configuration of a product is loaded at its first request and kept', async (t) => {
+t.test('the configuration of a product is loaded at its first request and cached', async (t) => {
   const own = await gateway.product(seed)
   const promote = (text: string) =>
     stack.put(`/_demo/services/${own.id}`, { proxy: { ...seed.proxy, error_auth_missing: text } })
@@ -181,12 +181,12 @@ t.test('the configuration of a product is loaded at its first request and kept',
   await promote('changed after it')
   t.equal(await text(), 'changed before the first request', 'a promoted change is not seen for 300 s')
   await settings({ configuration_seconds: 300 })
-  t.equal(await text(), 'changed after it', 'a gateway that forgot loads it anew')
+  t.equal(await text(), 'changed after it', 'after a restart it is loaded again')
   await settings({ configuration_seconds: 0.2 })
   t.equal(await text(), 'changed after it')
   await promote('changed again')
   while ((await text()) !== 'changed again') await sleep(20)
-  t.pass('live when the old one has expired')
+  t.pass('live when the cached one has expired')
   await settings({ configuration_seconds: 0 })
   await promote('changed at last')
   t.equal(await text(), 'changed at last', 'with 0 s at once')
@@ -243,7 +243,7 @@ t.test('apisonator refuses connections', async (t) => {
   check(t, 'key cached: the FIRST request 200', await call('known'), ok)
   check(t, 'every later one 403', await call('known'), failed)
   check(t, 'and the next', await call('known'), failed)
-  check(t, 'the configuration is kept meanwhile', await raw(product.port, GET), missing)
+  check(t, 'the configuration is still cached', await raw(product.port, GET), missing)
   await stack.part('threescale', ['--state', join(folder, 'state.json')])
   t.equal(await status('known'), 200, 'when apisonator is back the next one is 200')
 })

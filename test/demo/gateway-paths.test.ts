@@ -6,7 +6,6 @@ import {
   expected,
   type GatewayProduct,
   type Row,
-  serviceToken,
   startGateway,
   withHeaders,
 } from '../helper/gateway.js'
@@ -86,7 +85,7 @@ t.test('mapping rules: what is matched, and the usage sent', async (t) => {
     const text = Object.entries(usage ?? {})
       .map(([metric, amount]) => `usage%5B${metric}%5D=${amount}`)
       .join('&')
-    const lines = [bearer(KEY), `X-3scale-debug: ${serviceToken(product.id)}`]
+    const lines = [bearer(KEY), `X-3scale-debug: ${product.serviceToken}`]
     const one = usage ? withHeaders(ok, { 'x-3scale-usage': text }) : noRule
     return paths.map((path) => [`${path}: ${text || 'no rule'}`, product.port, `GET ${path}`, lines, one])
   }
@@ -196,7 +195,7 @@ t.test('rules of a backend count for its own requests only', async (t) => {
     ruleOf('/embed/v1', 'embedded', 25),
     ruleOf('/', 'chatted', 24),
   ])
-  const lines = [bearer(KEY), `X-3scale-debug: ${serviceToken(product.id)}`]
+  const lines = [bearer(KEY), `X-3scale-debug: ${product.serviceToken}`]
   const counted = (metric: string, matched: string) =>
     withHeaders(ok, { 'x-3scale-usage': `usage%5B${metric}%5D=1`, 'x-3scale-matched-rules': matched })
   await checkRows(t, [

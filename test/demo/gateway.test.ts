@@ -12,8 +12,6 @@ import {
   form,
   type GatewayProduct,
   json,
-  SECRET_TOKEN,
-  serviceToken,
   startGateway,
   withHeaders,
 } from '../helper/gateway.js'
@@ -133,7 +131,7 @@ const origin = 'Origin: https://app.example'
 const preflight = [origin, 'Access-Control-Request-Method: POST']
 
 /** What R counts shows in the debug header, to whom knows the service token. */
-const debug = (id: number) => `X-3scale-debug: ${serviceToken(id)}`
+const debug = ({ serviceToken }: GatewayProduct) => `X-3scale-debug: ${serviceToken}`
 const counts = (usage: Record<string, number>): Expected => {
   const text = Object.entries(usage)
     .map(([metric, amount]) => `usage%5B${metric}%5D=${amount}`)
@@ -144,7 +142,7 @@ const rule = (first: string, expected: Expected, lines: string[] = [], body = ''
   0,
   R,
   first,
-  [bearer(K), debug(R.id), ...lines],
+  [bearer(K), debug(R), ...lines],
   expected,
   body,
 ]
@@ -376,10 +374,10 @@ t.test('the 92 cases', async (t) => {
   check(t, '86: the new key', await raw(S.port, GET, [bearer('afterwards')]), OK)
   seen.add(86)
 
-  const passed = JSON.parse((await raw(S.port, GET, [bearer(K), debug(S.id)])).text) as { headers: object }
+  const passed = JSON.parse((await raw(S.port, GET, [bearer(K), debug(S)])).text) as { headers: object }
   t.match(passed.headers, {
     authorization: `Bearer ${K}`,
-    'x-3scale-proxy-secret-token': SECRET_TOKEN,
+    'x-3scale-proxy-secret-token': S.secretToken,
     host: `127.0.0.1:${model.port}`,
     'x-real-ip': '127.0.0.1',
   })
@@ -396,7 +394,7 @@ t.test('pending applications have keys, and are let in once they are accepted', 
 })
 
 t.test('the debug header tells rules and credentials to who knows the service token, and nobody else', async (t) => {
-  const told = await raw(R.port, 'GET /a/1/b', [bearer(K), debug(R.id)])
+  const told = await raw(R.port, 'GET /a/1/b', [bearer(K), debug(R)])
   t.equal(told.header('x-3scale-matched-rules'), '/a/{id}/b, /a/{id}')
   t.equal(told.header('x-3scale-credentials'), `user_key=${K}`)
   t.equal(told.header('x-3scale-service-id'), String(R.id))

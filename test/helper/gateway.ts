@@ -12,15 +12,12 @@ export const bearer = (token: string) => `Authorization: Bearer ${token}`
 export const json = 'Content-Type: application/json'
 export const form = 'Content-Type: application/x-www-form-urlencoded'
 
-/** The token that the stand-in gives a product for its back-end. */
-export const serviceToken = (id: number) => `1ea15ec2e7${String(id).padStart(54, '0')}`
-/** The token that the gateway adds to what it forwards. */
-export const SECRET_TOKEN = /^Shared_secret_sent_from_proxy_to_API_backend_1ea15ec2e7[0-9a-f]{6}$/
-
-/** A product that a test added: its id, and the port it has on this machine. */
+/** A product that a test added: its id, the port it has on this machine, and the secrets of its deployed configuration. */
 export interface GatewayProduct {
   id: number
   port: number
+  serviceToken: string
+  secretToken: string
 }
 
 export interface Expected {
@@ -98,7 +95,15 @@ export async function startGateway({ respond, state }: { respond?: Respond; stat
     const { products } = (await answer.json()) as { products: { system_name: string; endpoint: string }[] }
     const { services } = await stack.state()
     const id = services.find(({ system_name }) => system_name === products[0]?.system_name)?.id ?? 0
-    return { id, port: Number(new URL(products[0]?.endpoint ?? '').port) }
+    const { proxy_config } = (await api('GET', `/admin/api/services/${id}/proxy/configs/production/latest.json`)) as {
+      proxy_config?: { content?: { backend_authentication_value: string; proxy: { secret_token: string } } }
+    }
+    return {
+      id,
+      port: Number(new URL(products[0]?.endpoint ?? '').port),
+      serviceToken: proxy_config?.content?.backend_authentication_value ?? '',
+      secretToken: proxy_config?.content?.proxy.secret_token ?? '',
+    }
   }
 
   /** On a plan of its own, with these limits. */

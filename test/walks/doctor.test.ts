@@ -10,6 +10,8 @@ import { type Report, rules } from '../../src/features/doctor/findings.js'
 import { cli, freePort, startRedis, startStack } from '../helper/stack.js'
 
 const stack = await startStack()
+// what the doctor says of a gateway that has read the present configuration
+await fetch(`http://127.0.0.1:${stack.port + 4}/_demo/gateway`, { method: 'PUT', body: '{"configuration_seconds":0}' })
 const redis = await startRedis()
 t.teardown(async () => {
   await stack.close()

@@ -230,8 +230,8 @@ t.test(
     )
     const { base_url, credentials } = shown.body
     const call = (key: string) => fetch(`${base_url}/models`, { headers: { 'X-API-Key': key } })
-    await pods({ auth_cache: true, pods: 2 })
-    t.teardown(() => pods({ auth_cache: false, pods: 1 }))
+    await pods({ pods: 2 })
+    t.teardown(() => pods({ pods: 1 }))
     for (let each = 0; each < 4; each++) t.equal((await call(credentials.user_key)).status, 200, 'both pods know it')
     const rotated = await rotate(id)
     const models = rotated.body.receipt?.paths.find(({ path }) => path === '/v1/models')
@@ -289,8 +289,8 @@ t.test('the receipt of a key beside others that is retired while two pods rememb
   const { base_url, credentials } = shown.body
   const { names, app_id, app_keys } = credentials
   const call = (key = '') => fetch(`${base_url}/models`, { headers: { [names.app_id]: app_id, [names.app_key]: key } })
-  await pods({ auth_cache: true, pods: 2 })
-  t.teardown(() => pods({ auth_cache: false, pods: 1 }))
+  await pods({ pods: 2 })
+  t.teardown(() => pods({ pods: 1 }))
   for (let each = 0; each < 4; each++) t.equal((await call(old?.value)).status, 200, 'both pods know it')
   const page = await mary.get(`/applications/${id}/keys/${old?.key_id}/retire`)
   const receipt = await mary.submit(page, /\/retire$/)

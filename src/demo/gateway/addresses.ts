@@ -8,6 +8,7 @@ export interface Address {
 }
 
 const POLL_MS = 200
+const PER_PAGE = 500
 
 /**
  * The ports that products have on this machine, as the routes of a cluster are made for them: when something was promoted
@@ -52,15 +53,15 @@ async function readAddresses(threescale: string): Promise<Address[]> {
   for (let page = 1; ; page++) {
     const body = (await get(
       threescale,
-      `/admin/api/account/proxy_configs/production.json?version=latest&per_page=500&page=${page}`,
+      `/admin/api/account/proxy_configs/production.json?version=latest&per_page=${PER_PAGE}&page=${page}`,
     )) as {
       proxy_configs: { proxy_config: { content: { id: number; proxy: { endpoint: string } } } }[]
-      metadata?: { total_pages: number }
     }
     for (const { proxy_config } of body.proxy_configs) {
       const { id, proxy } = proxy_config.content
       if (hasOwnPort(proxy.endpoint)) all.push({ port: Number(new URL(proxy.endpoint).port), service: id })
     }
-    if (page >= (body.metadata?.total_pages ?? 1)) return all
+    // as APIcast does, configuration_loader/remote_v2.lua: the last page is the one that is not full
+    if (body.proxy_configs.length < PER_PAGE) return all
   }
 }

@@ -9,7 +9,7 @@ export function createAuthCache(settings: Settings) {
   let turn = 0
 
   return {
-    /** Forgets everything, as pods that are started anew. */
+    /** Empties the cache of each pod, as a restart does. */
     clear(): void {
       pods.clear()
       turn = 0

@@ -10,9 +10,9 @@ type Content = Record<string, unknown>
 const TIMEOUT_MS = 15_000
 
 /**
- * Deployed configurations, each loaded at the first request that asks for it and used until it is `seconds()` old. A load
- * that fails or finds nothing leaves the old one in use, however old (APIcast, configuration_loader.lua, lazy;
- * configuration_store.lua, find_by_host). With 0 seconds nothing is kept.
+ * Deployed configurations, each loaded at the first request that needs it and cached for `seconds()`. A load that fails or
+ * finds nothing leaves the stale one in use without an end (APIcast, configuration_loader.lua, lazy;
+ * configuration_store.lua, find_by_host). With 0 seconds nothing is cached.
  */
 export function createConfigurations(threescale: string, seconds: () => number) {
   const memory = new Map<string, Loaded>()
@@ -23,7 +23,7 @@ export function createConfigurations(threescale: string, seconds: () => number) 
     byId: (id: number) => remembered(`id:${id}`, () => loadById(id)),
     /** The first product that answers to the host; of two products with one host the other is never asked. */
     byHost: (host: string) => remembered(`host:${host}`, () => loadByHost(host)),
-    /** Forgets everything, as a gateway that is started anew. */
+    /** Empties the cache, as a restart does. */
     clear: () => memory.clear(),
   }
 

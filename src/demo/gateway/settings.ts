@@ -1,7 +1,7 @@
 export interface GatewaySettings {
   /** an authorised key is answered first and checked afterwards */
   auth_cache: boolean
-  /** how long the configuration of a product is kept; 0: it is loaded for each request */
+  /** how long the configuration of a product is cached; 0: it is loaded for each request */
   configuration_seconds: number
   /** instances of the gateway, each with an authorisation cache of its own; they take requests by turns */
   pods: number
