@@ -11,6 +11,7 @@ import { createMembers } from '../features/account/members.js'
 import { wordsFor } from '../features/applications/answers.js'
 import { createApplications } from '../features/applications/applications.js'
 import { createCredentials } from '../features/applications/credentials.js'
+import { createKeyReadiness } from '../features/applications/key-readiness.js'
 import { createModelCalls } from '../features/applications/model-calls.js'
 import { createPlanChanges, type Wish } from '../features/applications/plan-changes.js'
 import { createReceipts } from '../features/applications/receipts.js'
@@ -64,7 +65,8 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand }: V
   })
   metrics.catalogueAge(models.age)
   const gateway = createGateway({ http: to('gateway'), allowed: (url) => models.allowsHost(url) })
-  const calls = createModelCalls({ gateway })
+  const keys = createKeyReadiness()
+  const calls = createModelCalls({ gateway, keys })
   const trial = createTrial({ calls, learnModelId: models.learnModelId })
   const allowances = {
     multipleApplications: notes.multiple_applications ?? true,
@@ -72,10 +74,11 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand }: V
     multipleUsers: notes.multiple_users ?? true,
   }
   const now = () => new Date()
-  const applications = createApplications({ threescale, models, allowances, learn: trial.learn, now })
+  const applications = createApplications({ threescale, models, allowances, keys, learn: trial.learn, now })
   const credentials = createCredentials({
     threescale,
     models,
+    keys,
     prove: createReceipts({ calls, gateway, now }).prove,
     secret: Buffer.from(hkdfSync('sha256', config.session.secrets[0] ?? '', PREFIX, 'keys', 32)),
     now,

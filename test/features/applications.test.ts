@@ -215,6 +215,7 @@ t.test('3scale refuses a chosen key: the sentence is at the value, whatever 3sca
   const setUp = (held: string[], refusal: PortalError, userKey?: string) => {
     const record = { id: 7, productId: 1, fields: {}, ...(userKey ? { userKey } : { appId: 'app' }) }
     return createCredentials({
+      keys: { written: () => {} },
       threescale: {
         readApplication: async () => record as unknown as Record3scale,
         listKeys: async () => held.map((value) => ({ value, createdAt: '' })),

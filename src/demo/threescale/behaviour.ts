@@ -17,6 +17,8 @@ export interface Behaviour {
   backend: 'running' | 'stopped'
   /** until the back-end knows a change */
   backend_delay_ms: number
+  /** until the back-end has counted what it authorised or was reported */
+  count_delay_ms: number
   /** how long the back-end remembers whether an application key is valid */
   app_key_memory_seconds: number
 }
@@ -33,11 +35,19 @@ export function behaviourFor(timing: Timing): Behaviour {
     web_workers: 0,
     backend: 'running',
     backend_delay_ms: 200,
+    count_delay_ms: 20,
     app_key_memory_seconds: 60,
   }
   return timing === 'real'
     ? measured
-    : { ...measured, check_to_write_ms: 2, default_plan_ms: 0, backend_delay_ms: 20, app_key_memory_seconds: 2 }
+    : {
+        ...measured,
+        check_to_write_ms: 2,
+        default_plan_ms: 0,
+        backend_delay_ms: 20,
+        count_delay_ms: 0,
+        app_key_memory_seconds: 2,
+      }
 }
 
 /** The members of `change` that are there, with values that fit; names the first that does not. */

@@ -14,6 +14,7 @@ import type { Caller } from '../../web/caller.js'
 import type { Model } from '../models/schemas.js'
 import { checkChange, checkTexts } from './fields.js'
 import { guards } from './guards.js'
+import type { KeyReadiness } from './key-readiness.js'
 import { applicationIdOf, describeKey, type HeldKey, makeKey, type Origin } from './keys.js'
 import { arrange, type Filters } from './listing.js'
 import { choosePlan } from './plans.js'
@@ -51,6 +52,7 @@ export interface ApplicationsDeps {
   >
   models: Catalogue
   allowances: Allowances
+  keys: Pick<KeyReadiness, 'written'>
   /** asked once a new application can be used; may teach the catalogue the model id. Never rejects. */
   learn(model: Model, application: Application): Promise<void>
   now: () => Date
@@ -71,7 +73,7 @@ const replaced =
 export type Applications = ReturnType<typeof createApplications>
 
 /** Applications of the caller's own account; another account's id is `not_found`, as what does not exist. */
-export function createApplications({ threescale, models, allowances, learn, now }: ApplicationsDeps) {
+export function createApplications({ threescale, models, allowances, keys, learn, now }: ApplicationsDeps) {
   return {
     /** One call to 3scale, however many there are. Without secrets. */
     async list(caller: Caller, filters: Filters = {}): Promise<Application[]> {
@@ -132,6 +134,7 @@ export function createApplications({ threescale, models, allowances, learn, now 
       })
       if (made.isEarlier) return same(caller, made.record, origin, wish)
       const { record } = made
+      keys.written(record.id)
       const application = present(record, found, { reveal: true, appKeys: [key], clientSecret: key })
       if (record.state === 'live' && found.model.model_id === null) await learn(found.model, application)
       return application

@@ -4,6 +4,7 @@ import { check } from '../../rules.js'
 import type { Caller } from '../../web/caller.js'
 import type { Catalogue, FoundModel } from './applications.js'
 import { guards, type ProductRule, rotationGuards } from './guards.js'
+import type { KeyReadiness } from './key-readiness.js'
 import { checkKeyValue } from './key-values.js'
 import { describeKey, type HeldKey, isKeyOfAttempt, keyIdOf, makeKey, secretOf } from './keys.js'
 import { modeOf, present } from './present.js'
@@ -12,6 +13,7 @@ import type { Application, Key, Receipt, Rotation } from './schemas.js'
 export interface CredentialsDeps {
   threescale: Pick<Threescale, 'readApplication' | 'updateApplication' | 'listKeys' | 'addKey' | 'deleteKey'>
   models: Pick<Catalogue, 'describe'>
+  keys: Pick<KeyReadiness, 'written'>
   /** tells whether a key that was taken out of use is still let through; `keyed`: other keys are left. Never rejects. */
   prove(found: FoundModel, application: Application, old: string, keyed: boolean): Promise<Receipt>
   secret: Buffer
@@ -32,7 +34,7 @@ interface Target {
  * call can be sent again after a lost answer, a killed portal or an empty Redis; nothing is taken away before the new key
  * is there, but for OpenID Connect, where 3scale keeps one secret.
  */
-export function createCredentials({ threescale, models, prove, secret, now }: CredentialsDeps) {
+export function createCredentials({ threescale, models, keys: readiness, prove, secret, now }: CredentialsDeps) {
   return {
     /** One call to 3scale; two where the keys are a list of their own. Values with `reveal` only. */
     async list(caller: Caller, id: number, { reveal = false } = {}): Promise<Key[]> {
@@ -91,6 +93,7 @@ export function createCredentials({ threescale, models, prove, secret, now }: Cr
     const key = { value: value ?? fresh(caller, scope, old?.value), createdAt: null }
     try {
       await threescale.updateApplication(caller.accountId, record.id, { userKey: key.value })
+      readiness.written(record.id)
     } catch (error) {
       throw takenKey(error)
     }
@@ -120,6 +123,7 @@ export function createCredentials({ threescale, models, prove, secret, now }: Cr
     const key = { value: value ?? fresh(caller, scope, oldest?.value), createdAt: now().toISOString() }
     try {
       await threescale.addKey(caller.accountId, record.id, key.value)
+      readiness.written(record.id)
       return key
     } catch (error) {
       if (!isProblem(error, 'invalid_fields', 'conflict')) throw error

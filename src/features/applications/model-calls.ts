@@ -1,5 +1,6 @@
 import { written } from '../../clients/secrets.js'
 import type { Model } from '../models/schemas.js'
+import type { KeyReadiness } from './key-readiness.js'
 import type { Application } from './schemas.js'
 
 /** One answer of a gateway; bodies are cut by the client at its limit. */
@@ -32,12 +33,13 @@ export interface Prepared {
 
 export interface ModelCallsDeps {
   gateway: { call(request: Prepared): Promise<GatewayAnswer> }
+  keys: Pick<KeyReadiness, 'ready'>
 }
 
 export type ModelCalls = ReturnType<typeof createModelCalls>
 
 /** Calls to a model with an application's own credential; only ever to the endpoint that the catalogue names. */
-export function createModelCalls({ gateway }: ModelCallsDeps) {
+export function createModelCalls({ gateway, keys }: ModelCallsDeps) {
   return {
     prepare,
     /** Rejects with gateway_unavailable. `application` carries its secrets. */
@@ -48,6 +50,7 @@ export function createModelCalls({ gateway }: ModelCallsDeps) {
 
   /** The request as it goes out, credential and all; for OpenID Connect a token is fetched first. */
   async function prepare(model: Model, application: Application, call: Call): Promise<Prepared> {
+    await keys.ready(application.id)
     const credential = await carrier(application)
     const url = new URL(model.endpoint + call.path)
     for (const [name, value] of Object.entries(credential.query)) url.searchParams.set(name, value)

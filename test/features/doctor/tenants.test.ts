@@ -182,7 +182,8 @@ t.test('a model list is read where a rule by prefix lets it through, below the p
     t.equal(found(findings, 'model_id_wrong')?.product, 'bge')
     return [...tenant.calls].filter((call) => call.includes('models.example'))
   }
-  for (const rule of deployed(tenant, 55).proxy_rules) Object.assign(rule, { http_method: 'GET', pattern: '/bge' })
+  for (const [index, http_method] of ['GET', 'POST'].entries())
+    Object.assign(deployed(tenant, 55).proxy_rules[index] ?? {}, { http_method, pattern: '/bge' })
   t.ok((await readAt()).includes('GET https://vllm.models.example/v1/models'))
   backend(tenant, 27).private_endpoint = 'https://vllm.models.example/base/v1'
   t.ok((await readAt()).includes('GET https://vllm.models.example/base/v1/models'))

@@ -75,10 +75,18 @@ export function createBackend({ port, host, state, behaviour }: Options) {
     }
     if (counts) {
       const codes = Object.fromEntries(codesOf(query['log[code]']).map((name) => [`response_code:${name}`, 1]))
-      countUsage(state(), verdict.application.id, { ...verdict.usage, ...codes }, Date.now())
+      count(verdict.application.id, { ...verdict.usage, ...codes })
     }
     response.writeHead(200, { 'content-type': 'application/vnd.3scale-v2.0+xml' })
     response.end('<?xml version="1.0" encoding="UTF-8"?><status><authorized>true</authorized></status>')
+  }
+
+  /** A worker counts a moment later, so what comes meanwhile is not measured against it. */
+  function count(application: number, usage: Usage): void {
+    const at = Date.now()
+    const ms = behaviour().count_delay_ms
+    if (ms === 0) countUsage(state(), application, usage, at)
+    else setTimeout(() => countUsage(state(), application, usage, at), ms).unref()
   }
 
   /** Reports are taken at once and looked at later: nothing in them is refused here, and no limit is looked at. */
@@ -92,7 +100,7 @@ export function createBackend({ port, host, state, behaviour }: Options) {
     for (const { usage, credentials } of transactions) {
       const application = find(state(), service, credentials)?.application
       if (application && knowsAll(state(), service, usage))
-        countUsage(state(), application.id, withAncestors(usage, metricsOf(state(), service)), Date.now())
+        count(application.id, withAncestors(usage, metricsOf(state(), service)))
     }
     response.writeHead(202).end()
   }
