@@ -74,7 +74,15 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand }: V
     multipleUsers: notes.multiple_users ?? true,
   }
   const now = () => new Date()
-  const applications = createApplications({ threescale, models, allowances, keys, learn: trial.learn, now })
+  const applications = createApplications({
+    threescale,
+    models,
+    allowances,
+    keys,
+    oneAtATime: createAlone(redis),
+    learn: trial.learn,
+    now,
+  })
   const credentials = createCredentials({
     threescale,
     models,

@@ -6,6 +6,7 @@ import { checkChange, checkTexts } from '../../src/features/applications/fields.
 import { checkKeyValue } from '../../src/features/applications/key-values.js'
 import {
   applicationIdOf,
+  isApplicationIdOf,
   isKeyOfAttempt,
   isKeyOfWish,
   keyDay,
@@ -40,9 +41,19 @@ t.test('a key has its shape, its day, its attempt and a checksum', async (t) => 
 
 t.test('the application id of an attempt is the same everywhere and differs by account', async (t) => {
   const origin = { account: 7, attempt: 'a', wish: 'a chat' }
-  t.match(applicationIdOf(origin), /^[0-9a-f]{32}$/)
-  t.equal(applicationIdOf(origin), applicationIdOf({ ...origin, wish: 'another' }))
-  t.not(applicationIdOf(origin), applicationIdOf({ ...origin, account: 8 }))
+  const shared = applicationIdOf(origin, 'user_key')
+  t.match(shared, /^[0-9a-f]{32}$/)
+  t.equal(
+    shared,
+    applicationIdOf({ ...origin, wish: 'another' }, 'user_key'),
+    'not shown by 3scale: the same each time',
+  )
+  t.not(shared, applicationIdOf({ ...origin, account: 8 }, 'user_key'))
+  const [one, other] = [applicationIdOf(origin, 'app_id'), applicationIdOf(origin, 'app_id')]
+  t.not(one, other, 'shown by 3scale: of its own each time')
+  for (const id of [shared, one, other]) t.ok(isApplicationIdOf(id, origin))
+  t.notOk(isApplicationIdOf(one, { ...origin, account: 8 }))
+  t.notOk(isApplicationIdOf(undefined, origin))
 })
 
 const product = { name: 'Granite', buyersManageApps: true, canSelectPlan: true } as Product
@@ -215,7 +226,7 @@ t.test('3scale refuses a chosen key: the sentence is at the value, whatever 3sca
   const setUp = (held: string[], refusal: PortalError, userKey?: string) => {
     const record = { id: 7, productId: 1, fields: {}, ...(userKey ? { userKey } : { appId: 'app' }) }
     return createCredentials({
-      keys: { written: () => {} },
+      keys: { changed: () => {} },
       threescale: {
         readApplication: async () => record as unknown as Record3scale,
         listKeys: async () => held.map((value) => ({ value, createdAt: '' })),

@@ -67,6 +67,8 @@ async function make(model: string): Promise<number> {
   const body = { model, name: `keys ${++counter}`, fields: { purpose: 'Experiment' } }
   const made = await api.post<{ id: number }>('/applications', token, body)
   if (made.status !== 201) throw new Error(`${model}: ${made.status}`)
+  // the gateway knows it by the time that a person has copied it
+  await stack.settled()
   return made.body.id
 }
 

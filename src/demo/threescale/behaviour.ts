@@ -35,7 +35,7 @@ export function behaviourFor(timing: Timing): Behaviour {
     web_workers: 0,
     backend: 'running',
     backend_delay_ms: 200,
-    count_delay_ms: 20,
+    count_delay_ms: 5,
     app_key_memory_seconds: 60,
   }
   return timing === 'real'

@@ -20,7 +20,7 @@ import { arrange, type Filters } from './listing.js'
 import { choosePlan } from './plans.js'
 import { modeOf, present, type Shown } from './present.js'
 import type { Application, ApplicationChange, Key, NewApplication } from './schemas.js'
-import { isSameWish, madeBy, originOf, type Wish } from './wishes.js'
+import { createdBy, isSameWish, originOf, type Wish } from './wishes.js'
 
 /** What the catalogue tells about one product; `offered` are the plans a developer can take, in 3scale's order. */
 export interface FoundModel {
@@ -52,7 +52,9 @@ export interface ApplicationsDeps {
   >
   models: Catalogue
   allowances: Allowances
-  keys: Pick<KeyReadiness, 'written'>
+  keys: Pick<KeyReadiness, 'changed'>
+  /** runs one piece of work of a name at a time, among replicas too where they can agree */
+  oneAtATime<T>(name: string, work: () => Promise<T>): Promise<T>
   /** asked once a new application can be used; may teach the catalogue the model id. Never rejects. */
   learn(model: Model, application: Application): Promise<void>
   now: () => Date
@@ -73,7 +75,7 @@ const replaced =
 export type Applications = ReturnType<typeof createApplications>
 
 /** Applications of the caller's own account; another account's id is `not_found`, as what does not exist. */
-export function createApplications({ threescale, models, allowances, keys, learn, now }: ApplicationsDeps) {
+export function createApplications({ threescale, models, allowances, keys, oneAtATime, learn, now }: ApplicationsDeps) {
   return {
     /** One call to 3scale, however many there are. Without secrets. */
     async list(caller: Caller, filters: Filters = {}): Promise<Application[]> {
@@ -99,9 +101,9 @@ export function createApplications({ threescale, models, allowances, keys, learn
     },
 
     /**
-     * Makes the application of that attempt, or finds it: two looks, one write. The same account and attempt leave one
-     * application however often, from whichever replica, also after a lost answer. Rejects with invalid_fields, rule,
-     * not_found (model), threescale_unavailable (then it is safe to send the same attempt again).
+     * Creates the application of that attempt, or finds it: two reads, one write, one more read. The same account and attempt
+     * leave one application however often, from whichever replica, also at once and after a lost answer. Rejects with
+     * invalid_fields, rule, not_found (model), threescale_unavailable (then it is safe to send the same attempt again).
      */
     async create(caller: Caller, wanted: NewApplication, attempt: string): Promise<Application> {
       const found = await models.find(wanted.model, caller)
@@ -112,32 +114,9 @@ export function createApplications({ threescale, models, allowances, keys, learn
       await threescale.checkTexts({ name, description })
       const wish = { productId: product.id, planId: plan.id, name, description, fields }
       const origin = originOf(caller.accountId, attempt, wish)
-      const [applications, subscription] = await look(caller, product)
-      const earlier = madeBy(origin, applications)
-      if (earlier) return same(caller, earlier, origin, wish)
-      check(['service_subscription', 'one_application_per_plan', 'multiple_applications', 'multiple_services'], {
-        subscription,
-        applications,
-        product,
-        plan,
-        allowances,
-      })
-      const mode = found.model.credentials.mode
-      const key = makeKey(origin, now())
-      const made = await write(caller, origin, {
-        planId: plan.id,
-        name,
-        description,
-        applicationId: applicationIdOf(origin),
-        ...(mode === 'user_key' ? { userKey: key } : { applicationKey: key }),
-        fields,
-      })
-      if (made.isEarlier) return same(caller, made.record, origin, wish)
-      const { record } = made
-      keys.written(record.id)
-      const application = present(record, found, { reveal: true, appKeys: [key], clientSecret: key })
-      if (record.state === 'live' && found.model.model_id === null) await learn(found.model, application)
-      return application
+      return oneAtATime(`application:${caller.accountId}:${attempt}`, () =>
+        createOnce(caller, found, origin, wish, plan),
+      )
     },
 
     /** One read and one write. Rejects with invalid_fields, rule. */
@@ -159,6 +138,49 @@ export function createApplications({ threescale, models, allowances, keys, learn
     },
   }
 
+  async function createOnce(caller: Caller, found: FoundModel, origin: Origin, wish: Wish, plan: Plan) {
+    const { product } = found
+    const [applications, subscription] = await look(caller, product)
+    const earlier = createdBy(origin, applications)
+    if (earlier.length > 0) return same(caller, await settle(caller, earlier), origin, wish)
+    check(['service_subscription', 'one_application_per_plan', 'multiple_applications', 'multiple_services'], {
+      subscription,
+      applications,
+      product,
+      plan,
+      allowances,
+    })
+    const mode = found.model.credentials.mode
+    const key = makeKey(origin, now())
+    const { name, description, fields } = wish
+    const record = await write(caller, origin, {
+      planId: plan.id,
+      name,
+      description,
+      applicationId: applicationIdOf(origin, mode),
+      ...(mode === 'user_key' ? { userKey: key } : { applicationKey: key }),
+      fields,
+    })
+    const all = createdBy(origin, await threescale.listApplications(caller.accountId))
+    const winner = await settle(caller, all.length > 0 ? all : [record])
+    if (winner.id !== record.id) return same(caller, winner, origin, wish)
+    keys.changed(record.id)
+    const application = present(record, found, { reveal: true, appKeys: [key], clientSecret: key })
+    if (record.state === 'live' && found.model.model_id === null) await learn(found.model, application)
+    return application
+  }
+
+  /**
+   * Of several applications of one attempt the oldest stays, which every replica chooses alike. The others are removed, and
+   * the one that stays is written again: an `application_id` that it shared with another is gone from the gateway with that.
+   */
+  async function settle(caller: Caller, [oldest, ...others]: Record3scale[]): Promise<Record3scale> {
+    if (!oldest) throw new Error('nothing to settle')
+    for (const { id } of others) await unlessGone(threescale.deleteApplication(caller.accountId, id))
+    if (others.length === 0 || oldest.userKey === undefined) return oldest
+    return threescale.updateApplication(caller.accountId, oldest.id, { userKey: oldest.userKey })
+  }
+
   async function look(caller: Caller, product: Product) {
     const [applications, subscriptions] = await Promise.all([
       threescale.listApplications(caller.accountId),
@@ -167,15 +189,17 @@ export function createApplications({ threescale, models, allowances, keys, learn
     return [applications, subscriptions.find(({ productId }) => productId === product.id)] as const
   }
 
-  async function write(caller: Caller, origin: Origin, wanted: New3scaleApplication) {
+  /** The application, or what another request of the same attempt created meanwhile. */
+  async function write(caller: Caller, origin: Origin, wanted: New3scaleApplication): Promise<Record3scale> {
     try {
-      return { record: await threescale.createApplication(caller.accountId, wanted), isEarlier: false }
+      return await threescale.createApplication(caller.accountId, wanted)
     } catch (error) {
-      if (!isProblem(error, 'invalid_fields', 'conflict')) throw error
-      // "taken": the same attempt arrived twice at once, and the other one was first
-      const earlier = madeBy(origin, await threescale.listApplications(caller.accountId))
-      if (earlier) return { record: earlier, isEarlier: true }
-      // of a product with one key 3scale shows no application id, and the key that told the attempt was replaced since
+      if (!isProblem(error, 'invalid_fields', 'conflict', 'threescale_unavailable')) throw error
+      // "taken", or on MySQL a deadlock: the same attempt arrived twice at once, and the other one was first
+      const [earlier] = createdBy(origin, await threescale.listApplications(caller.accountId))
+      const isOther = earlier && earlier.userKey !== wanted.userKey
+      if (earlier && (isOther || !isProblem(error, 'threescale_unavailable'))) return earlier
+      // of a product with one key 3scale shows no application id, and the key that identified the attempt was replaced since
       if (isProblem(error, 'invalid_fields') && error.fields?.application_id)
         throw problem('conflict', { detail: replaced })
       throw error
@@ -213,6 +237,14 @@ export function createApplications({ threescale, models, allowances, keys, learn
 
   async function shown(record: Record3scale): Promise<Application> {
     return present(record, await models.describe(record.productId))
+  }
+}
+
+async function unlessGone(removal: Promise<void>): Promise<void> {
+  try {
+    await removal
+  } catch (error) {
+    if (!isProblem(error, 'not_found')) throw error
   }
 }
 

@@ -13,7 +13,7 @@ import type { Application, Key, Receipt, Rotation } from './schemas.js'
 export interface CredentialsDeps {
   threescale: Pick<Threescale, 'readApplication' | 'updateApplication' | 'listKeys' | 'addKey' | 'deleteKey'>
   models: Pick<Catalogue, 'describe'>
-  keys: Pick<KeyReadiness, 'written'>
+  keys: Pick<KeyReadiness, 'changed'>
   /** tells whether a key that was taken out of use is still let through; `keyed`: other keys are left. Never rejects. */
   prove(found: FoundModel, application: Application, old: string, keyed: boolean): Promise<Receipt>
   secret: Buffer
@@ -65,6 +65,7 @@ export function createCredentials({ threescale, models, keys: readiness, prove, 
       if (!old) throw problem('not_found')
       if (found) check(['mandatory_app_key'], { keys: keys.length, mode, product: found.product })
       await threescale.deleteKey(caller.accountId, record.id, old.value)
+      readiness.changed(record.id)
       return { application: present(record, found), receipt: await receipt(target, old.value, keys.length > 1) }
     },
 
@@ -93,7 +94,7 @@ export function createCredentials({ threescale, models, keys: readiness, prove, 
     const key = { value: value ?? fresh(caller, scope, old?.value), createdAt: null }
     try {
       await threescale.updateApplication(caller.accountId, record.id, { userKey: key.value })
-      readiness.written(record.id)
+      readiness.changed(record.id)
     } catch (error) {
       throw takenKey(error)
     }
@@ -106,6 +107,7 @@ export function createCredentials({ threescale, models, keys: readiness, prove, 
     if (done) return rotation(target, done, [done], {})
     const [old] = before
     for (const { value: gone } of before) await threescale.deleteKey(caller.accountId, record.id, gone)
+    readiness.changed(record.id)
     const key = await write(target, old, value, scope)
     return rotation(target, key, [key], { replaced: old })
   }
@@ -123,7 +125,7 @@ export function createCredentials({ threescale, models, keys: readiness, prove, 
     const key = { value: value ?? fresh(caller, scope, oldest?.value), createdAt: now().toISOString() }
     try {
       await threescale.addKey(caller.accountId, record.id, key.value)
-      readiness.written(record.id)
+      readiness.changed(record.id)
       return key
     } catch (error) {
       if (!isProblem(error, 'invalid_fields', 'conflict')) throw error

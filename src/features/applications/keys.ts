@@ -76,8 +76,23 @@ export function describeKey(application: number, { value, createdAt }: HeldKey, 
   }
 }
 
-/** The `application_id` of an attempt: 3scale refuses the same one twice within a product, in every credential mode. */
-export function applicationIdOf({ account, attempt }: Origin): string {
+/**
+ * The `application_id` of an attempt. Where 3scale shows it, its end is random, so that of two applications that were created
+ * at once each has its own at the gateway and one can be removed without harm to the other. Of a product with one key 3scale
+ * does not show it: there it is the same each time, and 3scale refuses a repeat after the key was replaced.
+ */
+export function applicationIdOf(origin: Origin, mode: 'user_key' | 'app_id' | 'oidc'): string {
+  const named = nameOf(origin)
+  return mode === 'user_key' ? named : named.slice(0, NAMED) + randomBytes((32 - NAMED) / 2).toString('hex')
+}
+
+export function isApplicationIdOf(applicationId: string | undefined, origin: Origin): boolean {
+  return applicationId?.length === 32 && applicationId.startsWith(nameOf(origin).slice(0, NAMED))
+}
+
+const NAMED = 24
+
+function nameOf({ account, attempt }: Origin): string {
   return createHash('sha256').update(`application\n${account}\n${attempt}`).digest('hex').slice(0, 32)
 }
 

@@ -1,5 +1,5 @@
 import type { Application as Record3scale } from '../../clients/threescale/nouns.js'
-import { applicationIdOf, isKeyOfAttempt, isKeyOfWish, type Origin } from './keys.js'
+import { isApplicationIdOf, isKeyOfAttempt, isKeyOfWish, type Origin } from './keys.js'
 
 /** What is asked for with a new application, once it is checked. */
 export type Wish = Pick<Record3scale, 'productId' | 'planId' | 'name' | 'description' | 'fields'>
@@ -10,10 +10,14 @@ export function originOf(account: number, attempt: string, { fields, ...rest }: 
   return { account, attempt, wish: JSON.stringify([rest, sorted]) }
 }
 
-/** What an earlier request of the same attempt made; of a product with one key that key alone tells it. */
-export function madeBy(origin: Origin, records: Record3scale[]): Record3scale | undefined {
-  const applicationId = applicationIdOf(origin)
-  return records.find(({ appId, userKey }) => appId === applicationId || isKeyOfAttempt(userKey, origin))
+/**
+ * What requests of the same attempt created, the oldest first; of a product with one key that key alone identifies it. More
+ * than one where several requests were under way at once: 3scale accepts them all.
+ */
+export function createdBy(origin: Origin, records: Record3scale[]): Record3scale[] {
+  return records
+    .filter(({ appId, userKey }) => isApplicationIdOf(appId, origin) || isKeyOfAttempt(userKey, origin))
+    .sort((one, other) => one.id - other.id)
 }
 
 /**
