@@ -89,13 +89,9 @@ export function createDoctor(deps: DoctorDeps) {
   ): Promise<Finding[]> {
     const findings: Finding[] = []
     const left = [...products]
+    const next = () => (isTimeUp() ? undefined : left.shift())
     const workOff = async () => {
-      for (
-        let product = isTimeUp() ? undefined : left.shift();
-        product;
-        product = isTimeUp() ? undefined : left.shift()
-      )
-        findings.push(...(await check(product)))
+      for (let product = next(); product; product = next()) findings.push(...(await check(product)))
     }
     await Promise.all(Array.from({ length: 4 }, workOff))
     if (left.length > 0) {
