@@ -183,7 +183,10 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand }: V
     if (model) await trial.learn(model, application)
   }
 
-  /** The model server's list, asked with the application that the operator named for it; undefined where none is named, or it has no list. */
+  /**
+   * The model server's list, asked with the application that the operator named for it; undefined where none is named, or
+   * the model has no such path.
+   */
   async function modelListOf(systemName: string): Promise<ModelList | undefined> {
     const named = notes.products?.[systemName]?.model_server?.application
     if (!named) return undefined

@@ -7,7 +7,7 @@ import { type Asking, createAsking } from './asking.js'
 import { strayDocs } from './checks/docs.js'
 import { createFind, type Finding, isComplete, type Report, sorted } from './findings.js'
 import type { FindHere, Tenant } from './look.js'
-import { alone, createProductCheck, type ProductDeps } from './product.js'
+import { createProductCheck, isolated, type ProductDeps } from './product.js'
 import { createReader } from './reading.js'
 import { type SignInDeps, signIn } from './sign-in/sign-in.js'
 import { checkWithinBudget } from './tenant/budget.js'
@@ -47,8 +47,8 @@ export function createDoctor(deps: DoctorDeps) {
       const ask = createAsking(deps.http, now)
       const [threescale, identity, memory] = await Promise.all([
         examineTenant(ask, now() + untilMs),
-        alone('sign-in service', ofTenant, () => signIn(find, ask, deps.signIn)),
-        alone('Redis', ofTenant, examineRedis),
+        isolated('sign-in service', ofTenant, () => signIn(find, ask, deps.signIn)),
+        isolated('Redis', ofTenant, examineRedis),
       ])
       const hosts = [adminUrl, deps.signIn.issuer].map((address) => new URL(address).host)
       const findings = sorted([...threescale.findings, ...identity, ...memory, ...clocks(ask, hosts)])
@@ -76,7 +76,7 @@ export function createDoctor(deps: DoctorDeps) {
       'accounts and applications': () => checkWithinBudget(find, { inspection, reader, tenant, isTimeUp }),
     }
     const found = await Promise.all([
-      ...Object.entries(ofAll).map(([name, check]) => alone(name, ofTenant, check)),
+      ...Object.entries(ofAll).map(([name, check]) => isolated(name, ofTenant, check)),
       examineProducts(tenant, createProductCheck({ ...deps, inspection, reader, ask, find, tenant }), isTimeUp),
     ])
     return { findings: [...found.flat(), ...reader.findings(find)], products: tenant.products.length }
@@ -89,13 +89,9 @@ export function createDoctor(deps: DoctorDeps) {
   ): Promise<Finding[]> {
     const findings: Finding[] = []
     const left = [...products]
+    const next = () => (isTimeUp() ? undefined : left.shift())
     const workOff = async () => {
-      for (
-        let product = isTimeUp() ? undefined : left.shift();
-        product;
-        product = isTimeUp() ? undefined : left.shift()
-      )
-        findings.push(...(await check(product)))
+      for (let product = next(); product; product = next()) findings.push(...(await check(product)))
     }
     await Promise.all(Array.from({ length: 4 }, workOff))
     if (left.length > 0) {

@@ -51,7 +51,7 @@ export function createProductCheck(deps: ProductDeps) {
 
   return (product: InspectedProduct): Promise<Finding[]> => {
     const here: FindHere = (code, what) => find(code, { product, ...(what ? { what } : {}) })
-    return alone('product', here, () => check(product, here))
+    return isolated('product', here, () => check(product, here))
   }
 
   async function check(product: InspectedProduct, here: FindHere): Promise<Finding[]> {
@@ -74,8 +74,8 @@ export function createProductCheck(deps: ProductDeps) {
       'model id': () => modelId(look, here, ask, modelIds),
     }
     const found = await Promise.all([
-      ...Object.entries(checks).map(([name, pure]) => alone(name, here, async () => pure(look, here))),
-      ...Object.entries(asked).map(([name, asking]) => alone(name, here, asking)),
+      ...Object.entries(checks).map(([name, pure]) => isolated(name, here, async () => pure(look, here))),
+      ...Object.entries(asked).map(([name, asking]) => isolated(name, here, asking)),
     ])
     return found.flat()
   }
@@ -129,7 +129,7 @@ export function createProductCheck(deps: ProductDeps) {
  * A check that breaks on something nobody foresaw is a finding, and the others are not lost with it. Only the kind of the
  * error is reported: its message may quote what was read.
  */
-export async function alone(name: string, find: FindHere, check: () => Promise<Finding[]>): Promise<Finding[]> {
+export async function isolated(name: string, find: FindHere, check: () => Promise<Finding[]>): Promise<Finding[]> {
   try {
     return await check()
   } catch (error) {

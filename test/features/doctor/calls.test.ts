@@ -131,6 +131,28 @@ t.test('signing keys or a sign-in address that cannot be read are findings', asy
   t.match(await words({ begin: unavailable }), [/sign-in request cannot be built.*Not checked: whether it accepts/])
 })
 
+t.test('an answer that breaks what reads it is the failure of its call', async (t) => {
+  const tenant = recordedTenant()
+  const { inspect } = tenant.deps()
+  const broken: typeof inspect = (way) =>
+    inspect({
+      async send(request) {
+        const answer = await way.send(request)
+        if (!request.url.pathname.endsWith('active_docs.json')) return answer
+        const breaks = () => {
+          throw new RangeError('canary')
+        }
+        return Object.defineProperty({ ...answer }, 'status', { get: breaks })
+      },
+    })
+  const report = await doctorOf(tenant, { inspect: broken }).examine(60_000)
+  t.match(
+    report.findings.filter(({ code }) => code === 'call_failed').map(({ what }) => what),
+    [/^GET \/admin\/api\/active_docs\.json: 3scale answered without what can be read \(RangeError\)\. Not checked/],
+  )
+  t.equal(report.products, 6)
+})
+
 t.test('a model list asked with a named application that fails is a finding', async (t) => {
   const tenant = recordedTenant()
   const { modelIds } = tenant.deps()

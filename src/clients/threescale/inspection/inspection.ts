@@ -169,15 +169,18 @@ export function createInspection(options: ThreescaleOptions): Inspection {
   }
 }
 
-/** The call by its path without the extension; a failure is passed on with the name of the call before its cause. */
+/**
+ * The call by its path without the extension. A failure is passed on with the name of the call before its cause, and so is
+ * an answer that broke what reads it.
+ */
 async function read<T>(address: string, call: (path: string) => Promise<T>): Promise<T> {
   try {
     return await call(address.replace(/\.\w+$/, ''))
   } catch (error) {
-    if (!(error instanceof PortalError)) throw error
-    const sentence = error.cause instanceof Error ? error.cause.message : error.message
-    const cause = new Error(`GET ${address}: ${sentence}`, { cause: error.cause })
-    throw problem(error.code, { cause })
+    const { code, cause, message } =
+      error instanceof PortalError ? error : without(`what can be read (${(error as Error).name})`)
+    const sentence = cause instanceof Error ? cause.message : message
+    throw problem(code, { cause: new Error(`GET ${address}: ${sentence}`, { cause }) })
   }
 }
 

@@ -57,7 +57,7 @@ export interface Policy {
   version: string
 }
 
-/** What the policy `llm-metrics` is told: its rules as they stand. */
+/** The settings of the policy `llm-metrics`: its rules as they stand. */
 export interface TokenRules {
   countsStreams: boolean
   rules: { metric: string; increment: string }[]
