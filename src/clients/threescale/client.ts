@@ -111,6 +111,9 @@ export function createThreescale(options: ThreescaleOptions): AccountApi {
     readAccount: async (accountId) => toAccount(one(await get(account(accountId)), 'account')),
     updateAccount: async (accountId, fields) =>
       toAccount(one(await write('PUT', account(accountId), fields), 'account')),
+    async deleteAccount(accountId) {
+      await absent(() => remove(account(accountId)))
+    },
     /** Approving twice is refused as a change of state that is none: what counts is where the account stands. */
     async approveAccount(accountId) {
       try {

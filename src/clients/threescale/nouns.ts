@@ -162,6 +162,8 @@ export interface AccountApi {
   readAccount(accountId: number): Promise<Account>
   updateAccount(accountId: number, fields: Record<string, string>): Promise<Account>
   approveAccount(accountId: number): Promise<void>
+  /** with its users and applications; one that is gone already is no error */
+  deleteAccount(accountId: number): Promise<void>
   listSubscriptions(accountId: number): Promise<Subscription[]>
   listApplications(accountId: number): Promise<Application[]>
   readApplication(accountId: number, id: number): Promise<Application>

@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import type { Cache } from '../../clients/cache.js'
-import type { FieldDefinition, TenantSettings, Threescale } from '../../clients/threescale/nouns.js'
+import type { Account, FieldDefinition, TenantSettings, Threescale } from '../../clients/threescale/nouns.js'
 import { isProblem, type PortalError, problem } from '../../errors.js'
 import type { Identity } from '../../web/caller.js'
 import { orgNameOf } from './names.js'
@@ -54,6 +56,7 @@ type NewAccount = Parameters<Threescale['signUp']>[0]
 
 /** A call that failed sooner than that was cut, not slow: there is time to try once more. */
 const QUICK_MS = 1000
+const DOUBLE_WAITS_MS = [100, 200, 400]
 
 /** Makes accounts: who may have one, what is asked first, and the three writes, each of which may be the last that works. */
 export function createSignUp({ threescale, cache, rules, terms, now = Date.now }: SignUpDeps) {
@@ -132,8 +135,9 @@ export function createSignUp({ threescale, cache, rules, terms, now = Date.now }
   /** After a lost answer, or when another replica was first, the name tells whether it worked; so it may be sent twice. */
   async function create(wanted: NewAccount, again = true): Promise<Found> {
     const started = now()
+    let created: Account
     try {
-      await threescale.signUp(wanted)
+      created = await threescale.signUp(wanted)
     } catch (error) {
       const theirs = isProblem(error, 'threescale_unavailable', 'invalid_fields', 'conflict')
         ? await threescale.findByUsername(wanted.username)
@@ -145,6 +149,8 @@ export function createSignUp({ threescale, cache, rules, terms, now = Date.now }
     }
     const found = await threescale.findByUsername(wanted.username)
     if (!found) throw problem('threescale_unavailable')
+    // 3scale accepts one username twice when both requests arrive at once, and then activates neither
+    if (found.account.id !== created.id) await threescale.deleteAccount(created.id)
     return found
   }
 
@@ -157,8 +163,17 @@ export function createSignUp({ threescale, cache, rules, terms, now = Date.now }
     if (user.state !== 'pending' || account.state === 'rejected') return found
     const waits = account.state === 'created' || account.state === 'pending'
     if (waits && (await approves())) await unlessDone(threescale.approveAccount(account.id))
+    return activated(found)
+  }
+
+  /** Tried again for as long as another replica may still be removing its own account of the same username. */
+  async function activated({ account, user }: Found, waits = DOUBLE_WAITS_MS): Promise<Found> {
     await unlessDone(threescale.activateUser(account.id, user.id))
-    return (await threescale.findByUsername(user.username)) ?? found
+    const found = (await threescale.findByUsername(user.username)) ?? { account, user }
+    const [wait, ...more] = waits
+    if (found.user.state !== 'pending' || wait === undefined) return found
+    await sleep(wait)
+    return activated(found, more)
   }
 
   function orgNameClaim(identity: Identity): string | undefined {

@@ -114,7 +114,8 @@ export function createApplications({ threescale, models, allowances, keys, oneAt
       await threescale.checkTexts({ name, description })
       const wish = { productId: product.id, planId: plan.id, name, description, fields }
       const origin = originOf(caller.accountId, attempt, wish)
-      return oneAtATime(`application:${caller.accountId}:${attempt}`, () =>
+      // the name is a digest: an Idempotency-Key may itself be a secret of the caller
+      return oneAtATime(`application:${applicationIdOf(origin, 'user_key')}`, () =>
         createOnce(caller, found, origin, wish, plan),
       )
     },
@@ -211,6 +212,7 @@ export function createApplications({ threescale, models, allowances, keys, oneAt
     const found = await models.describe(earlier.productId)
     const held = await heldBy(caller, earlier, found)
     if (!isSameWish(origin, wish, earlier, held)) throw problem('attempt_reused')
+    keys.changed(earlier.id)
     return present(earlier, found, revealed(held))
   }
 

@@ -93,12 +93,23 @@ export function createCredentials({ threescale, models, keys: readiness, prove, 
     if (done) return rotation(target, done, [done], {})
     const key = { value: value ?? fresh(caller, scope, old?.value), createdAt: null }
     try {
-      await threescale.updateApplication(caller.accountId, record.id, { userKey: key.value })
+      await putUserKey(caller, record.id, key.value)
       readiness.changed(record.id)
     } catch (error) {
       throw takenKey(error)
     }
     return rotation(target, key, [key], { replaced: old })
+  }
+
+  /** Sent again where 3scale stored the key and failed all the same: for the back-end to have it, that must succeed. */
+  async function putUserKey({ accountId }: Caller, id: number, userKey: string): Promise<void> {
+    try {
+      await threescale.updateApplication(accountId, id, { userKey })
+    } catch (error) {
+      const failed = isProblem(error, 'threescale_unavailable')
+      if (!failed || (await threescale.readApplication(accountId, id)).userKey !== userKey) throw error
+      await threescale.updateApplication(accountId, id, { userKey })
+    }
   }
 
   async function replaceSecret(target: Target, before: HeldKey[], value: string | undefined, scope: string) {

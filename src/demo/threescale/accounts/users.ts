@@ -71,7 +71,8 @@ export function userRoutes(api: Api): void {
   api.put(`${base}/:id/activate`, (call) =>
     withUser(call, async (user) => {
       if (user.state === 'active') return shown(user, call)
-      if (user.state !== 'pending') return raised(user, 'activate', call)
+      // saved with its checks: a username that two requests at once took cannot be activated
+      if (user.state !== 'pending' || isDoubled(call.state, user)) return raised(user, 'activate', call)
       return call.write(() => {
         update(user, { state: 'active' }, call.clock)
         const account = call.account()
@@ -163,6 +164,11 @@ function shown(user: User, call: Call): Answer {
 
 function raised(user: User, event: string, call: Call): Answer {
   return answers.invalidTransition(user.state, event, { user: show.user(user, viewOf(call)) })
+}
+
+function isDoubled(state: State, user: User): boolean {
+  const { username, email, minimal } = user
+  return Object.keys(userErrors(state, { username, email, minimal, self: user })).length > 0
 }
 
 function isOnlyAdmin(state: State, user: User): boolean {
