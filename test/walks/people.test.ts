@@ -470,6 +470,8 @@ t.test(
     const [left, right] = await Promise.all(ports.map((PORT) => stack.portal({ PORT })))
     if (!left || !right) throw new Error('two portals')
     const [here, there] = [createApi(stack, left.url), createApi(stack, right.url)]
+    // 3scale looks before it writes: within that moment it would let both go
+    await stack.behave({ check_to_write_ms: 0 })
     for (const [index, [method, match, body]] of (
       [
         ['PATCH', 'PUT *member.json', { role: 'member' }],
@@ -489,6 +491,7 @@ t.test(
       t.same(both.map(({ status }) => status).sort(), [method === 'PATCH' ? 200 : 204, 403], method)
       t.equal(both.find(({ status }) => status === 403)?.body.rule, 'last_admin')
     }
+    await stack.behave({ check_to_write_ms: 20 })
     await Promise.all([left.stop(), right.stop()])
   },
 )

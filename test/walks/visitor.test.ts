@@ -125,6 +125,7 @@ t.test('every product of the catalogue gives code that runs, learned ids include
     if (name === 'oidc-chat') await sleep(1200)
     const shown = await ada.submit(page, /\/reveal$/)
     const code = codeOf(shown.text, 'curl')
+    await stack.settled()
     const run = spawnSync('env', ['-i', `PATH=${process.env.PATH}`, 'bash', '-c', code], {
       encoding: 'utf8',
       cwd: t.testdir({}),
@@ -164,6 +165,7 @@ t.test(
       t.equal(made.length, 1, `${model}: exactly one`)
       const page = await mary.get(here.location ?? '')
       if (model === 'oidc-chat') await sleep(1200)
+      await stack.settled()
       t.match((await mary.submit(page, /\/test$/)).text, 'The model answered.', 'its key works')
     }
     const fresh =

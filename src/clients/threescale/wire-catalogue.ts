@@ -103,7 +103,7 @@ function backendsOf(chain: Wire[], privateAddress: string): BackendPath[] {
 
 /** Whether a private address has the version already that OpenAI's paths begin with. */
 export function endsInVersion(address: string): boolean {
-  return URL.canParse(address) && /\/v\d\w*\/?$/.test(new URL(address).pathname)
+  return URL.canParse(address) && /\/v\d[^/]*\/?$/.test(new URL(address).pathname)
 }
 
 export function toMappingRule(rule: Wire): MappingRule {

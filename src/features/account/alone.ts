@@ -10,13 +10,14 @@ const RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call
 export type Alone = ReturnType<typeof createAlone>
 
 /**
- * One piece of work of a name at a time, in this process and, with Redis, among replicas. It is a courtesy, not a promise:
- * without Redis two replicas may still meet, and then 3scale refuses the name that is taken.
+ * One piece of work of a name at a time, in this process and, with Redis, among replicas. Without Redis two replicas may still
+ * meet, and 3scale, which checks a name before it writes, then accepts both: the work is told that with `sole` false, and
+ * has to look again after its write.
  */
 export function createAlone(redis: RedisConnection | undefined, { waitMs = WAIT_MS } = {}) {
   const queue = new Map<string, Promise<unknown>>()
 
-  return async function alone<T>(name: string, work: () => Promise<T>): Promise<T> {
+  return async function alone<T>(name: string, work: (sole: boolean) => Promise<T>): Promise<T> {
     const before = queue.get(name) ?? Promise.resolve()
     const turn = before.catch(() => {}).then(() => locked(`maas:lock:${name}`, work))
     queue.set(name, turn)
@@ -27,15 +28,17 @@ export function createAlone(redis: RedisConnection | undefined, { waitMs = WAIT_
     }
   }
 
-  async function locked<T>(lock: string, work: () => Promise<T>): Promise<T> {
+  async function locked<T>(lock: string, work: (sole: boolean) => Promise<T>): Promise<T> {
     const mine = randomBytes(8).toString('hex')
+    let sole = false
     for (let waited = 0; waited < waitMs; waited += 50) {
       const taken = await redis?.try(async (client) => [await client.set(lock, mine, 'PX', LOCK_MS, 'NX')])
-      if (taken === undefined || taken[0] === 'OK') break
+      sole = taken?.[0] === 'OK'
+      if (taken === undefined || sole) break
       await sleep(50)
     }
     try {
-      return await work()
+      return await work(sole)
     } finally {
       await redis?.try((client) => client.eval(RELEASE, 1, lock, mine))
     }

@@ -53,8 +53,8 @@ export interface ApplicationsDeps {
   models: Catalogue
   allowances: Allowances
   keys: Pick<KeyReadiness, 'changed'>
-  /** runs one piece of work of a name at a time, among replicas too where they can agree */
-  oneAtATime<T>(name: string, work: () => Promise<T>): Promise<T>
+  /** runs one piece of work of a name at a time; `sole`: no other replica does it either */
+  oneAtATime<T>(name: string, work: (sole: boolean) => Promise<T>): Promise<T>
   /** asked once a new application can be used; may teach the catalogue the model id. Never rejects. */
   learn(model: Model, application: Application): Promise<void>
   now: () => Date
@@ -101,7 +101,7 @@ export function createApplications({ threescale, models, allowances, keys, oneAt
     },
 
     /**
-     * Creates the application of that attempt, or finds it: two reads, one write, one more read. The same account and attempt
+     * Creates the application of that attempt, or finds it: two reads and one write; one more read without Redis. The same account and attempt
      * leave one application however often, from whichever replica, also at once and after a lost answer. Rejects with
      * invalid_fields, rule, not_found (model), threescale_unavailable (then it is safe to send the same attempt again).
      */
@@ -115,8 +115,8 @@ export function createApplications({ threescale, models, allowances, keys, oneAt
       const wish = { productId: product.id, planId: plan.id, name, description, fields }
       const origin = originOf(caller.accountId, attempt, wish)
       // the name is a digest: an Idempotency-Key may itself be a secret of the caller
-      return oneAtATime(`application:${applicationIdOf(origin, 'user_key')}`, () =>
-        createOnce(caller, found, origin, wish, plan),
+      return oneAtATime(`application:${applicationIdOf(origin, 'user_key')}`, (sole) =>
+        createOnce(caller, found, origin, wish, plan, sole),
       )
     },
 
@@ -139,7 +139,14 @@ export function createApplications({ threescale, models, allowances, keys, oneAt
     },
   }
 
-  async function createOnce(caller: Caller, found: FoundModel, origin: Origin, wish: Wish, plan: Plan) {
+  async function createOnce(
+    caller: Caller,
+    found: FoundModel,
+    origin: Origin,
+    wish: Wish,
+    plan: Plan,
+    sole: boolean,
+  ): Promise<Application> {
     const { product } = found
     const [applications, subscription] = await look(caller, product)
     const earlier = createdBy(origin, applications)
@@ -162,7 +169,7 @@ export function createApplications({ threescale, models, allowances, keys, oneAt
       ...(mode === 'user_key' ? { userKey: key } : { applicationKey: key }),
       fields,
     })
-    const all = createdBy(origin, await threescale.listApplications(caller.accountId))
+    const all = sole ? [record] : createdBy(origin, await threescale.listApplications(caller.accountId))
     const winner = await settle(caller, all.length > 0 ? all : [record])
     if (winner.id !== record.id) return same(caller, winner, origin, wish)
     keys.changed(record.id)

@@ -81,11 +81,6 @@ export function privateAddresses({ usages, tenant }: Look): { path: string; addr
   })
 }
 
-/** Whether a private address has the version already that OpenAI paths begin with. */
-export function endsInVersion({ pathname }: URL): boolean {
-  return /\/v\d+[^/]*\/?$/.test(pathname)
-}
-
 export function listed(names: string[], most = 4): string {
   const shown = names.slice(0, most).join(', ')
   return names.length > most ? `${shown} and ${names.length - most} more` : shown

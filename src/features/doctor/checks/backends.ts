@@ -1,5 +1,6 @@
 import type { MappingRule } from '../../../clients/threescale/nouns.js'
-import { endsInVersion, listed, type ProductCheck, pathOf, privateAddresses, restBelow } from '../look.js'
+import { endsInVersion } from '../../../clients/threescale/wire-catalogue.js'
+import { listed, type ProductCheck, pathOf, privateAddresses, restBelow } from '../look.js'
 
 /** Where requests go: the backends at their paths, as they are set and as they are deployed. */
 export const backends: ProductCheck = (look, find) => {
@@ -22,7 +23,7 @@ const versionPaths: ProductCheck = (look, find) => {
     const rests = rules.map(({ pattern }) => restBelow(pathOf(pattern), path)).filter((rest) => rest !== undefined)
     if (/\/v1$/.test(base) && rests.some((rest) => /^\/v1(\/|$)/.test(rest))) return [find('v1_doubled')]
     const bare = rests.filter((rest) => /^\/(chat\/completions|completions|embeddings)$/.test(rest))
-    if (!endsInVersion(address) && bare.length > 0)
+    if (!endsInVersion(address.href) && bare.length > 0)
       return [find('v1_missing', `The model server receives requests for ${listed(bare)}, without /v1.`)]
   }
   return []
