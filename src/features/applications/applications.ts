@@ -2,25 +2,25 @@ import { applicationDefaults } from '../../clients/threescale/built-in-fields.js
 import type {
   FieldDefinition,
   MappingRule,
-  NewApplication as New3scaleApplication,
   Plan,
   Product,
   Application as Record3scale,
   Threescale,
 } from '../../clients/threescale/nouns.js'
-import { isProblem, problem } from '../../errors.js'
 import { type Allowances, check } from '../../rules.js'
 import type { Caller } from '../../web/caller.js'
 import type { Model } from '../models/schemas.js'
+import { createCreation } from './creation.js'
 import { checkChange, checkTexts } from './fields.js'
 import { guards } from './guards.js'
+import { createHeldKeys, revealed } from './held-keys.js'
 import type { KeyReadiness } from './key-readiness.js'
-import { applicationIdOf, describeKey, type HeldKey, makeKey, type Origin } from './keys.js'
+import { applicationIdOf, describeKey } from './keys.js'
 import { arrange, type Filters } from './listing.js'
 import { choosePlan } from './plans.js'
-import { modeOf, present, type Shown } from './present.js'
+import { present } from './present.js'
 import type { Application, ApplicationChange, Key, NewApplication } from './schemas.js'
-import { createdBy, isSameWish, originOf, type Wish } from './wishes.js'
+import { originOf } from './wishes.js'
 
 /** What the catalogue tells about one product; `offered` are the plans a developer can take, in 3scale's order. */
 export interface FoundModel {
@@ -69,13 +69,13 @@ export interface ReadApplication {
   keys: Key[]
 }
 
-const replaced =
-  'An application was made with this Idempotency-Key, and its key was replaced since. Look for it among your applications.'
-
 export type Applications = ReturnType<typeof createApplications>
 
 /** Applications of the caller's own account; another account's id is `not_found`, as what does not exist. */
-export function createApplications({ threescale, models, allowances, keys, oneAtATime, learn, now }: ApplicationsDeps) {
+export function createApplications({ oneAtATime, ...deps }: ApplicationsDeps) {
+  const { threescale, models } = deps
+  const heldBy = createHeldKeys(threescale)
+  const createOnce = createCreation({ ...deps, heldBy })
   return {
     /** One call to 3scale, however many there are. Without secrets. */
     async list(caller: Caller, filters: Filters = {}): Promise<Application[]> {
@@ -139,97 +139,6 @@ export function createApplications({ threescale, models, allowances, keys, oneAt
     },
   }
 
-  async function createOnce(
-    caller: Caller,
-    found: FoundModel,
-    origin: Origin,
-    wish: Wish,
-    plan: Plan,
-    sole: boolean,
-  ): Promise<Application> {
-    const { product } = found
-    const [applications, subscription] = await look(caller, product)
-    const earlier = createdBy(origin, applications)
-    if (earlier.length > 0) return same(caller, await settle(caller, earlier), origin, wish)
-    check(['service_subscription', 'one_application_per_plan', 'multiple_applications', 'multiple_services'], {
-      subscription,
-      applications,
-      product,
-      plan,
-      allowances,
-    })
-    const mode = found.model.credentials.mode
-    const key = makeKey(origin, now())
-    const { name, description, fields } = wish
-    const record = await write(caller, origin, {
-      planId: plan.id,
-      name,
-      description,
-      applicationId: applicationIdOf(origin, mode),
-      ...(mode === 'user_key' ? { userKey: key } : { applicationKey: key }),
-      fields,
-    })
-    const all = sole ? [record] : createdBy(origin, await threescale.listApplications(caller.accountId))
-    const winner = await settle(caller, all.length > 0 ? all : [record])
-    if (winner.id !== record.id) return same(caller, winner, origin, wish)
-    keys.changed(record.id)
-    const application = present(record, found, { reveal: true, appKeys: [key], clientSecret: key })
-    if (record.state === 'live' && found.model.model_id === null) await learn(found.model, application)
-    return application
-  }
-
-  /**
-   * Of several applications of one attempt the oldest stays, which every replica chooses alike. The others are removed, and
-   * the one that stays is written again: an `application_id` that it shared with another is gone from the gateway with that.
-   */
-  async function settle(caller: Caller, [oldest, ...others]: Record3scale[]): Promise<Record3scale> {
-    if (!oldest) throw new Error('nothing to settle')
-    for (const { id } of others) await unlessGone(threescale.deleteApplication(caller.accountId, id))
-    if (others.length === 0 || oldest.userKey === undefined) return oldest
-    return threescale.updateApplication(caller.accountId, oldest.id, { userKey: oldest.userKey })
-  }
-
-  async function look(caller: Caller, product: Product) {
-    const [applications, subscriptions] = await Promise.all([
-      threescale.listApplications(caller.accountId),
-      threescale.listSubscriptions(caller.accountId),
-    ])
-    return [applications, subscriptions.find(({ productId }) => productId === product.id)] as const
-  }
-
-  /** The application, or what another request of the same attempt created meanwhile. */
-  async function write(caller: Caller, origin: Origin, wanted: New3scaleApplication): Promise<Record3scale> {
-    try {
-      return await threescale.createApplication(caller.accountId, wanted)
-    } catch (error) {
-      if (!isProblem(error, 'invalid_fields', 'conflict', 'threescale_unavailable')) throw error
-      // "taken", or on MySQL a deadlock: the same attempt arrived twice at once, and the other one was first
-      const [earlier] = createdBy(origin, await threescale.listApplications(caller.accountId))
-      const isOther = earlier && earlier.userKey !== wanted.userKey
-      if (earlier && (isOther || !isProblem(error, 'threescale_unavailable'))) return earlier
-      // of a product with one key 3scale shows no application id, and the key that identified the attempt was replaced since
-      if (isProblem(error, 'invalid_fields') && error.fields?.application_id)
-        throw problem('conflict', { detail: replaced })
-      throw error
-    }
-  }
-
-  /** The repeat of an attempt gives what the first one made; with another wish it is refused. */
-  async function same(caller: Caller, earlier: Record3scale, origin: Origin, wish: Wish) {
-    const found = await models.describe(earlier.productId)
-    const held = await heldBy(caller, earlier, found)
-    if (!isSameWish(origin, wish, earlier, held)) throw problem('attempt_reused')
-    keys.changed(earlier.id)
-    return present(earlier, found, revealed(held))
-  }
-
-  async function heldBy(caller: Caller, record: Record3scale, found: FoundModel | undefined): Promise<HeldKey[]> {
-    const mode = modeOf(record, found)
-    if (mode === 'app_id') return threescale.listKeys(caller.accountId, record.id)
-    const value = mode === 'user_key' ? record.userKey : record.clientSecret
-    return value ? [{ value, createdAt: null }] : []
-  }
-
   async function checked(caller: Caller, id: number, change: ApplicationChange) {
     const { name = '', description = '' } = change
     await threescale.checkTexts({ name, description })
@@ -247,16 +156,4 @@ export function createApplications({ threescale, models, allowances, keys, oneAt
   async function shown(record: Record3scale): Promise<Application> {
     return present(record, await models.describe(record.productId))
   }
-}
-
-async function unlessGone(removal: Promise<void>): Promise<void> {
-  try {
-    await removal
-  } catch (error) {
-    if (!isProblem(error, 'not_found')) throw error
-  }
-}
-
-function revealed(keys: HeldKey[]): Shown {
-  return { reveal: true, appKeys: keys.map(({ value }) => value) }
 }

@@ -87,7 +87,7 @@ function textsView({
     errors,
   })
   return {
-    textsTitle: open.map(({ label }) => label).join(' and '),
+    textsTitle: open.length === 1 ? open[0]?.label : 'Details',
     fields,
     readOnlyText: closed && description !== '' ? { label: closed.label, value: description } : undefined,
   }

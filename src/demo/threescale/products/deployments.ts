@@ -1,4 +1,4 @@
-import { type Answer, answers, type Errors, page } from '../http/answers.js'
+import { type Answer, answers, page } from '../http/answers.js'
 import { flagOf, type Params, textOf, wrapped } from '../http/params.js'
 import { update } from '../http/records.js'
 import type { Api, Call } from '../http/router.js'
@@ -6,9 +6,8 @@ import { listTag } from '../http/tags.js'
 import { filled, type Json, stamps, viewOf } from '../represent/view.js'
 import { type Configuration, nextId, type OidcFlow, type Policy, type Service, type State } from '../store.js'
 import { configurationOf, firstPrivateEndpoint, hostsOf } from './configuration.js'
-import { EDITABLE, SHOWN, SHOWN_WITH_OIDC } from './proxy-columns.js'
+import { EDITABLE, errorsOf, SHOWN, SHOWN_WITH_OIDC, valuesOf } from './proxy-columns.js'
 import { present, withService } from './services.js'
-import { withPort } from './with-port.js'
 
 const base = '/admin/api/services/:service/proxy'
 type Environment = Configuration['environment']
@@ -199,30 +198,6 @@ function shown(service: Service, call: Call): Answer {
       ],
     },
   })
-}
-
-function valuesOf(attributes: Params): Record<string, string | number | null> {
-  const pairs = EDITABLE.map((name) => [name, textOf(attributes, name)] as const).filter(
-    (pair): pair is readonly [string, string] => pair[1] !== undefined,
-  )
-  return Object.fromEntries(
-    pairs.map(([name, text]) => {
-      if (name.startsWith('error_status_')) return [name, Number(text)]
-      if (name === 'endpoint' || name === 'sandbox_endpoint') return [name, withPort(text)]
-      return [name, text === '' ? null : text]
-    }),
-  )
-}
-
-function errorsOf({ endpoint, sandbox_endpoint, credentials_location }: Record<string, unknown>): Errors {
-  const errors: Errors = {}
-  for (const [name, address] of Object.entries({ endpoint, sandbox_endpoint }))
-    if (typeof address === 'string' && !/^https?:\/\/[^\s/?#]+\/?$/.test(address))
-      errors[name] = ["the accepted format is 'protocol://address(:port)'"]
-  const locations = ['query', 'headers', 'authorization']
-  if (credentials_location !== undefined && !locations.includes(String(credentials_location)))
-    errors.credentials_location = ['is not included in the list']
-  return errors
 }
 
 function policiesOf(params: Params): Policy[] | undefined {

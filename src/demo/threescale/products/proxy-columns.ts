@@ -1,5 +1,8 @@
+import type { Errors } from '../http/answers.js'
+import { type Params, textOf } from '../http/params.js'
 import { CANARY, hex } from '../secrets.js'
 import type { GatewaySettings, Stamped } from '../store.js'
+import { withPort } from './with-port.js'
 
 /** What a product's gateway settings are when porta makes them (porta, db/schema.rb, app/models/proxy.rb). */
 export function newProxy(id: number, { created_at, updated_at }: Stamped): GatewaySettings {
@@ -87,3 +90,28 @@ export const SHOWN_WITH_OIDC = [
 export const EDITABLE = [...SHOWN, ...SHOWN_WITH_OIDC].filter(
   (name) => !['deployed_at', 'api_test_success'].includes(name),
 )
+
+/** The columns that are given, as they are stored. */
+export function valuesOf(attributes: Params): Record<string, string | number | null> {
+  const pairs = EDITABLE.map((name) => [name, textOf(attributes, name)] as const).filter(
+    (pair): pair is readonly [string, string] => pair[1] !== undefined,
+  )
+  return Object.fromEntries(
+    pairs.map(([name, text]) => {
+      if (name.startsWith('error_status_')) return [name, Number(text)]
+      if (name === 'endpoint' || name === 'sandbox_endpoint') return [name, withPort(text)]
+      return [name, text === '' ? null : text]
+    }),
+  )
+}
+
+export function errorsOf({ endpoint, sandbox_endpoint, credentials_location }: Record<string, unknown>): Errors {
+  const errors: Errors = {}
+  for (const [name, address] of Object.entries({ endpoint, sandbox_endpoint }))
+    if (typeof address === 'string' && !/^https?:\/\/[^\s/?#]+\/?$/.test(address))
+      errors[name] = ["the accepted format is 'protocol://address(:port)'"]
+  const locations = ['query', 'headers', 'authorization']
+  if (credentials_location !== undefined && !locations.includes(String(credentials_location)))
+    errors.credentials_location = ['is not included in the list']
+  return errors
+}
