@@ -36,8 +36,8 @@ export interface ApiOptions {
 }
 
 /**
- * What every route below /api/v1 shares: JSON only (`api-body.ts`), bearer tokens only, a limit per caller, Idempotency-Key, problem details, a 404 of its own, and the OpenAPI document,
- * which pages therefore never enter.
+ * What every route below /api/v1 shares: JSON only (`api-body.ts`), bearer tokens only, a limit per caller,
+ * Idempotency-Key, problem details, a 404 of its own, and the OpenAPI document, which pages therefore never enter.
  */
 export async function apiScope(
   app: FastifyInstance,

@@ -31,7 +31,7 @@ t.test('3scale’s messages are sentences, several of one attribute as well', as
   for (const [messages, text] of cases) t.equal(sentenceOf(messages), text)
 })
 
-t.test('a user’s errors are told by attribute, without the account’s error about its users', async (t) => {
+t.test('a user’s errors are reported by attribute, without the account’s error about its users', async (t) => {
   const signUp = (errors: object) =>
     refusal(
       scriptedApi({ 'POST /signup': { status: 422, body: { errors } } }).api.signUp({

@@ -125,7 +125,7 @@ t.test(
     t.same(checkTexts([nameField, descriptionField()], given), texts)
     t.same(checkTexts([nameField, descriptionField({ required: true })], given), texts)
     const only = { name: 'Chat' }
-    t.same(checkTexts([], only), { name: 'Chat', description: '', fields: {} }, 'no definition is needed for a name')
+    t.same(checkTexts([], only), { name: 'Chat', description: '', fields: {} }, 'a name requires no definition')
     t.same(
       faultsOf(() => checkTexts([nameField, descriptionField({ required: true })], only)),
       {

@@ -153,6 +153,7 @@ t.test('the main journey on the newest Node', async (t) => {
   const page = await ada.submit(form, /^\/applications$/)
   t.equal(page.status, 200)
   const code = codeOf((await ada.submit(page, /\/reveal$/)).text, 'curl')
+  await stack.settled()
   const run = spawnSync('env', ['-i', `PATH=${process.env.PATH}`, 'bash', '-c', code], { encoding: 'utf8' })
   t.equal(run.status, 0, run.stderr)
   t.match(run.stdout, 'chat.completion')

@@ -188,7 +188,7 @@ t.test(
   },
 )
 
-t.test('a required description cannot be emptied, by itself or beside another plan', async (t) => {
+t.test('a required description cannot be emptied, alone or together with another plan', async (t) => {
   await define(builtIn.map(change('description', { required: true })))
   const wanted = { model: 'two-plans-noselect', name: 'kept', description: 'first' }
   const { body: made } = await api.post<Created & { plan: string }>('/applications', token, wanted)
@@ -288,7 +288,7 @@ for (const [title, definitions, asked] of signUps) {
     }
     const made = await post<Me>('/me', token, leastSignUp(me))
     t.equal(made.status, 201, made.text)
-    t.equal((await post<Me>('/me', token, leastSignUp(me))).status, 200, 'on record as it was told')
+    t.equal((await post<Me>('/me', token, leastSignUp(me))).status, 200, 'on record as it was sent')
     const user = (await stack.state()).users.find((each) => each.email === email)
     const account = (await stack.state()).accounts.find(({ id }) => id === user?.account_id)
     const stored = { ...account?.fields, ...user?.fields }
@@ -333,7 +333,7 @@ t.test(
         'user.first_name',
         'user.job_role',
       ],
-      'neither what the sign-in service tells, nor what is hidden or read-only',
+      'neither what a sign-in has anyway, nor what is hidden or read-only',
     )
     const values: Record<string, string> = {
       'account.primary_business': 'Health',

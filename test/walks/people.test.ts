@@ -146,13 +146,17 @@ t.test(
       t.same(body.required.fields.map(({ name }) => name).sort(), ['department', 'job_title'])
     }
     t.equal((await api.post('/me', token, {})).status, 422, 'it is a sign-up again')
-    const anew = await api.post<Me>('/me', token, signUpBody)
-    t.equal(anew.status, 201)
-    t.equal(anew.headers.get('location'), '/api/v1/me')
-    t.not(anew.body.account?.id, user?.account_id)
+    const again = await api.post<Me>('/me', token, signUpBody)
+    t.equal(again.status, 201)
+    t.equal(again.headers.get('location'), '/api/v1/me')
+    t.not(again.body.account?.id, user?.account_id)
     t.equal(await statusOf(other), 200)
     await stack.faults([{ match: '* /admin/api/*', status: 503 }])
-    t.equal((await api.get<Me>('/me', token)).body.account?.id, anew.body.account?.id, 'the copy, while 3scale is down')
+    t.equal(
+      (await api.get<Me>('/me', token)).body.account?.id,
+      again.body.account?.id,
+      'the copy, while 3scale is down',
+    )
     await stack.faults([])
     await stack.resetCalls()
     t.equal((await api.get('/me', token)).status, 200)

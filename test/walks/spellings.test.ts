@@ -38,19 +38,19 @@ t.test('an address is found as it came and in lower case', async (t) => {
     ['lower', 'mary.somerville@example.com', 'Mary.Somerville@Example.com'],
     ['both-lower', 'emmy.noether@example.com', 'emmy.noether@example.com'],
   ] as const
-  for (const [username, stored, told] of cases) {
+  for (const [username, stored, email] of cases) {
     const { account } = await stock(`stock-${username}`, stored)
-    await api.person({ username, email: told })
+    await api.person({ username, email })
     const token = await api.token({ username })
     await stack.resetCalls()
     const joined = await api.post<{ account: { id: number } }>('/me', token, { accept_terms: '2026-01' })
-    t.equal(joined.status, 201, `${stored} told as ${told}: ${joined.text}`)
+    t.equal(joined.status, 201, `${stored} in 3scale, ${email} in the sign-in: ${joined.text}`)
     t.equal(joined.body.account.id, account, 'the account is kept')
     t.ok((await finds()) > 0)
   }
 })
 
-t.test('two people by the two spellings: nobody is linked, and operator and person are told', async (t) => {
+t.test('two people by the two spellings: nobody is linked, and it is reported to operator and person', async (t) => {
   const one = await stock('stock-one', 'Grace.Hopper@Example.com')
   const two = await stock('stock-two', 'grace.hopper@example.com')
   await api.person({ username: 'hopper', email: 'Grace.Hopper@Example.com' })

@@ -45,7 +45,10 @@ export function beyondBmp(text: string): string[] {
 }
 
 export function withoutBeyondBmp(text: string): string {
-  return text.replace(/ *[\u{10000}-\u{10ffff}][\u{fe0f}\u{200d}]*/gu, '').trim()
+  return text
+    .replace(/[\u{10000}-\u{10ffff}][\u{fe0f}\u{200d}]*/gu, '')
+    .replace(/ {2,}/g, ' ')
+    .trim()
 }
 
 /** For people; `found` are some such characters. */

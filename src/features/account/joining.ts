@@ -2,12 +2,12 @@ import type { Threescale, User } from '../../clients/threescale/nouns.js'
 import { isProblem, problem } from '../../errors.js'
 import type { Identity } from '../../web/caller.js'
 import type { ClaimAccounts } from './claim-accounts.js'
+import { orStripped } from './claimed-text.js'
 import { findByEmail } from './link.js'
 import { invitedRole } from './names.js'
 import { refusedAddress } from './refused-text.js'
 import type { Completion, Questions, SignUp } from './sign-up.js'
 import { checkStanding, type Found } from './standing.js'
-import { orStripped } from './told-text.js'
 
 /** An account that somebody joins instead of having one of their own. */
 export interface Joins {

@@ -7,8 +7,8 @@ import { checkStanding, type Found } from './standing.js'
 
 /**
  * The user in 3scale with this address, as the sign-in service writes it or in lower case: 3scale compares addresses by
- * case, and finds none in another spelling than it is asked for. Where more than one has it, nobody can tell whose account
- * it is: rejects with email_conflict, which names them to the operator; but the one of this `username` is the caller's own.
+ * case, and finds none in another spelling than it is asked for. Where more than one has it, whose account it is
+ * cannot be known: rejects with email_conflict, which names them to the operator; one of this `username` is the caller's own.
  * Rejects with sign_up_refused where 3scale cannot have it.
  */
 export async function findByEmail(

@@ -33,12 +33,12 @@ export function createPeople(threescale: Pick<Threescale, 'findByUsername'>, cac
       return found === undefined ? 'unknown' : (found ?? undefined)
     },
 
-    /** Read now: somebody who was deleted in 3scale is nobody. The old copy only where 3scale does not answer. */
+    /** Read now, so that a user who was deleted in 3scale is noticed; the copy only where 3scale does not answer. */
     async reload(username: string): Promise<Found | undefined> {
       return (await people.reload(username)).value ?? undefined
     },
 
-    /** The same, but the old copy too where 3scale is slow. */
+    /** The same, but the copy also where 3scale is slow. */
     async reloadSoon(username: string): Promise<Found | undefined> {
       const reading = people.reload(username)
       reading.catch(() => {})

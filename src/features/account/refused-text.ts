@@ -1,8 +1,8 @@
 import { isProblem, problem } from '../../errors.js'
 
 /**
- * 3scale's refusal of what the sign-in service told, for the person: an address that is somebody else's, or that it does not
- * accept. Anything else stays as it is.
+ * 3scale's refusal of the address of a sign-in, for the person: it is another user's, or 3scale does not accept it. Any
+ * other error is returned as it is.
  */
 export function refusedAddress(error: unknown): unknown {
   const email = isProblem(error, 'invalid_fields') ? error.fields?.email : undefined

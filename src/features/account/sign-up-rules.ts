@@ -46,10 +46,10 @@ export function checkMaySignUp(identity: Identity, rules: SignUpRules, signupsEn
 }
 
 /**
- * Not asked for: what the sign-in service tells, which 3scale takes as one flat form for account and user, so that no field
- * of either may have its name; and an address that is an object (porta, app/models/account.rb: `internal_fields_are`).
+ * Not asked for: what every sign-in has, which 3scale takes in one flat form for account and user, so that no field of
+ * either may have its name; and an address that is an object (porta, app/models/account.rb: `internal_fields_are`).
  */
-const told = new Set(['org_name', 'username', 'email', 'billing_address'])
+const given = new Set(['org_name', 'username', 'email', 'billing_address'])
 
 /** What has to be asked, what mapped claims tell, and what nobody can tell: required, yet hidden from people or not theirs. */
 export function fieldsFor(
@@ -63,7 +63,7 @@ export function fieldsFor(
   const missing: string[] = []
   for (const field of definitions) {
     const { target, name, label, required, choices } = field
-    if (target === 'application' || told.has(name) || name === ownField) continue
+    if (target === 'application' || given.has(name) || name === ownField) continue
     const value = claimed(identity, rules.fields?.[target]?.[name])
     if (value !== undefined && (choices.length === 0 || choices.includes(value))) known[`${target}.${name}`] = value
     else if (field.hidden || field.readOnly) missing.push(...(required ? [label] : []))
@@ -75,12 +75,16 @@ export function fieldsFor(
 
 function claimed(identity: Identity, claim: string | undefined): string | undefined {
   const value = claim === undefined ? undefined : [identity.claims[claim] ?? []].flat()[0]
-  return value === undefined ? undefined : onOneLine(value)
+  return (
+    Array.from(onOneLine(value ?? ''))
+      .slice(0, COLUMN_CHARACTERS)
+      .join('') || undefined
+  )
 }
 
 /**
  * Checks what was typed on the completion form; keys as `account.department`. 3scale itself checks no choices of extra
- * fields. Rejects with invalid_fields, `more` included. `known` is what the sign-in service told, as keys and values.
+ * fields. Rejects with invalid_fields, `more` included. `known` are the claims of the sign-in, by the same keys.
  */
 export function checkAnswers(
   asked: WantedField[],

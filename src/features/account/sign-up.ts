@@ -4,12 +4,12 @@ import type { Cache } from '../../clients/cache.js'
 import type { Account, FieldDefinition, TenantSettings, Threescale } from '../../clients/threescale/nouns.js'
 import { isProblem, type PortalError, problem } from '../../errors.js'
 import type { Identity } from '../../web/caller.js'
+import { orStripped } from './claimed-text.js'
 import { orgNameOf } from './names.js'
 import { refusedAddress, refusedCountry } from './refused-text.js'
 import { checkAnswers, checkMaySignUp, fieldsFor, type SignUpRules, type WantedField } from './sign-up-rules.js'
 import type { Found } from './standing.js'
 import { acceptance, refusedTerms, type Terms } from './terms.js'
-import { orStripped } from './told-text.js'
 
 /** Answers of the completion form; keys as `account.department`. */
 export interface Completion {
@@ -45,7 +45,7 @@ export interface Ready {
   /** of account and user, as 3scale takes them: flat */
   answers: Record<string, string>
   userAnswers: Record<string, string>
-  /** names of those that the sign-in service told */
+  /** names of the answers that are claims of the sign-in */
   claimed: ReadonlySet<string>
   alwaysApprove: boolean
 }
@@ -117,10 +117,10 @@ export function createSignUp({ threescale, cache, rules, terms, now = Date.now }
     other?: string,
   ): Promise<Found> {
     const texts = { ...answers, org_name: wanted.orgName ?? '' }
-    const made = await orStripped(texts, new Set([...claimed, 'org_name']), ({ org_name, ...fields }) =>
+    const created = await orStripped(texts, new Set([...claimed, 'org_name']), ({ org_name, ...fields }) =>
       create({ ...wanted, orgName: orgNameOf(org_name, email, other, wanted.username), fields }),
     )
-    return finish(made, async () => alwaysApprove)
+    return finish(created, async () => alwaysApprove)
   }
 
   async function readTenant(): Promise<Tenant> {

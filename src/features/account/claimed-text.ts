@@ -3,8 +3,8 @@ import { isProblem } from '../../errors.js'
 
 /**
  * Does the work with these texts, and once more without the characters that the tenant's database cannot hold where 3scale
- * refused one that the sign-in service told (`claimed`, by name): nobody can correct it here. What a person typed stays as
- * it is, to be refused at its field.
+ * refused a claim of the sign-in (`claimed`, by name), which cannot be corrected here. What a person typed stays as it is,
+ * to be refused at its field.
  */
 export async function orStripped<R>(
   texts: Record<string, string>,
