@@ -110,7 +110,8 @@ export function createCalls({ http, adminUrl, accessToken, onCall, onRetry }: Th
     if (!(root in wire))
       throw problem('threescale_unavailable', { cause: new Error(`3scale answered without ${root}`) })
     const rows = listOf(wire[root], item)
-    const total = /^[^<]*(?:<\?[^>]*>)?\s*<\w+[^>]*\btotal_entries="(\d+)"/.exec(answer.text)?.[1]
+    const start = answer.text.indexOf(`<${root}`)
+    const total = /\btotal_entries="(\d+)"/.exec(answer.text.slice(start, answer.text.indexOf('>', start)))?.[1]
     return { rows, total: total === undefined ? rows.length : Number(total) }
   }
 
