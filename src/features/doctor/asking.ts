@@ -1,3 +1,4 @@
+import { createGate } from '../../clients/gate.js'
 import type { Http, HttpAnswer, HttpRequest } from '../../clients/http.js'
 
 export interface Asking {
@@ -18,8 +19,7 @@ const AT_ONCE = 4
 /** All that a run sends: four calls at a time, counted, and the clock of every host that answers compared. */
 export function createAsking(http: Pick<Http, 'send'>, now: () => number): Asking {
   const ahead = new Map<string, number>()
-  const waiting: (() => void)[] = []
-  let running = 0
+  const run = createGate(AT_ONCE)
   let calls = 0
 
   return {
@@ -28,18 +28,6 @@ export function createAsking(http: Pick<Http, 'send'>, now: () => number): Askin
     counted: { send: count },
     count: () => calls,
     aheadBy: (host) => ahead.get(host),
-  }
-
-  async function run<T>(work: () => Promise<T>): Promise<T> {
-    if (running >= AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve))
-    else running++
-    try {
-      return await work()
-    } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else running--
-    }
   }
 
   async function count(request: HttpRequest): Promise<HttpAnswer> {

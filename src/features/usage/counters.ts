@@ -1,7 +1,8 @@
 import type { Cache } from '../../clients/cache.js'
+import type { Gate } from '../../clients/gate.js'
 import type { Threescale, UsageValues } from '../../clients/threescale/nouns.js'
 import { isProblem } from '../../errors.js'
-import { type Gate, inTime } from './patience.js'
+import { inTime } from './patience.js'
 import { type Counted, createTally, type Need, startsOf, type Tally, type Window, windowsFor } from './windows.js'
 
 export interface CountersDeps {

@@ -1,4 +1,5 @@
 import type { Cache } from '../../clients/cache.js'
+import type { Gate } from '../../clients/gate.js'
 import type {
   Limit,
   Metric,
@@ -11,7 +12,6 @@ import type { Model } from '../models/schemas.js'
 import { type Prices, pricesOf } from './cost.js'
 import type { Gateway } from './losses.js'
 import { type Measure, type MetricNames, measuresOf } from './measures.js'
-import type { Gate } from './patience.js'
 
 /** What PORTAL_CONFIG says of a product. */
 export interface UsageNotes {

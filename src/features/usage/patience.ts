@@ -1,24 +1,5 @@
 import { problem } from '../../errors.js'
 
-export type Gate = ReturnType<typeof createGate>
-
-/** Work beyond the gate's width waits its turn. */
-export function createGate(width: number) {
-  let running = 0
-  const waiting: (() => void)[] = []
-  return async <T>(work: () => Promise<T>): Promise<T> => {
-    if (running >= width) await new Promise<void>((resolve) => waiting.push(resolve))
-    else running++
-    try {
-      return await work()
-    } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else running--
-    }
-  }
-}
-
 /** Rejects with threescale_unavailable at that time (ms of Date.now); the work itself goes on. */
 export async function inTime<T>(deadline: number, work: () => Promise<T>): Promise<T> {
   const late = () => problem('threescale_unavailable')

@@ -1,4 +1,5 @@
 import type { Cache } from '../../clients/cache.js'
+import { createGate } from '../../clients/gate.js'
 import type { Application as Record3scale, Threescale } from '../../clients/threescale/nouns.js'
 import type { Caller } from '../../web/caller.js'
 import type { Model } from '../models/schemas.js'
@@ -18,7 +19,7 @@ import type { Estimate } from './cost.js'
 import { createCounters } from './counters.js'
 import { createDetails, type Detailed, type DetailsDeps } from './details.js'
 import type { LimitState } from './limits.js'
-import { createGate, eachOf, inTime } from './patience.js'
+import { eachOf, inTime } from './patience.js'
 import { type RangeQuery, rangeOf } from './range.js'
 
 export interface UsageDeps extends Omit<DetailsDeps, 'threescale' | 'gate'> {
