@@ -1029,6 +1029,7 @@ t.test(
     }
     t.equal(answer.status, 200)
     const { access_token } = (await answer.json()) as { access_token: string }
+    await stack.settled()
     const called = await fetch(`${(await serviceNamed('oidc-chat')).endpoint}/v1/models`, {
       headers: { authorization: `Bearer ${access_token}` },
     })
