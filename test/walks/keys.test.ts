@@ -152,6 +152,24 @@ t.test('one key, one secret: nothing to add or take away', async (t) => {
   }
 })
 
+t.test('3scale stores a user_key and fails all the same: it is sent again, so that the gateway knows it', async (t) => {
+  const id = await make(modes.user_key.model)
+  const [write] = modes.user_key.writes
+  await stack.faults([{ match: write, status_after: 500, times: 1 }])
+  await stack.resetCalls()
+  const { status, body } = await rotate(id)
+  await stack.faults([])
+  t.equal(status, 200)
+  t.same(await held(id, modes.user_key.model), [body.key.value])
+  t.equal((await stack.calls())['PUT /admin/api/accounts/{id}/applications/{id}.json'], 2)
+  t.match((await mary.post(`/applications/${id}/test`, {})).text, 'The model answered')
+
+  await stack.faults([{ match: write, status: 500, times: 1 }])
+  t.equal((await rotate(id)).status, 503, 'not stored, not told as done')
+  await stack.faults([])
+  t.same(await held(id, modes.user_key.model), [body.key.value], 'the key is as it was')
+})
+
 t.test("another account's keys are not there", async (t) => {
   const noor = { username: 'noor' }
   await api.person(noor)

@@ -606,6 +606,29 @@ t.test('an invitation is mailed once where the portal may send mail, and stands 
   await mailing.stop()
 })
 
+t.test('the first requests of a person at two replicas without Redis leave one account, which works', async (t) => {
+  const ports = [56, 57].map((offset) => String(stack.port + offset))
+  const replicas = await Promise.all(ports.map((PORT) => stack.portal({ PORT })))
+  const apis = replicas.map(({ url }) => createApi(stack, url))
+  for (let each = 0; each < 5; each++) {
+    const name = `first${each}`
+    const token = await person(name, { org_name: `First ${each}` })
+    const before = (await stack.state()).accounts.length
+    const answers = await Promise.all(apis.map((one) => one.post<Me>('/me', token, signUpBody)))
+    t.ok(
+      answers.every(({ status }) => status === 200 || status === 201),
+      answers.map(({ text }) => text).join(),
+    )
+    const [here, there] = answers.map(({ body }) => body.account?.id)
+    t.equal(here, there, 'both tell of one account')
+    const { accounts } = await stack.state()
+    t.equal(accounts.length, before + 1, 'and there is one')
+    t.match(await usersOf(`${name}@example.com`), [{ account_id: here, state: 'active' }])
+    t.equal(accounts.find(({ id }) => id === here)?.state, 'approved')
+  }
+  await Promise.all(replicas.map((replica) => replica.stop()))
+})
+
 t.test('a claim that maps to accounts: one for all, admins by group, two at once', async (t) => {
   const [left, right] = await claimed()
   const [here, there] = [createApi(stack, left.url), createApi(stack, right.url)]
