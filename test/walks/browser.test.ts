@@ -55,6 +55,7 @@ t.test('from the first page to a model call with the copied text, in at most six
   const curl = await page.evaluate(() => navigator.clipboard.readText())
   const shell = (text: string, cwd: string) =>
     spawnSync('env', ['-i', `PATH=${process.env.PATH}`, 'bash', '-c', text], { encoding: 'utf8', cwd })
+  await stack.settled()
   const ran = shell(curl, t.testdir({}))
   t.equal(ran.status, 0, ran.stderr)
   t.match(ran.stdout, 'chat.completion')
@@ -91,6 +92,7 @@ t.test('the same journey without JavaScript', async (t) => {
   await page.click('main button[type=submit]')
   await page.click('form[action$="/reveal"] button')
   const code = (await page.textContent('code[data-client=curl]')) ?? ''
+  await stack.settled()
   const ran = spawnSync('env', ['-i', `PATH=${process.env.PATH}`, 'bash', '-c', code], { encoding: 'utf8' })
   t.equal(ran.status, 0, ran.stderr)
   await page.click('.user-menu summary')

@@ -242,6 +242,18 @@ t.test('both arrive at two replicas at once', async (t) => {
   }
 })
 
+t.test('both arrive at two replicas at once that have no Redis', async (t) => {
+  const ports = [1, 2].map((more) => String(Number(portBeside(stack)) + more))
+  const { API_CLIENTS } = settings
+  const replicas = await Promise.all(ports.map((PORT) => stack.portal({ API_CLIENTS, PORT })))
+  const apis = replicas.map(({ url }) => createApi(stack, url))
+  for (const [name, row] of every) {
+    const sent = await sending(row)
+    await once(t, name, sent, await Promise.all(apis.map((api) => send(sent, api))))
+  }
+  await Promise.all(replicas.map((replica) => replica.stop()))
+})
+
 t.test('with another body it is refused, at either replica, and changes nothing', async (t) => {
   for (const [name, row] of every) {
     const sent = await sending(row)

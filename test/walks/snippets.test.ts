@@ -224,6 +224,7 @@ t.test('no text without the key holds a secret, and every text with it holds one
 async function take(model: string) {
   const body = { model, name: `for ${model}`, fields: { purpose: 'Experiment' } }
   const { id } = await expectOk(api.post<Application>('/applications', token, body))
+  await stack.settled()
   return { id, ...(await readCell(api, token, model, id)) }
 }
 
@@ -260,6 +261,7 @@ t.test('a product added while all runs has code that runs, within CATALOG_TTL an
   while ((await api.get(`/models/${name}`)).status !== 200 && Date.now() - before < 20_000) await sleep(100)
   const body = { model: name, plan: 'basic', name: 'fresh', fields: { purpose: 'Experiment' } }
   const { id } = await expectOk(api.post<Application>('/applications', token, body))
+  await stack.settled()
   const ran = await inNewShell(codeOf(await readCell(api, token, name, id), 'curl')?.with_key ?? '', `${folder}/shell`)
   t.match(ran.out, /I am demo-org\/Added-/)
 })

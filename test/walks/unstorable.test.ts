@@ -47,6 +47,8 @@ t.test('the first such text is found to be the reason, every later one is refuse
   const one = await portal({ REDIS_URL: redis.url })
   const two = await portal({ REDIS_URL: redis.url })
   const { body: made } = await one.api.post<{ id: number }>('/applications', token, body('plain'))
+  // its connection to Redis is open then
+  t.equal((await two.api.get('/models')).status, 200)
   const before = (await stack.state()).applications.length
   await stack.resetCalls()
   const headers = { 'idempotency-key': 'rocket' }

@@ -51,6 +51,7 @@ interface Limits {
 async function made(visitor: Visitor, model: string) {
   const page = await visitor.submit(await visitor.get(`/applications/new?model=${model}`), /^\/applications$/)
   const id = Number(new URL(page.url).pathname.split('/').pop())
+  await stack.settled()
   const call = async () => {
     const path = `/models/${model}/snippets?application_id=${id}&client=curl&reveal=true`
     const [snippet] = (await json<{ items: { with_key: string }[] }>(path)).items

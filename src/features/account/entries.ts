@@ -1,6 +1,7 @@
 import type { Threescale, User } from '../../clients/threescale/nouns.js'
 import { isProblem, problem } from '../../errors.js'
 import type { Caller } from '../../web/caller.js'
+import { createUserOnce, unlessDoubled } from './doubled-users.js'
 import {
   invitationName,
   invitationTag,
@@ -13,7 +14,7 @@ import {
 import type { Member, NewMember } from './schemas.js'
 
 export interface EntriesDeps {
-  threescale: Pick<Threescale, 'createUser' | 'setRole' | 'activateUser'>
+  threescale: Pick<Threescale, 'createUser' | 'listUsers' | 'deleteUser' | 'setRole' | 'activateUser'>
   issuerId: string
   services: string[]
 }
@@ -46,7 +47,7 @@ export function createEntries({ threescale, issuerId, services }: EntriesDeps) {
         },
 
         async make(): Promise<User> {
-          return finish(await threescale.createUser(accountId, { ...wish, fields: {} }))
+          return finish(await createUserOnce(threescale, accountId, { ...wish, fields: {} }))
         },
 
         finish,
@@ -69,8 +70,8 @@ export function createEntries({ threescale, issuerId, services }: EntriesDeps) {
       /** A service is there at once, its role before its state; a person makes themselves whole when they sign in. */
       async function finish(user: User): Promise<User> {
         if (!username || !isUnfinished(user)) return user
-        if (user.role !== role) await threescale.setRole(accountId, user.id, role)
-        await threescale.activateUser(accountId, user.id)
+        if (user.role !== role) await unlessDoubled(() => threescale.setRole(accountId, user.id, role))
+        await unlessDoubled(() => threescale.activateUser(accountId, user.id))
         return { ...user, role, state: 'active' }
       }
     },

@@ -3,6 +3,7 @@ import { isProblem, problem } from '../../errors.js'
 import type { Identity } from '../../web/caller.js'
 import type { ClaimAccounts } from './claim-accounts.js'
 import { orStripped } from './claimed-text.js'
+import { createUserOnce, unlessDoubled } from './doubled-users.js'
 import { findByEmail } from './link.js'
 import { invitedRole } from './names.js'
 import { refusedAddress } from './refused-text.js'
@@ -64,7 +65,7 @@ export function createJoining({ threescale, signUp, claims }: JoiningDeps) {
       }
     },
 
-    /** The first of a value makes its account, under a name that 3scale gives once, and is then in it as all others are. */
+    /** The first of a value makes its account, under a name that one account has, and is then in it as all others are. */
     async byClaim(identity: Identity, value: string, username: string, completion?: Completion): Promise<Joined> {
       const there = await claims.find(value)
       const into = joinsByClaim(claims, identity, value, there)
@@ -91,7 +92,7 @@ export function createJoining({ threescale, signUp, claims }: JoiningDeps) {
   /** "Taken": another replica was first, or the answer was lost; the name tells. */
   async function enrolled(accountId: number, username: string, email: string, fields: Record<string, string>) {
     try {
-      return await threescale.createUser(accountId, { username, email, fields })
+      return await createUserOnce(threescale, accountId, { username, email, fields })
     } catch (error) {
       const done = isProblem(error, 'invalid_fields', 'conflict', 'threescale_unavailable')
         ? await threescale.findByUsername(username)
@@ -104,8 +105,9 @@ export function createJoining({ threescale, signUp, claims }: JoiningDeps) {
   /** The role before the state: who is active was made whole. */
   async function settled({ account, user }: Found, role: User['role']): Promise<Found> {
     if (user.state !== 'pending') return { account, user }
-    if (role === 'admin' && user.role !== 'admin') await threescale.setRole(account.id, user.id, role)
-    await threescale.activateUser(account.id, user.id)
+    if (role === 'admin' && user.role !== 'admin')
+      await unlessDoubled(() => threescale.setRole(account.id, user.id, role))
+    await unlessDoubled(() => threescale.activateUser(account.id, user.id))
     return (await threescale.findByUsername(user.username)) ?? { account, user }
   }
 }

@@ -1,10 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-
 import type { Cache } from '../../clients/cache.js'
 import type { Account, FieldDefinition, TenantSettings, Threescale } from '../../clients/threescale/nouns.js'
 import { isProblem, type PortalError, problem } from '../../errors.js'
 import type { Identity } from '../../web/caller.js'
 import { orStripped } from './claimed-text.js'
+import { unlessDoubled } from './doubled-users.js'
 import { orgNameOf } from './names.js'
 import { refusedAddress, refusedCountry } from './refused-text.js'
 import { checkAnswers, checkMaySignUp, fieldsFor, type SignUpRules, type WantedField } from './sign-up-rules.js'
@@ -56,7 +55,6 @@ type NewAccount = Parameters<Threescale['signUp']>[0]
 
 /** A call that failed sooner than that was cut, not slow: there is time to try once more. */
 const QUICK_MS = 1000
-const DOUBLE_WAITS_MS = [100, 200, 400]
 
 /** Makes accounts: who may have one, what is asked first, and the three writes, each of which may be the last that works. */
 export function createSignUp({ threescale, cache, rules, terms, now = Date.now }: SignUpDeps) {
@@ -163,17 +161,8 @@ export function createSignUp({ threescale, cache, rules, terms, now = Date.now }
     if (user.state !== 'pending' || account.state === 'rejected') return found
     const waits = account.state === 'created' || account.state === 'pending'
     if (waits && (await approves())) await unlessDone(threescale.approveAccount(account.id))
-    return activated(found)
-  }
-
-  /** Tried again for as long as another replica may still be removing its own account of the same username. */
-  async function activated({ account, user }: Found, waits = DOUBLE_WAITS_MS): Promise<Found> {
-    await unlessDone(threescale.activateUser(account.id, user.id))
-    const found = (await threescale.findByUsername(user.username)) ?? { account, user }
-    const [wait, ...more] = waits
-    if (found.user.state !== 'pending' || wait === undefined) return found
-    await sleep(wait)
-    return activated(found, more)
+    await unlessDone(unlessDoubled(() => threescale.activateUser(account.id, user.id)))
+    return (await threescale.findByUsername(user.username)) ?? found
   }
 
   function orgNameClaim(identity: Identity): string | undefined {

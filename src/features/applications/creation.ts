@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import type {
   NewApplication as New3scaleApplication,
   Plan,
@@ -12,6 +14,7 @@ import { type HeldKeys, revealed } from './held-keys.js'
 import { applicationIdOf, makeKey, type Origin } from './keys.js'
 import { present } from './present.js'
 import type { Application } from './schemas.js'
+import { putUserKey } from './user-keys.js'
 import { createdBy, isSameWish, type Wish } from './wishes.js'
 
 export interface CreationDeps
@@ -73,7 +76,7 @@ export function createCreation({ threescale, models, allowances, keys, learn, no
     if (!oldest) throw new Error('nothing to settle')
     for (const { id } of others) await unlessGone(threescale.deleteApplication(caller.accountId, id))
     if (others.length === 0 || oldest.userKey === undefined) return oldest
-    return threescale.updateApplication(caller.accountId, oldest.id, { userKey: oldest.userKey })
+    return putUserKey(threescale, caller.accountId, oldest.id, oldest.userKey)
   }
 
   async function look(caller: Caller, product: Product) {
@@ -90,15 +93,27 @@ export function createCreation({ threescale, models, allowances, keys, learn, no
       return { record: await threescale.createApplication(caller.accountId, wanted), ours: true }
     } catch (error) {
       if (!isProblem(error, 'invalid_fields', 'conflict', 'threescale_unavailable')) throw error
-      // "taken", or on MySQL a deadlock: the same attempt arrived twice at once, and the other one was first
-      const [earlier] = createdBy(origin, await threescale.listApplications(caller.accountId))
-      const isOther = earlier && earlier.userKey !== wanted.userKey
-      if (earlier && (isOther || !isProblem(error, 'threescale_unavailable'))) return { record: earlier, ours: false }
+      const earlier = await created(caller, origin, error, wanted.userKey)
+      if (earlier) return { record: earlier, ours: false }
       // of a product with one key 3scale shows no application id, and the key that identified the attempt was replaced since
       if (isProblem(error, 'invalid_fields') && error.fields?.application_id)
         throw problem('conflict', { detail: replaced })
       throw error
     }
+  }
+
+  /**
+   * After "taken", or on MySQL a deadlock, which is answered 500: the same attempt arrived twice at once, and the other one was
+   * first. That may be stored only now.
+   */
+  async function created(caller: Caller, origin: Origin, error: unknown, userKey: string | undefined) {
+    const isFailure = isProblem(error, 'threescale_unavailable')
+    for (const wait of isFailure ? [0, 200] : [0]) {
+      await sleep(wait)
+      const [earlier] = createdBy(origin, await threescale.listApplications(caller.accountId))
+      if (earlier && (!isFailure || earlier.userKey !== userKey)) return earlier
+    }
+    return undefined
   }
 
   /** The repeat of an attempt gives what the first one made; with another wish it is refused. */

@@ -9,6 +9,7 @@ import { checkKeyValue } from './key-values.js'
 import { describeKey, type HeldKey, isKeyOfAttempt, keyIdOf, makeKey, secretOf } from './keys.js'
 import { modeOf, present } from './present.js'
 import type { Application, Key, Receipt, Rotation } from './schemas.js'
+import { putUserKey } from './user-keys.js'
 
 export interface CredentialsDeps {
   threescale: Pick<Threescale, 'readApplication' | 'updateApplication' | 'listKeys' | 'addKey' | 'deleteKey'>
@@ -93,23 +94,12 @@ export function createCredentials({ threescale, models, keys: readiness, prove, 
     if (done) return rotation(target, done, [done], {})
     const key = { value: value ?? fresh(caller, scope, old?.value), createdAt: null }
     try {
-      await putUserKey(caller, record.id, key.value)
+      await putUserKey(threescale, caller.accountId, record.id, key.value)
       readiness.changed(record.id)
     } catch (error) {
       throw takenKey(error)
     }
     return rotation(target, key, [key], { replaced: old })
-  }
-
-  /** Sent again where 3scale stored the key and failed all the same: for the back-end to have it, that must succeed. */
-  async function putUserKey({ accountId }: Caller, id: number, userKey: string): Promise<void> {
-    try {
-      await threescale.updateApplication(accountId, id, { userKey })
-    } catch (error) {
-      const failed = isProblem(error, 'threescale_unavailable')
-      if (!failed || (await threescale.readApplication(accountId, id)).userKey !== userKey) throw error
-      await threescale.updateApplication(accountId, id, { userKey })
-    }
   }
 
   async function replaceSecret(target: Target, before: HeldKey[], value: string | undefined, scope: string) {

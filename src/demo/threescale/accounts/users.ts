@@ -102,6 +102,8 @@ export function userRoutes(api: Api): void {
     api.put(`${base}/:id/${role}`, (call) =>
       withUser(call, async (user) => {
         if (isOnlyAdmin(call.state, user)) return answers.forbidden
+        const errors = errorsOf(call.state, user)
+        if (user.role !== role && Object.keys(errors).length > 0) return answers.invalid(errors)
         return save(call, user, { role })
       }),
     )
@@ -166,9 +168,13 @@ function raised(user: User, event: string, call: Call): Answer {
   return answers.invalidTransition(user.state, event, { user: show.user(user, viewOf(call)) })
 }
 
-function isDoubled(state: State, user: User): boolean {
+function errorsOf(state: State, user: User) {
   const { username, email, minimal } = user
-  return Object.keys(userErrors(state, { username, email, minimal, self: user })).length > 0
+  return userErrors(state, { username, email, minimal, self: user })
+}
+
+function isDoubled(state: State, user: User): boolean {
+  return Object.keys(errorsOf(state, user)).length > 0
 }
 
 function isOnlyAdmin(state: State, user: User): boolean {
