@@ -9,7 +9,7 @@ import type { Application, BackendState, State } from '../store.js'
  * repeated until they are done. What is written takes effect a moment later.
  */
 export function createSync({ state, behaviour }: { state(): State; behaviour(): Behaviour }) {
-  const effects: Promise<void>[] = []
+  const effects = new Set<Promise<void>>()
 
   /** Throws the 500 that porta answers while the back-end is stopped. */
   function write(change: (backend: BackendState) => void): void {
@@ -27,13 +27,12 @@ export function createSync({ state, behaviour }: { state(): State; behaviour(): 
       change(state().backend)
       return
     }
-    effects.push(
-      (async () => {
-        await sleep(ms, undefined, { ref: false })
-        while (behaviour().backend === 'stopped') await sleep(50, undefined, { ref: false })
-        change(state().backend)
-      })(),
-    )
+    const effect = (async () => {
+      await sleep(ms, undefined, { ref: false })
+      while (behaviour().backend === 'stopped') await sleep(50, undefined, { ref: false })
+      change(state().backend)
+    })().finally(() => effects.delete(effect))
+    effects.add(effect)
   }
 
   return {
@@ -69,7 +68,7 @@ export function createSync({ state, behaviour }: { state(): State; behaviour(): 
       })
     },
     /** Until what was written is known to the back-end. */
-    settled: () => Promise.all(effects.splice(0)),
+    settled: () => Promise.all(effects),
   }
 }
 
