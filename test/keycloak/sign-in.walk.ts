@@ -206,6 +206,7 @@ t.test('a person at a command line signs in by device flow, makes a key and call
   })
   t.equal(made.status, 201, JSON.stringify(made.body))
   const application = made.body as { base_url: string; credentials: { user_key: string } }
+  await stack.settled()
   const called = await fetch(new URL('/v1/models', application.base_url), {
     headers: { authorization: `Bearer ${application.credentials.user_key}` },
   })
