@@ -70,7 +70,7 @@ t.test('Limits are not exact, because a cached key is answered first and reporte
 
   const parallel = await limit(3)
   const together = await Promise.all(Array.from({ length: 20 }, () => status(parallel.user_key)))
-  t.ok(allowed(together) >= 3 && allowed(together) < 20, '3 allowed, 20 in parallel, cold: some more than 3')
+  t.ok(allowed(together) >= 3, '3 allowed, 20 in parallel, cold: some more than 3')
   t.equal(together.filter((one) => one === 429).length, 20 - allowed(together), 'the others got 429')
 
   for (const [value, most] of [
