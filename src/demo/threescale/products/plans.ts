@@ -14,6 +14,27 @@ const ATTRIBUTES = 'name system_name state_event approval_required trial_period_
   ' ',
 )
 
+/** A plan as porta's columns are by default (porta, db/schema.rb: plans); its id is given when it is stored. */
+export function newPlan(service_id: number, now: number): Plan {
+  return {
+    id: 0,
+    service_id,
+    system_name: '',
+    name: '',
+    state: 'hidden',
+    approval_required: false,
+    cost_per_month: 0,
+    setup_fee: 0,
+    trial_period_days: 0,
+    custom: false,
+    limits: [],
+    pricing_rules: [],
+    feature_ids: [],
+    created_at: now,
+    updated_at: now,
+  }
+}
+
 /** Application plans, hidden and customised ones too. None of these lists has pages; being the default is no part of a tag. */
 export function planRoutes(api: Api): void {
   api.get(
@@ -32,25 +53,7 @@ export function planRoutes(api: Api): void {
     withService(call, async (service) => {
       const given = attributesOf(call)
       if ('refusal' in given) return given.refusal
-      const now = call.clock.now()
-      const plan: Plan = {
-        id: 0,
-        service_id: service.id,
-        system_name: '',
-        name: '',
-        state: 'hidden',
-        approval_required: false,
-        cost_per_month: 0,
-        setup_fee: 0,
-        trial_period_days: 0,
-        custom: false,
-        limits: [],
-        pricing_rules: [],
-        feature_ids: [],
-        created_at: now,
-        updated_at: now,
-        ...given.change,
-      }
+      const plan = { ...newPlan(service.id, call.clock.now()), ...given.change }
       plan.system_name ||= plan.name.trim().toLowerCase().replace(/\W+/g, '_')
       const errors = { ...errorsOf(plan, call), ...given.errors }
       if (Object.keys(errors).length > 0) return answers.invalid(errors)

@@ -1,3 +1,19 @@
+const ofType = (type: string) => ({ schema: { type } })
+
+const userKey = {
+  name: 'user_key',
+  in: 'query',
+  description: 'Your API access key',
+  required: true,
+  'x-data-threescale-name': 'user_keys',
+  ...ofType('string'),
+}
+
+const responses = {
+  '200': { description: 'response', content: contentOf('ResponseModel') },
+  default: { description: 'unexpected error', content: contentOf('ErrorModel') },
+}
+
 /** The API document of the sample product that 3scale creates with each tenant. */
 export const echoDocument = {
   openapi: '3.0.0',
@@ -11,70 +27,8 @@ export const echoDocument = {
       get: {
         description: 'Echo API with no parameters',
         operationId: 'echo_no_params',
-        parameters: [
-          {
-            name: 'user_key',
-            in: 'query',
-            description: 'Your API access key',
-            required: true,
-            'x-data-threescale-name': 'user_keys',
-            schema: {
-              type: 'string',
-            },
-          },
-        ],
-        responses: {
-          '200': {
-            description: 'response',
-            content: {
-              'application/json': {
-                schema: {
-                  $ref: '#/components/schemas/ResponseModel',
-                },
-              },
-              'application/xml': {
-                schema: {
-                  $ref: '#/components/schemas/ResponseModel',
-                },
-              },
-              'text/xml': {
-                schema: {
-                  $ref: '#/components/schemas/ResponseModel',
-                },
-              },
-              'text/html': {
-                schema: {
-                  $ref: '#/components/schemas/ResponseModel',
-                },
-              },
-            },
-          },
-          default: {
-            description: 'unexpected error',
-            content: {
-              'application/json': {
-                schema: {
-                  $ref: '#/components/schemas/ErrorModel',
-                },
-              },
-              'application/xml': {
-                schema: {
-                  $ref: '#/components/schemas/ErrorModel',
-                },
-              },
-              'text/xml': {
-                schema: {
-                  $ref: '#/components/schemas/ErrorModel',
-                },
-              },
-              'text/html': {
-                schema: {
-                  $ref: '#/components/schemas/ErrorModel',
-                },
-              },
-            },
-          },
-        },
+        parameters: [userKey],
+        responses,
       },
     },
     '/{echo}': {
@@ -82,78 +36,10 @@ export const echoDocument = {
         description: 'Echo API with parameters',
         operationId: 'echo_with_params',
         parameters: [
-          {
-            name: 'echo',
-            in: 'path',
-            description: 'The string to be echoed',
-            required: true,
-            schema: {
-              type: 'string',
-            },
-          },
-          {
-            name: 'user_key',
-            in: 'query',
-            description: 'Your API access key',
-            required: true,
-            'x-data-threescale-name': 'user_keys',
-            schema: {
-              type: 'string',
-            },
-          },
+          { name: 'echo', in: 'path', description: 'The string to be echoed', required: true, ...ofType('string') },
+          userKey,
         ],
-        responses: {
-          '200': {
-            description: 'response',
-            content: {
-              'application/json': {
-                schema: {
-                  $ref: '#/components/schemas/ResponseModel',
-                },
-              },
-              'application/xml': {
-                schema: {
-                  $ref: '#/components/schemas/ResponseModel',
-                },
-              },
-              'text/xml': {
-                schema: {
-                  $ref: '#/components/schemas/ResponseModel',
-                },
-              },
-              'text/html': {
-                schema: {
-                  $ref: '#/components/schemas/ResponseModel',
-                },
-              },
-            },
-          },
-          default: {
-            description: 'unexpected error',
-            content: {
-              'application/json': {
-                schema: {
-                  $ref: '#/components/schemas/ErrorModel',
-                },
-              },
-              'application/xml': {
-                schema: {
-                  $ref: '#/components/schemas/ErrorModel',
-                },
-              },
-              'text/xml': {
-                schema: {
-                  $ref: '#/components/schemas/ErrorModel',
-                },
-              },
-              'text/html': {
-                schema: {
-                  $ref: '#/components/schemas/ErrorModel',
-                },
-              },
-            },
-          },
-        },
+        responses,
       },
     },
   },
@@ -197,4 +83,9 @@ export const echoDocument = {
       },
     },
   },
+}
+
+function contentOf(schema: string) {
+  const types = ['application/json', 'application/xml', 'text/xml', 'text/html']
+  return Object.fromEntries(types.map((type) => [type, { schema: { $ref: `#/components/schemas/${schema}` } }]))
 }

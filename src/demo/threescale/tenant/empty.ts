@@ -1,6 +1,7 @@
 import { DEFAULT_FIELDS } from '../accounts/built-in.js'
 import type { Clock } from '../clock.js'
 import { hitsOf } from '../products/metrics.js'
+import { newPlan } from '../products/plans.js'
 import { createService } from '../products/services.js'
 import { canary, hex } from '../secrets.js'
 import { nextId, type State } from '../store.js'
@@ -38,22 +39,8 @@ function addSampleData(state: State, clock: Clock): void {
   const service = createService({ state, clock }, { name: 'API', system_name: 'api' })
   const servicePlan = state.servicePlans.find(({ service_id }) => service_id === service.id)
   const [basic] = ['Basic', 'Unlimited'].map((name) => {
-    const plan = {
-      id: nextId(state, 'plan'),
-      service_id: service.id,
-      system_name: name.toLowerCase(),
-      name,
-      state: 'published' as const,
-      approval_required: false,
-      cost_per_month: 0,
-      setup_fee: 0,
-      trial_period_days: 0,
-      custom: false,
-      limits: [],
-      pricing_rules: [],
-      feature_ids: [],
-      ...stamps,
-    }
+    const named = { id: nextId(state, 'plan'), system_name: name.toLowerCase(), name, state: 'published' as const }
+    const plan = { ...newPlan(service.id, now), ...named }
     state.plans.push(plan)
     return plan
   })
