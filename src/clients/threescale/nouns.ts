@@ -149,7 +149,7 @@ export interface AccountApi {
     accountId: number,
     wanted: { username: string; email: string; fields: Record<string, string> },
   ): Promise<User>
-  /** the role somebody has already is no error; of the only admin it is `conflict` */
+  /** setting the role that the user already has is not an error; of the only admin it is `conflict` */
   setRole(accountId: number, userId: number, role: User['role']): Promise<User>
   /** who is gone already is no error; the last admin is `conflict` */
   deleteUser(accountId: number, userId: number): Promise<void>
@@ -162,7 +162,7 @@ export interface AccountApi {
   readAccount(accountId: number): Promise<Account>
   updateAccount(accountId: number, fields: Record<string, string>): Promise<Account>
   approveAccount(accountId: number): Promise<void>
-  /** with its users and applications; one that is gone already is no error */
+  /** with its users and applications; an account that is already gone is not an error */
   deleteAccount(accountId: number): Promise<void>
   listSubscriptions(accountId: number): Promise<Subscription[]>
   listApplications(accountId: number): Promise<Application[]>

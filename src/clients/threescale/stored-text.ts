@@ -127,7 +127,7 @@ export function refuseUnstorableText(api: AccountApi, adminUrl: string, known: K
   }
 }
 
-/** A sentence for each text with such characters; undefined: none has any. */
+/** A sentence for each text that contains such characters; undefined where no text does. */
 function sentencesOf(texts: Texts): Record<string, string> | undefined {
   const found = Object.entries(texts).map(([name, text]) => [name, beyondBmp(text ?? '')] as const)
   const faults = found.filter(([, characters]) => characters.length > 0)

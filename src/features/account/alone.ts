@@ -11,8 +11,8 @@ export type Alone = ReturnType<typeof createAlone>
 
 /**
  * One piece of work of a name at a time, in this process and, with Redis, among replicas. Without Redis two replicas may still
- * meet, and 3scale, which checks a name before it writes, then accepts both: the work is told that with `sole` false, and
- * has to look again after its write.
+ * run the same work at the same time, and 3scale, which checks a name before it writes, accepts both: `sole` is then false, and
+ * the work must read again after its write.
  */
 export function createAlone(redis: RedisConnection | undefined, { waitMs = WAIT_MS } = {}) {
   const queue = new Map<string, Promise<unknown>>()

@@ -87,7 +87,7 @@ export const FieldSpec = Type.Object(
     name: Type.String(),
     label: Type.String(),
     required: Type.Boolean(),
-    choices: Type.Array(Type.String(), { description: 'empty: any text' }),
+    choices: Type.Array(Type.String(), { description: 'accepted values; empty where any text is accepted' }),
   },
   {
     $id: 'FieldSpec',

@@ -12,7 +12,7 @@ interface Token {
 
 const days = (count: number) => new Date(Date.now() + count * 86_400_000).toISOString()
 
-/** Each belongs to a user of its own, who has no other. The token of another tenant is unknown here, as any text is. */
+/** Each token belongs to a different user. A token of another tenant is refused like any unknown text. */
 export const tokens: Record<string, Token> = {
   'demo-token': { scopes: ['account_management', 'stats'], permission: 'rw' },
   'demo-gateway-token': { scopes: ['account_management'], permission: 'ro' },
