@@ -21,7 +21,7 @@ const table = {
   email_taken: [403, 'This e-mail address already belongs to another person here. Contact support.'],
   email_conflict: [
     409,
-    'More than one user in 3scale has your e-mail address, in the same or another spelling, so nobody was linked. Ask the contact of this portal to correct one of them, then sign in again.',
+    'More than one user in 3scale has your e-mail address, in the same or another spelling, so your sign-in was not linked to an account. Ask the contact of this portal to correct one of them, then sign in again.',
   ],
   sign_up_closed: [403, 'Sign-up is closed. Ask the contact of this portal for access.'],
   sign_up_refused: [

@@ -61,7 +61,7 @@ export async function applicationsPages(
       const wanted = wantedOf(values)
       const application = await once(attempt, (one) => applications.create(callerOf(request), wanted, one))
       audited(request, { target: { application: application.id } })
-      reply.flash('success', `${application.name} is there. Copy the code below and run it.`)
+      reply.flash('success', `${application.name} was created. Copy the code below and run it.`)
       const from = idFrom(values.from) ? `?from=${values.from}` : ''
       return reply.redirect(`/applications/${application.id}${from}`, 303)
     } catch (error) {

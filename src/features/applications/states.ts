@@ -5,7 +5,7 @@ export const states: Record<Application['state'], { label: string; color: string
   live: {
     label: 'Live',
     color: 'green',
-    words: 'The gateway takes its key. It stays so until you delete the application or the operator suspends it.',
+    words: 'The gateway accepts its key until you delete the application or the operator suspends it.',
     calls: true,
   },
   pending: {
