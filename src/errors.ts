@@ -51,6 +51,10 @@ const table = {
     503,
     'The API management service does not answer. Nothing is lost; it is safe to send this again.',
   ],
+  key_not_usable: [
+    503,
+    'The change is stored, but the gateway does not know it yet, so the key cannot be used. Send the same request again, or repair the application.',
+  ],
   threescale_denied: [
     503,
     'The portal may not use the API management service. Its operator must check the access token.',
@@ -77,6 +81,8 @@ export interface ProblemOptions {
   rule?: string
   /** seconds until it makes sense to try again */
   retryAfter?: number
+  /** the application that it is about, where somebody may go on with it */
+  application?: number
   /** for the operator: the 3scale users it is about, as `account/user` ids; never shown to people */
   candidates?: string
   cause?: unknown
@@ -88,6 +94,7 @@ export class PortalError extends Error {
   readonly fields: Record<string, string> | undefined
   readonly rule: string | undefined
   readonly retryAfter: number | undefined
+  readonly application: number | undefined
   readonly candidates: string | undefined
 
   constructor(code: ErrorCode, options: ProblemOptions = {}) {
@@ -98,6 +105,7 @@ export class PortalError extends Error {
     this.fields = options.fields
     this.rule = options.rule
     this.retryAfter = options.retryAfter
+    this.application = options.application
     this.candidates = options.candidates
   }
 }

@@ -11,7 +11,9 @@ import { createMembers } from '../features/account/members.js'
 import { wordsFor } from '../features/applications/answers.js'
 import { createApplications } from '../features/applications/applications.js'
 import { createCredentials } from '../features/applications/credentials.js'
+import { createGatewayCheck } from '../features/applications/gateway-check.js'
 import { createKeyReadiness } from '../features/applications/key-readiness.js'
+import { createKeyRepair, type GatewayRecord } from '../features/applications/key-repair.js'
 import { createModelCalls } from '../features/applications/model-calls.js'
 import { createPlanChanges, type Wish } from '../features/applications/plan-changes.js'
 import { createReceipts } from '../features/applications/receipts.js'
@@ -74,12 +76,27 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand }: V
     multipleUsers: notes.multiple_users ?? true,
   }
   const now = () => new Date()
+  const oneAtATime = createAlone(redis)
+  const secret = Buffer.from(hkdfSync('sha256', config.session.secrets[0] ?? '', PREFIX, 'keys', 32))
+  const repair = createKeyRepair({
+    threescale,
+    records: cache.cached<GatewayRecord | null>(
+      'gateway_records',
+      { fresh: 30 * DAY, keep: 30 * DAY, nullYields: true },
+      async () => null,
+    ),
+    check: createGatewayCheck({ calls, gateway }),
+    keys,
+    secret,
+  })
   const applications = createApplications({
     threescale,
     models,
     allowances,
     keys,
-    oneAtATime: createAlone(redis),
+    repair,
+    duplicateRemoved: metrics.duplicateRemoved,
+    oneAtATime,
     learn: trial.learn,
     now,
   })
@@ -87,14 +104,17 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand }: V
     threescale,
     models,
     keys,
+    repair,
+    oneAtATime,
     prove: createReceipts({ calls, gateway, now }).prove,
-    secret: Buffer.from(hkdfSync('sha256', config.session.secrets[0] ?? '', PREFIX, 'keys', 32)),
+    secret,
     now,
   })
   const planChanges = createPlanChanges({
     threescale,
     models,
     operator,
+    repair,
     wishes: cache.cached<Wish | null>(
       'wishes',
       { fresh: 30 * DAY, keep: 30 * DAY, nullYields: true },
@@ -146,6 +166,8 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand }: V
     rules: notes.sign_up ?? {},
     terms,
     claims,
+    repairs: applications.repairs,
+    duplicateRemoved: metrics.duplicateRemoved,
   })
 
   const members = createMembers({
@@ -155,6 +177,7 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand }: V
     claims,
     letters: createLetters({ mail, brand, publicUrl: config.publicUrl, log }),
     alone: createAlone(redis, { waitMs: 1500 }),
+    duplicateRemoved: metrics.duplicateRemoved,
     issuerId: config.oidc.issuerId,
     services: config.api.clients,
   })

@@ -12,6 +12,7 @@ export const auditEvents = {
   'application.update': 'an application was renamed or described',
   'application.change_plan': 'the plan of an application was changed',
   'application.request_plan': 'another plan was asked for; the operator decides',
+  'application.repair': 'the keys of an application were written to the gateway again',
   'application.delete': 'an application was deleted with its keys',
   'application.test': 'a call was made with the credentials of an application',
   'key.reveal': 'credentials were shown',

@@ -76,6 +76,7 @@ function bodyOf(failure: PortalError, requestId: string) {
     detail: failure.message,
     ...(failure.fields ? { errors: failure.fields } : {}),
     ...(failure.rule ? { rule: failure.rule } : {}),
+    ...(failure.application ? { application: failure.application } : {}),
     request_id: requestId,
   }
 }

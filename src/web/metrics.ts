@@ -66,6 +66,12 @@ export function createMetrics({ defaults = true } = {}) {
     labelNames: ['event', 'outcome'] as const,
     registers,
   })
+  const duplicates = new Counter({
+    name: 'maas_duplicates_removed_total',
+    help: 'Records that 3scale accepted twice from requests at once and the portal removed, by kind',
+    labelNames: ['kind'] as const,
+    registers,
+  })
   const checks = new Gauge({
     name: 'maas_check_ok',
     help: '1 where the named check passed when it was last asked',
@@ -111,6 +117,7 @@ export function createMetrics({ defaults = true } = {}) {
     cacheLoad: (cache: string, outcome: 'ok' | 'failed') => cacheLoads.inc({ cache, outcome }),
     signIn: (outcome: string) => signIns.inc({ outcome }),
     event: (event: string, outcome: string) => events.inc({ event, outcome }),
+    duplicateRemoved: (kind: 'account' | 'application' | 'user') => duplicates.inc({ kind }),
     check: (name: string, ok: boolean) => checks.set({ check: name }, ok ? 1 : 0),
     /** Asked whenever the metrics are read; no value while there is no copy. */
     catalogueAge(seconds: () => number | undefined): void {

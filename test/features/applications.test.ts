@@ -3,6 +3,7 @@ import type { FieldDefinition, Plan, Product, Application as Record3scale } from
 import { type PortalError, problem } from '../../src/errors.js'
 import { createCredentials } from '../../src/features/applications/credentials.js'
 import { checkChange, checkTexts } from '../../src/features/applications/fields.js'
+import { createKeyRepair } from '../../src/features/applications/key-repair.js'
 import { checkKeyValue } from '../../src/features/applications/key-values.js'
 import {
   applicationIdOf,
@@ -225,23 +226,29 @@ t.test('3scale refuses a chosen key: the sentence is at the value, whatever 3sca
   const caller = { accountId: 5 } as Caller
   const setUp = (held: string[], refusal: PortalError, userKey?: string) => {
     const record = { id: 7, productId: 1, fields: {}, ...(userKey ? { userKey } : { appId: 'app' }) }
-    return createCredentials({
-      keys: { changed: () => {} },
-      threescale: {
-        readApplication: async () => record as unknown as Record3scale,
-        listKeys: async () => held.map((value) => ({ value, createdAt: '' })),
-        addKey: async (_account, _id, value) => {
-          if (refusal.status === 409) held.push(value)
-          throw refusal
-        },
-        updateApplication: async () => {
-          throw refusal
-        },
-        deleteKey: async () => {},
+    const threescale = {
+      readApplication: async () => record as unknown as Record3scale,
+      listKeys: async () => held.map((value) => ({ value, createdAt: '' })),
+      addKey: async (_account: number, _id: number, value: string) => {
+        if (refusal.status === 409) held.push(value)
+        throw refusal
       },
+      updateApplication: async () => {
+        throw refusal
+      },
+      deleteKey: async () => {},
+    }
+    const keys = { changed: () => {}, seen: () => {}, usable: async () => {} }
+    const secret = Buffer.from('secret')
+    const records = { get: async () => ({ value: null }), put: async () => {} }
+    return createCredentials({
+      keys,
+      threescale,
+      repair: createKeyRepair({ threescale, keys, secret, records, check: async () => 'unknown' }),
+      oneAtATime: (_name, work) => work({ isLost: async () => false }),
       models: { describe: async () => undefined },
       prove: async () => ({}) as Receipt,
-      secret: Buffer.from('secret'),
+      secret,
       now: () => today,
     })
   }

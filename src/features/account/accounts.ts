@@ -9,7 +9,7 @@ import { createJoining, type Joined, type Joins } from './joining.js'
 import { checkLinkable, findByEmail, link } from './link.js'
 import { invitedRole, usernameOf } from './names.js'
 import { createPeople } from './people.js'
-import { type Completion, createSignUp, type Questions } from './sign-up.js'
+import { type Completion, createSignUp, type Questions, type SignUpDeps } from './sign-up.js'
 import type { SignUpRules } from './sign-up-rules.js'
 import { callerFor, checkStanding, type Found } from './standing.js'
 import { acceptance, checkAccepted, mustAccept, recordAcceptance, type Terms } from './terms.js'
@@ -23,6 +23,8 @@ export interface AccountsDeps {
   rules: SignUpRules
   terms: Terms | undefined
   claims: ClaimAccounts
+  repairs: SignUpDeps['repairs']
+  duplicateRemoved(kind: 'account' | 'user'): void
 }
 
 export type SignInOutcome = (SignedIn | Asked) & {
@@ -60,11 +62,13 @@ export function createAccounts({
   rules,
   terms,
   claims,
+  repairs,
+  duplicateRemoved,
 }: AccountsDeps) {
   const people = createPeople(threescale, cache)
-  const signUps = createSignUp({ threescale, cache, rules, terms })
+  const signUps = createSignUp({ threescale, cache, rules, terms, repairs, duplicateRemoved })
   const { signUp, finish, questions } = signUps
-  const joining = createJoining({ threescale, signUp: signUps, claims })
+  const joining = createJoining({ threescale, signUp: signUps, claims, duplicateRemoved })
   const alone = createAlone(redis)
   const names = new WeakMap<Identity, string>()
   const nameOf = (identity: Identity) => {
@@ -103,6 +107,9 @@ export function createAccounts({
       if (found && found.user.state !== 'pending') checkStanding(found)
       return found
     },
+
+    /** Before a repeated sign-up hears that it is done. */
+    repairNoted: repairs.noted,
 
     /**
      * The caller of a session as 3scale has them, read again where that is older than a minute; undefined when they are
@@ -187,6 +194,7 @@ export function createAccounts({
   async function enter(identity: Identity, known: Found, completion: Completion | undefined): Promise<SignInOutcome> {
     const found = await finish(known.user.state === 'pending' ? await joining.goOn(identity, known) : known)
     checkStanding(found)
+    await repairs.noted(found.account.id)
     if (!mustAccept(terms, found)) return admit(identity, found)
     if (!completion) return { kind: 'asked', fields: [], terms, joins: undefined }
     checkAccepted(terms, completion.acceptTerms)

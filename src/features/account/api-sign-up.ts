@@ -32,6 +32,7 @@ export function createApiSignUp({ accounts, terms, claims }: ApiSignUpDeps) {
     const isCutOff = found?.user.state === 'pending'
     if (found && !isCutOff) {
       if (!isOnRecord(identity, found, fields)) throw otherwise(keyed)
+      await accounts.repairNoted(found.account.id)
       if (terms && acceptTerms !== undefined) checkAccepted(terms, acceptTerms)
       if (acceptTerms === undefined || !mustAccept(terms, found))
         return { caller: callerFor(identity, found), event: 'sign_up', isNew: false }

@@ -1,7 +1,7 @@
 import type { Threescale, User } from '../../clients/threescale/nouns.js'
 import { isProblem, problem } from '../../errors.js'
 import type { Caller } from '../../web/caller.js'
-import { createUserOnce, unlessDoubled } from './doubled-users.js'
+import { createUserOnce, type UserOnceDeps, unlessDoubled } from './doubled-users.js'
 import {
   invitationName,
   invitationTag,
@@ -14,7 +14,9 @@ import {
 import type { Member, NewMember } from './schemas.js'
 
 export interface EntriesDeps {
-  threescale: Pick<Threescale, 'createUser' | 'listUsers' | 'deleteUser' | 'setRole' | 'activateUser'>
+  threescale: UserOnceDeps['threescale'] & Pick<Threescale, 'setRole' | 'activateUser'>
+  /** told of each user that 3scale accepted twice and was removed */
+  duplicateRemoved(kind: 'user'): void
   issuerId: string
   services: string[]
 }
@@ -22,7 +24,7 @@ export interface EntriesDeps {
 type Described = Omit<Member, 'you' | 'claim_elsewhere'>
 
 /** How people and services of an account are written in 3scale, where every one of them is a user with an address. */
-export function createEntries({ threescale, issuerId, services }: EntriesDeps) {
+export function createEntries({ threescale, duplicateRemoved, issuerId, services }: EntriesDeps) {
   const serviceOf = new Map(services.map((client) => [usernameOf('service', issuerId, client), client]))
 
   return {
@@ -47,7 +49,7 @@ export function createEntries({ threescale, issuerId, services }: EntriesDeps) {
         },
 
         async make(): Promise<User> {
-          return finish(await createUserOnce(threescale, accountId, { ...wish, fields: {} }))
+          return finish(await createUserOnce({ threescale, duplicateRemoved }, accountId, { ...wish, fields: {} }))
         },
 
         finish,

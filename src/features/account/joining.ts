@@ -25,10 +25,11 @@ export interface JoiningDeps {
   threescale: Threescale
   signUp: SignUp
   claims: ClaimAccounts
+  duplicateRemoved(kind: 'user'): void
 }
 
 /** Two ways into an account that is there already; each can be cut off at any step and goes on at the next sign-in. */
-export function createJoining({ threescale, signUp, claims }: JoiningDeps) {
+export function createJoining({ threescale, signUp, claims, duplicateRemoved }: JoiningDeps) {
   return {
     /** Whose account a newcomer would join; undefined: they would have their own. */
     async destination(identity: Identity): Promise<Joins | undefined> {
@@ -92,7 +93,7 @@ export function createJoining({ threescale, signUp, claims }: JoiningDeps) {
   /** "Taken": another replica was first, or the answer was lost; the name tells. */
   async function enrolled(accountId: number, username: string, email: string, fields: Record<string, string>) {
     try {
-      return await createUserOnce(threescale, accountId, { username, email, fields })
+      return await createUserOnce({ threescale, duplicateRemoved }, accountId, { username, email, fields })
     } catch (error) {
       const done = isProblem(error, 'invalid_fields', 'conflict', 'threescale_unavailable')
         ? await threescale.findByUsername(username)

@@ -17,6 +17,7 @@ export interface MembersDeps {
   claims: ClaimAccounts
   letters: Letters
   alone: Alone
+  duplicateRemoved(kind: 'user'): void
   issuerId: string
   /** clients that may act as services */
   services: string[]

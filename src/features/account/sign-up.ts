@@ -29,7 +29,23 @@ export interface SignUpDeps {
   cache: Cache
   rules: SignUpRules
   terms: Terms | undefined
+  repairs: Repairs
+  /** told of each account that 3scale accepted twice and was removed */
+  duplicateRemoved(kind: 'account'): void
   now?: () => number
+}
+
+/** Makes the gateway accept the keys of an account's applications, which 3scale may have stored without telling its back-end. */
+export interface Repairs {
+  all(accountId: number): Promise<void>
+  /** where it is known that it could not be done before */
+  noted(accountId: number): Promise<void>
+}
+
+interface Created {
+  found: Found
+  /** false: the write failed or its answer was lost, and the account is there all the same */
+  isClean: boolean
 }
 
 interface Tenant {
@@ -57,7 +73,8 @@ type NewAccount = Parameters<Threescale['signUp']>[0]
 const QUICK_MS = 1000
 
 /** Makes accounts: who may have one, what is asked first, and the three writes, each of which may be the last that works. */
-export function createSignUp({ threescale, cache, rules, terms, now = Date.now }: SignUpDeps) {
+export function createSignUp(deps: SignUpDeps) {
+  const { threescale, cache, rules, terms, repairs, duplicateRemoved, now = Date.now } = deps
   const tenant = cache.cached<Tenant>('tenant', { fresh: 60, keep: 60 }, readTenant)
 
   return {
@@ -118,7 +135,7 @@ export function createSignUp({ threescale, cache, rules, terms, now = Date.now }
     const created = await orStripped(texts, new Set([...claimed, 'org_name']), ({ org_name, ...fields }) =>
       create({ ...wanted, orgName: orgNameOf(org_name, email, other, wanted.username), fields }),
     )
-    return finish(created, async () => alwaysApprove)
+    return finish(created.found, { approves: async () => alwaysApprove, isClean: created.isClean })
   }
 
   async function readTenant(): Promise<Tenant> {
@@ -131,7 +148,7 @@ export function createSignUp({ threescale, cache, rules, terms, now = Date.now }
   }
 
   /** After a lost answer, or when another replica was first, the name tells whether it worked; so it may be sent twice. */
-  async function create(wanted: NewAccount, again = true): Promise<Found> {
+  async function create(wanted: NewAccount, again = true): Promise<Created> {
     const started = now()
     let created: Account
     try {
@@ -140,25 +157,38 @@ export function createSignUp({ threescale, cache, rules, terms, now = Date.now }
       const theirs = isProblem(error, 'threescale_unavailable', 'invalid_fields', 'conflict')
         ? await threescale.findByUsername(wanted.username)
         : undefined
-      if (theirs) return theirs
+      if (theirs) return { found: theirs, isClean: false }
       const cut = isProblem(error, 'threescale_unavailable') && now() - started < QUICK_MS
       if (cut && again) return create(wanted, false)
       throw refused(error, wanted)
     }
     const found = await threescale.findByUsername(wanted.username)
     if (!found) throw problem('threescale_unavailable')
-    // 3scale accepts one username twice when both requests arrive at once, and then activates neither
-    if (found.account.id !== created.id) await threescale.deleteAccount(created.id)
-    return found
+    // 3scale accepts one user name twice where both requests arrive at once, and then activates neither
+    if (found.account.id !== created.id) {
+      await threescale.deleteAccount(created.id)
+      duplicateRemoved('account')
+    }
+    return { found, isClean: true }
   }
 
   /**
    * A user still pending is a sign-up of ours that was cut off: approve first, where the tenant always approves, then
    * activate. So an active user's pending or rejected account is always the operator's own decision and stays.
    */
-  async function finish(found: Found, approves = threescale.readAlwaysApprove): Promise<Found> {
+  async function finish(
+    found: Found,
+    { approves = threescale.readAlwaysApprove, isClean = false } = {},
+  ): Promise<Found> {
     const { account, user } = found
     if (user.state !== 'pending' || account.state === 'rejected') return found
+    // while the user is pending, a process that ends here leaves a sign-up that is finished by the next request
+    if (!isClean) await repairs.all(account.id)
+    return activated(found, approves)
+  }
+
+  async function activated(found: Found, approves: () => Promise<boolean>): Promise<Found> {
+    const { account, user } = found
     const waits = account.state === 'created' || account.state === 'pending'
     if (waits && (await approves())) await unlessDone(threescale.approveAccount(account.id))
     await unlessDone(unlessDoubled(() => threescale.activateUser(account.id, user.id)))

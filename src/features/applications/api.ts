@@ -114,6 +114,20 @@ export async function applicationsApi(app: FastifyInstance, { applications, plan
     },
   )
 
+  app.post<{ Params: { id: string } }>(
+    '/applications/:id/repair',
+    {
+      config: { scope: 'maas:write', audit: 'application.repair' },
+      schema: describe('repairApplication', 'Make the gateway accept the key of an application', {
+        description:
+          'Where 3scale stored a change and could not tell the gateway, the key is refused until the change is written again. What the gateway accepts already stays as it is. A key that the portal made may be replaced: read the keys afterwards.',
+        params: Id,
+        response: { 200: Application },
+      }),
+    },
+    async (request) => applications.repair(callerOf(request), Number(request.params.id)),
+  )
+
   /** The texts are checked, then the plan is changed, then they are: what is refused changes nothing. 202: the operator was asked. */
   async function change(
     request: FastifyRequest<{ Params: { id: string }; Body: ApplicationChange }>,

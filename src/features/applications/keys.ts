@@ -11,6 +11,8 @@ export interface HeldKey {
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const PREFIX = 'maas_'
 const SECRET = 22
+/** day, attempt and wish */
+const TAGS = 16
 
 /** What a portal-made key looks like; secret scanners can match it. */
 export const keyPattern = /^maas_[0-9]{6}[0-9A-Za-z]{38}$/
@@ -43,6 +45,16 @@ export function secretOf(portalSecret: Buffer, attempt: string, before: string |
       .digest(),
     SECRET,
   )
+}
+
+/**
+ * Another key in the place of one that the gateway never knew: of the same day, attempt and wish, so that a repeat finds it, and
+ * the same from every replica. Undefined for a key that the portal did not make.
+ */
+export function renewedKey(portalSecret: Buffer, key: string): string | undefined {
+  if (!isOurs(key)) return undefined
+  const body = key.slice(PREFIX.length, PREFIX.length + TAGS) + secretOf(portalSecret, 'renewed', key)
+  return PREFIX + body + checksum(body)
 }
 
 /** Names a key without telling it: 16 hex characters of HMAC-SHA256(application, value). */

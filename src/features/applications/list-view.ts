@@ -55,6 +55,7 @@ export function applicationListView(i: {
       plan: application.plan_name,
       created: dateWords(application.created_at),
       ...states[application.state],
+      ...(application.repair_needed ? { label: 'Needs repair', color: 'orange' } : {}),
     })),
   }
 }

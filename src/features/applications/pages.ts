@@ -15,7 +15,7 @@ import { newAttempt } from './keys.js'
 import { applicationListView } from './list-view.js'
 import { arrange, type Filters, type Sort, sorts } from './listing.js'
 import { newApplicationView } from './new-view.js'
-import { attemptIn, once, orAgain } from './requests.js'
+import { attemptIn, once, orAgain, toRepair } from './requests.js'
 import { type Application, ApplicationChange, NewApplication } from './schemas.js'
 import type { TestResult, Trial } from './trial.js'
 import { applicationView, deleteView } from './view.js'
@@ -65,6 +65,7 @@ export async function applicationsPages(
       const from = idFrom(values.from) ? `?from=${values.from}` : ''
       return reply.redirect(`/applications/${application.id}${from}`, 303)
     } catch (error) {
+      if (isProblem(error, 'key_not_usable')) return toRepair(reply, error)
       if (!isProblem(error, 'invalid_fields', 'threescale_unavailable')) throw error
       const failure = error.code === 'threescale_unavailable' ? error.message : undefined
       return newPage(request, reply, { values, errors: error.fields ?? {}, attempt, failure }, error.status)
@@ -111,6 +112,17 @@ export async function applicationsPages(
     if (!model) throw problem('not_found')
     const test = await trial.run(model, application)
     return show(request, reply, { test })
+  })
+
+  app.post(`${byId}/repair`, { config: { audit: 'application.repair' } }, async (request, reply) => {
+    try {
+      const { id } = await applications.repair(callerOf(request), idOf(request))
+      reply.flash('success', 'Repaired. Show the key and test it.')
+      return reply.redirect(`/applications/${id}`, 303)
+    } catch (error) {
+      if (!isProblem(error, 'key_not_usable')) throw error
+      return toRepair(reply, error)
+    }
   })
 
   app.get(`${byId}/notebook.ipynb`, async (request, reply) => {

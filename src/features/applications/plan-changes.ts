@@ -6,6 +6,7 @@ import type { Caller } from '../../web/caller.js'
 import type { ModelPlan } from '../models/schemas.js'
 import type { Catalogue, FoundModel } from './applications.js'
 import { guards } from './guards.js'
+import type { KeyRepair } from './key-repair.js'
 import { planChangeWay, planNamed } from './plans.js'
 import { present } from './present.js'
 import type { Application } from './schemas.js'
@@ -26,6 +27,7 @@ export interface PlanChangesDeps {
       facts: Record<string, string | number | null>
     }): Promise<void>
   }
+  repair: KeyRepair
   /** wishes told to the operator: a convenience for people, lost without harm */
   wishes: { get(key: string): Promise<{ value: Wish | null }>; put(key: string, value: Wish | null): Promise<void> }
   /** whom to ask, for people */
@@ -59,7 +61,7 @@ const AGAIN_MS = 24 * 3600 * 1000
 
 /** Another plan for an application: at once, by asking the operator, or not, as the product says. */
 export function createPlanChanges(deps: PlanChangesDeps) {
-  const { threescale, models, operator, wishes, contact, adminLink, now } = deps
+  const { threescale, models, operator, repair, wishes, contact, adminLink, now } = deps
 
   return {
     /** One call to 3scale; one or two more where a stored card or prices of usage decide. */
@@ -92,15 +94,26 @@ export function createPlanChanges(deps: PlanChangesDeps) {
       const plan = planNamed(offeredOf(found.plans), systemName)
       const application = present(record, found)
       const before = application.plan
-      if (plan.id === record.planId) return { application, before, outcome: 'same' }
+      const { accountId } = caller
+      if (plan.id === record.planId) {
+        // it may be the repeat of a change that 3scale stored and could not tell the gateway
+        await repair.ensure({ accountId, record, found })
+        return { application, before, outcome: 'same' }
+      }
       const way = await wayTo(caller, found, plan)
       check(guards.plan, { application: record, product: found.product, way, contact })
       if (way === 'request') {
         await ask(caller, application, plan)
         return { application, before, outcome: 'requested' }
       }
-      await threescale.changePlan(caller.accountId, record.id, plan.id)
       const changed = { ...record, planId: plan.id, planName: plan.name }
+      await repair.change(
+        { accountId, record: changed, found },
+        {
+          send: () => threescale.changePlan(accountId, id, plan.id).then(() => true),
+          stored: async () => (await threescale.readApplication(accountId, id)).planId === plan.id || undefined,
+        },
+      )
       return { application: present(changed, found), before, outcome: 'changed' }
     },
   }

@@ -8,6 +8,8 @@ export interface Shown {
   reveal?: boolean
   appKeys?: string[] | undefined
   clientSecret?: string | undefined
+  /** a write of it is stored and did not reach the gateway */
+  repairNeeded?: boolean
 }
 
 type Mode = Application['credentials']['mode']
@@ -35,6 +37,7 @@ export function present(record: Record3scale, found: PresentedWith | undefined, 
     base_url: found?.model.base_url ?? null,
     model_id: found?.model.model_id ?? null,
     created_at: record.createdAt,
+    repair_needed: shown.repairNeeded ?? false,
     fields: found ? shownFields(record, found.applicationFields) : {},
     credentials: {
       ...shape,

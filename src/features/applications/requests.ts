@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify'
-import { isProblem } from '../../errors.js'
+import { isProblem, type PortalError } from '../../errors.js'
 import { againView } from './again-view.js'
 import { newAttempt } from './keys.js'
 
@@ -28,6 +28,7 @@ export async function orAgain(
   try {
     return await work()
   } catch (error) {
+    if (isProblem(error, 'key_not_usable')) return toRepair(reply, error)
     if (!isProblem(error, 'threescale_unavailable', 'operator_unreachable')) throw error
     const view = againView({ ...form, failure: error.message })
     return reply
@@ -35,4 +36,13 @@ export async function orAgain(
       .header('cache-control', 'no-store')
       .page('applications/again', view, { status: error.status })
   }
+}
+
+/** The page of the application says that its key cannot be used yet, and offers to repair it. */
+export function toRepair(reply: FastifyReply, { application }: PortalError) {
+  reply.flash(
+    'warning',
+    'The change is stored, but the gateway does not know it yet. Repair the application in a minute.',
+  )
+  return reply.redirect(`/applications/${application}`, 303)
 }

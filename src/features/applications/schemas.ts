@@ -25,6 +25,10 @@ export const Application = Type.Object(
     base_url: Type.Union([Type.String(), Type.Null()]),
     model_id: Type.Union([Type.String(), Type.Null()]),
     created_at: Type.String({ format: 'date-time' }),
+    repair_needed: Type.Boolean({
+      description:
+        'true: a change is stored, and the gateway does not know it yet, so it may refuse the key; `POST /applications/{id}/repair` writes it again',
+    }),
     fields: Type.Record(Type.String(), Type.String(), {
       description: 'what the tenant adds and does not hide; empty for a model that is not offered at the moment',
     }),
@@ -54,6 +58,7 @@ export const Application = Type.Object(
         plan_name: 'Basic',
         base_url: 'https://granite.gateway.example.com/v1',
         model_id: 'ibm-granite/granite-3.3-8b-instruct',
+        repair_needed: false,
         fields: { purpose: 'Experiment' },
       },
     ],

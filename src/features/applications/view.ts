@@ -51,6 +51,7 @@ export function applicationView(i: {
     secretWord: application.credentials.mode === 'oidc' ? 'client secret' : 'key',
     code: codeBlocks(i.snippets),
     fromHref: i.from ? `/applications/${i.from}` : '',
+    repair: repairView(i),
     testable: model !== undefined && application.state === 'live',
     test: i.test && {
       kind: i.test.ok ? 'success' : 'danger',
@@ -90,6 +91,18 @@ function textsView({
     textsTitle: open.length === 1 ? open[0]?.label : 'Details',
     fields,
     readOnlyText: closed && description !== '' ? { label: closed.label, value: description } : undefined,
+  }
+}
+
+/** Offered where a change did not reach the gateway, and where a test shows that the key is refused. */
+function repairView({ application, test }: { application: Application; test?: TestResult | undefined }) {
+  const isRefused = test?.status === 401 || test?.status === 403
+  if (!application.repair_needed && !isRefused) return undefined
+  return {
+    title: application.repair_needed ? 'The key cannot be used yet' : 'Is the key refused although it should work?',
+    words: application.repair_needed
+      ? 'A change of this application is stored, but it did not reach the gateway. Repair writes it again.'
+      : 'A change may not have reached the gateway. Repair writes it again.',
   }
 }
 

@@ -20,6 +20,10 @@ export const problemSchema: Schema = {
       description: 'For 422: field name to sentence.',
     },
     rule: { type: 'string', description: 'For 403: the name of the rule that forbids it.' },
+    application: {
+      type: 'integer',
+      description: 'For `key_not_usable`: the application that is stored and whose key cannot be used yet.',
+    },
     request_id: { type: 'string', description: 'Quote it to support.' },
   },
   additionalProperties: false,

@@ -1,0 +1,275 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { type Shown, statuses, statusOf, watchForOpen } from '../helper/accepted.js'
+import { type ApiAnswer, createApi } from '../helper/api.js'
+import { until } from '../helper/faults.js'
+import { portBeside, startRedis, startStack, type TenantState } from '../helper/stack.js'
+import { createVisitor } from '../helper/visitor.js'
+
+/**
+ * 3scale's back-end stops at each write of each operation: the row is stored, the answer is 500, and 3scale never repeats what its
+ * back-end missed. After the back-end is started again and the request repeated, every key that the portal shows works.
+ */
+const redis = await startRedis()
+const stack = await startStack()
+const api = createApi(stack)
+t.teardown(async () => {
+  await stack.close()
+  await redis.stop()
+})
+interface BackendState extends TenantState {
+  applications: (TenantState['applications'][number] & { plan_id: number })[]
+  services: (TenantState['services'][number] & { backend_version: string; flags: object })[]
+  backend: { applications: Record<string, { keys: string[]; plan_id: number; state: string }> }
+}
+const state = async () => (await stack.state()) as BackendState
+
+const services = (await state()).services
+const chat = services.find(({ system_name }) => system_name === 'granite-chat')
+await stack.put(`/_demo/services/${chat?.id}`, { flags: { ...chat?.flags, buyer_plan_change_permission: 'direct' } })
+let portal = await stack.portal()
+const beside = await stack.portal({ PORT: portBeside(stack), REDIS_URL: redis.url })
+const token = await api.token({ username: 'mary' })
+const mary = createVisitor(stack)
+await mary.signIn('mary')
+
+const models = { user_key: 'mistral-chat', app_id: 'nomic-embed', oidc: 'oidc-chat' } as const
+type Mode = keyof typeof models
+let counter = 0
+
+async function made(model: string): Promise<Shown> {
+  const body = { model, name: `back-end ${++counter}`, fields: { purpose: 'Experiment' } }
+  const answer = await api.post<Shown>('/applications', token, {
+    ...body,
+    ...(model === 'granite-chat' ? { plan: 'basic' } : {}),
+  })
+  if (answer.status !== 201) throw new Error(answer.text)
+  return answer.body
+}
+const shown = async (id: number) =>
+  (await api.get<Shown & { repair_needed: boolean }>(`/applications/${id}?reveal=true`, token)).body
+
+/** A request that can be sent again, and the application that it is about. */
+interface Operation {
+  writes: string[]
+  prepare(): Promise<{ send(at?: typeof api): Promise<ApiAnswer>; id(): Promise<number | undefined> }>
+}
+
+function create(mode: Mode): Operation {
+  return {
+    writes: ['POST /admin/api/accounts/*/applications.json'],
+    async prepare() {
+      const name = `back-end-${++counter}`
+      const body = { model: models[mode], name, fields: { purpose: 'Experiment' } }
+      return {
+        send: (at = api) => at.post('/applications', token, body, { 'idempotency-key': name }),
+        id: async () => (await state()).applications.find((one) => one.name === name)?.id,
+      }
+    },
+  }
+}
+
+function change(
+  writes: string[],
+  model: string,
+  request: (id: number, key: string) => Parameters<typeof api.call>,
+  before: (id: number) => Promise<unknown> = async () => {},
+): Operation {
+  return {
+    writes,
+    async prepare() {
+      const { id } = await made(model)
+      await before(id)
+      const [method, path, options] = request(id, `back-end-${++counter}`)
+      return { send: (at = api) => at.call(method, path, { token, ...options }), id: async () => id }
+    },
+  }
+}
+const keyed = (path: string) => (id: number, key: string) =>
+  ['POST', `/applications/${id}/${path}`, { body: {}, headers: { 'idempotency-key': key } }] as Parameters<
+    typeof api.call
+  >
+const ADD = 'POST /admin/api/accounts/*/keys*'
+const PUT = 'PUT /admin/api/accounts/*/applications/*'
+
+const operations: Record<string, Operation> = {
+  'create, user_key': create('user_key'),
+  'create, app_id': create('app_id'),
+  'create, oidc': create('oidc'),
+  'rotate, user_key': change([PUT], models.user_key, keyed('rotate')),
+  'rotate, app_id': change([ADD], models.app_id, keyed('rotate')),
+  'rotate, oidc': change([ADD], models.oidc, keyed('rotate')),
+  'add a key': change([ADD], models.app_id, keyed('keys')),
+  'change the plan': change(['PUT *change_plan*'], 'granite-chat', (id) => [
+    'PATCH',
+    `/applications/${id}`,
+    { body: { plan: 'unlimited' } },
+  ]),
+  'rename, app_id': change([PUT], models.app_id, (id) => [
+    'PATCH',
+    `/applications/${id}`,
+    { body: { name: `renamed ${id}` } },
+  ]),
+  'rename, user_key': change([PUT], models.user_key, (id) => [
+    'PATCH',
+    `/applications/${id}`,
+    { body: { name: `renamed ${id}` } },
+  ]),
+}
+const every = Object.entries(operations).flatMap(([name, operation]) =>
+  operation.writes.map((match) => ({ name: `${name}, ${match}`, operation, match })),
+)
+const hit = async () => ((await stack.readFaults())[0]?.hits ?? 0) > 0
+
+type Tap = Pick<typeof t, 'equal' | 'same' | 'ok' | 'notOk' | 'match'>
+/** What the portal shows of it works, what it does not show does not, and 3scale's back-end is in step. */
+async function works(t: Tap, name: string, id: number | undefined): Promise<void> {
+  if (id === undefined) return void t.ok(false, `${name}: there is no application`)
+  await stack.settled()
+  const application = await shown(id)
+  t.notOk(application.repair_needed, `${name}: nothing to repair`)
+  const { mode, app_id = '' } = application.credentials
+  const row = (await state()).applications.find((one) => one.id === id)
+  const known = (await state()).backend.applications[`${row?.service_id}|${row?.application_id}`]
+  t.equal(known?.plan_id, row?.plan_id, `${name}: the plan is known`)
+  if (mode === 'oidc') return
+  const all = await statuses(application)
+  t.ok(all.length > 0 && all.every((status) => status === 200), `${name}: every key works: ${all}`)
+  if (mode !== 'app_id') return
+  const wrong = await statusOf(application.base_url, application.credentials, { id: app_id, key: `wrong-${id}` })
+  t.equal(wrong, 403, `${name}: another key does not`)
+}
+
+t.test('the same portal hears of it, and the request is repeated', async (t) => {
+  const watch = watchForOpen(stack)
+  for (const { name, operation, match } of every) {
+    const { send, id } = await operation.prepare()
+    await stack.faults([{ match, latency_ms: 250, times: 1 }])
+    const first = send()
+    await until(`${name} is sent`, hit)
+    await stack.behave({ backend: 'stopped' })
+    const lost = await first
+    await stack.faults([])
+    t.match([lost.status, lost.text], [503, /key_not_usable/], name)
+    const stored = await id()
+    t.equal(lost.body.application, stored, `${name}: the problem names the application`)
+    t.ok((await shown(stored ?? 0)).repair_needed, `${name}: the application says so`)
+    t.match((await mary.get('/applications')).text, 'Needs repair')
+    t.match((await mary.get(`/applications/${stored}`)).text, 'The key cannot be used yet')
+    const again = await send()
+    t.equal(again.status, 503, `${name}: and still cannot, while the back-end is stopped`)
+    await stack.behave({ backend: 'running' })
+    const repeated = await send()
+    t.ok(repeated.status < 300, `${name}: ${repeated.status} ${repeated.text}`)
+    await works(t, name, stored)
+  }
+  t.same(await watch.end(), [], 'no application was without keys')
+})
+
+t.test('the portal is killed before it hears of it, without Redis, and the request is repeated', async (t) => {
+  const watch = watchForOpen(stack)
+  for (const { name, operation, match } of every) {
+    const { send, id } = await operation.prepare()
+    await stack.faults([{ match, hang: 'after', times: 1 }])
+    await stack.behave({ backend: 'stopped' })
+    const cut = send().catch(() => undefined)
+    await until(`${name} is stored`, hit)
+    await sleep(100)
+    await portal.stop('SIGKILL')
+    await cut
+    await stack.faults([])
+    await stack.behave({ backend: 'running' })
+    portal = await stack.portal()
+    const repeated = await send()
+    t.ok(repeated.status < 300, `${name}: ${repeated.status} ${repeated.text}`)
+    await works(t, name, await id())
+  }
+  t.same(await watch.end(), [], 'no application was without keys')
+})
+
+t.test('the portal is killed at each call of a repair, and the request is repeated', async (t) => {
+  const watch = watchForOpen(stack)
+  for (const mode of ['user_key', 'app_id'] as const) {
+    for (let nth = 0; ; nth++) {
+      const { send, id } = await create(mode).prepare()
+      await stack.behave({ backend: 'stopped' })
+      t.equal((await send()).status, 503)
+      await stack.behave({ backend: 'running' })
+      await stack.faults([
+        { match: '* /admin/api/accounts/*/applications/*', latency_ms: 1, times: nth },
+        { match: '* /admin/api/accounts/*/applications/*', hang: 'after', times: 1 },
+      ])
+      const cut = send().catch(() => undefined)
+      const isCut = await Promise.race([
+        cut.then(() => false),
+        until('cut', async () => (await stack.readFaults())[1]?.hits === 1).then(() => true),
+      ])
+      if (!isCut) break
+      await sleep(50)
+      await portal.stop('SIGKILL')
+      await cut
+      await stack.faults([])
+      portal = await stack.portal()
+      const repeated = await send()
+      t.ok(repeated.status < 300, `${mode}, call ${nth}: ${repeated.status} ${repeated.text}`)
+      await works(t, `${mode}, call ${nth}`, await id())
+    }
+    await stack.faults([])
+  }
+  t.same(await watch.end(), [], 'no application was without keys')
+})
+
+t.test('by page: what is stored is shown with a button that repairs it, at any replica', async (t) => {
+  await portal.stop()
+  portal = await stack.portal({ REDIS_URL: redis.url })
+  for (const mode of ['user_key', 'app_id'] as const) {
+    const name = `by page ${mode}`
+    const page = await mary.get(`/applications/new?model=${models[mode]}`)
+    await stack.behave({ backend: 'stopped' })
+    const stored = await mary.submit(page, /applications$/, { name, 'fields.purpose': 'Experiment' })
+    t.match(stored.text, 'The change is stored, but the gateway does not know it yet')
+    t.match(stored.text, 'The key cannot be used yet')
+    const still = await mary.submit(stored, /repair$/)
+    t.match(still.text, 'The change is stored, but the gateway does not know it yet')
+    await stack.behave({ backend: 'running' })
+    const id = (await state()).applications.find((one) => one.name === name)?.id
+    const there = await mary.at(beside.url)(`/applications/${id}`)
+    t.match(there.text, 'The key cannot be used yet', 'another replica knows')
+    const repaired = await mary.submit(still, /repair$/)
+    t.match(repaired.text, 'Repaired.')
+    t.notMatch(repaired.text, 'cannot be used yet')
+    await works(t, name, id)
+    t.notMatch((await mary.at(beside.url)(`/applications/${id}`)).text, 'cannot be used yet')
+    const whole = await api.post<{ repair_needed: boolean }>(`/applications/${id}/repair`, token, undefined)
+    t.same([whole.status, whole.body.repair_needed], [200, false], 'what works stays as it is')
+    await works(t, `${name}, repaired again`, id)
+  }
+})
+
+t.test('an application that 3scale created at a sign-up which failed half-way', async (t) => {
+  const plans = (await stack.state()) as unknown as { plans: { id: number; service_id: number; system_name: string }[] }
+  const service = services.find(({ system_name }) => system_name === models.user_key)
+  const plan = plans.plans.find(({ service_id }) => service_id === service?.id)
+  const call = (method: string, path: string) =>
+    fetch(`${stack.threescale}/admin/api/${path}`, {
+      method,
+      headers: { authorization: `Basic ${btoa('demo-token:')}` },
+    })
+  t.equal((await call('PUT', `services/${service?.id}/application_plans/${plan?.id}/default.json`)).status, 200)
+  const username = 'half-signed-up'
+  await api.person({ username })
+  const newcomer = await api.token({ username })
+  await stack.behave({ backend: 'stopped' })
+  const answers = { fields: { department: 'Research', job_title: 'Scientist' }, accept_terms: '2026-01' }
+  await api.post('/me', newcomer, answers)
+  await stack.behave({ backend: 'running' })
+  const { status, body } = await api.post<{ account: { id: number } }>('/me', newcomer, answers)
+  t.ok(status < 300)
+  await stack.settled()
+  const { items } = (await api.get<{ items: Shown[] }>('/applications', newcomer)).body
+  for (const { id } of items) {
+    const { body: application } = await api.get<Shown>(`/applications/${id}?reveal=true`, newcomer)
+    t.same(await statuses(application), [200])
+  }
+  t.ok(items.length > 0, `account ${body.account.id} has an application of the default plan`)
+})
