@@ -23,6 +23,10 @@ const table = {
     409,
     'More than one user in 3scale has your e-mail address, in the same or another spelling, so your sign-in was not linked to an account. Ask the contact of this portal to correct one of them, then sign in again.',
   ],
+  account_doubled: [
+    409,
+    'Your sign-in belongs to more than one account in 3scale, and more than one of them holds applications. Nothing was changed. Ask the contact of this portal to remove one of them, then sign in again.',
+  ],
   sign_up_closed: [403, 'Sign-up is closed. Ask the contact of this portal for access.'],
   sign_up_refused: [
     403,

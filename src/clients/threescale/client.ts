@@ -1,5 +1,6 @@
 import { isProblem, PortalError, problem } from '../../errors.js'
 import { createCalls, type ThreescaleOptions } from './calls.js'
+import { everybody } from './every-account.js'
 import type { AccountApi, Application, User } from './nouns.js'
 import { roleKept } from './only-admin.js'
 import { statistics } from './statistics.js'
@@ -19,7 +20,8 @@ import { listOf } from './xml.js'
 
 /** 3scale's Account Management API. Flat form parameters, `.json` in every path, Basic credentials; see nouns.ts for errors. */
 export function createThreescale(options: ThreescaleOptions): AccountApi {
-  const { get, getXml, bulk, longList, write, remove, pages } = createCalls(options)
+  const calls = createCalls(options)
+  const { get, getXml, bulk, longList, write, remove, pages } = calls
   const account = (id: number) => `/admin/api/accounts/${id}`
   const application = (accountId: number, id: number) => `${account(accountId)}/applications/${id}`
 
@@ -68,6 +70,7 @@ export function createThreescale(options: ThreescaleOptions): AccountApi {
       const user = found?.users.find((candidate) => candidate.username === username)
       return found && user ? { account: found.account, user } : undefined
     },
+    findAllByUsername: async (username) => (await everybody(calls)).filter(({ user }) => user.username === username),
     async findByEmail(email) {
       const found = await findAccount({ email })
       const user = found?.users.find((candidate) => candidate.email === email)

@@ -135,6 +135,8 @@ export interface AccountApi {
   listMetrics(productId: number): Promise<Metric[]>
   /** accounts/find.xml?username=, which embeds the users; undefined when there is none */
   findByUsername(username: string): Promise<{ account: Account; user: User } | undefined>
+  /** everybody of that user name, which 3scale gives twice where two sign-ups arrive at once; reads every account */
+  findAllByUsername(username: string): Promise<{ account: Account; user: User }[]>
   findByEmail(email: string): Promise<{ account: Account; user: User; users: User[] } | undefined>
   /** never repeated by the client itself */
   signUp(wanted: {

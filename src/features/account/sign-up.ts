@@ -3,6 +3,7 @@ import type { Account, FieldDefinition, TenantSettings, Threescale } from '../..
 import { isProblem, type PortalError, problem } from '../../errors.js'
 import type { Identity } from '../../web/caller.js'
 import { orStripped } from './claimed-text.js'
+import { keepOneAccount } from './doubled-accounts.js'
 import { unlessDoubled } from './doubled-users.js'
 import { orgNameOf } from './names.js'
 import { refusedAddress, refusedCountry } from './refused-text.js'
@@ -184,7 +185,11 @@ export function createSignUp(deps: SignUpDeps) {
     if (user.state !== 'pending' || account.state === 'rejected') return found
     // while the user is pending, a process that ends here leaves a sign-up that is finished by the next request
     if (!isClean) await repairs.all(account.id)
-    return activated(found, approves)
+    const finished = await activated(found, approves)
+    if (finished.user.state !== 'pending') return finished
+    // 3scale activates nobody whose user name is there twice
+    const kept = await keepOneAccount({ threescale, duplicateRemoved }, found)
+    return kept ? activated(kept, approves) : finished
   }
 
   async function activated(found: Found, approves: () => Promise<boolean>): Promise<Found> {

@@ -78,6 +78,17 @@ const byCode: Partial<Record<ErrorCode, Stop>> = {
     ],
     retry: 'Sign in again',
   },
+  account_doubled: {
+    title: 'You have more than one account',
+    label: 'Account not unique',
+    tone: 'orange',
+    next: [
+      'More than one of them holds applications, so none was removed.',
+      'The contact below can remove the one that you do not need. Give them the reference.',
+      'Then sign in again.',
+    ],
+    retry: 'Sign in again',
+  },
   sign_up_closed: {
     title: 'Sign-up is closed',
     label: 'Closed',
