@@ -130,7 +130,7 @@ t.test('several keys: up to five, shown on request, the last one stays', async (
     t.notMatch(gone.text, value ?? 'missing', 'the receipt holds no key')
   }
   const last = await api.call('DELETE', `/applications/${id}/keys/${stays?.key_id}`, { token })
-  t.same([last.status, last.body.rule], [403, 'mandatory_app_key'])
+  t.same([last.status, last.body.rule], [403, 'last_key'])
   t.equal((await mary.get(`/applications/${id}/keys/${stays?.key_id}/retire`)).status, 403)
   t.equal((await api.call('DELETE', `/applications/${id}/keys/${'0'.repeat(16)}`, { token })).status, 404)
 })

@@ -64,7 +64,7 @@ export function createCredentials({ threescale, models, keys: readiness, prove, 
       const keys = await held(target)
       const old = keys.find(({ value }) => keyIdOf(id, value) === keyId)
       if (!old) throw problem('not_found')
-      if (found) check(['mandatory_app_key'], { keys: keys.length, mode, product: found.product })
+      check(['last_key'], { keys: keys.length, mode })
       await threescale.deleteKey(caller.accountId, record.id, old.value)
       readiness.changed(record.id)
       return { application: present(record, found), receipt: await receipt(target, old.value, keys.length > 1) }

@@ -80,10 +80,10 @@ export async function keyPages(app: FastifyInstance, deps: KeyPagesDeps) {
     const read = await readForKeys(request)
     const key = read.keys.find(({ key_id }) => key_id === request.params.key_id)
     if (!key) throw problem('not_found')
-    const { application, keys, product } = read
+    const { application, keys } = read
     const { mode } = application.credentials
     check(['credential_mode'], { mode })
-    if (product) check(['mandatory_app_key'], { keys: keys.length, mode, product })
+    check(['last_key'], { keys: keys.length, mode })
     return reply.page('applications/retire', retireView({ application, key, last: keys.length === 1 }))
   })
 
