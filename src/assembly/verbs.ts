@@ -14,7 +14,6 @@ import { createCredentials } from '../features/applications/credentials.js'
 import { createKeyReadiness } from '../features/applications/key-readiness.js'
 import { createModelCalls } from '../features/applications/model-calls.js'
 import { createPlanChanges, type Wish } from '../features/applications/plan-changes.js'
-import { createReceipts } from '../features/applications/receipts.js'
 import { createTrial } from '../features/applications/trial.js'
 import type { ModelList } from '../features/doctor/checks/model-id.js'
 import { createModels, type Models } from '../features/models/models.js'
@@ -24,12 +23,14 @@ import { createReferences } from '../features/reference/reference.js'
 import { createSnippets } from '../features/snippets/snippets.js'
 import { createUsage } from '../features/usage/usage.js'
 import { modelListPath } from '../model-calls/example-calls.js'
+import type { Audit } from '../web/audit.js'
 import { ownerOf } from '../web/caller.js'
 import type { Metrics } from '../web/metrics.js'
 import { createPlaces } from '../web/places.js'
 import { contactWords } from './identity-rules.js'
 import type { Outbound } from './outbound.js'
 import { PREFIX } from './prefix.js'
+import { createKeyReceipts } from './receipts.js'
 
 const DAY = 86_400
 
@@ -38,12 +39,13 @@ export interface VerbsDeps {
   metrics: Metrics
   log: Logger
   brand: string
+  audit: Pick<Audit, 'background'>
 }
 
 export type Verbs = ReturnType<typeof createVerbs>
 
 /** What people and programs can do here, by noun; nothing of it knows HTTP. */
-export function createVerbs(config: Config, { outbound, metrics, log, brand }: VerbsDeps) {
+export function createVerbs(config: Config, { outbound, metrics, log, brand, audit }: VerbsDeps) {
   const { portal: notes } = config
   const { to, redis, cache, threescale, mail, operator, signInService } = outbound
   const models: Models = createModels({
@@ -83,11 +85,12 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand }: V
     learn: trial.learn,
     now,
   })
+  const receipts = createKeyReceipts(config, { outbound, models, calls, gateway, audit, log })
   const credentials = createCredentials({
     threescale,
     models,
     keys,
-    prove: createReceipts({ calls, gateway, now }).prove,
+    receipts,
     secret: Buffer.from(hkdfSync('sha256', config.session.secrets[0] ?? '', PREFIX, 'keys', 32)),
     now,
   })
@@ -164,6 +167,7 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand }: V
     applications,
     trial,
     credentials,
+    receipts,
     planChanges,
     usage,
     snippets,

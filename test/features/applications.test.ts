@@ -240,7 +240,7 @@ t.test('3scale refuses a chosen key: the sentence is at the value, whatever 3sca
         deleteKey: async () => {},
       },
       models: { describe: async () => undefined },
-      prove: async () => ({}) as Receipt,
+      receipts: { removed: async () => ({}) as Receipt },
       secret: Buffer.from('secret'),
       now: () => today,
     })

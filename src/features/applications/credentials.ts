@@ -8,6 +8,7 @@ import type { KeyReadiness } from './key-readiness.js'
 import { checkKeyValue } from './key-values.js'
 import { describeKey, type HeldKey, isKeyOfAttempt, keyIdOf, makeKey, secretOf } from './keys.js'
 import { modeOf, present } from './present.js'
+import type { Receipts } from './receipts.js'
 import type { Application, Key, Receipt, Rotation } from './schemas.js'
 import { putUserKey } from './user-keys.js'
 
@@ -15,8 +16,7 @@ export interface CredentialsDeps {
   threescale: Pick<Threescale, 'readApplication' | 'updateApplication' | 'listKeys' | 'addKey' | 'deleteKey'>
   models: Pick<Catalogue, 'describe'>
   keys: Pick<KeyReadiness, 'changed'>
-  /** tells whether a key that was taken out of use is still let through; `keyed`: other keys are left. Never rejects. */
-  prove(found: FoundModel, application: Application, old: string, keyed: boolean): Promise<Receipt>
+  receipts: Pick<Receipts, 'removed'>
   secret: Buffer
   now: () => Date
 }
@@ -35,7 +35,7 @@ interface Target {
  * call can be sent again after a lost answer, a killed portal or an empty Redis; nothing is taken away before the new key
  * is there, but for OpenID Connect, where 3scale keeps one secret.
  */
-export function createCredentials({ threescale, models, keys: readiness, prove, secret, now }: CredentialsDeps) {
+export function createCredentials({ threescale, models, keys: readiness, receipts, secret, now }: CredentialsDeps) {
   return {
     /** One call to 3scale; two where the keys are a list of their own. Values with `reveal` only. */
     async list(caller: Caller, id: number, { reveal = false } = {}): Promise<Key[]> {
@@ -51,12 +51,8 @@ export function createCredentials({ threescale, models, keys: readiness, prove, 
       return describeKey(id, await make(target, await held(target), value, scoped('add', id, attempt)), true)
     },
 
-    /** Two looks, one write, then calls to the gateway. An unknown key is not_found. */
-    async retire(
-      caller: Caller,
-      id: number,
-      keyId: string,
-    ): Promise<{ application: Application; receipt: Receipt | null }> {
+    /** Two reads, one write. An unknown key is not_found. The receipt is pending: the gateway is checked later. */
+    async retire(caller: Caller, id: number, keyId: string): Promise<{ application: Application; receipt: Receipt }> {
       const target = await aim(caller, id)
       const { mode, record, found } = target
       check(['credential_mode'], { mode })
@@ -67,7 +63,7 @@ export function createCredentials({ threescale, models, keys: readiness, prove, 
       check(['last_key'], { keys: keys.length, mode })
       await threescale.deleteKey(caller.accountId, record.id, old.value)
       readiness.changed(record.id)
-      return { application: present(record, found), receipt: await receipt(target, old.value, keys.length > 1) }
+      return { application: present(record, found), receipt: await receipt(target, old.value, false) }
     },
 
     /**
@@ -185,10 +181,8 @@ export function createCredentials({ threescale, models, keys: readiness, prove, 
     }
   }
 
-  async function receipt({ record, found, mode }: Target, old: string, keyed: boolean): Promise<Receipt | null> {
-    if (!found) return null
-    const application = present(record, found, { reveal: true, appKeys: [old], clientSecret: old })
-    return prove(found, application, old, keyed || mode !== 'app_id')
+  function receipt({ caller, record, found }: Target, value: string, replaced: boolean): Promise<Receipt> {
+    return receipts.removed(caller, { record, found, value, replaced })
   }
 
   function fresh({ accountId }: Caller, scope: string, before: string | undefined): string {
