@@ -52,6 +52,7 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand, aud
     threescale,
     cache,
     ...config.catalog,
+    configurationSeconds: config.gateway.configurationSeconds,
     notes: notes.products ?? {},
     currency: notes.currency,
     tokenEndpoint,

@@ -36,6 +36,7 @@ export function demoEnvironment(
     CATALOG_ACCESS: 'public',
     PORTAL_CONFIG: join(projectRoot, 'deploy', 'demo-portal.yaml'),
     LOG_LEVEL: 'warn',
+    GATEWAY_CONFIGURATION_CACHE: timing === 'quick' ? '1' : '300',
     APP_KEY_CACHE: timing === 'quick' ? '2' : '60',
   }
   const given = Object.entries(env).filter(([name, value]) => name in settings && value !== undefined) as [

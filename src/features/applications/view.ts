@@ -4,7 +4,7 @@ import { keyLimit, refusal, words } from '../../rules.js'
 import { codeBlocks } from '../../web/code.js'
 import { dateWords } from '../../web/words.js'
 import { type Model, playable } from '../models/schemas.js'
-import { limitsWords } from '../models/words.js'
+import { gatewayWords, limitsWords } from '../models/words.js'
 import type { Snippet } from '../snippets/schemas.js'
 import { attributesView } from './field-view.js'
 import { guards, type ProductRule, rotationGuards } from './guards.js'
@@ -64,6 +64,7 @@ export function applicationView(i: {
     referrers: i.product ? words('referrer_filters_required', { product: i.product }) : '',
     keys: keysView(i),
     receipts: i.receipts.map(receiptRow),
+    notReady: model ? gatewayWords(model) : '',
     planFixed: planWords(i.product, model),
   }
 }
