@@ -72,7 +72,7 @@ export function stateWords({ state, retires_on }: Model): string {
 export function gatewayWords({ gateway_ready_at }: Model): string {
   if (gateway_ready_at === null) return ''
   const time = `${dateWords(gateway_ready_at)}, ${gateway_ready_at.slice(11, 16)} UTC`
-  return `This model was promoted recently. Gateways may load its new configuration only by ${time}; until then, requests can be refused.`
+  return `This model was promoted recently. Gateways load the new configuration by ${time}. Until then, requests can be refused.`
 }
 
 export function priceWords(plan: ModelPlan): string {
