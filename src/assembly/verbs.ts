@@ -77,12 +77,13 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand, aud
     multipleUsers: notes.multiple_users ?? true,
   }
   const now = () => new Date()
+  const oneAtATime = createAlone(redis)
   const applications = createApplications({
     threescale,
     models,
     allowances,
     keys,
-    oneAtATime: createAlone(redis),
+    oneAtATime,
     learn: trial.learn,
     now,
   })
@@ -92,6 +93,7 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand, aud
     models,
     keys,
     receipts,
+    oneAtATime,
     secret: Buffer.from(hkdfSync('sha256', config.session.secrets[0] ?? '', PREFIX, 'keys', 32)),
     now,
   })

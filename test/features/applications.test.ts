@@ -241,6 +241,7 @@ t.test('3scale refuses a chosen key: the sentence is at the value, whatever 3sca
       },
       models: { describe: async () => undefined },
       receipts: { removed: async () => ({}) as Receipt },
+      oneAtATime: async (_name, work) => work(true),
       secret: Buffer.from('secret'),
       now: () => today,
     })

@@ -187,6 +187,34 @@ t.test('several keys: up to five, shown on request, the last one stays', async (
   t.equal((await api.call('DELETE', `/applications/${id}/keys/${'0'.repeat(16)}`, { token })).status, 404)
 })
 
+t.test(
+  'all keys of an application removed at the same moment, on two replicas: one stays, with and without Redis',
+  async (t) => {
+    const id = await make(modes.app_id.model)
+    const at = (offset: number) => String(Number(portBeside(stack)) + offset)
+    const alone = [await stack.portal({ PORT: at(3) }), await stack.portal({ PORT: at(4) })]
+    t.teardown(() => Promise.all(alone.map((portal) => portal.stop())))
+    for (const [name, urls] of [
+      ['with Redis', [stack.url, beside.url]],
+      ['without Redis', alone.map(({ url }) => url)],
+    ] as const) {
+      const apis = urls.map((url) => createApi(stack, url))
+      for (let round = 0; round < 10; round++) {
+        while ((await keysOf(id)).length < 2) await api.post(`/applications/${id}/keys`, token, {}, attempt())
+        const remove = (keyId: string, index: number) =>
+          apis[index % 2]?.call('DELETE', `/applications/${id}/keys/${keyId}`, { token })
+        const answers = await Promise.all((await keysOf(id)).map(({ key_id }, index) => remove(key_id, index)))
+        const left = await held(id, modes.app_id.model)
+        t.ok(left.length > 0, `${name}: a key is left`)
+        const done = answers.filter((answer) => answer?.status === 200)
+        t.ok(done.length < answers.length, `${name}: one is refused`)
+        t.equal(left.length, answers.length - done.length, `${name}: what was refused is there`)
+        for (const answer of answers) if (answer?.status !== 200) t.match(answer?.body, { rule: 'last_key' }, name)
+      }
+    }
+  },
+)
+
 t.test('one key, one secret: nothing to add or take away', async (t) => {
   for (const { model } of [modes.user_key, modes.oidc]) {
     const id = await make(model)

@@ -17,6 +17,8 @@ export interface CredentialsDeps {
   models: Pick<Catalogue, 'describe'>
   keys: Pick<KeyReadiness, 'changed'>
   receipts: Pick<Receipts, 'removed'>
+  /** runs one piece of work of a name at a time; `sole`: no other replica does it either */
+  oneAtATime<T>(name: string, work: (sole: boolean) => Promise<T>): Promise<T>
   secret: Buffer
   now: () => Date
 }
@@ -35,7 +37,15 @@ interface Target {
  * call can be sent again after a lost answer, a killed portal or an empty Redis; nothing is taken away before the new key
  * is there, but for OpenID Connect, where 3scale keeps one secret.
  */
-export function createCredentials({ threescale, models, keys: readiness, receipts, secret, now }: CredentialsDeps) {
+export function createCredentials({
+  threescale,
+  models,
+  keys: readiness,
+  receipts,
+  oneAtATime,
+  secret,
+  now,
+}: CredentialsDeps) {
   return {
     /** One call to 3scale; two where the keys are a list of their own. Values with `reveal` only. */
     async list(caller: Caller, id: number, { reveal = false } = {}): Promise<Key[]> {
@@ -51,19 +61,13 @@ export function createCredentials({ threescale, models, keys: readiness, receipt
       return describeKey(id, await make(target, await held(target), value, scoped('add', id, attempt)), true)
     },
 
-    /** Two reads, one write. An unknown key is not_found. The receipt is pending: the gateway is checked later. */
+    /**
+     * Two reads, one write; one more read without Redis. An unknown key is not_found, the last one of an application with an
+     * id a rule. The receipt is pending: the gateway is checked later.
+     */
     async retire(caller: Caller, id: number, keyId: string): Promise<{ application: Application; receipt: Receipt }> {
-      const target = await aim(caller, id)
-      const { mode, record, found } = target
-      check(['credential_mode'], { mode })
-      mayChange(target, guards.keys, undefined)
-      const keys = await held(target)
-      const old = keys.find(({ value }) => keyIdOf(id, value) === keyId)
-      if (!old) throw problem('not_found')
-      check(['last_key'], { keys: keys.length, mode })
-      await threescale.deleteKey(caller.accountId, record.id, old.value)
-      readiness.changed(record.id)
-      return { application: present(record, found), receipt: await receipt(target, old.value, false) }
+      // of two removals at once each sees the other's key
+      return oneAtATime(`keys:${caller.accountId}:${id}`, (sole) => retireOne(caller, id, keyId, sole))
     },
 
     /**
@@ -82,6 +86,30 @@ export function createCredentials({ threescale, models, keys: readiness, receipt
       const kept = before.filter((one) => one.value !== key.value)
       return rotation(target, key, [...kept, key], { still: kept })
     },
+  }
+
+  async function retireOne(caller: Caller, id: number, keyId: string, sole: boolean) {
+    const target = await aim(caller, id)
+    const { mode, record, found } = target
+    check(['credential_mode'], { mode })
+    mayChange(target, guards.keys, undefined)
+    const keys = await held(target)
+    const old = keys.find(({ value }) => keyIdOf(id, value) === keyId)
+    if (!old) throw problem('not_found')
+    check(['last_key'], { keys: keys.length, mode })
+    await threescale.deleteKey(caller.accountId, record.id, old.value)
+    readiness.changed(record.id)
+    if (!sole && mode === 'app_id') await restoreLast(target, old.value)
+    return { application: present(record, found), receipt: await receipt(target, old.value, false) }
+  }
+
+  /** Another replica may have removed the other key meanwhile, and an application without keys is open to any key. */
+  async function restoreLast(target: Target, value: string): Promise<void> {
+    const { caller, record, mode } = target
+    if ((await held(target)).length > 0) return
+    await threescale.addKey(caller.accountId, record.id, value)
+    readiness.changed(record.id)
+    check(['last_key'], { keys: 1, mode })
   }
 
   async function replaceUserKey(target: Target, [old]: HeldKey[], value: string | undefined, scope: string) {
