@@ -53,7 +53,8 @@ export async function buildPortal(config: Config) {
 
   const outbound = await createOutbound(config, { log, metrics })
   const { redis, traces } = outbound
-  const verbs = createVerbs(config, { outbound, metrics, log, brand })
+  const audit = createAudit({ log, to: config.auditLog, onEvent: metrics.event })
+  const verbs = createVerbs(config, { outbound, metrics, log, brand, audit })
   const callers = createCallers(config, { outbound, secure })
   const { revocations } = callers
   const checks: Check[] = [
@@ -96,7 +97,7 @@ export async function buildPortal(config: Config) {
   })
   metrics.observe(app)
   if (traces) traceRequests(app, traces)
-  createAudit({ log, to: config.auditLog, onEvent: metrics.event }).hook(app)
+  audit.hook(app)
   app.decorateRequest('caller', undefined)
   patience(app)
   await app.register(cookie)

@@ -18,6 +18,8 @@ export interface Config {
   /** the first secret seals, all open; times in seconds */
   session: { secrets: string[]; idleSeconds: number; maxSeconds: number }
   catalog: { ttlSeconds: number; detailTtlSeconds: number; access: 'signed-in' | 'public' }
+  /** how long gateways cache their configuration, and 3scale's back-end the status of an application key */
+  gateway: { configurationSeconds: number; appKeySeconds: number }
   portal: PortalConfig
   outbound: { extraCa: string | undefined; httpsProxy: string | undefined; noProxy: string | undefined }
   mail: { url: string; from: string; operator: string } | undefined
@@ -82,6 +84,10 @@ export function loadConfig(env: Environment = process.env): Config {
       ttlSeconds: read.seconds('CATALOG_TTL', 60),
       detailTtlSeconds: read.seconds('CATALOG_DETAIL_TTL', 900),
       access: read.choice('CATALOG_ACCESS', ['signed-in', 'public'], 'signed-in'),
+    },
+    gateway: {
+      configurationSeconds: read.seconds('GATEWAY_CONFIGURATION_CACHE', 300),
+      appKeySeconds: read.seconds('APP_KEY_CACHE', 60),
     },
     portal: portal.config,
     outbound: {

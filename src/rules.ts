@@ -145,9 +145,11 @@ const rules = {
         : `This application has ${keyLimit(mode)} keys, and no more can be kept. Retire one first.`,
     'conflict',
   ),
-  mandatory_app_key: refusing<'keys' | 'mode' | 'product'>(
-    ({ keys, mode, product }) => mode === 'app_id' && product.mandatoryAppKey && keys <= 1,
-    () => 'This is the only key, and an application here needs one. Make another first, then retire this one.',
+  // whatever `mandatory_app_key` of the product says: 3scale's back-end accepts any key of an application without keys
+  last_key: refusing<'keys' | 'mode'>(
+    ({ keys, mode }) => mode === 'app_id' && keys <= 1,
+    () =>
+      'This is the only key. Without a key, the gateway would accept the application id with any key. Add another key first, then remove this one.',
   ),
   admins_manage_members: refusing<'role'>(
     ({ role }) => role !== 'admin',

@@ -62,7 +62,8 @@ export async function pagesDoor(door: FastifyInstance, config: Config, deps: Doo
   const { portal: notes } = config
   const { outbound, verbs, callers, limits, document, doctor, metrics, log, brand, secure, beforeRouting } = deps
   const { cache, threescale, identity } = outbound
-  const { models, applications, trial, credentials, planChanges, usage, snippets, playground, references } = verbs
+  const { models, applications, trial, credentials, receipts, planChanges, usage, snippets, playground, references } =
+    verbs
   const { accounts, members, allowances } = verbs
   const { sessions, revocations, idTokens } = callers
   await door.register(formbody)
@@ -92,10 +93,11 @@ export async function pagesDoor(door: FastifyInstance, config: Config, deps: Doo
   })
   await referencePages(door, { references, open: config.catalog.access === 'public', limit: limits.calls })
   await usagePages(door, { usage, secure })
-  await applicationsPages(door, { applications, trial, models, snippets, limit: limits.calls })
+  await applicationsPages(door, { applications, receipts, trial, models, snippets, limit: limits.calls })
   await keyPages(door, {
     applications,
     credentials,
+    receipts,
     allowances,
     seal: createSeal(config.session.secrets, 'receipt'),
     secure,
@@ -131,7 +133,19 @@ export async function pagesDoor(door: FastifyInstance, config: Config, deps: Doo
 export async function apiDoor(door: FastifyInstance, config: Config, deps: DoorDeps): Promise<void> {
   const { outbound, verbs, callers, limits, document } = deps
   const { redis } = outbound
-  const { models, applications, credentials, planChanges, usage, snippets, accounts, members, claims, terms } = verbs
+  const {
+    models,
+    applications,
+    credentials,
+    receipts,
+    planChanges,
+    usage,
+    snippets,
+    accounts,
+    members,
+    claims,
+    terms,
+  } = verbs
   const { tokens } = callers
   await apiScope(door, {
     document,
@@ -147,5 +161,5 @@ export async function apiDoor(door: FastifyInstance, config: Config, deps: DoorD
   await snippetsApi(door, { models, snippets, applications, open: config.catalog.access === 'public' })
   await usageApi(door, { usage })
   await applicationsApi(door, { applications, planChanges })
-  await keysApi(door, { credentials })
+  await keysApi(door, { credentials, receipts })
 }

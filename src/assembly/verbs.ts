@@ -11,12 +11,9 @@ import { createMembers } from '../features/account/members.js'
 import { wordsFor } from '../features/applications/answers.js'
 import { createApplications } from '../features/applications/applications.js'
 import { createCredentials } from '../features/applications/credentials.js'
-import { createGatewayCheck } from '../features/applications/gateway-check.js'
 import { createKeyReadiness } from '../features/applications/key-readiness.js'
-import { createKeyRepair, type GatewayRecord } from '../features/applications/key-repair.js'
 import { createModelCalls } from '../features/applications/model-calls.js'
 import { createPlanChanges, type Wish } from '../features/applications/plan-changes.js'
-import { createReceipts } from '../features/applications/receipts.js'
 import { createTrial } from '../features/applications/trial.js'
 import type { ModelList } from '../features/doctor/checks/model-id.js'
 import { createModels, type Models } from '../features/models/models.js'
@@ -26,12 +23,15 @@ import { createReferences } from '../features/reference/reference.js'
 import { createSnippets } from '../features/snippets/snippets.js'
 import { createUsage } from '../features/usage/usage.js'
 import { modelListPath } from '../model-calls/example-calls.js'
+import type { Audit } from '../web/audit.js'
 import { ownerOf } from '../web/caller.js'
 import type { Metrics } from '../web/metrics.js'
 import { createPlaces } from '../web/places.js'
 import { contactWords } from './identity-rules.js'
+import { createGatewayRepair } from './key-repair.js'
 import type { Outbound } from './outbound.js'
 import { PREFIX } from './prefix.js'
+import { createKeyReceipts } from './receipts.js'
 
 const DAY = 86_400
 
@@ -40,18 +40,20 @@ export interface VerbsDeps {
   metrics: Metrics
   log: Logger
   brand: string
+  audit: Pick<Audit, 'background'>
 }
 
 export type Verbs = ReturnType<typeof createVerbs>
 
 /** What people and programs can do here, by noun; nothing of it knows HTTP. */
-export function createVerbs(config: Config, { outbound, metrics, log, brand }: VerbsDeps) {
+export function createVerbs(config: Config, { outbound, metrics, log, brand, audit }: VerbsDeps) {
   const { portal: notes } = config
   const { to, redis, cache, threescale, mail, operator, signInService } = outbound
   const models: Models = createModels({
     threescale,
     cache,
     ...config.catalog,
+    configurationSeconds: config.gateway.configurationSeconds,
     notes: notes.products ?? {},
     currency: notes.currency,
     tokenEndpoint,
@@ -78,17 +80,7 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand }: V
   const now = () => new Date()
   const oneAtATime = createAlone(redis)
   const secret = Buffer.from(hkdfSync('sha256', config.session.secrets[0] ?? '', PREFIX, 'keys', 32))
-  const repair = createKeyRepair({
-    threescale,
-    records: cache.cached<GatewayRecord | null>(
-      'gateway_records',
-      { fresh: 30 * DAY, keep: 30 * DAY, nullYields: true },
-      async () => null,
-    ),
-    check: createGatewayCheck({ calls, gateway }),
-    keys,
-    secret,
-  })
+  const repair = createGatewayRepair({ outbound, calls, gateway, keys, secret })
   const applications = createApplications({
     threescale,
     models,
@@ -100,13 +92,14 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand }: V
     learn: trial.learn,
     now,
   })
+  const receipts = createKeyReceipts(config, { outbound, models, calls, gateway, audit, log })
   const credentials = createCredentials({
     threescale,
     models,
     keys,
     repair,
+    receipts,
     oneAtATime,
-    prove: createReceipts({ calls, gateway, now }).prove,
     secret,
     now,
   })
@@ -187,6 +180,7 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand }: V
     applications,
     trial,
     credentials,
+    receipts,
     planChanges,
     usage,
     snippets,

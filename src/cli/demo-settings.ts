@@ -18,6 +18,7 @@ export function demoPorts(port: number) {
 export function demoEnvironment(
   port: number,
   env: Readonly<Record<string, string | undefined>>,
+  timing: 'real' | 'quick' = 'real',
 ): Record<string, string> {
   const ports = demoPorts(port)
   const settings: Record<string, string> = {
@@ -35,6 +36,8 @@ export function demoEnvironment(
     CATALOG_ACCESS: 'public',
     PORTAL_CONFIG: join(projectRoot, 'deploy', 'demo-portal.yaml'),
     LOG_LEVEL: 'warn',
+    GATEWAY_CONFIGURATION_CACHE: timing === 'quick' ? '1' : '300',
+    APP_KEY_CACHE: timing === 'quick' ? '2' : '60',
   }
   const given = Object.entries(env).filter(([name, value]) => name in settings && value !== undefined) as [
     string,

@@ -72,7 +72,7 @@ async function runPart(
   { port, timing, state, tenant }: DemoOptions & { port: number; timing: Timing },
 ): Promise<void> {
   if (part === 'portal') {
-    Object.assign(process.env, demoEnvironment(port, process.env))
+    Object.assign(process.env, demoEnvironment(port, process.env, timing))
     return servePortal()
   }
   const { start } = await loadPart(part)

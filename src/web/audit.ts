@@ -28,6 +28,13 @@ export interface AuditNote {
   failure?: PortalError
 }
 
+export type Audit = ReturnType<typeof createAudit>
+
+export interface BackgroundNote
+  extends Required<Pick<AuditEvent, 'event' | 'outcome' | 'account' | 'target' | 'detail'>> {
+  who: AuditSubject
+}
+
 export interface AuditOptions {
   log: Logger
   to: string
@@ -64,6 +71,13 @@ export function createAudit({ log, to, onEvent }: AuditOptions) {
   const out = channelOf(log, to)
 
   return {
+    /** One event of work that no request waits for; `who` caused it. */
+    background({ event, outcome, who, account, target, detail }: BackgroundNote): void {
+      const at = new Date().toISOString()
+      const about = { who: subjectOf(who), account, target, detail }
+      write({ channel: 'audit', schema: 1, at, event, outcome, door: 'background', ...about })
+    },
+
     /** One event for every answered request whose route or handler names one. */
     hook(app: FastifyInstance): void {
       app.decorateRequest('audited', undefined)
@@ -138,8 +152,10 @@ function idsOf({ params, routeOptions: { url = '' } }: FastifyRequest): NonNulla
 
 function whoOf(request: FastifyRequest): AuditEvent['who'] {
   const who: AuditSubject | undefined = request.audited?.who ?? request.caller ?? request.identity
-  if (!who) return { kind: 'visitor' }
-  const { kind, issuer, subject, username, role } = who
+  return who ? subjectOf(who) : { kind: 'visitor' }
+}
+
+function subjectOf({ kind, issuer, subject, username, role }: AuditSubject): AuditEvent['who'] {
   return {
     kind,
     issuer,

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { MappingRule } from '../../src/clients/threescale/nouns.js'
 import { letsThrough, rulesFor } from '../../src/clients/threescale/patterns.js'
-import { probesFor } from '../../src/features/applications/probes.js'
+import { probeFor } from '../../src/features/applications/probes.js'
 
 const rule = (method: string, pattern: string, more: Partial<MappingRule> = {}) =>
   ({ method, pattern, metric: 'hits', delta: 1, last: false, ...more }) as MappingRule
@@ -61,21 +61,35 @@ t.test('all rules that match count, until one says that it is the last', async (
   )
 })
 
-t.test('a receipt asks where the gateway counts as it does for the real call', async (t) => {
-  const { probes, not } = probesFor([
-    rule('GET', '/v1//models$', { metric: 'list' }),
-    rule('POST', '/{team}/v1/chat/completions', { metric: 'chat' }),
-    rule('POST', '/v1/embeddings', { metric: 'embed' }),
-    rule('POST', '/v1/embeddings/{x}', { metric: 'other' }),
-    rule('POST', '/predict?mode={m}'),
-  ])
-  t.same(
-    probes.map(({ method, asked }) => `${method} ${asked}`),
-    ['GET /v1/models', 'POST /x/v1/chat/completions/maas-portal-probe'],
-  )
-  t.match(not, [
-    { path: '/v1/embeddings', why: /counts what is below it in another way/ },
-    { path: '/v1/embeddings/{x}', why: /Only a real call/ },
-    { path: '/predict?mode={m}', why: /parameters/ },
-  ])
-})
+t.test(
+  'a removed key is checked by a request that the gateway counts like a real one and that runs no model',
+  async (t) => {
+    const asked = (rules: MappingRule[], options?: Parameters<typeof probeFor>[1]) => {
+      const probe = probeFor(rules, options)
+      return probe && `${probe.method} ${probe.path}`
+    }
+    const chat = rule('POST', '/{team}/v1/chat/completions', { metric: 'chat' })
+    const list = rule('GET', '/v1//models$', { metric: 'list' })
+    t.equal(asked([chat, list]), 'GET /v1/models', 'a list of models is the cheapest')
+    t.equal(asked([chat]), 'POST /x/v1/chat/completions/maas-portal-probe')
+    t.equal(
+      asked([list, chat], { limited: new Set(['list']) }),
+      'POST /x/v1/chat/completions/maas-portal-probe',
+      'rather one that adds to no limited metric',
+    )
+    t.equal(asked([list, chat], { limited: new Set(['list', 'chat']) }), 'GET /v1/models', 'both are limited')
+    const both = [rule('POST', '/', { metric: 'hits' }), rule('GET', '/', { metric: 'hits' })]
+    t.equal(asked(both, { callPath: '/v1/chat/completions' }), 'GET /maas-portal-probe')
+    t.equal(asked(both.slice(0, 1), { callPath: '/v1/embeddings' }), 'POST /v1/embeddings/maas-portal-probe')
+    for (const unfit of [
+      [rule('POST', '/v1/embeddings', { metric: 'embed' }), rule('POST', '/v1/embeddings/{x}', { metric: 'other' })],
+      [rule('POST', '/predict?mode={m}')],
+      [rule('POST', '/predict')],
+      [rule('POST', '/v1/chat/completions$')],
+      [],
+    ])
+      t.equal(asked(unfit), undefined, JSON.stringify(unfit.map(({ pattern }) => pattern)))
+    const many = Array.from({ length: 500 }, (_, index) => rule('POST', `/t${index}/v1/chat/completions`))
+    t.match(asked([...many, list]), /^POST /, 'twelve candidates are compared')
+  },
+)

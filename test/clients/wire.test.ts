@@ -31,7 +31,6 @@ t.test('true and false, as words, as numbers, missing: then as porta’s columns
     buyersManageKeys: true,
     keyRegenerateEnabled: true,
     customKeysEnabled: true,
-    mandatoryAppKey: true,
     referrerFiltersRequired: false,
     planChangePermission: 'request',
   })

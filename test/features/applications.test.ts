@@ -247,7 +247,7 @@ t.test('3scale refuses a chosen key: the sentence is at the value, whatever 3sca
       repair: createKeyRepair({ threescale, keys, secret, records, check: async () => 'unknown' }),
       oneAtATime: (_name, work) => work({ isLost: async () => false }),
       models: { describe: async () => undefined },
-      prove: async () => ({}) as Receipt,
+      receipts: { removed: async () => ({}) as Receipt },
       secret,
       now: () => today,
     })

@@ -43,6 +43,8 @@ function tenant(names: string[]) {
     servicePlansVisible: false,
     down: false,
     backend: '',
+    version: 1,
+    changedAt: '2026-01-01T00:00:00Z',
     /** verb and pattern, by product; those of a chat model where it is left out */
     rules: {} as Record<number, [method: string, pattern: string][]>,
   }
@@ -58,7 +60,8 @@ function tenant(names: string[]) {
     }
   const config = (product: { id: number }): GatewayConfig => ({
     productId: product.id,
-    version: 1,
+    version: state.version,
+    changedAt: state.changedAt,
     endpoint: `https://model-${product.id}.example.com:443`,
     credentials: {
       mode: 'user_key',
@@ -108,6 +111,7 @@ function catalogue(threescale: Threescale, extra: Partial<ModelsDeps> = {}) {
     cache,
     ttlSeconds: 3600,
     detailTtlSeconds: 3600,
+    configurationSeconds: 300,
     notes: {},
     tokenEndpoint: async () => '',
     servers: quietServers,
@@ -486,4 +490,32 @@ t.test('what a model server tells is text of one line, or it is nothing', async 
   })
   t.match(html, '&lt;/script&gt;')
   t.notMatch(html, '<script>alert')
+})
+
+t.test('a promoted configuration: gateways have it five minutes after the catalogue saw it', async (t) => {
+  let at = Date.parse('2026-03-01T10:00:00Z')
+  const now = () => at
+  const start = (threescale: Threescale) =>
+    catalogue(threescale, { cache: createCache({ prefix: 'test', log, now }), now, ttlSeconds: 60 })
+  const readyAt = async (models: ReturnType<typeof catalogue>) => (await first(models))?.gateway_ready_at
+
+  const { threescale, state, count } = tenant(['a'])
+  const models = start(threescale)
+  t.equal(await readyAt(models), null, 'not changed lately, so promoted long ago as far as is known')
+  state.version = 2
+  at += 40_000
+  await first(models)
+  await until(async () => (await readyAt(models)) !== null)
+  t.equal(await readyAt(models), '2026-03-01T10:05:40.000Z')
+  at += 100_000
+  const before = count('configs')
+  await first(models)
+  await until(() => count('configs') > before)
+  await sleep(20)
+  t.equal(await readyAt(models), '2026-03-01T10:05:40.000Z', 'read again, the same version: the same time')
+  at += 200_000
+  t.equal(await readyAt(models), null, 'over, whether or not the catalogue was read again')
+
+  state.changedAt = new Date(at - 100_000).toISOString()
+  t.equal(await readyAt(start(threescale)), new Date(at + 300_000).toISOString(), 'a first catalogue: changed lately')
 })

@@ -111,6 +111,7 @@ export async function startStack(
         THREESCALE_ADMIN_URL: `http://localhost:${port + 1}`,
         OIDC_ISSUER: `http://localhost:${port + 2}`,
         LOG_LEVEL: 'error',
+        DEMO_TIMING: 'real',
         ...env,
       }
       const started = launch(node, ['demo', '--only', 'portal'], settings, output)

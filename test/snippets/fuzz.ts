@@ -148,6 +148,7 @@ export function modelOf(given: Partial<Model>): Model {
     model_id: 'org/m',
     endpoint: 'https://m.example.com',
     base_url: 'https://m.example.com/v1',
+    gateway_ready_at: null,
     context_length: null,
     capabilities: [],
     license: null,

@@ -270,7 +270,7 @@ t.test('no accessibility violation, in both themes, wide and narrow, on every pa
     },
     { route: '/applications/:id/keys/:key_id/retire', path: retire, context: signedIn },
     {
-      route: '/applications/:id/receipt',
+      route: '/applications/:id/keys/:key_id/receipt',
       path: `${live}/rotate`,
       context: signedIn,
       before: async (page) => {
@@ -279,7 +279,19 @@ t.test('no accessibility violation, in both themes, wide and narrow, on every pa
       },
     },
     {
-      route: '/applications/:id/receipt',
+      route: '/applications/:id/keys/:key_id/receipt',
+      path: `${live}/rotate`,
+      context: signedIn,
+      name: 'completed',
+      before: async (page) => {
+        await page.click('main form button[type=submit]')
+        // the page loads itself again
+        await page.waitForSelector('text=The gateway refuses the old key.')
+      },
+    },
+    { route: '/applications/:id', path: live, context: signedIn, name: 'with receipts' },
+    {
+      route: '/applications/:id/keys/:key_id/receipt',
       path: `${tokens}/rotate`,
       context: signedIn,
       name: 'of a client secret',

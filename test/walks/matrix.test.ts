@@ -130,8 +130,8 @@ const pages: Record<string, Row> = {
   'POST /applications/:id/keys': { of: 'pair', statuses: does },
   'GET /applications/:id/keys/:key_id/retire': pair,
   'POST /applications/:id/keys/:key_id/retire': { of: 'pair', statuses: does },
-  // without the receipt of a rotation it leads to the application, whosever that is
-  'GET /applications/:id/receipt': { of: 'single', statuses: [303, 303, 303, 303] },
+  // of a key that was not removed there is none
+  'GET /applications/:id/keys/:key_id/receipt': { of: 'pair', statuses: [303, 404, 404, 404] },
   'GET /applications/:id/plan': app,
   'POST /applications/:id/plan': { of: 'single', body: { plan: 'unlimited' }, statuses: does },
   'GET /playground': { statuses: closed },
@@ -193,6 +193,7 @@ const calls: Record<string, Row> = {
   'GET /applications/:id/keys': { of: 'pair', statuses: ownOne },
   'POST /applications/:id/keys': { of: 'pair', body: {}, statuses: [401, 404, 201, 201, ...bad] },
   'DELETE /applications/:id/keys/:key_id': { of: 'pair', statuses: ownOne },
+  'GET /applications/:id/keys/:key_id/receipt': { of: 'pair', statuses: [401, 404, 404, 404, ...bad] },
   'POST /applications/:id/rotate': { of: 'pair', statuses: ownOne },
   'GET /applications/:id/usage': { of: 'single', statuses: ownOne },
   'GET /applications/:id/limits': { of: 'single', statuses: ownOne },

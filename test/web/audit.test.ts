@@ -97,6 +97,34 @@ t.test('what is written through a page tells its target, and a caller who hangs 
   t.match(lines().at(-1), { event: 'application.update', outcome: 'ok', target: { application: id } })
 })
 
+t.test('a removed key: one event for the removal, and one in the background for its check', async (t) => {
+  const mary = createVisitor(stack)
+  await mary.signIn('mary')
+  const form = formsOf((await mary.get('/applications/new?model=granite-chat')).text).find(
+    ({ action }) => action === '/applications',
+  )
+  const [made] = await since(() => mary.post('/applications', form?.values ?? {}))
+  const application = made?.target?.application
+  await stack.settled()
+  const before = lines().length
+  const rotated = await mary.post(`/applications/${application}/rotate`, {})
+  const key_id = /keys\/([0-9a-f]{16})\/receipt/.exec(rotated.location ?? '')?.[1]
+  for (let waited = 0; lines().length < before + 2 && waited < 15_000; waited += 100) await sleep(100)
+  const [rotation, check, ...more] = lines().slice(before)
+  t.match(rotation, { event: 'key.rotate', outcome: 'ok', door: 'page' })
+  t.match(check, {
+    event: 'key.check',
+    outcome: 'ok',
+    door: 'background',
+    who: { kind: 'person', username: rotation?.who.username, role: 'admin' },
+    account: rotation?.account,
+    target: { application, key_id },
+    detail: { result: 'refused' },
+  })
+  t.same([check?.address, check?.request_id, check?.status], [undefined, undefined, undefined], 'of no request')
+  t.same(more, [])
+})
+
 t.test('every write of the router leaves its event, whatever comes of it', async (t) => {
   const inside = await buildPortal(loadConfig({ ...demoEnvironment(stack.port, {}), LOG_LEVEL: 'silent' }))
   await inside.app.ready()

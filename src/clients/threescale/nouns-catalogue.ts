@@ -15,7 +15,6 @@ export interface Product {
   customKeysEnabled: boolean
   canSelectPlan: boolean
   planChangePermission: 'request' | 'direct' | 'credit_card' | 'request_credit_card' | 'none'
-  mandatoryAppKey: boolean
   referrerFiltersRequired: boolean
   updatedAt: string
 }
@@ -64,6 +63,8 @@ export interface BackendPath {
 export interface GatewayConfig {
   productId: number
   version: number
+  /** the last change before the promotion, whose own time 3scale does not report; empty where unknown */
+  changedAt: string
   /** public base URL, no trailing slash, with its port as 3scale writes it */
   endpoint: string
   credentials: CredentialScheme

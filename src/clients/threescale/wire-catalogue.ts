@@ -25,7 +25,6 @@ export function toProduct(wire: Wire): Product {
     customKeysEnabled: flag(wire.custom_keys_enabled, true),
     canSelectPlan: flag(wire.buyer_can_select_plan, false),
     planChangePermission: (text(wire.buyer_plan_change_permission) || 'request') as Product['planChangePermission'],
-    mandatoryAppKey: flag(wire.mandatory_app_key, true),
     referrerFiltersRequired: flag(wire.referrer_filters_required, false),
     updatedAt: utc(wire.updated_at),
   }
@@ -64,6 +63,7 @@ export function toGatewayConfig(wire: Wire): GatewayConfig | undefined {
   return {
     productId: number(content.id),
     version: number(wire.version),
+    changedAt: [utc(content.updated_at), utc(proxy.updated_at)].sort().at(-1) ?? '',
     endpoint,
     credentials: {
       mode,

@@ -1,7 +1,15 @@
+import type { Model } from '../models/schemas.js'
+import { gatewayWords } from '../models/words.js'
 import { type GatewayAnswer, jsonOf } from './model-calls.js'
 
-/** What an answer means, and what helps. The bodies told apart are APIcast's own (gateway/src/apicast/errors.lua). */
-export function wordsFor({ status, headers, text }: Omit<GatewayAnswer, 'ms'>): string {
+/** What an answer means, and what helps: a gateway may have no or another configuration of a model promoted just now. */
+export function wordsFor(answer: Omit<GatewayAnswer, 'ms'>, model: Model): string {
+  const early = [401, 403, 404].includes(answer.status) ? gatewayWords(model) : ''
+  return early === '' ? meaningOf(answer) : `${meaningOf(answer)} ${early}`
+}
+
+/** The bodies told apart are APIcast's own (gateway/src/apicast/errors.lua). */
+function meaningOf({ status, headers, text }: Omit<GatewayAnswer, 'ms'>): string {
   if (status >= 200 && status < 300) return 'The model answered.'
   if (status === 401 || status === 403) {
     if (/missing/i.test(text))

@@ -2,7 +2,7 @@ import type { Threescale } from '../../clients/threescale/nouns.js'
 import { isProblem, problem } from '../../errors.js'
 import { check } from '../../rules.js'
 import type { Caller } from '../../web/caller.js'
-import type { Catalogue, FoundModel, OneAtATime } from './applications.js'
+import type { Catalogue, OneAtATime } from './applications.js'
 import { guards, type ProductRule, rotationGuards } from './guards.js'
 import type { KeyReadiness } from './key-readiness.js'
 import type { KeyRepair } from './key-repair.js'
@@ -10,6 +10,7 @@ import { checkKeyValue } from './key-values.js'
 import { createKeyWrites, type Target } from './key-writes.js'
 import { describeKey, type HeldKey, keyIdOf } from './keys.js'
 import { modeOf, present } from './present.js'
+import type { Receipts } from './receipts.js'
 import type { Application, Key, Receipt, Rotation } from './schemas.js'
 
 export interface CredentialsDeps {
@@ -17,9 +18,8 @@ export interface CredentialsDeps {
   models: Pick<Catalogue, 'describe'>
   keys: Pick<KeyReadiness, 'changed' | 'seen' | 'usable'>
   repair: KeyRepair
+  receipts: Pick<Receipts, 'removed'>
   oneAtATime: OneAtATime
-  /** tells whether a key that was taken out of use is still let through; `keyed`: other keys are left. Never rejects. */
-  prove(found: FoundModel, application: Application, old: string, keyed: boolean): Promise<Receipt>
   secret: Buffer
   now: () => Date
 }
@@ -32,7 +32,7 @@ export type CredentialVerbs = ReturnType<typeof createCredentials>
  * key is there, but for OpenID Connect, where 3scale keeps one secret. Changes of one application are made one at a time.
  */
 export function createCredentials(deps: CredentialsDeps) {
-  const { threescale, models, keys: readiness, repair, oneAtATime, prove } = deps
+  const { threescale, models, keys: readiness, repair, oneAtATime, receipts } = deps
   const { held, earlier, fresh, make, write, ready, remove, keepOne } = createKeyWrites(deps)
   return {
     /** One call to 3scale; two where the keys are a list of their own. Values with `reveal` only. */
@@ -52,12 +52,11 @@ export function createCredentials(deps: CredentialsDeps) {
       })
     },
 
-    /** Three looks, one write. An unknown key is not_found. */
-    async retire(
-      caller: Caller,
-      id: number,
-      keyId: string,
-    ): Promise<{ application: Application; receipt: Receipt | null }> {
+    /**
+     * Three reads, one write. An unknown key is not_found, the last one of an application with an id a rule. The receipt is
+     * pending: the gateway is checked later.
+     */
+    retire(caller: Caller, id: number, keyId: string): Promise<{ application: Application; receipt: Receipt }> {
       return changing(caller, id, async (target) => {
         const { mode, record, found } = target
         check(['credential_mode'], { mode })
@@ -65,11 +64,11 @@ export function createCredentials(deps: CredentialsDeps) {
         const keys = await held(target)
         const old = keys.find(({ value }) => keyIdOf(id, value) === keyId)
         if (!old) throw problem('not_found')
-        if (found) check(['mandatory_app_key'], { keys: keys.length, mode, product: found.product })
+        check(['last_key'], { keys: keys.length, mode })
         await remove(target, old.value)
         readiness.changed(record.id)
-        if (keys.length > 1) await keepOne(target, old.value)
-        return { application: present(record, found), receipt: await receipt(target, old.value, keys.length > 1) }
+        if (mode === 'app_id') await keepOne(target, old.value)
+        return { application: present(record, found), receipt: await receipt(target, old.value, false) }
       })
     },
 
@@ -170,10 +169,8 @@ export function createCredentials(deps: CredentialsDeps) {
     }
   }
 
-  async function receipt({ record, found, mode }: Target, old: string, keyed: boolean): Promise<Receipt | null> {
-    if (!found) return null
-    const application = present(record, found, { reveal: true, appKeys: [old], clientSecret: old })
-    return prove(found, application, old, keyed || mode !== 'app_id')
+  function receipt({ caller, record, found }: Target, value: string, replaced: boolean): Promise<Receipt> {
+    return receipts.removed(caller, { record, found, value, replaced })
   }
 }
 

@@ -1,4 +1,3 @@
-import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isProblem, problem } from '../../errors.js'
 import { type Allowances, check } from '../../rules.js'
@@ -10,28 +9,29 @@ import type { Seal } from '../../web/seal.js'
 import type { Applications, ReadApplication } from './applications.js'
 import type { CredentialVerbs } from './credentials.js'
 import { guards, rotationGuards } from './guards.js'
-import { newKeyView, receiptView, retireView, rotateView } from './key-view.js'
+import { newKeyView, retireView, rotateView } from './key-view.js'
 import { newAttempt } from './keys.js'
+import { receiptPages } from './receipt-pages.js'
+import type { Receipts } from './receipts.js'
 import { attemptIn, once, orAgain } from './requests.js'
-import { NewKey, type Receipt } from './schemas.js'
+import { NewKey } from './schemas.js'
 
 export interface KeyPagesDeps {
   applications: Pick<Applications, 'read'>
   credentials: CredentialVerbs
   allowances: Allowances
-  /** receipts go along in this browser; they hold no key */
+  receipts: Pick<Receipts, 'read'>
+  /** of what a receipt needs in the browser */
   seal: Seal
   secure: boolean
 }
 
-type Told = Omit<Parameters<typeof receiptView>[0], 'receipt'> & { account: number; receipt: Receipt | null }
-
 const byId = '/applications/:id'
-const COOKIE = 'maas_receipt'
 
 /** Keys of an application by page: add, retire, rotate, and the receipt that follows. */
 export async function keyPages(app: FastifyInstance, deps: KeyPagesDeps) {
-  const { applications, credentials, allowances, seal, secure } = deps
+  const { applications, credentials, allowances } = deps
+  const { show } = receiptPages(app, deps)
 
   app.get(`${byId}/rotate`, async (request, reply) => rotatePage(request, reply, {}, 200))
 
@@ -45,8 +45,11 @@ export async function keyPages(app: FastifyInstance, deps: KeyPagesDeps) {
         )
         audited(request, { target: { key_id: rotated.key.key_id } })
         const { id, name, credentials: shape, receipt } = rotated
-        if (shape.mode !== 'app_id')
-          return tell(request, reply, { id, name, mode: shape.mode, deed: 'rotated', receipt })
+        if (receipt) return show(request, reply, { receipt, name, mode: shape.mode, replaced: true })
+        if (shape.mode !== 'app_id') {
+          reply.flash('success', shape.mode === 'oidc' ? 'The secret is replaced.' : 'The key is replaced.')
+          return reply.redirect(`/applications/${id}`, 303)
+        }
         reply.flash('success', 'The new key is there, and works beside the old one. Put it into your code now.')
         return reply.redirect(`/applications/${id}/rotate`, 303)
       } catch (error) {
@@ -80,10 +83,10 @@ export async function keyPages(app: FastifyInstance, deps: KeyPagesDeps) {
     const read = await readForKeys(request)
     const key = read.keys.find(({ key_id }) => key_id === request.params.key_id)
     if (!key) throw problem('not_found')
-    const { application, keys, product } = read
+    const { application, keys } = read
     const { mode } = application.credentials
     check(['credential_mode'], { mode })
-    if (product) check(['mandatory_app_key'], { keys: keys.length, mode, product })
+    check(['last_key'], { keys: keys.length, mode })
     return reply.page('applications/retire', retireView({ application, key, last: keys.length === 1 }))
   })
 
@@ -98,34 +101,11 @@ export async function keyPages(app: FastifyInstance, deps: KeyPagesDeps) {
           idOf(request),
           request.params.key_id,
         )
-        const { id, name, credentials: shape } = application
-        return tell(request, reply, { id, name, mode: shape.mode, deed: 'retired', receipt })
+        const { name, credentials: shape } = application
+        return show(request, reply, { receipt, name, mode: shape.mode, replaced: false })
       })
     },
   )
-
-  app.get(`${byId}/receipt`, async (request, reply) => {
-    const told = readReceipt(request)
-    if (!told || told.account !== callerOf(request).accountId || told.id !== idOf(request))
-      return reply.redirect(`/applications/${idOf(request)}`, 303)
-    return reply.header('cache-control', 'no-store').page('applications/receipt', receiptView(told))
-  })
-
-  /** The receipt goes to the next page sealed in a cookie of that page: no store, no key, nothing in an address. */
-  function tell(request: FastifyRequest, reply: FastifyReply, told: Omit<Told, 'account'>) {
-    const path = `/applications/${told.id}/receipt`
-    const text = JSON.stringify({ ...told, account: callerOf(request).accountId })
-    const sealed = seal.seal(deflateRawSync(text).toString('base64url'))
-    reply.setCookie(COOKIE, sealed, { path, httpOnly: true, sameSite: 'lax', secure, maxAge: 3600 })
-    return reply.redirect(path, 303)
-  }
-
-  function readReceipt(request: FastifyRequest): Told | undefined {
-    const packed = seal.open(request.cookies[COOKIE] ?? '')
-    return packed === undefined
-      ? undefined
-      : (JSON.parse(inflateRawSync(Buffer.from(packed, 'base64url')).toString('utf8')) as Told)
-  }
 
   async function rotatePage(request: FastifyRequest, reply: FastifyReply, typed: Typed, status: number) {
     const { application, product, keys } = await applications.read(callerOf(request), idOf(request), { keys: true })

@@ -1,7 +1,6 @@
 import type { Product } from '../../clients/threescale/nouns.js'
 import { keyLimit } from '../../rules.js'
-import { dateWords, number } from '../../web/words.js'
-import type { Application, Key, Receipt, ReceiptPath } from './schemas.js'
+import type { Application, Key } from './schemas.js'
 import { keyRow } from './view.js'
 
 interface Form {
@@ -85,89 +84,26 @@ function formView({ attempt, value, errors }: Form, product: Product | undefined
   }
 }
 
+/** How fast it takes effect. */
+const afterWords: Record<Mode, string> = {
+  user_key: 'The gateway refuses the key within seconds.',
+  app_id: 'The gateway may accept the key for about a minute. It is then checked, and a receipt shows the result.',
+  oidc: 'Access tokens that were issued for it remain valid until they expire. A receipt shows that it is refused.',
+}
+
 export function retireView({ application, key, last }: { application: Application; key: Key; last: boolean }) {
   const base = `/applications/${application.id}`
   const { day, maker } = keyRow(key, base, false)
   return {
-    title: 'Retire a key',
+    title: application.credentials.mode === 'oidc' ? 'Retire the secret' : 'Retire a key',
     name: application.name,
     base,
     action: `${base}/keys/${key.key_id}/retire`,
     day,
     maker,
     keyId: key.key_id,
-    warning: !last
-      ? ''
-      : application.credentials.mode === 'oidc'
-        ? 'This is the only secret: without it no new tokens can be got.'
-        : 'This is the only key: without any, the gateway takes the application id with whatever key is sent.',
+    word: application.credentials.mode === 'oidc' ? 'secret' : 'key',
+    warning: last ? 'This is the only secret. Without it, the application cannot obtain new access tokens.' : '',
+    after: afterWords[application.credentials.mode],
   }
-}
-
-/** What was seen of the old key. A sample is told as a sample: never that the key is gone everywhere. */
-export function receiptView({
-  id,
-  name,
-  mode,
-  deed,
-  receipt,
-}: {
-  id: number
-  name: string
-  mode: Mode
-  deed: 'rotated' | 'retired'
-  receipt: Receipt | null
-}) {
-  const { word, asked } = asking[mode === 'oidc' ? 'oidc' : 'keys']
-  const paths = receipt?.paths ?? []
-  return {
-    title: deed === 'rotated' ? `The ${word} is replaced` : `The ${word} is retired`,
-    name,
-    base: `/applications/${id}`,
-    rotated: deed === 'rotated',
-    word,
-    heading: `What the ${asked} said`,
-    summary: summaryOf(receipt, word, asked),
-    kind: paths.length > 0 && paths.every(({ refused }) => refused) ? 'success' : 'warning',
-    at: receipt ? `${dateWords(receipt.at)}, ${receipt.at.slice(11, 16)} UTC` : '',
-    rows: paths.map((path) => ({
-      path: `${path.method} ${path.path}`,
-      asked: path.asked === path.path ? '' : path.asked,
-      calls: number(path.calls),
-      through: number(path.let_through),
-      seconds: secondsWords(path.seconds),
-      ...resultOf(path),
-    })),
-    notProbed: (receipt?.not_probed ?? []).map(({ method, path, why }) => ({ path: `${method} ${path}`, why })),
-    note: receipt?.note ?? '',
-  }
-}
-
-/** Who is asked with what was taken out of use. */
-const asking = {
-  keys: { word: 'key', asked: 'gateway' },
-  oidc: { word: 'secret', asked: 'sign-in service' },
-}
-
-function resultOf({ refused, refused_in_a_row: row, let_through: through }: ReceiptPath) {
-  if (refused) return { result: `Refused ${row} times running`, color: 'green' }
-  return { result: through > 0 ? 'Still let through' : 'No clear answer', color: 'orange' }
-}
-
-function summaryOf(receipt: Receipt | null, word: string, asked: string): string {
-  if (!receipt) return `The old ${word} is not known here any more, so the ${asked} was not asked about it.`
-  const { paths, seconds } = receipt
-  if (paths.length === 0) return `No path could be asked with the old ${word} without running the model.`
-  const open = paths.filter(({ refused, let_through: through }) => !refused && through > 0).length
-  const unclear = paths.filter(({ refused }) => !refused).length - open
-  const on = paths.length === 1 ? 'the one path' : `all ${paths.length} paths`
-  if (open === 0 && unclear === 0)
-    return `The old ${word} was refused five times running on ${on} that could be asked, within ${secondsWords(seconds)}.`
-  if (open === 0)
-    return `The ${asked} gave no clear answer on ${unclear} of ${paths.length} paths within ${secondsWords(seconds)}, so whether the old ${word} is refused there is not known.`
-  return `The old ${word} was still let through on ${open} of ${paths.length} paths after ${secondsWords(seconds)}. The ${asked} may need some minutes; try it yourself then, and tell the operator if it stays.`
-}
-
-function secondsWords(seconds: number): string {
-  return seconds < 1 ? 'less than a second' : `${seconds.toFixed(1)} seconds`
 }

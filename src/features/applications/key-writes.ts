@@ -25,9 +25,6 @@ export interface Target {
   mode: Application['credentials']['mode']
 }
 
-const lastKept =
-  'Another request removed the other key of this application at the same time, so this one was kept: an application without keys accepts any.'
-
 /**
  * Writes the keys of an application one by one. After a write that failed 3scale is asked what it stored, and the gateway follows
  * before a key is called there. `scope` names the attempt: what it wrote is found again by its tag.
@@ -98,12 +95,13 @@ export function createKeyWrites({ threescale, keys: readiness, repair, secret, n
     )
   }
 
-  /** Two requests that each remove one of the last two keys would leave none, and the gateway would then accept any. */
+  /** Another replica may have removed the other key meanwhile, and an application without keys accepts any. */
   async function keepOne(target: Target, removed: string): Promise<void> {
     if ((await held(target)).length > 0) return
-    const { caller, record } = target
+    const { caller, record, mode } = target
     await threescale.addKey(caller.accountId, record.id, removed)
-    throw problem('conflict', { detail: lastKept })
+    readiness.changed(record.id)
+    check(['last_key'], { keys: 1, mode })
   }
 
   /** What an earlier try of the same attempt left; a chosen value that is there already needs no second one. */

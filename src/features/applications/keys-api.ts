@@ -5,6 +5,7 @@ import { audited } from '../../web/audit.js'
 import { callerOf } from '../../web/guard.js'
 import { Attempt, Id, Reveal } from './api.js'
 import type { CredentialVerbs } from './credentials.js'
+import type { Receipts } from './receipts.js'
 import { Key, NewKey, Receipt, Rotation } from './schemas.js'
 
 const KeyId = Type.Object({
@@ -12,8 +13,13 @@ const KeyId = Type.Object({
   key_id: Type.String({ pattern: '^[0-9a-f]{16}$', examples: ['7f3a9c0d51e2b846'] }),
 })
 
+export interface KeysApiDeps {
+  credentials: CredentialVerbs
+  receipts: Pick<Receipts, 'read'>
+}
+
 /** Keys of an application, as JSON. Each POST may be sent again with its Idempotency-Key. */
-export async function keysApi(app: FastifyInstance, { credentials }: { credentials: CredentialVerbs }) {
+export async function keysApi(app: FastifyInstance, { credentials, receipts }: KeysApiDeps) {
   app.get<{ Params: { id: string }; Querystring: { reveal?: boolean } }>(
     '/applications/:id/keys',
     {
@@ -54,15 +60,31 @@ export async function keysApi(app: FastifyInstance, { credentials }: { credentia
     '/applications/:id/keys/:key_id',
     {
       config: { scope: 'maas:write', audit: 'key.delete' },
-      schema: describe('deleteKey', 'Retire a key, and see whether the gateway still takes it', {
+      schema: describe('deleteKey', 'Retire a key of an application', {
+        description:
+          'Answers at once. The gateway may accept the key until `accepted_until`; it is checked afterwards, and the receipt then has the result. The last key of an application with an id and keys is never removed (403).',
         params: KeyId,
-        response: { 200: Type.Object({ receipt: Type.Union([Receipt, Type.Null()]) }) },
+        response: { 200: Type.Object({ receipt: Receipt }) },
       }),
     },
     async (request) => {
       const { receipt } = await credentials.retire(callerOf(request), idOf(request), request.params.key_id)
       return { receipt }
     },
+  )
+
+  app.get<{ Params: { id: string; key_id: string } }>(
+    '/applications/:id/keys/:key_id/receipt',
+    {
+      config: { scope: 'maas:read' },
+      schema: describe('readReceipt', 'Read the receipt of a removed key', {
+        description:
+          'Kept for a day: in Redis, and where there is none only in the process that removed the key until it stops. 404 where none is kept.',
+        params: KeyId,
+        response: { 200: Receipt },
+      }),
+    },
+    async (request) => (await receipts.read(callerOf(request), idOf(request), request.params.key_id)).receipt,
   )
 
   app.post<{ Params: { id: string }; Body: NewKey }>(

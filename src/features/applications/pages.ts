@@ -15,6 +15,7 @@ import { newAttempt } from './keys.js'
 import { applicationListView } from './list-view.js'
 import { arrange, type Filters, type Sort, sorts } from './listing.js'
 import { newApplicationView } from './new-view.js'
+import type { Receipts } from './receipts.js'
 import { attemptIn, once, orAgain, toRepair } from './requests.js'
 import { type Application, ApplicationChange, NewApplication } from './schemas.js'
 import type { TestResult, Trial } from './trial.js'
@@ -22,6 +23,7 @@ import { applicationView, deleteView } from './view.js'
 
 export interface ApplicationPagesDeps {
   applications: Applications
+  receipts: Pick<Receipts, 'listRecent'>
   trial: Trial
   /** of calls to models */
   limit: RateLimit
@@ -35,7 +37,7 @@ const byId = '/applications/:id'
 
 export async function applicationsPages(
   app: FastifyInstance,
-  { applications, trial, models, snippets, limit }: ApplicationPagesDeps,
+  { applications, receipts, trial, models, snippets, limit }: ApplicationPagesDeps,
 ) {
   app.get('/applications', async (request, reply) => {
     const caller = callerOf(request)
@@ -103,7 +105,7 @@ export async function applicationsPages(
         snippets: code.map(({ client, with_key }) => ({ client, with_key })),
       })
     }
-    return render(reply, { ...read, revealed: true })
+    return render(request, reply, { ...read, revealed: true })
   })
 
   app.post(`${byId}/test`, { config: { audit: 'application.test' } }, async (request, reply) => {
@@ -166,10 +168,11 @@ export async function applicationsPages(
 
   async function show(request: FastifyRequest, reply: FastifyReply, extra: Extra, status = 200) {
     const read = await applications.read(callerOf(request), idOf(request), { keys: true })
-    return render(reply, { ...read, revealed: false, ...extra }, status)
+    return render(request, reply, { ...read, revealed: false, ...extra }, status)
   }
 
-  function render(
+  async function render(
+    request: FastifyRequest,
     reply: FastifyReply,
     state: Awaited<ReturnType<Applications['read']>> & { revealed: boolean } & Extra,
     status = 200,
@@ -177,9 +180,10 @@ export async function applicationsPages(
     const { application, model, revealed } = state
     const code = model ? snippets.forModel(model, revealed ? { credentials: application.credentials } : {}) : []
     const from = idFrom(state.from) ? state.from : undefined
+    const recent = await receipts.listRecent(callerOf(request), application.id)
     return reply
       .header('cache-control', 'no-store')
-      .page('applications/show', applicationView({ ...state, from, snippets: code }), { status })
+      .page('applications/show', applicationView({ ...state, from, snippets: code, receipts: recent }), { status })
   }
 
   async function newPage(

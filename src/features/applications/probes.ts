@@ -3,65 +3,63 @@ import { letsThrough, rulesFor, sampleOf, templateOf } from '../../clients/three
 import type { Rule } from '../../model-calls/call-paths.js'
 import { endpointAt } from '../../model-calls/openai-endpoints.js'
 
-/** A call that reaches the gateway's check of the key, and past it costs nothing. */
+/** A request that the gateway checks the key of, and that runs no model. */
 export interface Probe {
   method: string
-  /** as the gateway maps it */
+  /** without its query; no pattern is left in it */
   path: string
-  asked: string
   body?: object
 }
 
-export interface NotProbed {
-  method: string
-  path: string
-  why: string
+export interface ProbeOptions {
+  /** where requests to the model go, for rules that match it as a prefix */
+  callPath?: string | undefined
+  /** system names of the metrics that the plan limits */
+  limited?: ReadonlySet<string>
 }
 
 const BELOW = '/maas-portal-probe'
-const MOST = 12
+/** A product may have hundreds of mapping rules, and each candidate is compared with all of them. */
+const CANDIDATES = 12
 
 /**
- * One probe for every mapped usage that can be asked for without running a model. The gateway remembers a key per usage,
- * and a pattern is anchored at its start only (APIcast, mapping_rule.lua, cache_handler.lua), so a call one step below
- * `/v1/chat/completions` meets the same memory as a chat, and the model server does not know it. `callPath` is where calls
- * of the model go, for rules that let it through as a prefix.
+ * The cheapest request that runs no model: one that adds to no limited metric where there is one, and rather a GET; undefined
+ * where every request could run the model. The gateway caches a key per usage, and a pattern is anchored at its start only
+ * (APIcast, mapping_rule.lua, cache_handler.lua), so a request one step below `/v1/chat/completions` meets the same cache
+ * entry as a chat, and the model server does not know it.
  */
-export function probesFor(rules: MappingRule[], callPath?: string): { probes: Probe[]; not: NotProbed[] } {
-  const seen = new Set<string>()
-  const probes: Probe[] = []
-  const not: NotProbed[] = []
-  for (const { method, pattern } of rules) {
-    const name = `${method} ${pattern}`
-    if (seen.has(name)) continue
-    seen.add(name)
-    const probe =
-      probes.length < MOST
-        ? probeFor(rules, { method, pattern }, callPath)
-        : 'The receipt looks at twelve paths at most.'
-    if (typeof probe === 'string') not.push({ method, path: pattern, why: probe })
-    else probes.push(probe)
+export function probeFor(
+  rules: MappingRule[],
+  { callPath, limited = new Set() }: ProbeOptions = {},
+): Probe | undefined {
+  let best: { probe: Probe; cost: number } | undefined
+  let candidates = 0
+  for (const rule of rules) {
+    const probe = candidateOf(rules, rule, callPath)
+    if (!probe) continue
+    const counted = rulesFor(rules, probe.method, probe.path).filter(({ metric }) => limited.has(metric))
+    const cost = 2 * counted.length + (probe.method === 'GET' ? 0 : 1)
+    if (!best || cost < best.cost) best = { probe, cost }
+    if (best.cost === 0 || ++candidates === CANDIDATES) break
   }
-  return { probes, not }
+  return best?.probe
 }
 
-function probeFor(rules: MappingRule[], rule: Rule, callPath: string | undefined): Probe | string {
+function candidateOf(rules: MappingRule[], rule: Rule, callPath: string | undefined): Probe | undefined {
   const { method, pattern } = rule
   const { path, exact, parameters } = templateOf(pattern)
-  if (parameters.length > 0) return 'It depends on parameters of the call.'
+  if (parameters.length > 0) return undefined
   const verb = method === 'ANY' ? 'GET' : method
   const read = verb === 'GET'
   const own = sampleOf(path)
   // reads of the table are answered without running a model
-  if (read && endpointAt('GET', own)) return { method: verb, path: pattern, asked: own }
+  if (read && endpointAt('GET', own)) return { method: verb, path: own }
   const within = verb === 'POST' && callPath !== undefined && letsThrough([rule], verb, callPath)
   const target = endpointAt(verb, own)?.type === undefined && within ? callPath : own
-  if (exact || !(read || endpointAt(verb, target)?.type))
-    return 'Only a real call would tell, and that could run the model.'
+  if (exact || !(read || endpointAt(verb, target)?.type)) return undefined
   const asked = target.replace(/\/$/, '') + BELOW
-  if (usageOf(rules, verb, asked) !== usageOf(rules, verb, target))
-    return 'The gateway counts what is below it in another way.'
-  return { method: verb, path: pattern, asked, ...(read ? {} : { body: {} }) }
+  if (usageOf(rules, verb, asked) !== usageOf(rules, verb, target)) return undefined
+  return { method: verb, path: asked, ...(read ? {} : { body: {} }) }
 }
 
 function usageOf(rules: MappingRule[], method: string, path: string): string {

@@ -1,170 +1,182 @@
-import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { MappingRule } from '../../clients/threescale/nouns.js'
-import { isProblem } from '../../errors.js'
-import { callOf } from '../../model-calls/example-calls.js'
-import type { Model } from '../models/schemas.js'
-import { keyIdOf } from './keys.js'
-import { type ModelCalls, type Prepared, tokenRequest } from './model-calls.js'
-import { type Probe, probesFor } from './probes.js'
-import type { Application, Receipt, ReceiptPath } from './schemas.js'
+import { unhurried } from '../../clients/deadline.js'
+import { createGate } from '../../clients/gate.js'
+import type { Log } from '../../clients/redis.js'
+import { isProblem, problem } from '../../errors.js'
+import type { Caller } from '../../web/caller.js'
+import type { Catalogue } from './applications.js'
+import { receiptNote } from './receipt-words.js'
+import { iso, placeOf, type Removal, type Removed, removalOf, removedKeyOf } from './removals.js'
+import type { RevocationCheck, Verdict } from './revocation-check.js'
+import type { Application, Receipt } from './schemas.js'
 
-export interface ReceiptsDeps {
-  calls: Pick<ModelCalls, 'prepare'>
-  gateway: {
-    call(request: Prepared & { timeoutMs: number; freshConnection: boolean }): Promise<{ status: number; text: string }>
-  }
-  now: () => Date
+/** A cache that nothing is loaded into. */
+interface Store<T> {
+  /** takes over what another process stored */
+  look(key: string): Promise<void>
+  peek(key: string): { value: T; ageSeconds: number } | undefined
+  put(key: string, value: T): Promise<void>
 }
 
-/** Sends the probe with the credentials of this application; undefined: no answer. */
-type Ask = (application: Application) => Promise<string | undefined>
+export interface ReceiptsDeps {
+  check: RevocationCheck
+  models: Pick<Catalogue, 'describe'>
+  /** by account, application and key; must be sealed in Redis, because a pending removal carries its key */
+  store: Store<Removal | null>
+  /** ids of the keys that were removed from an application, the last one first */
+  recent: Store<string[]>
+  /** the keys that 3scale lists for an application now */
+  heldValues(account: number, application: number): Promise<string[]>
+  /** runs one piece of work of a name at a time, among replicas where there is a Redis */
+  oneAtATime<T>(name: string, work: () => Promise<T>): Promise<T>
+  /** is called with each completed receipt; must not throw */
+  completed(removal: Removal): void
+  /** how long 3scale's back-end caches the status of an application key */
+  appKeySeconds: number
+  log: Pick<Log, 'warn'>
+  now?: () => number
+  /** runs `work` after `ms`, without keeping the process alive */
+  later?: (ms: number, work: () => void) => void
+  /** pending checks of this process; a key beyond them is not checked */
+  mostPending?: number
+}
 
-/** What a key that never was gets: the gateway's default, or what products choose instead; token endpoints say 400 or 401. */
-const REFUSAL = /^40[013] /
-const NO_TOKEN = '401 no token'
-const ROW = 5
-const TOTAL_MS = 8000
-const CALL_MS = 2500
-const AT_ONCE = 3
-/** The gateway forgets a key some moments after the call that it still let through. */
-const AFTER_PASS_MS = 150
-const AFTER_REFUSAL_MS = 20
+/** Receipts are kept for a day. */
+export const RECEIPT_SECONDS = 86_400
+/** The process that removed a key checks it; only after this time another one takes the check over. */
+const OVERDUE_MS = 10_000
+const RETRY_MS = 5000
+const MOST_UNREACHED = 3
+const AT_ONCE = 4
+const LISTED = 20
 
-const podNote =
-  'Each gateway pod keeps its own memory of keys that worked. A pod that was not met here may let one more call per path through before it forgets the key.'
-const tokenNote =
-  'Access tokens that were got with the old secret go on working until they expire, some minutes after they were made.'
+export type Receipts = ReturnType<typeof createReceipts>
 
-/** Looks whether a key that was taken out of use is still let through, with calls that run no model. */
-export function createReceipts({ calls, gateway, now }: ReceiptsDeps) {
+/**
+ * Receipts of removed keys. No caller waits for the gateway: a check follows in the background, once the key should be refused.
+ * The process that removed the key makes it or, with Redis, any other one in which the receipt is read when it is overdue.
+ */
+export function createReceipts(deps: ReceiptsDeps) {
+  const { check, models, store, recent, heldValues, oneAtATime, completed, appKeySeconds, log } = deps
+  const { now = Date.now, later = laterUnref, mostPending = 1000 } = deps
+  const pending = new Set<string>()
+  const gate = createGate(AT_ONCE)
+
   return {
-    /** `application` carries the old key. Bounded in time; what does not answer is told as not probed. Never rejects. */
-    async prove(
-      found: { model: Model; rules: MappingRule[] },
-      application: Application,
-      old: string,
-      keyed: boolean,
-    ): Promise<Receipt> {
-      const started = performance.now()
-      const { credentials } = application
-      const oidc = credentials.mode === 'oidc'
-      const { probes, not } = oidc
-        ? tokenProbe(credentials, found.rules)
-        : keyed
-          ? probesFor(found.rules, callPathOf(found.model))
-          : none(found.rules, 'The application has no key left, so the gateway takes its id with any key.')
-      const results = await inTurns(probes, (probe) => watch(probe, asker(probe, found.model), application, started))
-      return {
-        key_id: keyIdOf(application.id, old),
-        at: now().toISOString(),
-        seconds: seconds(started),
-        paths: results
-          .filter((result) => typeof result.outcome !== 'string')
-          .map(({ outcome }) => outcome as ReceiptPath),
-        not_probed: [
-          ...results.flatMap(({ probe, outcome }) =>
-            typeof outcome === 'string' ? [{ method: probe.method, path: probe.path, why: outcome }] : [],
-          ),
-          ...not,
-        ],
-        note: oidc ? tokenNote : podNote,
-      }
+    /** Records a key that 3scale has removed, and schedules its check. No call to 3scale or to the gateway. */
+    async removed(caller: Caller, what: Removed): Promise<Receipt> {
+      const at = now()
+      const removal = removalOf(caller, what, { at, appKeySeconds })
+      const reason = what.found ? (pending.size < mostPending ? null : 'too_many_checks') : 'model_not_available'
+      if (reason) return (await finish(removal, { refused: null, reason, request: null })).receipt
+      schedule(placeOf(removal), Date.parse(removal.receipt.check_at) - at)
+      await store.put(placeOf(removal), removal)
+      await list(removal)
+      return removal.receipt
+    },
+
+    /** As it is now, from memory or Redis. Rejects with not_found. An overdue check is started; nobody waits for it. */
+    async read(caller: Caller, application: number, keyId: string): Promise<Removal> {
+      const place = `${caller.accountId}/${application}/${keyId}`
+      const removal = await find(place)
+      if (!removal) throw problem('not_found')
+      const overdue = now() - Date.parse(removal.receipt.check_at) > OVERDUE_MS
+      const free = !pending.has(place) && pending.size < mostPending
+      if (removal.receipt.status === 'pending' && overdue && free) schedule(place, 0)
+      return removal
+    },
+
+    /** Receipts of an application, the last one first. */
+    async listRecent(caller: Caller, application: number): Promise<Receipt[]> {
+      const base = `${caller.accountId}/${application}`
+      await recent.look(base)
+      const found = await Promise.all((recent.peek(base)?.value ?? []).map((keyId) => find(`${base}/${keyId}`)))
+      return found.flatMap((removal) => (removal ? [removal.receipt] : []))
     },
   }
 
-  function asker({ method, asked, body }: Probe, model: Model): Ask {
-    return async (application) => {
-      try {
-        const oidc = application.credentials.mode === 'oidc'
-        const request = oidc
-          ? tokenRequest(application)
-          : await calls.prepare(model, application, { method, path: asked, body })
-        const { status, text } = await gateway.call({ ...request, timeoutMs: CALL_MS, freshConnection: true })
-        if (status >= 500) return undefined
-        // a client that has no secret left may be refused in other words than one with a wrong secret
-        return oidc && REFUSAL.test(`${status} `) ? NO_TOKEN : `${status} ${text}`
-      } catch (error) {
-        if (isProblem(error)) return undefined
-        throw error
-      }
+  function schedule(place: string, ms: number): void {
+    pending.add(place)
+    // the caller that started it has a deadline, which the check has not
+    later(ms, () => void unhurried(() => turn(place)))
+  }
+
+  /** What fails here is tried again when the receipt is read. */
+  async function turn(place: string): Promise<void> {
+    try {
+      const again = await gate(() => oneAtATime(`receipt:${place}`, () => examine(place)))
+      if (again) return schedule(place, RETRY_MS)
+    } catch (error) {
+      log.warn({ reason: String(error) }, 'a removed key could not be checked')
+    }
+    pending.delete(place)
+  }
+
+  /** True: neither the removed nor an unknown key received a response, and another check is worth it. */
+  async function examine(place: string): Promise<boolean> {
+    const removal = await find(place)
+    if (removal?.receipt.status !== 'pending' || !removal.application) return false
+    const { application, account, product, unreached } = removal
+    const found = await models.describe(product)
+    if (!found) {
+      await finish(removal, { refused: null, reason: 'model_not_available', request: null })
+      return false
+    }
+    let current = removal
+    // counted before it is sent: whoever goes on after a crash must not exceed the total
+    const spend = async () => {
+      current = await keep(current, { requests: current.receipt.requests + 1 })
+    }
+    const { unreached: silent, ...verdict } = await check.run(found, application, current.receipt.requests, spend)
+    if (silent && unreached + 1 < MOST_UNREACHED) {
+      await keep({ ...current, unreached: unreached + 1 }, { check_at: iso(now() + RETRY_MS) })
+      return true
+    }
+    const inUse = verdict.refused === false && (await isHeld(account, application))
+    await finish(current, inUse ? { ...verdict, refused: null, reason: 'key_in_use' } : verdict)
+    return false
+  }
+
+  /** The same value may have been set again, here or in 3scale's admin portal; it is then rightly accepted. */
+  async function isHeld(account: number, application: Application): Promise<boolean> {
+    try {
+      return (await heldValues(account, application.id)).some((value) => value === removedKeyOf(application))
+    } catch (error) {
+      if (isProblem(error)) return false
+      throw error
     }
   }
 
-  /**
-   * What a refusal looks like is the product's own choice, so a key that never was shows it first. Then the old key is
-   * asked with until it was refused five times running, each time on a new connection: another one may meet another pod.
-   */
-  async function watch(
-    probe: Probe,
-    ask: Ask,
-    application: Application,
-    started: number,
-  ): Promise<ReceiptPath | string> {
-    const began = performance.now()
-    const refusal = await ask(decoy(application))
-    if (refusal === undefined) return 'There was no answer.'
-    if (!REFUSAL.test(refusal)) return 'A refusal cannot be told from other answers here.'
-    let [calls, through, row] = [0, 0, 0]
-    while (row < ROW && performance.now() - started < TOTAL_MS) {
-      const answer = await ask(application)
-      calls++
-      if (answer === refusal) row++
-      else row = 0
-      if (answer !== refusal && answer !== undefined) through++
-      await sleep(answer === refusal ? AFTER_REFUSAL_MS : AFTER_PASS_MS)
-    }
-    const { method, path, asked } = probe
-    return {
-      method,
-      path,
-      asked,
-      calls,
-      let_through: through,
-      refused_in_a_row: row,
-      seconds: seconds(began),
-      refused: row >= ROW,
-    }
+  async function finish(removal: Removal, verdict: Omit<Verdict, 'unreached'>): Promise<Removal> {
+    const checked_at = verdict.request ? iso(now()) : null
+    const done = await keep({ ...removal, application: undefined }, { ...verdict, status: 'completed', checked_at })
+    await list(done)
+    completed(done)
+    return done
+  }
+
+  async function keep(removal: Removal, change: Partial<Receipt>): Promise<Removal> {
+    const receipt = { ...removal.receipt, ...change }
+    const kept = { ...removal, receipt: { ...receipt, note: receiptNote(receipt, removal.mode, appKeySeconds) } }
+    await store.put(placeOf(kept), kept)
+    return kept
+  }
+
+  /** Of two removals at once in two replicas one may be missing in the list; its receipt is found by its key all the same. */
+  async function list({ account, receipt }: Removal): Promise<void> {
+    const base = `${account}/${receipt.application_id}`
+    await recent.look(base)
+    const others = (recent.peek(base)?.value ?? []).filter((keyId) => keyId !== receipt.key_id)
+    await recent.put(base, [receipt.key_id, ...others].slice(0, LISTED))
+  }
+
+  async function find(place: string): Promise<Removal | undefined> {
+    await store.look(place)
+    const copy = store.peek(place)
+    return copy && copy.ageSeconds < RECEIPT_SECONDS ? (copy.value ?? undefined) : undefined
   }
 }
 
-/** Where calls of the model go, if nothing of the address has to be filled in. */
-function callPathOf(model: Model): string | undefined {
-  const { method, path, query, placeholders } = callOf(model)
-  return method === 'POST' && query.length === 0 && placeholders.length === 0 ? path : undefined
-}
-
-/** The gateway checks tokens, not secrets: where those are made, the old secret can be asked with. */
-function tokenProbe({ token_url }: Application['credentials'], rules: MappingRule[]): ReturnType<typeof probesFor> {
-  const path = token_url ? new URL(token_url).pathname : ''
-  return {
-    probes: path ? [{ method: 'POST', path, asked: path }] : [],
-    not: none(rules, 'It takes tokens, and the old secret gets none to ask with.').not,
-  }
-}
-
-function none(rules: MappingRule[], why: string): ReturnType<typeof probesFor> {
-  const { probes, not } = probesFor(rules)
-  return { probes: [], not: [...probes, ...not].map(({ method, path }) => ({ method, path, why })) }
-}
-
-function decoy(application: Application): Application {
-  const nobody = randomBytes(16).toString('hex')
-  const secrets = { user_key: nobody, app_keys: [nobody], client_secret: nobody }
-  return { ...application, credentials: { ...application.credentials, ...secrets } }
-}
-
-async function inTurns<T>(probes: Probe[], work: (probe: Probe) => Promise<T>) {
-  const results: { probe: Probe; outcome: T }[] = []
-  const left = [...probes]
-  await Promise.all(
-    Array.from({ length: AT_ONCE }, async () => {
-      for (let probe = left.shift(); probe; probe = left.shift()) results.push({ probe, outcome: await work(probe) })
-    }),
-  )
-  return results.sort((a, b) => probes.indexOf(a.probe) - probes.indexOf(b.probe))
-}
-
-function seconds(since: number): number {
-  return Math.round(performance.now() - since) / 1000
+function laterUnref(ms: number, work: () => void): void {
+  void sleep(ms, undefined, { ref: false }).then(work)
 }

@@ -141,56 +141,65 @@ export const NewKey = Type.Object(
 )
 export type NewKey = Static<typeof NewKey>
 
-/** What was asked on one path with a key that was taken out of use. */
-export const ReceiptPath = Type.Object(
-  {
-    method: Type.String(),
-    path: Type.String({ description: 'as the gateway maps it' }),
-    asked: Type.String({ description: 'the address that was asked, without its query; no model is run by it' }),
-    calls: Type.Integer({ description: 'with the old key, each on a connection of its own' }),
-    let_through: Type.Integer({ description: 'how many of them the gateway still let through' }),
-    refused_in_a_row: Type.Integer({ description: 'refusals at the end, one after the other' }),
-    seconds: Type.Number(),
-    refused: Type.Boolean({ description: 'true: refused five times running' }),
-  },
-  {
-    $id: 'ReceiptPath',
-    examples: [
-      {
-        method: 'POST',
-        path: '/v1/chat/completions',
-        asked: '/v1/chat/completions/maas-portal-probe',
-        calls: 7,
-        let_through: 2,
-        refused_in_a_row: 5,
-        seconds: 0.6,
-        refused: true,
-      },
-    ],
-  },
-)
-export type ReceiptPath = Static<typeof ReceiptPath>
-
-/** What could be seen of a key after it was replaced or retired. It is a sample, not a proof for every gateway pod. */
+/** What is known of a key after it was replaced or removed. The check is a sample, not a proof for every gateway pod. */
 export const Receipt = Type.Object(
   {
-    key_id: Type.String({ pattern: '^[0-9a-f]{16}$', description: 'the old key' }),
-    at: Type.String({ format: 'date-time' }),
-    seconds: Type.Number(),
-    paths: Type.Array(ReceiptPath),
-    not_probed: Type.Array(Type.Object({ method: Type.String(), path: Type.String(), why: Type.String() })),
-    note: Type.String(),
+    application_id: Type.Integer(),
+    key_id: Type.String({ pattern: '^[0-9a-f]{16}$', description: 'the removed key' }),
+    status: Type.Union([Type.Literal('pending'), Type.Literal('completed')], {
+      description: '`pending` until the gateway was checked, or it is known that it will not be',
+    }),
+    removed_at: Type.String({ format: 'date-time' }),
+    accepted_until: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
+      description:
+        'until when the key may still be accepted; null for a client secret, whose access tokens remain valid until they expire',
+    }),
+    check_at: Type.String({ format: 'date-time', description: 'when the check is due' }),
+    checked_at: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
+      description: 'null until the check is completed, and where there was none',
+    }),
+    refused: Type.Union([Type.Boolean(), Type.Null()], {
+      description: 'whether the key was refused when it was last sent; null: not known',
+    }),
+    reason: Type.Union(
+      [
+        Type.Literal('no_response'),
+        Type.Literal('inconclusive'),
+        Type.Literal('no_safe_request'),
+        Type.Literal('model_not_available'),
+        Type.Literal('key_in_use'),
+        Type.Literal('interrupted'),
+        Type.Literal('too_many_checks'),
+        Type.Null(),
+      ],
+      { description: 'why a completed receipt has no result' },
+    ),
+    requests: Type.Integer({
+      minimum: 0,
+      maximum: 3,
+      description: 'requests that the check sent with the removed key; those that were accepted count in the usage',
+    }),
+    request: Type.Union([Type.Object({ method: Type.String(), path: Type.String() }), Type.Null()], {
+      description: 'the request of the check, which runs no model; for a client secret it is to the token endpoint',
+    }),
+    note: Type.String({ description: 'the state of the receipt in sentences' }),
   },
   {
     $id: 'Receipt',
     examples: [
       {
+        application_id: 3001,
         key_id: '7f3a9c0d51e2b846',
-        seconds: 0.7,
-        not_probed: [
-          { method: 'POST', path: '/predict', why: 'Only a real call would tell, and that could run the model.' },
-        ],
-        note: 'Each gateway pod keeps its own memory of keys that worked.',
+        status: 'completed',
+        removed_at: '2026-03-01T10:00:00.000Z',
+        accepted_until: '2026-03-01T10:01:05.000Z',
+        check_at: '2026-03-01T10:01:05.000Z',
+        checked_at: '2026-03-01T10:01:06.000Z',
+        refused: true,
+        reason: null,
+        requests: 2,
+        request: { method: 'GET', path: '/v1/models' },
+        note: 'The gateway refused it when this was checked. A gateway pod that has the key in its cache may accept one more request per path before it refuses it.',
       },
     ],
   },

@@ -52,7 +52,7 @@ export function createTrial({ calls, learnModelId }: TrialDeps) {
         const answer = await calls.call(model, application, call)
         const { status, ms } = answer
         const ok = status >= 200 && status < 300
-        const words = wordsFor(answer) + doubtOf(model, answer)
+        const words = wordsFor(answer, model) + doubtOf(model, answer)
         return { ok, status, ms, words, answer: ok ? saidBy(answer) : answer.text.slice(0, 600) }
       } catch (error) {
         if (isProblem(error, 'gateway_unavailable')) return nothing(error.message)

@@ -4,12 +4,13 @@ import { keyLimit, refusal, words } from '../../rules.js'
 import { codeBlocks } from '../../web/code.js'
 import { dateWords } from '../../web/words.js'
 import { type Model, playable } from '../models/schemas.js'
-import { limitsWords } from '../models/words.js'
+import { gatewayWords, limitsWords } from '../models/words.js'
 import type { Snippet } from '../snippets/schemas.js'
 import { attributesView } from './field-view.js'
 import { guards, type ProductRule, rotationGuards } from './guards.js'
 import { keyDay } from './keys.js'
-import type { Application, Key } from './schemas.js'
+import { receiptRow } from './receipt-view.js'
+import type { Application, Key, Receipt } from './schemas.js'
 import { states } from './states.js'
 import type { TestResult } from './trial.js'
 
@@ -21,6 +22,7 @@ export function applicationView(i: {
   product: Product | undefined
   definitions: FieldDefinition[]
   keys: Key[]
+  receipts: Receipt[]
   snippets: Snippet[]
   revealed: boolean
   /** the application that this one is made to take over from */
@@ -62,6 +64,8 @@ export function applicationView(i: {
     fixed: sentence(i.product, guards.change),
     referrers: i.product ? words('referrer_filters_required', { product: i.product }) : '',
     keys: keysView(i),
+    receipts: i.receipts.map(receiptRow),
+    notReady: model ? gatewayWords(model) : '',
     planFixed: planWords(i.product, model),
   }
 }

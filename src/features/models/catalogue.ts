@@ -43,6 +43,8 @@ export interface Catalogue {
   version: number
   /** the day it was put together, since 1970 in UTC: a model may retire at midnight */
   day: number
+  /** in ms: when a gateway of it is ready, so that its model changes */
+  until: number
   offers: Offer[]
   bySystemName: Map<string, Offer>
   byProduct: Map<number, Offer>
@@ -57,14 +59,19 @@ export interface CatalogueParts {
   notes: Record<string, ProductNotes>
   currency: string | undefined
   day: number
+  /** how long gateways cache a configuration */
+  configurationSeconds: number
+  now: number
 }
 
 /** Snapshot, details and PORTAL_CONFIG put together; nothing of it is changed afterwards. */
-export function putTogether({ snapshot, details, notes, currency, day }: CatalogueParts): Catalogue {
+export function putTogether(parts: CatalogueParts): Catalogue {
+  const { snapshot, details, notes, currency, day } = parts
   const version = details.version()
   const today = new Date(day * 86_400_000).toISOString().slice(0, 10)
   const offers = snapshot.entries.map((entry) => {
-    const model = modelOf(entry, details, notes[entry.product.systemName] ?? {}, currency, today)
+    const facts = modelOf(entry, details, notes[entry.product.systemName] ?? {}, currency, today)
+    const model = { ...facts, gateway_ready_at: readyAt(entry, parts) }
     const { product, plans, offered, applicationFields, gateway, spec } = entry
     return {
       model,
@@ -83,6 +90,7 @@ export function putTogether({ snapshot, details, notes, currency, day }: Catalog
     snapshot,
     version,
     day,
+    until: Math.min(...offers.flatMap(({ model: { gateway_ready_at: at } }) => (at ? [Date.parse(at)] : []))),
     offers,
     bySystemName: new Map(offers.map((offer) => [offer.model.system_name, offer])),
     byProduct: new Map(offers.map((offer) => [offer.product.id, offer])),
@@ -101,7 +109,7 @@ function modelOf(
   note: ProductNotes,
   currency: string | undefined,
   today: string,
-): Model {
+): Omit<Model, 'gateway_ready_at'> {
   const { product, gateway } = entry
   const { facts, sources } = settle([
     { source: 'portal_config', facts: notedFacts(note) },
@@ -149,6 +157,12 @@ function modelOf(
       plans: 'plans',
     },
   }
+}
+
+function readyAt({ gateway }: Entry, { configurationSeconds, now }: CatalogueParts): string | null {
+  if (gateway.promotedBy === null) return null
+  const at = gateway.promotedBy + configurationSeconds * 1000
+  return at > now ? new Date(at).toISOString() : null
 }
 
 function fieldSpecOf({ name, label, required, choices }: FieldDefinition): FieldSpec {

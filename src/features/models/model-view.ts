@@ -10,6 +10,7 @@ import {
   capabilityLabels,
   contextWords,
   credentialWords,
+  gatewayWords,
   limitsWords,
   priceWords,
   sourceOf,
@@ -54,6 +55,7 @@ export function modelView(i: {
     paths: model.paths.map(pathView),
     pathsSource: sourceOf(model, 'endpoint'),
     code: codeBlocks(i.snippets),
+    notReady: gatewayWords(model),
     stale: staleWords(i.staleSeconds),
   }
 }

@@ -18,6 +18,8 @@ export interface ModelsDeps {
   ttlSeconds: number
   detailTtlSeconds: number
   notes: Record<string, ProductNotes>
+  /** how long gateways cache their configuration */
+  configurationSeconds: number
   /** ISO 4217 */
   currency?: string | undefined
   /** reads the token endpoint of an issuer */
@@ -49,6 +51,7 @@ const LOOKS = 10
  */
 export function createModels(deps: ModelsDeps) {
   const { threescale, cache, ttlSeconds, detailTtlSeconds, notes, currency, servers, log, now = Date.now } = deps
+  const { configurationSeconds } = deps
   const audience = createAudience({ threescale, cache, notes })
   const specs = createSpecs({ threescale, cache })
   const privateAddresses = new Map<number, string>()
@@ -62,8 +65,15 @@ export function createModels(deps: ModelsDeps) {
     now,
   })
   // the number is of the shape: replicas of two versions share one Redis while they are rolled out
-  const snapshots = cache.cached<Snapshot>('catalogue-3', { fresh: ttlSeconds * EARLY, keep: 30 * DAY }, () =>
-    takeSnapshot({ threescale, takeSpecs: specs.take, sawConfigs }),
+  const snapshots = cache.cached<Snapshot>('catalogue-4', { fresh: ttlSeconds * EARLY, keep: 30 * DAY }, () =>
+    takeSnapshot({
+      threescale,
+      takeSpecs: specs.take,
+      sawConfigs,
+      previous: previous(),
+      configurationSeconds,
+      now,
+    }),
   )
   let built: Catalogue | undefined
   let detailed: Snapshot | undefined
@@ -156,14 +166,19 @@ export function createModels(deps: ModelsDeps) {
   async function look() {
     const copy = await snapshots.get()
     const day = Math.floor(now() / (DAY * 1000))
-    if (built?.snapshot !== copy.value || built.version !== details.version() || built.day !== day) {
-      built = putTogether({ snapshot: copy.value, details, notes, currency, day })
+    const current = built?.snapshot === copy.value && built.version === details.version() && built.day === day
+    if (!built || !current || built.until <= now()) {
+      built = putTogether({ snapshot: copy.value, details, notes, currency, day, configurationSeconds, now: now() })
     }
     if (detailed !== copy.value) {
       detailed = copy.value
       void details.read(copy.value.entries)
     }
     return { current: built, ageSeconds: copy.ageSeconds, stale: copy.ageSeconds > ttlSeconds }
+  }
+
+  function previous(): Snapshot | undefined {
+    return snapshots.peek()?.value
   }
 
   async function keepYoung(): Promise<void> {

@@ -149,6 +149,10 @@ export const Model = Type.Object(
     owner: Type.Union([Named, Type.Null()]),
     links: Type.Array(Type.Object({ label: Type.String(), url: Type.String() })),
     state: ModelState,
+    gateway_ready_at: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
+      description:
+        'after a promotion, when every gateway has loaded the new configuration, which may be refused until then; null otherwise',
+    }),
     retires_on: Type.Union([Type.String(), Type.Null()], { description: 'the day of its retirement, 2026-12-31' }),
     successor: Type.Union([Type.String(), Type.Null()], { description: 'system_name of the model to use instead' }),
     credentials: Credentials,
@@ -192,6 +196,7 @@ export const Model = Type.Object(
         endpoint: 'https://granite.gateway.example.com',
         base_url: 'https://granite.gateway.example.com/v1',
         context_length: 131_072,
+        gateway_ready_at: null,
         can_select_plan: true,
         plan_required: false,
         application_attributes: [

@@ -30,6 +30,9 @@ export interface Entry {
     /** metrics of its mapping rules: what is counted, and looked at, when a call comes in */
     metrics: string[]
     tokenPolicy: TokenPolicy | undefined
+    version: number
+    /** when this version was first seen, in ms; null: longer ago than gateways cache a configuration, as far as is known */
+    promotedBy: number | null
   }
   /** the published spec, whose text is read when it is shown */
   spec: SpecRef | undefined
@@ -59,10 +62,16 @@ export interface SnapshotDeps {
   takeSpecs(docs: ApiDoc[]): Promise<Map<number, { ref: SpecRef; told: SpecFacts }>>
   /** hears of every deployed configuration; private addresses never enter the snapshot, which others share */
   sawConfigs(configs: GatewayConfig[]): void
+  /** the snapshot before this one, in this process or in Redis */
+  previous: Snapshot | undefined
+  /** how long gateways cache a configuration */
+  configurationSeconds: number
+  now: () => number
 }
 
 /** The whole catalogue from six bulk calls (more pages past 500 products), whatever the number of products. */
-export async function takeSnapshot({ threescale, takeSpecs, sawConfigs }: SnapshotDeps): Promise<Snapshot> {
+export async function takeSnapshot(deps: SnapshotDeps): Promise<Snapshot> {
+  const { threescale, takeSpecs, sawConfigs } = deps
   const [products, plans, configs, docs, fields, settings] = await Promise.all([
     threescale.listProducts(),
     threescale.listPlans(),
@@ -87,7 +96,7 @@ export async function takeSnapshot({ threescale, takeSpecs, sawConfigs }: Snapsh
         plans: plansOf.get(product.id) ?? [],
         offered: offeredOf(plansOf.get(product.id) ?? []),
         applicationFields,
-        gateway: gatewayOf(config),
+        gateway: gatewayOf(config, promotedBy(config, deps)),
         spec: spec?.ref,
         told: [
           ...(spec ? [{ source: 'active_docs' as const, facts: spec.told.declared }] : []),
@@ -111,7 +120,19 @@ function groupByProduct(plans: Plan[]): Map<number, Plan[]> {
   return groups
 }
 
-function gatewayOf(config: GatewayConfig): Entry['gateway'] {
+/**
+ * Neither the list of configurations nor their content has the time of the promotion. It lies between two snapshots; for the
+ * first snapshot, a configuration that was not changed lately counts as promoted long ago.
+ */
+function promotedBy({ productId, version, changedAt }: GatewayConfig, deps: SnapshotDeps): number | null {
+  const { previous, configurationSeconds, now } = deps
+  const before = previous?.entries.find(({ product }) => product.id === productId)?.gateway
+  if (before?.version === version) return before.promotedBy
+  const lately = now() - Date.parse(changedAt) < configurationSeconds * 1000
+  return previous || lately ? now() : null
+}
+
+function gatewayOf(config: GatewayConfig, promotedBy: number | null): Entry['gateway'] {
   const { mode, location, names } = config.credentials
   return {
     endpoint: endpointOf(config),
@@ -126,5 +147,7 @@ function gatewayOf(config: GatewayConfig): Entry['gateway'] {
     backends: config.backends,
     metrics: [...new Set(config.rules.map(({ metric }) => metric))],
     tokenPolicy: config.tokenPolicy,
+    version: config.version,
+    promotedBy,
   }
 }

@@ -68,6 +68,13 @@ export function stateWords({ state, retires_on }: Model): string {
   return retires_on ? `This model is deprecated and retires on ${dateWords(retires_on)}.` : 'This model is deprecated.'
 }
 
+/** Empty where all gateways have loaded the configuration, or nothing is known of a promotion. */
+export function gatewayWords({ gateway_ready_at }: Model): string {
+  if (gateway_ready_at === null) return ''
+  const time = `${dateWords(gateway_ready_at)}, ${gateway_ready_at.slice(11, 16)} UTC`
+  return `This model was promoted recently. Gateways load the new configuration by ${time}. Until then, requests can be refused.`
+}
+
 export function priceWords(plan: ModelPlan): string {
   const { cost_per_month, setup_fee, prices } = plan
   const parts = [

@@ -34,7 +34,7 @@ export interface PlaygroundDeps {
   /** asks the model server for the id to send, where nobody has told it */
   modelIdOf(model: Model, application: Application): Promise<string | undefined>
   /** what an answer means, in words */
-  wordsFor(answer: Omit<GatewayAnswer, 'ms'>): string
+  wordsFor(answer: Omit<GatewayAnswer, 'ms'>, model: Model): string
 }
 
 /** An application that can be tried here, with the type of its model. */
@@ -82,7 +82,7 @@ export function createPlayground(deps: PlaygroundDeps) {
         const answer = await gateway.open({ ...prepared, signal })
         if (answer.status !== 200) {
           done()
-          return refusedBy({ ...answer, text: await beginningOf(answer.body) })
+          return refusedBy({ ...answer, text: await beginningOf(answer.body) }, model)
         }
         return relay(spokenWithout(prepared.secrets, answer.body), done)
       } catch (error) {
@@ -115,7 +115,7 @@ export function createPlayground(deps: PlaygroundDeps) {
     try {
       const prepared = await calls.prepare(model, application, { method: 'POST', path: callOf(model).path, body })
       const answer = await gateway.call({ ...prepared, timeoutMs: LONG_MS })
-      if (answer.status !== 200) return refusedBy(answer)
+      if (answer.status !== 200) return refusedBy(answer, model)
       return { body: parsed(answer.text), ms: answer.ms }
     } finally {
       done()
@@ -139,9 +139,9 @@ export function createPlayground(deps: PlaygroundDeps) {
     return id === undefined ? {} : { model: id }
   }
 
-  function refusedBy(answer: { status: number; headers: Record<string, string>; text: string }): Refused {
+  function refusedBy(answer: { status: number; headers: Record<string, string>; text: string }, model: Model): Refused {
     const wait = Number(answer.headers['retry-after'])
-    return { status: answer.status, words: wordsFor(answer), retryAfter: wait > 0 ? wait : undefined }
+    return { status: answer.status, words: wordsFor(answer, model), retryAfter: wait > 0 ? wait : undefined }
   }
 }
 

@@ -105,7 +105,7 @@ export function createReferences(deps: ReferenceDeps) {
           signal: ended,
           ms: () => Math.round(performance.now() - started),
         })
-        return { answer, words: wordsFor({ ...opened, text: answer.text }) }
+        return { answer, words: wordsFor({ ...opened, text: answer.text }, model) }
       } finally {
         done()
       }
