@@ -26,6 +26,8 @@ export interface Stack {
   part(name: 'threescale' | 'identity' | 'gateway', options?: string[], env?: Record<string, string>): Promise<Process>
   parts: Record<string, Process>
   calls(): Promise<Record<string, number>>
+  /** the same calls, with what they cost 3scale (`src/demo/threescale/http/costs.ts`) */
+  costs(): Promise<Record<string, { calls: number; not_modified: number; rows: number; bytes: number }>>
   resetCalls(): Promise<void>
   faults(list: object[]): Promise<void>
   readFaults(): Promise<{ hits: number }[]>
@@ -119,6 +121,7 @@ export async function startStack(
       return { ...started, url: `http://localhost:${at}`, metrics: `http://127.0.0.1:${metrics}` }
     },
     calls: async () => (await fetch(`${threescale}/_demo/calls`)).json() as Promise<Record<string, number>>,
+    costs: async () => (await fetch(`${threescale}/_demo/costs`)).json() as ReturnType<Stack['costs']>,
     async resetCalls() {
       await fetch(`${threescale}/_demo/calls`, { method: 'DELETE' })
     },

@@ -106,8 +106,9 @@ export function controlRoutes(app: FastifyInstance, options: Options): void {
   app.put('/_demo/fields_definitions', async (request) => {
     const now = tenant.clock.now()
     tenant.state().fields = (request.body as State['fields']).map((row, index) => ({
-      ...{ position: index + 1, created_at: now, updated_at: now },
+      ...{ position: index + 1, created_at: now },
       ...row,
+      updated_at: now,
     }))
     return tenant.state().fields
   })
@@ -146,12 +147,17 @@ export function controlRoutes(app: FastifyInstance, options: Options): void {
   }
 
   /** Members of a record that no call sets. What the back-end has of an application follows. */
-  async function merge(name: string, list: { id: number }[], request: FastifyRequest, reply: FastifyReply) {
+  async function merge(
+    name: string,
+    list: { id: number; updated_at: number }[],
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ) {
     const record = list.find(({ id }) => id === Number((request.params as { id: string }).id))
     if (!record) return reply.code(404).send({ status: 'Not found' })
     await options.settled()
     const before = { ...record }
-    Object.assign(record, request.body)
+    Object.assign(record, { updated_at: tenant.clock.now() }, request.body)
     if (name === 'applications') follow(tenant.state(), before as Application, record as Application)
     tenant.changed()
     return record
