@@ -35,6 +35,8 @@ export interface Stack {
   put(path: string, body: object): Promise<void>
   /** until 3scale's back-end knows all that was written */
   settled(): Promise<void>
+  /** as if nothing had changed in 3scale for an hour */
+  age(): Promise<void>
   /** changes how the 3scale part behaves (`src/demo/threescale/behaviour.ts`) */
   behave(change: object): Promise<void>
   close(): Promise<void>
@@ -138,6 +140,9 @@ export async function startStack(
     },
     async settled() {
       await fetch(`${threescale}/_demo/settled`)
+    },
+    async age() {
+      await fetch(`${threescale}/_demo/age`, { method: 'POST' })
     },
     behave: (change) => stack.put('/_demo/behaviour', change),
     async close() {

@@ -8,6 +8,7 @@ import { countUsage, withAncestors } from '../statistics/counters.js'
 import { nextId, type State } from '../store.js'
 import { addProduct, seed, type TenantKind } from '../tenant/seed.js'
 import type { Sketch } from '../tenant/sketch.js'
+import { age } from './age.js'
 import { changeProduct, type ProductChange } from './product-changes.js'
 
 interface Options {
@@ -124,6 +125,11 @@ export function controlRoutes(app: FastifyInstance, options: Options): void {
     }
     tenant.changed()
     return reply.code(201).send({})
+  })
+  app.post('/_demo/age', async (request) => {
+    age(tenant.state(), Number((request.query as { seconds?: string }).seconds ?? 3600) * 1000)
+    tenant.changed()
+    return {}
   })
   app.get('/_demo/settled', async () => {
     await options.settled()
