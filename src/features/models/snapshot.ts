@@ -61,11 +61,13 @@ export interface SnapshotDeps {
   sawConfigs(configs: GatewayConfig[]): void
 }
 
-/** The whole catalogue from six bulk calls (more pages past 500 products), whatever the number of products. */
+/**
+ * The whole catalogue from six bulk calls (more pages past 500 products), whatever the number of products. 3scale
+ * renders all but the settings only after a change.
+ */
 export async function takeSnapshot({ threescale, takeSpecs, sawConfigs }: SnapshotDeps): Promise<Snapshot> {
-  const [products, plans, configs, docs, fields, settings] = await Promise.all([
-    threescale.listProducts(),
-    threescale.listPlans(),
+  const [{ products, plans }, configs, docs, fields, settings] = await Promise.all([
+    productsAndPlans(threescale),
     threescale.listGatewayConfigs(),
     threescale.listApiDocs(),
     threescale.listFieldDefinitions(),
@@ -99,6 +101,12 @@ export async function takeSnapshot({ threescale, takeSpecs, sawConfigs }: Snapsh
     ]
   })
   return { entries, settings }
+}
+
+/** In this order: a new default plan is detected by the change of its product. */
+async function productsAndPlans(threescale: SnapshotDeps['threescale']) {
+  const products = await threescale.listProducts()
+  return { products, plans: await threescale.listPlans(products) }
 }
 
 function groupByProduct(plans: Plan[]): Map<number, Plan[]> {
