@@ -17,6 +17,7 @@ import { createHeldKeys, revealed } from './held-keys.js'
 import type { KeyReadiness } from './key-readiness.js'
 import { applicationIdOf, describeKey } from './keys.js'
 import { arrange, type Filters } from './listing.js'
+import { createOwnApplication } from './own.js'
 import { choosePlan } from './plans.js'
 import { present } from './present.js'
 import type { Application, ApplicationChange, Key, NewApplication } from './schemas.js'
@@ -43,6 +44,7 @@ export interface ApplicationsDeps {
     Threescale,
     | 'listApplications'
     | 'listSubscriptions'
+    | 'listedApplication'
     | 'readApplication'
     | 'createApplication'
     | 'updateApplication'
@@ -75,21 +77,21 @@ export type Applications = ReturnType<typeof createApplications>
 export function createApplications({ oneAtATime, ...deps }: ApplicationsDeps) {
   const { threescale, models } = deps
   const heldBy = createHeldKeys(threescale)
+  const ownApplication = createOwnApplication({ threescale, models })
   const createOnce = createCreation({ ...deps, heldBy })
   return {
-    /** One call to 3scale, however many there are. Without secrets. */
+    /** One call to 3scale, which renders the list only after a change. Without secrets. */
     async list(caller: Caller, filters: Filters = {}): Promise<Application[]> {
       const records = await threescale.listApplications(caller.accountId)
       return arrange(await Promise.all(records.map((record) => shown(record))), filters)
     },
 
     /**
-     * One call to 3scale; two where the keys are a list of their own and are asked for. The model is undefined when its
-     * product is gone or no longer deployed.
+     * One call to 3scale; two if keys are requested that are a list of their own. 3scale renders either only after a
+     * change. The model is undefined when its product is gone or no longer deployed.
      */
     async read(caller: Caller, id: number, { reveal = false, keys = false } = {}): Promise<ReadApplication> {
-      const record = await threescale.readApplication(caller.accountId, id)
-      const found = await models.describe(record.productId)
+      const { record, found } = await ownApplication(caller, id)
       const held = keys || reveal ? await heldBy(caller, record, found) : []
       return {
         application: present(record, found, reveal ? revealed(held) : {}),

@@ -7,12 +7,16 @@ import { guards, type ProductRule, rotationGuards } from './guards.js'
 import type { KeyReadiness } from './key-readiness.js'
 import { checkKeyValue } from './key-values.js'
 import { describeKey, type HeldKey, isKeyOfAttempt, keyIdOf, makeKey, secretOf } from './keys.js'
+import { createOwnApplication } from './own.js'
 import { modeOf, present } from './present.js'
 import type { Application, Key, Receipt, Rotation } from './schemas.js'
 import { putUserKey } from './user-keys.js'
 
 export interface CredentialsDeps {
-  threescale: Pick<Threescale, 'readApplication' | 'updateApplication' | 'listKeys' | 'addKey' | 'deleteKey'>
+  threescale: Pick<
+    Threescale,
+    'listedApplication' | 'readApplication' | 'updateApplication' | 'listKeys' | 'addKey' | 'deleteKey'
+  >
   models: Pick<Catalogue, 'describe'>
   keys: Pick<KeyReadiness, 'changed'>
   /** tells whether a key that was taken out of use is still let through; `keyed`: other keys are left. Never rejects. */
@@ -36,10 +40,12 @@ interface Target {
  * is there, but for OpenID Connect, where 3scale keeps one secret.
  */
 export function createCredentials({ threescale, models, keys: readiness, prove, secret, now }: CredentialsDeps) {
+  const ownApplication = createOwnApplication({ threescale, models })
   return {
     /** One call to 3scale; two where the keys are a list of their own. Values with `reveal` only. */
     async list(caller: Caller, id: number, { reveal = false } = {}): Promise<Key[]> {
-      const target = await aim(caller, id)
+      const { record, found } = await ownApplication(caller, id)
+      const target = { caller, record, found, mode: modeOf(record, found) }
       return (await held(target)).map((key) => describeKey(id, key, reveal))
     },
 
