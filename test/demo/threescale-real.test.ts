@@ -221,6 +221,8 @@ t.test(
 )
 
 t.test('lists answer 304 until their rows change', async (t) => {
+  await stack.behave({ database: 'postgresql' })
+  t.teardown(() => stack.behave({ database: 'mysql' }))
   const id = await createdId(plans.llama)
   const at = `/accounts/${LINUS}/applications`
   await unchangedUntil(t, at, () => send('PUT', `${at}/${id}`, { name: unique('renamed ') }))
@@ -236,6 +238,10 @@ t.test('lists answer 304 until their rows change', async (t) => {
   await unchangedUntil(t, '/services', described)
   const plan = `/services/${granite.id}/application_plans/${plans.granite}`
   await unchangedUntil(t, '/application_plans', () => send('PUT', plan, { name: unique('Plan ') }))
+  const other = await send('POST', `/services/${granite.id}/application_plans`, { name: unique('Other ') })
+  const { id: otherId } = (other.json as { application_plan: { id: number } }).application_plan
+  const makeDefault = () => send('PUT', `/services/${granite.id}/application_plans/${otherId}/default`)
+  await unchangedUntil(t, '/services', makeDefault)
   await unchangedUntil(t, `/application_plans/${plans.granite}/limits`, async () => {
     const { metrics } = (await send('GET', `/services/${granite.id}/metrics`)).json as { metrics: { metric: Json }[] }
     return send('POST', `/application_plans/${plans.granite}/metrics/${metrics[0]?.metric.id}/limits`, {
@@ -251,6 +257,30 @@ t.test('lists answer 304 until their rows change', async (t) => {
     const latest = await send('GET', `/services/${granite.id}/proxy/configs/sandbox/latest`)
     const { version } = (latest.json as { proxy_config: { version: number } }).proxy_config
     return send('POST', `/services/${granite.id}/proxy/configs/sandbox/${version}/promote`, { to: 'production' })
+  })
+})
+
+t.test('on MySQL the second change of a row within one second moves no tag', async (t) => {
+  const id = await createdId(plans.llama)
+  const path = `/accounts/${LINUS}/applications`
+  const second = Date.UTC(2026, 2, 1, 10, 0, 7)
+  const renamedAt = (updated_at: number) =>
+    stack.put(`/_demo/applications/${id}`, { name: unique('renamed '), updated_at })
+  await renamedAt(second)
+  await staleAfter(t, path, () => renamedAt(second + 999))
+  await unchangedUntil(t, path, () => renamedAt(second + 1000))
+})
+
+t.test('what a list costs is counted in records and bytes, and 304 costs nothing', async (t) => {
+  const path = `/accounts/${LINUS}/applications`
+  await stack.resetCalls()
+  const { etag, text, json } = await send('GET', path)
+  await send('GET', path, {}, { headers: { 'if-none-match': String(etag) } })
+  t.same((await stack.costs())['GET /admin/api/accounts/{id}/applications.json'], {
+    calls: 2,
+    not_modified: 1,
+    rows: (json.applications as unknown[]).length,
+    bytes: Buffer.byteLength(text),
   })
 })
 

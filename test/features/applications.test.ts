@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { FieldDefinition, Plan, Product, Application as Record3scale } from '../../src/clients/threescale/nouns.js'
 import { type PortalError, problem } from '../../src/errors.js'
+import type { FoundModel } from '../../src/features/applications/applications.js'
 import { createCredentials } from '../../src/features/applications/credentials.js'
 import { checkChange, checkTexts } from '../../src/features/applications/fields.js'
 import { createKeyRepair } from '../../src/features/applications/key-repair.js'
@@ -15,6 +16,7 @@ import {
   makeKey,
   newAttempt,
 } from '../../src/features/applications/keys.js'
+import { createOwnApplication } from '../../src/features/applications/own.js'
 import { choosePlan } from '../../src/features/applications/plans.js'
 import { type PresentedWith, present } from '../../src/features/applications/present.js'
 import type { Receipt } from '../../src/features/applications/schemas.js'
@@ -210,6 +212,34 @@ t.test('a record shows neither fields nor a description that the tenant hides', 
   t.match(present(record, undefined), { description: 'secret plan', fields: {} }, 'what is hidden is not known')
 })
 
+t.test('the names of plan and product are those of the catalogue', (t) => {
+  const record = { planId: 4, planName: 'Name in the row', fields: {}, description: '' } as unknown as Record3scale
+  const found = (plans: { id: number; name: string }[]) =>
+    ({ model: { name: 'Granite' }, product, plans, applicationFields: [] }) as unknown as PresentedWith
+  t.match(present(record, found([{ id: 4, name: 'Name in the catalogue' }])), {
+    plan_name: 'Name in the catalogue',
+    model_name: 'Granite',
+  })
+  t.equal(present(record, found([])).plan_name, 'Name in the row', 'a plan that the catalogue does not have yet')
+  t.equal(present(record, undefined).plan_name, 'Name in the row')
+  t.end()
+})
+
+t.test('a row of a product that authenticates in another way by now is read again by itself', async (t) => {
+  const row = { id: 7, productId: 1, userKey: 'old' } as unknown as Record3scale
+  const itself = { id: 7, productId: 1, appId: 'new' } as unknown as Record3scale
+  const read = (mode: string | undefined) =>
+    createOwnApplication({
+      threescale: { listedApplication: async () => row, readApplication: async () => itself },
+      models: {
+        describe: async () => (mode ? ({ model: { credentials: { mode } } } as unknown as FoundModel) : undefined),
+      },
+    })({ accountId: 5 } as Caller, 7)
+  t.equal((await read('user_key')).record, row)
+  t.equal((await read(undefined)).record, row, 'nothing is known of a product that is not deployed')
+  t.equal((await read('app_id')).record, itself)
+})
+
 t.test('a chosen key is checked as 3scale takes it', async (t) => {
   const fault = (value: string, mode: 'user_key' | 'app_id' | 'oidc', location: 'query' | 'headers' = 'headers') =>
     faultsOf(() => checkKeyValue(value, { mode, location }))?.value
@@ -227,6 +257,7 @@ t.test('3scale refuses a chosen key: the sentence is at the value, whatever 3sca
   const setUp = (held: string[], refusal: PortalError, userKey?: string) => {
     const record = { id: 7, productId: 1, fields: {}, ...(userKey ? { userKey } : { appId: 'app' }) }
     const threescale = {
+      listedApplication: async () => record as unknown as Record3scale,
       readApplication: async () => record as unknown as Record3scale,
       listKeys: async () => held.map((value) => ({ value, createdAt: '' })),
       addKey: async (_account: number, _id: number, value: string) => {

@@ -26,6 +26,8 @@ export interface Stack {
   part(name: 'threescale' | 'identity' | 'gateway', options?: string[], env?: Record<string, string>): Promise<Process>
   parts: Record<string, Process>
   calls(): Promise<Record<string, number>>
+  /** the same calls, with what they cost 3scale (`src/demo/threescale/http/costs.ts`) */
+  costs(): Promise<Record<string, { calls: number; not_modified: number; rows: number; bytes: number }>>
   resetCalls(): Promise<void>
   faults(list: object[]): Promise<void>
   readFaults(): Promise<{ hits: number }[]>
@@ -33,6 +35,8 @@ export interface Stack {
   put(path: string, body: object): Promise<void>
   /** until 3scale's back-end knows all that was written */
   settled(): Promise<void>
+  /** as if nothing had changed in 3scale for an hour */
+  age(): Promise<void>
   /** changes how the 3scale part behaves (`src/demo/threescale/behaviour.ts`) */
   behave(change: object): Promise<void>
   close(): Promise<void>
@@ -120,6 +124,7 @@ export async function startStack(
       return { ...started, url: `http://localhost:${at}`, metrics: `http://127.0.0.1:${metrics}` }
     },
     calls: async () => (await fetch(`${threescale}/_demo/calls`)).json() as Promise<Record<string, number>>,
+    costs: async () => (await fetch(`${threescale}/_demo/costs`)).json() as ReturnType<Stack['costs']>,
     async resetCalls() {
       await fetch(`${threescale}/_demo/calls`, { method: 'DELETE' })
     },
@@ -136,6 +141,9 @@ export async function startStack(
     },
     async settled() {
       await fetch(`${threescale}/_demo/settled`)
+    },
+    async age() {
+      await fetch(`${threescale}/_demo/age`, { method: 'POST' })
     },
     behave: (change) => stack.put('/_demo/behaviour', change),
     async close() {

@@ -3,6 +3,7 @@ import { timeLeft } from '../deadline.js'
 import type { Http, HttpAnswer, HttpRequest } from '../http.js'
 import { HttpFailure } from '../http-failure.js'
 import { askBeside } from './beside.js'
+import type { Basis, Conditional, ConditionalAnswer } from './conditional.js'
 import { refusal, unreadable } from './refusals.js'
 import { object, unwrap, type Wire } from './values.js'
 import { listOf, parseXml } from './xml.js'
@@ -16,6 +17,8 @@ export interface ThreescaleOptions {
   onCall?: (call: string, outcome: string, seconds: number) => void
   /** told when a read is sent a second time */
   onRetry?: () => void
+  /** Caches lists by their ETag. Without it, 3scale renders every read. */
+  conditional?: Conditional
 }
 
 interface Call {
@@ -24,6 +27,7 @@ interface Call {
   query?: Record<string, string>
   form?: Record<string, string>
   bulk?: boolean
+  basis?: Basis
 }
 
 type Timed = HttpRequest & { timeoutMs: number }
@@ -39,7 +43,7 @@ export type Calls = ReturnType<typeof createCalls>
  * How 3scale is asked: Basic credentials, the format in the path, flat forms, a time and a size for each kind of call. What
  * it refuses is rejected as refusals.ts says.
  */
-export function createCalls({ http, adminUrl, accessToken, onCall, onRetry }: ThreescaleOptions) {
+export function createCalls({ http, adminUrl, accessToken, onCall, onRetry, conditional }: ThreescaleOptions) {
   const authorization = `Basic ${Buffer.from(`${accessToken}:`).toString('base64')}`
 
   return { get, getXml, bulk, bareLists, longList, write, remove, pages, xmlPage }
@@ -53,10 +57,9 @@ export function createCalls({ http, adminUrl, accessToken, onCall, onRetry }: Th
   }
 
   /** For what nobody waits for: more time, and many megabytes. */
-  async function bulk(path: string, query?: Record<string, string>): Promise<Wire> {
-    return readJson(
-      await send({ method: 'GET', path, bulk: true, ...(query ? { query } : {}) }, 'json', BULK.timeoutMs),
-    )
+  async function bulk(path: string, query?: Record<string, string>, basis?: Basis): Promise<Wire> {
+    const call = { path, bulk: true, ...(query ? { query } : {}), ...(basis ? { basis } : {}) }
+    return readJson(await send({ method: 'GET', ...call }, 'json', BULK.timeoutMs))
   }
 
   /** For what somebody waits for and may be long. */
@@ -72,16 +75,21 @@ export function createCalls({ http, adminUrl, accessToken, onCall, onRetry }: Th
     return readJson(await send({ method, path, form }))
   }
 
-  /** Metadata is there only when more exists than one page holds (porta, lib/three_scale/api/collection.rb). */
+  /**
+   * Metadata is there only when more exists than one page holds (porta, lib/three_scale/api/collection.rb). The ETag of a page
+   * does not cover it: after a full page that did not change, there may be one more page than it states.
+   */
   async function pages(path: string, root: string, item: string, query: Record<string, string> = {}): Promise<Wire[]> {
     const all: Wire[] = []
     for (let page = 1; ; page++) {
       const paged = { ...query, per_page: String(PER_PAGE), page: String(page) }
-      const answer = readJson(await send({ method: 'GET', path, query: paged, bulk: true }, 'json', BULK.timeoutMs))
-      const rows = unwrap(answer[root], item)
+      const answer = await send({ method: 'GET', path, query: paged, bulk: true }, 'json', BULK.timeoutMs)
+      const wire = readJson(answer)
+      const rows = unwrap(wire[root], item)
       all.push(...rows)
-      const total = Number(object(answer.metadata).total_pages ?? 1)
-      if (page >= total || rows.length === 0) return all
+      const total = Number(object(wire.metadata).total_pages ?? 1)
+      const mayBeMore = page < total || (answer.notModified && rows.length >= PER_PAGE)
+      if (!mayBeMore || rows.length === 0) return all
     }
   }
 
@@ -115,7 +123,11 @@ export function createCalls({ http, adminUrl, accessToken, onCall, onRetry }: Th
     return { rows, total: total === undefined ? rows.length : Number(total) }
   }
 
-  async function send(call: Call, format: 'json' | 'xml' = 'json', timeoutMs = SINGLE.timeoutMs): Promise<HttpAnswer> {
+  async function send(
+    call: Call,
+    format: 'json' | 'xml' = 'json',
+    timeoutMs = SINGLE.timeoutMs,
+  ): Promise<ConditionalAnswer> {
     const url = new URL(`${adminUrl}${call.path}.${format}`)
     for (const [name, value] of Object.entries(call.query ?? {})) url.searchParams.set(name, value)
     const request = {
@@ -126,16 +138,25 @@ export function createCalls({ http, adminUrl, accessToken, onCall, onRetry }: Th
       maxBytes: call.bulk ? BULK.maxBytes : SINGLE.maxBytes,
     }
     const started = performance.now()
-    const pattern = `${call.method} ${patternOf(call.path)}`
+    const path = patternOf(call.path)
+    const pattern = `${call.method} ${path}`
     // only what a person waits for is bounded by their patience, and by the circuit breaker
     const behind = timeoutMs > SINGLE.timeoutMs
     const ask = behind ? patiently : http.send
     const allowed = behind ? timeoutMs : Math.min(timeoutMs, timeLeft())
     try {
       if (allowed < 20) throw new HttpFailure('timeout', url.host)
-      const answer = await attempt(call.method === 'GET', ask, { ...request, timeoutMs: allowed })
+      const isRead = call.method === 'GET'
+      const sendWith = (headers: Record<string, string>) => {
+        const left = Math.max(1, allowed - (performance.now() - started))
+        return attempt(isRead, ask, { ...request, headers: { ...request.headers, ...headers }, timeoutMs: left })
+      }
+      const answer: ConditionalAnswer =
+        isRead && conditional
+          ? await conditional.read({ pattern: path, url, basis: call.basis, send: sendWith })
+          : await sendWith({})
       if (answer.status < 200 || answer.status >= 300) throw refusal(answer)
-      onCall?.(pattern, 'ok', (performance.now() - started) / 1000)
+      onCall?.(pattern, answer.notModified ? 'not_modified' : 'ok', (performance.now() - started) / 1000)
       return answer
     } catch (error) {
       const failure = error instanceof HttpFailure ? problem('threescale_unavailable', { cause: error }) : error

@@ -1,6 +1,9 @@
 import { isProblem, PortalError, problem } from '../../errors.js'
 import { createCalls, type ThreescaleOptions } from './calls.js'
+import { catalogueReads } from './catalogue.js'
+import { createConditional } from './conditional.js'
 import { everybody } from './every-account.js'
+import { createListed } from './listed.js'
 import type { AccountApi, Application, User } from './nouns.js'
 import { roleKept } from './only-admin.js'
 import { statistics } from './statistics.js'
@@ -15,29 +18,17 @@ import {
   toSubscription,
   toUser,
 } from './wire.js'
-import { toApiDoc, toGatewayConfig, toLimit, toMetric, toPlan, toPricingRule, toProduct } from './wire-catalogue.js'
 import { listOf } from './xml.js'
 
 /** 3scale's Account Management API. Flat form parameters, `.json` in every path, Basic credentials; see nouns.ts for errors. */
 export function createThreescale(options: ThreescaleOptions): AccountApi {
-  const calls = createCalls(options)
+  const calls = createCalls({ ...options, conditional: createConditional() })
   const { get, getXml, bulk, longList, write, remove, pages } = calls
   const account = (id: number) => `/admin/api/accounts/${id}`
   const application = (accountId: number, id: number) => `${account(accountId)}/applications/${id}`
 
   return {
-    listProducts: async () => (await pages('/admin/api/services', 'services', 'service')).map(toProduct),
-    listPlans: async () => unwrap((await bulk('/admin/api/application_plans')).plans, 'application_plan').map(toPlan),
-    listGatewayConfigs: async () =>
-      (
-        await pages('/admin/api/account/proxy_configs/production', 'proxy_configs', 'proxy_config', {
-          version: 'latest',
-        })
-      )
-        .map(toGatewayConfig)
-        .filter((config) => config !== undefined),
-    listApiDocs: async () => unwrap((await bulk('/admin/api/active_docs')).api_docs, 'api_doc').map(toApiDoc),
-    readApiDoc: async (id) => toApiDoc(object((await bulk(`/admin/api/active_docs/${id}`)).api_doc)),
+    ...catalogueReads({ bulk, pages }),
     listFieldDefinitions: async () =>
       unwrap((await bulk('/admin/api/fields_definitions')).fields_definitions, 'fields_definition')
         .map(toFieldDefinition)
@@ -56,14 +47,6 @@ export function createThreescale(options: ThreescaleOptions): AccountApi {
           entry.automatically_approve_accounts === true,
       )
     },
-    listLimits: async (planId) =>
-      (await pages(`/admin/api/application_plans/${planId}/limits`, 'limits', 'limit')).map(toLimit),
-    listPricingRules: async (planId) =>
-      unwrap((await bulk(`/admin/api/application_plans/${planId}/pricing_rules`)).pricing_rules, 'pricing_rule').map(
-        toPricingRule,
-      ),
-    listMetrics: async (productId) =>
-      unwrap((await bulk(`/admin/api/services/${productId}/metrics`)).metrics, 'metric').map(toMetric),
 
     async findByUsername(username) {
       const found = await findAccount({ username })
@@ -133,9 +116,9 @@ export function createThreescale(options: ThreescaleOptions): AccountApi {
         'service_subscription',
       ).map(toSubscription),
 
-    listApplications: async (accountId) =>
-      unwrap((await longList(`${account(accountId)}/applications`)).applications, 'application').map(toApplication),
-    readApplication: async (accountId, id) => own(accountId, await get(application(accountId, id))),
+    listApplications,
+    readApplication,
+    ...createListed({ listApplications, readApplication }),
     async findApplicationByAppId(accountId, appId) {
       return absent(async () => own(accountId, await get(`${account(accountId)}/applications/find`, { app_id: appId })))
     },
@@ -193,6 +176,14 @@ export function createThreescale(options: ThreescaleOptions): AccountApi {
       }
     },
     async close() {},
+  }
+
+  async function listApplications(accountId: number): Promise<Application[]> {
+    return unwrap((await longList(`${account(accountId)}/applications`)).applications, 'application').map(toApplication)
+  }
+
+  async function readApplication(accountId: number, id: number): Promise<Application> {
+    return own(accountId, await get(application(accountId, id)))
   }
 
   async function listUsers(accountId: number): Promise<User[]> {

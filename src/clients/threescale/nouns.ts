@@ -119,8 +119,11 @@ export interface NewApplication {
  */
 export interface AccountApi {
   listProducts(): Promise<Product[]>
-  /** one call whatever the number of products; hidden and custom plans included */
-  listPlans(): Promise<Plan[]>
+  /**
+   * One call whatever the number of products; hidden and custom plans included. With `products`, as listed just before, the
+   * request is conditional; without them 3scale renders the list.
+   */
+  listPlans(products?: Product[]): Promise<Plan[]>
   listGatewayConfigs(): Promise<GatewayConfig[]>
   listApiDocs(): Promise<ApiDoc[]>
   readApiDoc(id: number): Promise<ApiDoc>
@@ -168,7 +171,13 @@ export interface AccountApi {
   deleteAccount(accountId: number): Promise<void>
   listSubscriptions(accountId: number): Promise<Subscription[]>
   listApplications(accountId: number): Promise<Application[]>
+  /** The record itself, which 3scale renders each time. For checks before a write. */
   readApplication(accountId: number, id: number): Promise<Application>
+  /**
+   * The application's row in the list of its account, which 3scale renders only after a change. For display. Its plan name and
+   * client secret may be stale. `not_found` for an application of another account.
+   */
+  listedApplication(accountId: number, id: number): Promise<Application>
   findApplicationByAppId(accountId: number, appId: string): Promise<Application | undefined>
   createApplication(accountId: number, wanted: NewApplication): Promise<Application>
   updateApplication(

@@ -15,6 +15,7 @@ import { type Behaviour, behaviourFor, type Timing } from './behaviour.js'
 import { createClock } from './clock.js'
 import { controlRoutes } from './controls/control.js'
 import { faultRoutes } from './controls/faults.js'
+import { createCosts } from './http/costs.js'
 import { withoutFormat } from './http/format.js'
 import { parseForm } from './http/params.js'
 import { createApi, type Tenant } from './http/router.js'
@@ -102,9 +103,10 @@ export async function start({
     behaviour = next
     await backend.follow()
   }
-  faultRoutes(app)
+  const costs = createCosts(app)
+  faultRoutes(app, costs)
   controlRoutes(app, { tenant, port, backendEndpoint, behave, withoutDelays, settled: sync.settled })
-  const api = createApi(app, tenant, createWorkers())
+  const api = createApi(app, tenant, { workers: createWorkers(), costs })
   serviceRoutes(api)
   planRoutes(api)
   servicePlanRoutes(api)

@@ -77,11 +77,12 @@ export async function membersPages(app: FastifyInstance, deps: MembersPagesDeps)
       if (isProblem(error, 'threescale_unavailable')) return undefined
       throw error
     }
-    const [found, all, areaEnabled] = await Promise.all([
+    const [found, all] = await Promise.all([
       accounts.profile(caller).catch(unlessDown),
       members.list(caller).catch(unlessDown),
-      members.readArea().catch(unlessDown),
     ])
+    // 3scale renders its settings each time, and without other members they change nothing on this page.
+    const areaEnabled = all?.length === 1 ? undefined : await members.readArea().catch(unlessDown)
     const me = all?.find(({ you }) => you)
     const role = me?.role ?? caller.role
     const people = peopleView({

@@ -19,6 +19,7 @@ import type { KeyReadiness } from './key-readiness.js'
 import type { KeyRepair } from './key-repair.js'
 import { applicationIdOf, describeKey } from './keys.js'
 import { arrange, type Filters } from './listing.js'
+import { createOwnApplication } from './own.js'
 import { choosePlan } from './plans.js'
 import { present } from './present.js'
 import { unlessDone } from './removal.js'
@@ -46,6 +47,7 @@ export interface ApplicationsDeps {
     Threescale,
     | 'listApplications'
     | 'listSubscriptions'
+    | 'listedApplication'
     | 'readApplication'
     | 'createApplication'
     | 'updateApplication'
@@ -86,21 +88,21 @@ export type Applications = ReturnType<typeof createApplications>
 export function createApplications({ oneAtATime, ...deps }: ApplicationsDeps) {
   const { threescale, models, repair } = deps
   const heldBy = createHeldKeys(threescale)
+  const ownApplication = createOwnApplication({ threescale, models })
   const createOnce = createCreation({ ...deps, heldBy })
   return {
-    /** One call to 3scale, however many there are. Without secrets. */
+    /** One call to 3scale, which renders the list only after a change. Without secrets. */
     async list(caller: Caller, filters: Filters = {}): Promise<Application[]> {
       const records = await threescale.listApplications(caller.accountId)
       return arrange(await Promise.all(records.map((record) => shown(record))), filters)
     },
 
     /**
-     * One call to 3scale; two where the keys are a list of their own and are asked for. The model is undefined when its
-     * product is gone or no longer deployed.
+     * One call to 3scale; two if keys are requested that are a list of their own. 3scale renders either only after a
+     * change. The model is undefined when its product is gone or no longer deployed.
      */
     async read(caller: Caller, id: number, { reveal = false, keys = false } = {}): Promise<ReadApplication> {
-      const record = await threescale.readApplication(caller.accountId, id)
-      const found = await models.describe(record.productId)
+      const { record, found } = await ownApplication(caller, id)
       const held = keys || reveal ? await heldBy(caller, record, found) : []
       const repairNeeded = await repair.isNeeded(id)
       return {

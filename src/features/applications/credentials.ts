@@ -9,12 +9,16 @@ import type { KeyRepair } from './key-repair.js'
 import { checkKeyValue } from './key-values.js'
 import { createKeyWrites, type Target } from './key-writes.js'
 import { describeKey, type HeldKey, keyIdOf } from './keys.js'
+import { createOwnApplication } from './own.js'
 import { modeOf, present } from './present.js'
 import type { Receipts } from './receipts.js'
 import type { Application, Key, Receipt, Rotation } from './schemas.js'
 
 export interface CredentialsDeps {
-  threescale: Pick<Threescale, 'readApplication' | 'updateApplication' | 'listKeys' | 'addKey' | 'deleteKey'>
+  threescale: Pick<
+    Threescale,
+    'listedApplication' | 'readApplication' | 'updateApplication' | 'listKeys' | 'addKey' | 'deleteKey'
+  >
   models: Pick<Catalogue, 'describe'>
   keys: Pick<KeyReadiness, 'changed' | 'seen' | 'usable'>
   repair: KeyRepair
@@ -34,10 +38,12 @@ export type CredentialVerbs = ReturnType<typeof createCredentials>
 export function createCredentials(deps: CredentialsDeps) {
   const { threescale, models, keys: readiness, repair, oneAtATime, receipts } = deps
   const { held, earlier, fresh, make, write, ready, remove, keepOne } = createKeyWrites(deps)
+  const ownApplication = createOwnApplication({ threescale, models })
   return {
     /** One call to 3scale; two where the keys are a list of their own. Values with `reveal` only. */
     async list(caller: Caller, id: number, { reveal = false } = {}): Promise<Key[]> {
-      const target = await aim(caller, id)
+      const { record, found } = await ownApplication(caller, id)
+      const target = { caller, record, found, mode: modeOf(record, found) }
       return (await held(target)).map((key) => describeKey(id, key, reveal))
     },
 

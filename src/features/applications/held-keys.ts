@@ -6,16 +6,18 @@ import { modeOf, type Shown } from './present.js'
 
 export type HeldKeys = ReturnType<typeof createHeldKeys>
 
-/** Reads the keys of an application: one call to 3scale where they are a list of their own, none otherwise. */
+/**
+ * Reads the keys of an application: none for a user_key, otherwise one call to 3scale. The client secret of OpenID Connect is
+ * such a key; its copy in the row of the application may be stale, because porta saves a key without its application.
+ */
 export function createHeldKeys(threescale: Pick<Threescale, 'listKeys'>) {
   return async (caller: Caller, record: Record3scale, found: FoundModel | undefined): Promise<HeldKey[]> => {
-    const mode = modeOf(record, found)
-    if (mode === 'app_id') return threescale.listKeys(caller.accountId, record.id)
-    const value = mode === 'user_key' ? record.userKey : record.clientSecret
-    return value ? [{ value, createdAt: null }] : []
+    if (modeOf(record, found) !== 'user_key') return threescale.listKeys(caller.accountId, record.id)
+    return record.userKey ? [{ value: record.userKey, createdAt: null }] : []
   }
 }
 
 export function revealed(keys: HeldKey[]): Shown {
-  return { reveal: true, appKeys: keys.map(({ value }) => value) }
+  const values = keys.map(({ value }) => value)
+  return { reveal: true, appKeys: values, clientSecret: values[0] ?? '' }
 }

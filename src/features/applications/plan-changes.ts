@@ -12,7 +12,10 @@ import { present } from './present.js'
 import type { Application } from './schemas.js'
 
 export interface PlanChangesDeps {
-  threescale: Pick<Threescale, 'readApplication' | 'readAccount' | 'changePlan' | 'listPricingRules'>
+  threescale: Pick<
+    Threescale,
+    'listedApplication' | 'readApplication' | 'readAccount' | 'changePlan' | 'listPricingRules'
+  >
   models: Pick<Catalogue, 'describe'> & {
     /** the plan with its limits, read where they are not known yet */
     describePlan(productId: number, plan: Plan): Promise<ModelPlan>
@@ -66,7 +69,7 @@ export function createPlanChanges(deps: PlanChangesDeps) {
   return {
     /** One call to 3scale; one or two more where a stored card or prices of usage decide. */
     async compare(caller: Caller, id: number, systemName: string | undefined): Promise<Comparison> {
-      const { record, found } = await aim(caller, id)
+      const { record, found } = await aim(caller, id, threescale.listedApplication)
       const offered = offeredOf(found.plans)
       const plan = systemName === undefined ? undefined : planNamed(offered, systemName)
       const current = found.plans.find((candidate) => candidate.id === record.planId)
@@ -90,7 +93,7 @@ export function createPlanChanges(deps: PlanChangesDeps) {
       id: number,
       systemName: string,
     ): Promise<{ application: Application; before: string; outcome: 'changed' | 'requested' | 'same' }> {
-      const { record, found } = await aim(caller, id)
+      const { record, found } = await aim(caller, id, threescale.readApplication)
       const plan = planNamed(offeredOf(found.plans), systemName)
       const application = present(record, found)
       const before = application.plan
@@ -118,8 +121,8 @@ export function createPlanChanges(deps: PlanChangesDeps) {
     },
   }
 
-  async function aim(caller: Caller, id: number) {
-    const record = await threescale.readApplication(caller.accountId, id)
+  async function aim(caller: Caller, id: number, read: Threescale['readApplication']) {
+    const record = await read(caller.accountId, id)
     const found = await models.describe(record.productId)
     if (!found)
       throw problem('conflict', { detail: 'This model is not offered at the moment, so its plan cannot be changed.' })

@@ -33,7 +33,8 @@ export function present(record: Record3scale, found: PresentedWith | undefined, 
     model: found?.model.system_name ?? '',
     model_name: found?.model.name ?? '',
     plan: plan?.systemName ?? '',
-    plan_name: record.planName,
+    // The row's copy of the name may be stale.
+    plan_name: plan?.name ?? record.planName,
     base_url: found?.model.base_url ?? null,
     model_id: found?.model.model_id ?? null,
     created_at: record.createdAt,
@@ -54,7 +55,7 @@ function shownFields({ fields }: Record3scale, definitions: FieldDefinition[]): 
 
 /** How the application proves itself. Without its product, the shape of its record tells. */
 export function modeOf(record: Record3scale, found: { model: Model } | undefined): Mode {
-  return found?.model.credentials.mode ?? guessCredentials(record).mode
+  return found?.model.credentials.mode ?? guessMode(record)
 }
 
 function secretsOf(record: Record3scale, mode: Mode, { appKeys, clientSecret }: Shown, tokenUrl: string | null) {
@@ -67,7 +68,13 @@ function secretsOf(record: Record3scale, mode: Mode, { appKeys, clientSecret }: 
   }
 }
 
+/** The mode by the shape of the record. */
+export function guessMode({ clientSecret, appId }: Record3scale): Mode {
+  if (clientSecret !== undefined) return 'oidc'
+  return appId === undefined ? 'user_key' : 'app_id'
+}
+
 function guessCredentials(record: Record3scale): Application['credentials'] {
-  const mode = record.clientSecret !== undefined ? 'oidc' : record.appId !== undefined ? 'app_id' : 'user_key'
+  const mode = guessMode(record)
   return { mode, location: 'authorization', names: { user_key: 'user_key', app_id: 'app_id', app_key: 'app_key' } }
 }

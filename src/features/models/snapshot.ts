@@ -69,12 +69,14 @@ export interface SnapshotDeps {
   now: () => number
 }
 
-/** The whole catalogue from six bulk calls (more pages past 500 products), whatever the number of products. */
+/**
+ * The whole catalogue from six bulk calls (more pages past 500 products), whatever the number of products. 3scale
+ * renders all but the settings only after a change.
+ */
 export async function takeSnapshot(deps: SnapshotDeps): Promise<Snapshot> {
   const { threescale, takeSpecs, sawConfigs } = deps
-  const [products, plans, configs, docs, fields, settings] = await Promise.all([
-    threescale.listProducts(),
-    threescale.listPlans(),
+  const [{ products, plans }, configs, docs, fields, settings] = await Promise.all([
+    productsAndPlans(threescale),
     threescale.listGatewayConfigs(),
     threescale.listApiDocs(),
     threescale.listFieldDefinitions(),
@@ -108,6 +110,12 @@ export async function takeSnapshot(deps: SnapshotDeps): Promise<Snapshot> {
     ]
   })
   return { entries, settings }
+}
+
+/** In this order: a new default plan is detected by the change of its product. */
+async function productsAndPlans(threescale: SnapshotDeps['threescale']) {
+  const products = await threescale.listProducts()
+  return { products, plans: await threescale.listPlans(products) }
 }
 
 function groupByProduct(plans: Plan[]): Map<number, Plan[]> {

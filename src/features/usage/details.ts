@@ -85,7 +85,7 @@ export function createDetails({ threescale, cache, gate, detailTtlSeconds, descr
         model: found?.model.system_name ?? '',
         modelName: found?.model.name ?? 'No longer offered',
         type: found?.model.type,
-        planName: record.planName,
+        planName: plan?.name ?? record.planName,
         madeAt: Date.parse(record.createdAt) || 0,
         measures,
         limits: limited.value.map((limit) => ({ limit, measure: measureOf(limit, measures) })),

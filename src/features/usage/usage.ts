@@ -26,7 +26,7 @@ export interface UsageDeps extends Omit<DetailsDeps, 'threescale' | 'gate'> {
   threescale: Pick<
     Threescale,
     | 'listApplications'
-    | 'readApplication'
+    | 'listedApplication'
     | 'readUsage'
     | 'readTenantZone'
     | 'listMetrics'
@@ -149,7 +149,7 @@ export function createUsage(deps: UsageDeps) {
   }
 
   async function own(caller: Caller, id: number, deadline: number): Promise<Detailed> {
-    const record = await threescale.readApplication(caller.accountId, id)
+    const record = await threescale.listedApplication(caller.accountId, id)
     return inTime(deadline, () => details.of(record))
   }
 

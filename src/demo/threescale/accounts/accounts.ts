@@ -28,7 +28,7 @@ export function accountRoutes(api: Api, sync: Sync): void {
       }
       return answers.ok(json, accountsXml(rows, view, metadata))
     },
-    (call) => listTag(page(listed(call), call.query).rows),
+    (call) => listTag(page(listed(call), call.query).rows, call),
   )
 
   api.get(

@@ -21,7 +21,7 @@ export function fieldRoutes(api: Api): void {
       answers.ok({
         fields_definitions: inOrder(call.state).map((row) => ({ fields_definition: field(row, viewOf(call)) })),
       }),
-    ({ state }) => listTag(state.fields),
+    (call) => listTag(call.state.fields, call),
   )
   api.get(`${base}/:id`, (call) => withField(call, (row) => shown(row, call)))
 

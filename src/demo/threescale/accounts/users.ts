@@ -22,7 +22,7 @@ export function userRoutes(api: Api): void {
       const view = viewOf(call)
       return answers.ok({ users: rows.map((row) => ({ user: show.user(row, view) })) }, usersXml(rows, view))
     },
-    (call) => (call.account() ? listTag(listed(call)) : undefined),
+    (call) => (call.account() ? listTag(listed(call), call) : undefined),
   )
 
   api.get(

@@ -21,7 +21,7 @@ export function applicationRoutes(api: Api, { sync, behaviour }: { sync: Sync; b
   api.get(
     base,
     (call) => (call.account() ? listed(inList(call), call) : answers.notFound),
-    (call) => (call.account() ? listTag(inList(call)) : undefined),
+    (call) => (call.account() ? listTag(inList(call), call) : undefined),
   )
 
   api.get(`${base}/find`, (call) => found(findByCredential(ofAccount(call), call), call))

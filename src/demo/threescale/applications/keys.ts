@@ -24,7 +24,7 @@ export function applicationKeyRoutes(api: Api, sync: Sync): void {
       ),
     (call) => {
       const record = applicationOf(call)
-      return record && listTag(record.keys)
+      return record && listTag(record.keys, call)
     },
   )
 

@@ -8,6 +8,7 @@ import { countUsage, withAncestors } from '../statistics/counters.js'
 import { nextId, type State } from '../store.js'
 import { addProduct, seed, type TenantKind } from '../tenant/seed.js'
 import type { Sketch } from '../tenant/sketch.js'
+import { age } from './age.js'
 import { changeProduct, type ProductChange } from './product-changes.js'
 
 interface Options {
@@ -106,8 +107,9 @@ export function controlRoutes(app: FastifyInstance, options: Options): void {
   app.put('/_demo/fields_definitions', async (request) => {
     const now = tenant.clock.now()
     tenant.state().fields = (request.body as State['fields']).map((row, index) => ({
-      ...{ position: index + 1, created_at: now, updated_at: now },
+      ...{ position: index + 1, created_at: now },
       ...row,
+      updated_at: now,
     }))
     return tenant.state().fields
   })
@@ -123,6 +125,11 @@ export function controlRoutes(app: FastifyInstance, options: Options): void {
     }
     tenant.changed()
     return reply.code(201).send({})
+  })
+  app.post('/_demo/age', async (request) => {
+    age(tenant.state(), Number((request.query as { seconds?: string }).seconds ?? 3600) * 1000)
+    tenant.changed()
+    return {}
   })
   app.get('/_demo/settled', async () => {
     await options.settled()
@@ -146,12 +153,17 @@ export function controlRoutes(app: FastifyInstance, options: Options): void {
   }
 
   /** Members of a record that no call sets. What the back-end has of an application follows. */
-  async function merge(name: string, list: { id: number }[], request: FastifyRequest, reply: FastifyReply) {
+  async function merge(
+    name: string,
+    list: { id: number; updated_at: number }[],
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ) {
     const record = list.find(({ id }) => id === Number((request.params as { id: string }).id))
     if (!record) return reply.code(404).send({ status: 'Not found' })
     await options.settled()
     const before = { ...record }
-    Object.assign(record, request.body)
+    Object.assign(record, { updated_at: tenant.clock.now() }, request.body)
     if (name === 'applications') follow(tenant.state(), before as Application, record as Application)
     tenant.changed()
     return record

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { basicOf } from '../http/tokens.js'
+import { type Costs, isCounted, nameOf } from '../http/costs.js'
 
 export interface Fault {
   match: string
@@ -20,7 +20,7 @@ export interface Fault {
 type Armed = Fault & { hits: number }
 
 /** Failures on demand, and a count of the calls; neither touches /_demo, and the gateway's own calls are not counted. */
-export function faultRoutes(app: FastifyInstance): void {
+export function faultRoutes(app: FastifyInstance, costs: Pick<Costs, 'reset'>): void {
   let faults: Armed[] = []
   let calls: Record<string, number> = {}
   let running = 0
@@ -31,10 +31,9 @@ export function faultRoutes(app: FastifyInstance): void {
   const failed = new WeakMap<FastifyRequest, number>()
 
   app.addHook('onRequest', async (request, reply) => {
+    if (!isCounted(request)) return
     const path = request.originalUrl.split('?')[0] ?? ''
-    if (!/^\/(admin|stats)\//.test(path)) return
-    if (basicOf(request) === 'demo-gateway-token' || request.headers['user-agent'] === 'demo-operator') return
-    const name = `${request.method} ${patternOf(path)}`
+    const name = nameOf(request)
     calls[name] = (calls[name] ?? 0) + 1
     atOnce = Math.max(atOnce, ++running)
     reply.raw.once('close', () => running--)
@@ -76,6 +75,7 @@ export function faultRoutes(app: FastifyInstance): void {
   app.get('/_demo/calls', async () => calls)
   app.delete('/_demo/calls', async () => {
     calls = {}
+    costs.reset()
     atOnce = running
     return calls
   })
@@ -117,9 +117,4 @@ function matches(rule: string, call: string): boolean {
     .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
     .join('.*')
   return new RegExp(`^${source}$`).test(call)
-}
-
-/** Ids and keys are not part of a call's name. */
-function patternOf(path: string): string {
-  return path.replace(/\/keys\/[^/]+$/, '/keys/{key}').replace(/\/\d+(?=[/.]|$)/g, '/{id}')
 }

@@ -4,6 +4,7 @@ import type { Behaviour } from '../behaviour.js'
 import type { Clock } from '../clock.js'
 import type { Account, State } from '../store.js'
 import { type Answer, answers, NOT_FOUND_PAGE, Refusal } from './answers.js'
+import type { Costs } from './costs.js'
 import { exists, splitFormat } from './format.js'
 import { hasNul, holdsBeyondBmp, type Params } from './params.js'
 import { credentialsOf, refuse, tokenOf, WRONG_PERMISSION } from './tokens.js'
@@ -13,6 +14,7 @@ import type { Workers } from './workers.js'
 export interface Call {
   state: State
   clock: Clock
+  database: Behaviour['database']
   params: Params
   query: Params
   body: Params
@@ -56,7 +58,11 @@ export interface Tenant {
 }
 
 /** Routes below /admin/api and /stats: credentials and scope first, then the work, then the format. */
-export function createApi(app: FastifyInstance, tenant: Tenant, workers: Workers): Api {
+export function createApi(
+  app: FastifyInstance,
+  tenant: Tenant,
+  { workers, costs }: { workers: Workers; costs: Pick<Costs, 'rendered'> },
+): Api {
   const add =
     (methods: ('GET' | 'HEAD' | 'PUT' | 'PATCH' | 'POST' | 'DELETE')[]) =>
     (path: string, handler: Handler, tag?: (call: Call) => string | undefined) => {
@@ -69,6 +75,7 @@ export function createApi(app: FastifyInstance, tenant: Tenant, workers: Workers
             const { answer, etag } = await answered(request, handler, tag)
             if (etag !== undefined) reply.header('etag', etag)
             if (answer.status === 304) return reply.code(304).send()
+            costs.rendered(request, answer)
             if (request.method === 'HEAD' && answer.status === 200) return reply.code(204).send()
             return render(request, reply, answer)
           }),
@@ -158,6 +165,7 @@ function callOf(request: FastifyRequest, tenant: Tenant): Call {
   return {
     state,
     clock: tenant.clock,
+    database: tenant.behaviour().database,
     query,
     body,
     params: { ...body, ...query },

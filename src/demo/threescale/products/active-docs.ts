@@ -15,7 +15,7 @@ export function activeDocRoutes(api: Api): void {
   api.get(
     base,
     (call) => answers.ok({ api_docs: call.state.docs.map((row) => ({ api_doc: show(row, viewOf(call)) })) }),
-    ({ state }) => listTag(state.docs),
+    (call) => listTag(call.state.docs, call),
   )
   api.get(`${base}/:id`, (call) => withDoc(call, (doc) => shown(doc, call)))
 

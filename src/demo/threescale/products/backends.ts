@@ -23,7 +23,7 @@ export function backendApiRoutes(api: Api): void {
       const { rows } = page(call.state.backends, call.query)
       return answers.ok({ backend_apis: rows.map((row) => ({ backend_api: show.backend(row, viewOf(call)) })) })
     },
-    (call) => listTag(page(call.state.backends, call.query).rows),
+    (call) => listTag(page(call.state.backends, call.query).rows, call),
   )
   api.get(`${base}/:backend`, (call) => withBackend(call, (backend) => shown(backend, call)))
 

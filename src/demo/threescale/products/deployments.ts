@@ -24,7 +24,7 @@ export function deploymentRoutes(api: Api, { backendEndpoint }: { backendEndpoin
     },
     (call) => {
       const environment = environmentOf(call)
-      return environment && listTag(page(listed(call, environment), call.query).rows.map(taggable))
+      return environment && listTag(page(listed(call, environment), call.query).rows.map(taggable), call)
     },
   )
 

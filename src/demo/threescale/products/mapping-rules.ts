@@ -46,7 +46,7 @@ function addRoutes(api: Api, base: string, ownerOf: (call: Call) => Owner | unde
       ),
     (call) => {
       const owner = ownerOf(call)
-      return owner && listTag(owner.rules)
+      return owner && listTag(owner.rules, call)
     },
   )
   api.get(`${base}/:rule`, (call) => withRule(call, (rule, owner) => shown(rule, owner, call)))

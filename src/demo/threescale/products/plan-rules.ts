@@ -25,7 +25,7 @@ export function planRuleRoutes(api: Api): void {
       }),
     (call) => {
       const plan = call.state.plans.find(({ id }) => id === call.id('plan'))
-      return plan && listTag(page(plan.limits, call.query).rows)
+      return plan && listTag(page(plan.limits, call.query).rows, call)
     },
   )
   // by metric alone: the limits of that metric in all plans (app/controllers/admin/api/application_plan_metric_limits_controller.rb)
@@ -78,7 +78,14 @@ export function planRuleRoutes(api: Api): void {
     ),
   )
 
-  api.get(`${base}/pricing_rules`, (call) => withPlan(call, (plan) => shownRules(plan.pricing_rules, plan, call)))
+  api.get(
+    `${base}/pricing_rules`,
+    (call) => withPlan(call, (plan) => shownRules(plan.pricing_rules, plan, call)),
+    (call) => {
+      const plan = call.state.plans.find(({ id }) => id === call.id('plan'))
+      return plan && listTag(plan.pricing_rules, call)
+    },
+  )
   api.get(`${ofMetric}/pricing_rules`, (call) =>
     withMetric(call, (plan, metric) =>
       shownRules(

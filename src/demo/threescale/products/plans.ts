@@ -40,12 +40,12 @@ export function planRoutes(api: Api): void {
   api.get(
     '/admin/api/application_plans',
     (call) => listed(ofProducts(call.state), call),
-    (call) => listTag(ofProducts(call.state)),
+    (call) => listTag(ofProducts(call.state), call),
   )
   api.get(
     base,
     (call) => withService(call, ({ id }) => listed(call.state.plans.filter(ofService(id)), call)),
-    (call) => listTag(call.state.plans.filter(ofService(call.id('service')))),
+    (call) => listTag(call.state.plans.filter(ofService(call.id('service'))), call),
   )
   api.get(`${base}/:plan`, (call) => withPlan(call, (plan) => shown(plan, call)))
 

@@ -15,7 +15,7 @@ export function servicePlanRoutes(api: Api): void {
   api.get(
     '/admin/api/service_plans',
     (call) => listed(call.state.servicePlans, call),
-    (call) => listTag(call.state.servicePlans),
+    (call) => listTag(call.state.servicePlans, call),
   )
   api.get(base, (call) =>
     withService(call, ({ id }) =>

@@ -46,7 +46,7 @@ export function serviceRoutes(api: Api): void {
       }
       return answers.ok(json, servicesXml(rows, view, metadata))
     },
-    (call) => listTag(page(present(call.state), call.query).rows),
+    (call) => listTag(page(present(call.state), call.query).rows, call),
   )
 
   api.get(`${base}/:service`, (call) => withService(call, (service) => shown(service, call)))

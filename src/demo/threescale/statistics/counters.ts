@@ -11,8 +11,11 @@ export function countUsage(state: State, applicationId: number, usage: Record<st
   const application = state.applications.find(({ id }) => id === applicationId)
   if (application) {
     application.first_traffic_at ??= at
-    if (Math.floor((application.first_daily_traffic_at ?? 0) / DAY) < Math.floor(at / DAY))
+    if (Math.floor((application.first_daily_traffic_at ?? 0) / DAY) < Math.floor(at / DAY)) {
       application.first_daily_traffic_at = at
+      // porta, app/lib/events/importers/first_daily_traffic_importer.rb
+      application.updated_at = Math.max(application.updated_at + 1, Date.now())
+    }
   }
   for (const [metric, amount] of Object.entries(usage)) {
     const key = `${applicationId}|${metric}`
