@@ -51,6 +51,10 @@ const table = {
     503,
     'The API management service does not answer. Nothing is lost; it is safe to send this again.',
   ],
+  threescale_busy: [
+    503,
+    'The API management service has more to do than it can at the moment. Nothing was changed; try again in a moment.',
+  ],
   threescale_denied: [
     503,
     'The portal may not use the API management service. Its operator must check the access token.',

@@ -1,8 +1,9 @@
 import { problem } from '../../errors.js'
-import { timeLeft } from '../deadline.js'
+import { currentWork, timeLeft } from '../deadline.js'
 import type { Http, HttpAnswer, HttpRequest } from '../http.js'
 import { HttpFailure } from '../http-failure.js'
 import { askBeside } from './beside.js'
+import { createQueue, type Queue } from './queue/queue.js'
 import { refusal, unreadable } from './refusals.js'
 import { object, unwrap, type Wire } from './values.js'
 import { listOf, parseXml } from './xml.js'
@@ -16,6 +17,8 @@ export interface ThreescaleOptions {
   onCall?: (call: string, outcome: string, seconds: number) => void
   /** told when a read is sent a second time */
   onRetry?: () => void
+  /** shared by all who call the same 3scale; default: one of its own */
+  queue?: Queue
 }
 
 interface Call {
@@ -29,8 +32,14 @@ interface Call {
 type Timed = HttpRequest & { timeoutMs: number }
 
 const BULK = { timeoutMs: 15_000, maxBytes: 64 * 1024 * 1024 }
-/** Reads and writes that a person waits for: with the one repeat of a read, an answer within 3 s. */
+/** Reads that a person waits for: with the one repeat, an answer within 3 s. */
 const SINGLE = { timeoutMs: 2500, maxBytes: 1024 * 1024 }
+/** From when it is sent: a sign-up takes 3scale 0.3 s more for each product with a default plan. */
+const WRITE_MS = 30_000
+/** Who nobody waits for does not wait longer than this for its turn. */
+const TURN_MS = 10_000
+/** With less time than this left a read is not sent. */
+const LEAST_MS = 250
 const PER_PAGE = 500
 
 export type Calls = ReturnType<typeof createCalls>
@@ -39,7 +48,14 @@ export type Calls = ReturnType<typeof createCalls>
  * How 3scale is asked: Basic credentials, the format in the path, flat forms, a time and a size for each kind of call. What
  * it refuses is rejected as refusals.ts says.
  */
-export function createCalls({ http, adminUrl, accessToken, onCall, onRetry }: ThreescaleOptions) {
+export function createCalls({
+  http,
+  adminUrl,
+  accessToken,
+  onCall,
+  onRetry,
+  queue = createQueue(),
+}: ThreescaleOptions) {
   const authorization = `Basic ${Buffer.from(`${accessToken}:`).toString('base64')}`
 
   return { get, getXml, bulk, bareLists, longList, write, remove, pages, xmlPage }
@@ -125,15 +141,28 @@ export function createCalls({ http, adminUrl, accessToken, onCall, onRetry }: Th
       ...(call.form ? { body: new URLSearchParams(call.form).toString() } : {}),
       maxBytes: call.bulk ? BULK.maxBytes : SINGLE.maxBytes,
     }
-    const started = performance.now()
-    const pattern = `${call.method} ${patternOf(call.path)}`
-    // only what a person waits for is bounded by their patience, and by the circuit breaker
-    const behind = timeoutMs > SINGLE.timeoutMs
-    const ask = behind ? patiently : http.send
-    const allowed = behind ? timeoutMs : Math.min(timeoutMs, timeLeft())
+    const name = patternOf(call.path)
+    const pattern = `${call.method} ${name}`
+    const work = currentWork()
+    const times = timesOf(call.method, timeoutMs)
+    const isBackground = times.behind && (!work?.owner || work.shared)
+    let started = performance.now()
+    const queued = {
+      kind: isBackground ? 'background' : call.method === 'GET' ? 'read' : 'write',
+      name: call.method === 'GET' ? url.pathname : pattern,
+      host: url.host,
+      work,
+      waitMs: times.waitMs,
+    } as const
     try {
-      if (allowed < 20) throw new HttpFailure('timeout', url.host)
-      const answer = await attempt(call.method === 'GET', ask, { ...request, timeoutMs: allowed })
+      if (times.timeoutMs < 20) throw new HttpFailure('timeout', url.host)
+      const answer = await queue.run(queued, () => {
+        const waited = performance.now() - started
+        started += waited
+        const left = times.altogether ? times.timeoutMs - waited : times.timeoutMs
+        const ask = times.behind ? patiently : http.send
+        return attempt(call.method === 'GET', ask, { ...request, timeoutMs: left, ...times.longer })
+      })
       if (answer.status < 200 || answer.status >= 300) throw refusal(answer)
       onCall?.(pattern, 'ok', (performance.now() - started) / 1000)
       return answer
@@ -142,6 +171,25 @@ export function createCalls({ http, adminUrl, accessToken, onCall, onRetry }: Th
       onCall?.(pattern, (failure as { code?: string }).code ?? 'error', (performance.now() - started) / 1000)
       throw failure
     }
+  }
+
+  /**
+   * How long a call waits for its turn and for its answer. A write has its time from when it is sent. Of a read it is all one
+   * time, except where the request is one that writes: such a read waits for as long as 3scale responds at all.
+   */
+  function timesOf(method: Call['method'], timeoutMs: number) {
+    const work = currentWork()
+    if (method !== 'GET') return { timeoutMs: WRITE_MS, waitMs: Number.POSITIVE_INFINITY, behind: false }
+    const behind = timeoutMs > SINGLE.timeoutMs
+    if (work?.patient) {
+      const longer = behind ? undefined : { longerMs: WRITE_MS, goesOn: queue.isResponding }
+      return { timeoutMs, waitMs: Number.POSITIVE_INFINITY, behind, longer }
+    }
+    if (behind) return { timeoutMs, waitMs: timeoutMs - LEAST_MS, behind, altogether: true }
+    const left = timeLeft()
+    if (left === Number.POSITIVE_INFINITY) return { timeoutMs, waitMs: TURN_MS, behind }
+    const altogether = Math.min(timeoutMs, left)
+    return { timeoutMs: altogether, waitMs: Math.max(0, altogether - LEAST_MS), behind, altogether: true }
   }
 
   function patiently(request: Timed): Promise<HttpAnswer> {

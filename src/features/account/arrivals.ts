@@ -92,7 +92,8 @@ export function createArrivals(deps: ArrivalsDeps) {
   /** True where another answer, or the same one later, may help; else the form would only come back. */
   async function isAnswerable({ identity, next }: Arrival, failure: PortalError): Promise<boolean> {
     const asked = await accounts.questions(identity, { joins: next === 'person' }).catch(() => undefined)
-    if (!asked || failure.code === 'threescale_unavailable') return asked !== undefined
+    const { code } = failure
+    if (!asked || code === 'threescale_unavailable' || code === 'threescale_busy') return asked !== undefined
     const names = new Set(asked.fields.flatMap(({ target, name }) => [name, `${target}.${name}`]))
     return Object.keys(failure.fields ?? {}).some((name) => name === 'accept_terms' || names.has(name))
   }
@@ -103,7 +104,14 @@ export function createArrivals(deps: ArrivalsDeps) {
     const arrival = 'identity' in at ? at : undefined
     const again =
       arrival &&
-      isProblem(failure, 'account_pending', 'threescale_unavailable', 'threescale_denied', 'threescale_scope')
+      isProblem(
+        failure,
+        'account_pending',
+        'threescale_unavailable',
+        'threescale_busy',
+        'threescale_denied',
+        'threescale_scope',
+      )
     if (arrival) carried.keepArrival(reply, { ...arrival, next: again ? 'again' : 'refused' })
     note(request, failure)
     if (failure.retryAfter ?? failure.status === 503) reply.header('retry-after', String(failure.retryAfter ?? 5))

@@ -65,8 +65,8 @@ export async function applicationsPages(
       const from = idFrom(values.from) ? `?from=${values.from}` : ''
       return reply.redirect(`/applications/${application.id}${from}`, 303)
     } catch (error) {
-      if (!isProblem(error, 'invalid_fields', 'threescale_unavailable')) throw error
-      const failure = error.code === 'threescale_unavailable' ? error.message : undefined
+      if (!isProblem(error, 'invalid_fields', 'threescale_unavailable', 'threescale_busy')) throw error
+      const failure = error.code === 'invalid_fields' ? undefined : error.message
       return newPage(request, reply, { values, errors: error.fields ?? {}, attempt, failure }, error.status)
     }
   })
@@ -91,7 +91,7 @@ export async function applicationsPages(
     })
   })
 
-  app.post(`${byId}/reveal`, { config: { audit: 'key.reveal' } }, async (request, reply) => {
+  app.post(`${byId}/reveal`, { config: { audit: 'key.reveal', patient: false } }, async (request, reply) => {
     const read = await applications.read(callerOf(request), idOf(request), { reveal: true })
     const { application, model } = read
     reply.header('cache-control', 'no-store')
@@ -105,7 +105,7 @@ export async function applicationsPages(
     return render(reply, { ...read, revealed: true })
   })
 
-  app.post(`${byId}/test`, { config: { audit: 'application.test' } }, async (request, reply) => {
+  app.post(`${byId}/test`, { config: { audit: 'application.test', patient: false } }, async (request, reply) => {
     await limit(request, reply)
     const { application, model } = await applications.read(callerOf(request), idOf(request), { reveal: true })
     if (!model) throw problem('not_found')

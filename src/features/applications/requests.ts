@@ -28,7 +28,7 @@ export async function orAgain(
   try {
     return await work()
   } catch (error) {
-    if (!isProblem(error, 'threescale_unavailable', 'operator_unreachable')) throw error
+    if (!isProblem(error, 'threescale_unavailable', 'threescale_busy', 'operator_unreachable')) throw error
     const view = againView({ ...form, failure: error.message })
     return reply
       .header('retry-after', '5')
