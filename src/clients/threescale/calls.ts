@@ -148,7 +148,7 @@ export function createCalls({
     const isBackground = times.behind && (!work?.owner || work.shared)
     let started = performance.now()
     const queued = {
-      kind: isBackground ? 'background' : call.method === 'GET' ? 'read' : 'write',
+      kind: isBackground ? 'background' : call.method !== 'GET' ? 'write' : work?.patient ? 'read' : 'urgent',
       name: call.method === 'GET' ? url.pathname : pattern,
       host: url.host,
       work,

@@ -5,7 +5,8 @@ import { createLane, type Entry, type Lane } from './lane.js'
 import { createRate } from './rate.js'
 import { createWidth, type Width } from './width.js'
 
-export type Kind = 'read' | 'write' | 'background'
+/** `urgent`: a read whose request has little time, as a page that somebody loads; `read`: one of a request that writes. */
+export type Kind = 'urgent' | 'read' | 'write' | 'background'
 
 export interface QueuedCall {
   kind: Kind
@@ -40,7 +41,7 @@ const LOOK_MS = 1000
 
 /**
  * The queue in front of 3scale. As many calls are sent at a time as it sustains (`width.ts`); the others wait, bounded in
- * total and for each owner, owners by turns, reads before writes and people before background work. A call whose caller has
+ * total and for each owner, owners by turns, reads before writes (those with little time first) and people before background work. A call whose caller has
  * left is removed. Of three places or more one is never taken by a write, so reads need not wait for long ones.
  */
 export function createQueue({
@@ -49,8 +50,13 @@ export function createQueue({
   width = createWidth(),
   now = () => performance.now(),
 }: QueueOptions = {}) {
-  const lanes: Record<Kind, Lane> = { read: createLane(), write: createLane(), background: createLane() }
-  const running: Record<Kind, number> = { read: 0, write: 0, background: 0 }
+  const lanes: Record<Kind, Lane> = {
+    urgent: createLane(),
+    read: createLane(),
+    write: createLane(),
+    background: createLane(),
+  }
+  const running: Record<Kind, number> = { urgent: 0, read: 0, write: 0, background: 0 }
   const rate = createRate(now)
   let readsInARow = 0
   let answeredAt = Number.NEGATIVE_INFINITY
@@ -128,7 +134,8 @@ export function createQueue({
   /** The portal's own calls are few, and bounded by those who make them. */
   function isFull(kind: Kind, owner: string): boolean {
     if (waiting() >= most) return true
-    return owner !== '' && kind !== 'background' && lanes.read.of(owner) + lanes.write.of(owner) >= mostOfOne
+    if (owner === '' || kind === 'background') return false
+    return lanes.urgent.of(owner) + lanes.read.of(owner) + lanes.write.of(owner) >= mostOfOne
   }
 
   function busy() {
@@ -150,7 +157,8 @@ export function createQueue({
   function next(): Entry | undefined {
     const places = width.value + extra() - total()
     if (places <= 0) return undefined
-    const { read, write, background } = lanes
+    const { write, background } = lanes
+    const read = lanes.urgent.size > 0 ? lanes.urgent : lanes.read
     const mayBackground = background.size > 0 && running.background < Math.max(1, Math.floor(width.value / 2))
     const mayWrite = write.size > 0 && (width.value < 3 || running.write < width.value - 1)
     if (mayBackground && now() - background.since() > BACKGROUND_MS) return background.take()
@@ -174,10 +182,10 @@ export function createQueue({
   }
 
   function waiting(): number {
-    return lanes.read.size + lanes.write.size + lanes.background.size
+    return lanes.urgent.size + lanes.read.size + lanes.write.size + lanes.background.size
   }
 
   function total(): number {
-    return running.read + running.write + running.background
+    return running.urgent + running.read + running.write + running.background
   }
 }
