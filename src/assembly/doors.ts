@@ -37,6 +37,7 @@ import { type BarePage, pages } from '../web/pages.js'
 import type { Limits } from '../web/rate-limits.js'
 import { createSeal } from '../web/seal.js'
 import { stockPaths } from '../web/stock-paths.js'
+import { createWaiting } from '../web/waiting.js'
 import type { Callers } from './callers.js'
 import { contactWords, identityRules } from './identity-rules.js'
 import type { Outbound } from './outbound.js'
@@ -92,7 +93,8 @@ export async function pagesDoor(door: FastifyInstance, config: Config, deps: Doo
   })
   await referencePages(door, { references, open: config.catalog.access === 'public', limit: limits.calls })
   await usagePages(door, { usage, secure })
-  await applicationsPages(door, { applications, trial, models, snippets, limit: limits.calls })
+  const waiting = createWaiting({ secrets: config.session.secrets, secure })
+  await applicationsPages(door, { applications, trial, models, snippets, limit: limits.calls, waiting })
   await keyPages(door, {
     applications,
     credentials,
@@ -115,6 +117,7 @@ export async function pagesDoor(door: FastifyInstance, config: Config, deps: Doo
     terms: notes.terms,
     signIn: metrics.signIn,
     limit: limits.signInOf,
+    waiting,
   })
   await membersPages(door, { accounts, members, sessions, allowances, publicUrl: config.publicUrl })
   await doctorPages(door, {

@@ -113,6 +113,12 @@ const pages: Record<string, Row> = {
     body: { model: 'granite-chat', plan: 'basic', name: 'by form', 'fields.purpose': 'Experiment' },
     statuses: [303, 303, 303, 303],
   },
+  // without the form that is processed they lead back
+  'GET /applications/pending/:attempt': {
+    path: `/applications/pending/${'0'.repeat(32)}`,
+    statuses: [303, 303, 303, 303],
+  },
+  'GET /applications/:id/delete/pending': { of: 'single', statuses: [303, 303, 303, 303] },
   'GET /applications/:id': app,
   'POST /applications/:id': { of: 'single', body: { name: 'renamed', description: '' }, statuses: does },
   'POST /applications/:id/reveal': { of: 'single', statuses: own },
@@ -140,6 +146,7 @@ const pages: Record<string, Row> = {
   'GET /login': { statuses: [303, 303, 303, 303] },
   'GET /login/callback': { statuses: [400, 303, 303, 303] },
   'GET /sign-up': { statuses: [303, 303, 303, 303] },
+  'GET /sign-up/pending': { statuses: [303, 303, 303, 303] },
   'POST /sign-up': { statuses: [303, 303, 303, 303] },
   'GET /signed-out': { statuses: everybody },
   'POST /logout/backchannel': { statuses: [400, 400, 400, 400] },
