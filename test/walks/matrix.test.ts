@@ -53,6 +53,12 @@ const make = {
     const body = { email: `matrix-${made++}@example.com`, role: 'member' }
     return { id: (await api.post<{ id: number }>('/members', tokens.admin, body)).body.id, key: '' }
   },
+  /** of the admin: nobody else may read it */
+  operation: async () => {
+    const body = { model: 'granite-chat', plan: 'basic', name: `matrix ${made++}`, fields: { purpose: 'Experiment' } }
+    const headers = { prefer: 'respond-async' }
+    return { id: (await api.post<{ id: string }>('/applications', tokens.admin, body, headers)).body.id, key: '' }
+  },
   nothing: async () => ({ id: 0, key: '' }),
 }
 
@@ -175,6 +181,7 @@ const byAdmin = (other: number, done: number) => [401, other, 403, done, ...bad]
 
 const calls: Record<string, Row> = {
   'GET /openapi.json': { statuses: [...everybody, 200, 401, 401, 401] },
+  'GET /operations/:id': { of: 'operation', statuses: [401, 404, 404, 200, ...bad] },
   'GET /me': { statuses: list },
   'POST /me': { body: {}, statuses: [401, 200, 200, 200, ...bad] },
   'GET /me/usage': { statuses: list },
