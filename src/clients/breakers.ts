@@ -89,6 +89,9 @@ export function createBreakers({
     unguarded: <T extends { status: number }>({ origin }: URL, call: () => Promise<T>): Promise<T> =>
       felt(origin, call),
 
+    /** An answer came to a call that nobody waits for any more. */
+    answered: ({ origin }: URL): void => pulses.get(origin)?.answered(),
+
     /** The named upstreams, whatever their state, and of the other hosts those that are left alone. */
     report(): BreakerReport[] {
       const all = Object.entries(names).map(([origin, upstream]) => {

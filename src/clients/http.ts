@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, fetch as undiciFetch } from 'undici'
 import { type BreakerOptions, createBreakers } from './breakers.js'
 import { HttpFailure } from './http-failure.js'
+import { heardOut, lateAfter } from './lateness.js'
 import { trusting } from './trust.js'
 
 export interface HttpOptions {
@@ -58,7 +59,8 @@ export interface HttpAnswer {
 
 /** Who had less time than this asks nothing of a host that is well. */
 const HURRY_MS = 1000
-const LOOK_MS = 500
+/** How long a late answer of a slow host is listened for. */
+const LISTEN_MS = 15_000
 
 export type Http = ReturnType<typeof createHttp>
 
@@ -140,13 +142,17 @@ export function createHttp({
   }: HttpRequest): Promise<HttpAnswer> {
     const late = lateAfter(timeoutMs, longerMs, goesOn)
     const way = freshConnection ? make() : dispatcher
-    try {
+    const exchange = async (end: AbortSignal): Promise<HttpAnswer> => {
       const answer = await way.request({
         ...asked({ method, url, headers, body }),
-        signal: ended ? AbortSignal.any([late.signal, ended]) : late.signal,
+        signal: ended ? AbortSignal.any([end, ended]) : end,
       })
       const text = await readText(answer.body, maxBytes, url.host)
       return { status: answer.statusCode, headers: flat(answer.headers), text }
+    }
+    try {
+      if (!slow.includes(url.origin) || freshConnection) return await exchange(late.signal)
+      return await heardOut(exchange, late.signal, Math.max(LISTEN_MS, longerMs), () => breakers.answered(url))
     } catch (error) {
       if (error instanceof HttpFailure) throw error
       if (ended?.aborted) throw new HttpFailure('given_up', url.host, error)
@@ -194,20 +200,6 @@ function asked({
     path: url.pathname + url.search,
     headers: headers ?? {},
     body: body ?? null,
-  }
-}
-
-/** Aborts after `timeoutMs`; while `goesOn` says so it waits on, until `longerMs`. */
-function lateAfter(timeoutMs: number, longerMs: number, goesOn: (() => boolean) | undefined) {
-  const began = performance.now()
-  const late = new AbortController()
-  let timer = setTimeout(look, timeoutMs)
-  return { signal: late.signal, clear: () => clearTimeout(timer) }
-
-  function look(): void {
-    const left = longerMs - (performance.now() - began)
-    if (left <= 0 || !goesOn?.()) late.abort()
-    else timer = setTimeout(look, Math.min(LOOK_MS, left))
   }
 }
 

@@ -1,9 +1,11 @@
 export type Pulse = ReturnType<typeof createPulse>
 
-/** How long a host had answered nothing, though it was asked, when a call to it last failed. */
+/** How long a host has answered nothing, though it was asked: time in which nothing was asked does not count. */
 export function createPulse(now = () => performance.now()) {
   let running = 0
   let since = 0
+  /** without an answer, before the calls that are running */
+  let before = 0
   let silence = 0
 
   return {
@@ -11,18 +13,26 @@ export function createPulse(now = () => performance.now()) {
       if (running++ === 0) since = now()
       try {
         const answer = await call()
-        since = now()
-        silence = 0
+        answered()
         return answer
       } catch (error) {
-        silence = now() - since
+        silence = before + now() - since
         throw error
       } finally {
-        running--
+        if (--running === 0) before += now() - since
       }
     },
 
-    /** Milliseconds; 0 once it has answered again. */
+    /** Also to a call that nobody waits for any more. */
+    answered,
+
+    /** Milliseconds when a call last failed; 0 once the host has answered again. */
     silentMs: (): number => silence,
+  }
+
+  function answered(): void {
+    since = now()
+    before = 0
+    silence = 0
   }
 }

@@ -203,6 +203,8 @@ t.test(
       t.same(await inTime, ['200'])
     }
     t.equal(stateOf(), 'closed', 'it answers, only late')
+    for (let n = 0; n < 4; n++) t.same(new Set(await many(20, () => send(1000))), new Set(['timeout']))
+    t.equal(stateOf(), 'closed', 'also where every answer is late')
 
     state.answer = hangs
     const waiting = send(4000)
