@@ -104,7 +104,9 @@ export async function start({
   }
   faultRoutes(app)
   controlRoutes(app, { tenant, port, backendEndpoint, behave, withoutDelays, settled: sync.settled })
-  const api = createApi(app, tenant, createWorkers())
+  const workers = createWorkers()
+  app.get('/_demo/workers', async () => ({ busy_ms: Math.round(workers.busyMs()) }))
+  const api = createApi(app, tenant, workers)
   serviceRoutes(api)
   planRoutes(api)
   servicePlanRoutes(api)
