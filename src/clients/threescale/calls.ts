@@ -1,10 +1,11 @@
 import { problem } from '../../errors.js'
-import { currentWork, timeLeft } from '../deadline.js'
+import { currentWork } from '../deadline.js'
 import type { Http, HttpAnswer, HttpRequest } from '../http.js'
 import { HttpFailure } from '../http-failure.js'
 import { askBeside } from './beside.js'
 import { createQueue, type Queue } from './queue/queue.js'
 import { refusal, unreadable } from './refusals.js'
+import { SINGLE_MS, timesOf } from './times.js'
 import { object, unwrap, type Wire } from './values.js'
 import { listOf, parseXml } from './xml.js'
 
@@ -32,14 +33,7 @@ interface Call {
 type Timed = HttpRequest & { timeoutMs: number }
 
 const BULK = { timeoutMs: 15_000, maxBytes: 64 * 1024 * 1024 }
-/** Reads that a person waits for: with the one repeat, an answer within 3 s. */
-const SINGLE = { timeoutMs: 2500, maxBytes: 1024 * 1024 }
-/** From when it is sent: a sign-up takes 3scale 0.3 s more for each product with a default plan. */
-const WRITE_MS = 30_000
-/** Who nobody waits for does not wait longer than this for its turn. */
-const TURN_MS = 10_000
-/** With less time than this left a read is not sent. */
-const LEAST_MS = 250
+const SINGLE_BYTES = 1024 * 1024
 const PER_PAGE = 500
 
 export type Calls = ReturnType<typeof createCalls>
@@ -131,7 +125,7 @@ export function createCalls({
     return { rows, total: total === undefined ? rows.length : Number(total) }
   }
 
-  async function send(call: Call, format: 'json' | 'xml' = 'json', timeoutMs = SINGLE.timeoutMs): Promise<HttpAnswer> {
+  async function send(call: Call, format: 'json' | 'xml' = 'json', timeoutMs = SINGLE_MS): Promise<HttpAnswer> {
     const url = new URL(`${adminUrl}${call.path}.${format}`)
     for (const [name, value] of Object.entries(call.query ?? {})) url.searchParams.set(name, value)
     const request = {
@@ -139,21 +133,18 @@ export function createCalls({
       url,
       headers: { authorization, ...(call.form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}) },
       ...(call.form ? { body: new URLSearchParams(call.form).toString() } : {}),
-      maxBytes: call.bulk ? BULK.maxBytes : SINGLE.maxBytes,
+      maxBytes: call.bulk ? BULK.maxBytes : SINGLE_BYTES,
     }
-    const name = patternOf(call.path)
-    const pattern = `${call.method} ${name}`
-    const work = currentWork()
-    const times = timesOf(call.method, timeoutMs)
-    const isBackground = times.behind && (!work?.owner || work.shared)
+    const pattern = `${call.method} ${patternOf(call.path)}`
+    const times = timesOf(call.method, timeoutMs, queue)
     let started = performance.now()
     const queued = {
-      kind: isBackground ? 'background' : call.method !== 'GET' ? 'write' : work?.patient ? 'read' : 'urgent',
+      kind: times.kind,
       name: call.method === 'GET' ? url.pathname : pattern,
       host: url.host,
-      work,
+      work: currentWork(),
       waitMs: times.waitMs,
-    } as const
+    }
     try {
       if (times.timeoutMs < 20) throw new HttpFailure('timeout', url.host)
       const answer = await queue.run(queued, () => {
@@ -171,25 +162,6 @@ export function createCalls({
       onCall?.(pattern, (failure as { code?: string }).code ?? 'error', (performance.now() - started) / 1000)
       throw failure
     }
-  }
-
-  /**
-   * How long a call waits for its turn and for its answer. A write has its time from when it is sent. Of a read it is all one
-   * time, except where the request is one that writes: such a read waits for as long as 3scale responds at all.
-   */
-  function timesOf(method: Call['method'], timeoutMs: number) {
-    const work = currentWork()
-    if (method !== 'GET') return { timeoutMs: WRITE_MS, waitMs: Number.POSITIVE_INFINITY, behind: false }
-    const behind = timeoutMs > SINGLE.timeoutMs
-    if (work?.patient) {
-      const longer = behind ? undefined : { longerMs: WRITE_MS, goesOn: queue.isResponding }
-      return { timeoutMs, waitMs: Number.POSITIVE_INFINITY, behind, longer }
-    }
-    if (behind) return { timeoutMs, waitMs: timeoutMs - LEAST_MS, behind, altogether: true }
-    const left = timeLeft()
-    if (left === Number.POSITIVE_INFINITY) return { timeoutMs, waitMs: TURN_MS, behind }
-    const altogether = Math.min(timeoutMs, left)
-    return { timeoutMs: altogether, waitMs: Math.max(0, altogether - LEAST_MS), behind, altogether: true }
   }
 
   function patiently(request: Timed): Promise<HttpAnswer> {

@@ -65,7 +65,7 @@ export function createQueue({
   return {
     /**
      * Sends the call when it is its turn. Rejects as `send`; with threescale_busy where too many wait or it was not sent in time,
-     * with HttpFailure `given_up` where the caller has left.
+     * with HttpFailure `timeout` where that is because 3scale answers nothing, `given_up` where the caller has left.
      */
     async run<T>(call: QueuedCall, send: () => Promise<T>): Promise<T> {
       await turn(call)
@@ -86,9 +86,13 @@ export function createQueue({
     },
 
     /** Whether 3scale works: it has answered just now, or a write is running, which may take its time. */
-    isResponding: (): boolean => running.write > 0 || now() - answeredAt < ANSWERED_MS,
+    isResponding,
 
     report: () => ({ waiting: waiting(), running: total(), width: width.value }),
+  }
+
+  function isResponding(): boolean {
+    return running.write > 0 || now() - answeredAt < ANSWERED_MS
   }
 
   function turn({ kind, host, work, waitMs }: QueuedCall): Promise<void> {
@@ -123,7 +127,7 @@ export function createQueue({
         late = setTimeout(() => {
           if (!lane.remove(entry)) return
           end()
-          reject(busy())
+          reject(isResponding() ? busy() : new HttpFailure('timeout', host))
         }, waitMs)
       }
       lane.add(entry)
