@@ -8,7 +8,7 @@ import { PurgeCSS } from 'purgecss'
 
 const root = join(import.meta.dirname, '..')
 const patternfly = dirname(createRequire(import.meta.url).resolve('@patternfly/patternfly/package.json'))
-const components = ['Alert', 'Button', 'Card', 'FormControl', 'Label', 'Table']
+const components = ['Alert', 'Button', 'Card', 'FormControl', 'Label', 'Spinner', 'Table']
 const parts = [
   join(patternfly, 'base/patternfly-variables.css'),
   ...components.map((name) =>

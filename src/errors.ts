@@ -59,6 +59,10 @@ const table = {
     503,
     'The change is stored, but the gateway does not know it yet, so the key cannot be used. Send the same request again, or repair the application.',
   ],
+  threescale_busy: [
+    503,
+    'The API management service has more to do than it can at the moment. Nothing was changed; try again in a moment.',
+  ],
   threescale_denied: [
     503,
     'The portal may not use the API management service. Its operator must check the access token.',

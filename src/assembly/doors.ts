@@ -21,6 +21,7 @@ import { doctorPages } from '../features/doctor/pages.js'
 import { createRuns } from '../features/doctor/runs.js'
 import { modelsApi } from '../features/models/api.js'
 import { modelsPages } from '../features/models/pages.js'
+import { operationsApi } from '../features/operations/api.js'
 import { playgroundPages } from '../features/playground/pages.js'
 import { referencePages } from '../features/reference/pages.js'
 import { snippetsApi } from '../features/snippets/api.js'
@@ -33,10 +34,12 @@ import { pageFailure } from '../web/failures.js'
 import { guard } from '../web/guard.js'
 import type { Metrics } from '../web/metrics.js'
 import type { ApiDocument } from '../web/openapi/routes.js'
+import { createOperations } from '../web/operations.js'
 import { type BarePage, pages } from '../web/pages.js'
 import type { Limits } from '../web/rate-limits.js'
 import { createSeal } from '../web/seal.js'
 import { stockPaths } from '../web/stock-paths.js'
+import { createWaiting } from '../web/waiting.js'
 import type { Callers } from './callers.js'
 import { contactWords, identityRules } from './identity-rules.js'
 import type { Outbound } from './outbound.js'
@@ -93,7 +96,8 @@ export async function pagesDoor(door: FastifyInstance, config: Config, deps: Doo
   })
   await referencePages(door, { references, open: config.catalog.access === 'public', limit: limits.calls })
   await usagePages(door, { usage, secure })
-  await applicationsPages(door, { applications, receipts, trial, models, snippets, limit: limits.calls })
+  const waiting = createWaiting({ secrets: config.session.secrets, secure })
+  await applicationsPages(door, { applications, receipts, trial, models, snippets, limit: limits.calls, waiting })
   await keyPages(door, {
     applications,
     credentials,
@@ -117,6 +121,7 @@ export async function pagesDoor(door: FastifyInstance, config: Config, deps: Doo
     terms: notes.terms,
     signIn: metrics.signIn,
     limit: limits.signInOf,
+    waiting,
   })
   await membersPages(door, { accounts, members, sessions, allowances, publicUrl: config.publicUrl })
   await doctorPages(door, {
@@ -132,7 +137,7 @@ export async function pagesDoor(door: FastifyInstance, config: Config, deps: Doo
 /** The door of programs, below /api/v1: JSON only, bearer tokens only, and the document of it all. */
 export async function apiDoor(door: FastifyInstance, config: Config, deps: DoorDeps): Promise<void> {
   const { outbound, verbs, callers, limits, document } = deps
-  const { redis } = outbound
+  const { redis, cache } = outbound
   const {
     models,
     applications,
@@ -147,19 +152,23 @@ export async function apiDoor(door: FastifyInstance, config: Config, deps: DoorD
     terms,
   } = verbs
   const { tokens } = callers
+  const secret = config.session.secrets[0] ?? ''
+  const attempts = createAttempts({ redis, prefix: PREFIX, secret })
+  const operations = createOperations({ cache, secret, release: attempts.release })
   await apiScope(door, {
     document,
     publicUrl: config.publicUrl,
     verify: tokens.verify,
     callerOf: accounts.callerOf,
     limit: limits.api,
-    attempts: createAttempts({ redis, prefix: PREFIX, secret: config.session.secrets[0] ?? '' }),
+    attempts,
   })
-  await accountApi(door, { accounts, signUp: createApiSignUp({ accounts, terms, claims }) })
+  await operationsApi(door, { operations })
+  await accountApi(door, { accounts, signUp: createApiSignUp({ accounts, terms, claims }), operations })
   await membersApi(door, { members })
   await modelsApi(door, { models, open: config.catalog.access === 'public' })
   await snippetsApi(door, { models, snippets, applications, open: config.catalog.access === 'public' })
   await usageApi(door, { usage })
-  await applicationsApi(door, { applications, planChanges })
+  await applicationsApi(door, { applications, planChanges, operations })
   await keysApi(door, { credentials, receipts })
 }

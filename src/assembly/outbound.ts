@@ -7,6 +7,7 @@ import { createOperator } from '../clients/operator.js'
 import { createRedis } from '../clients/redis.js'
 import { patternOf } from '../clients/threescale/calls.js'
 import { createThreescale } from '../clients/threescale/client.js'
+import { createQueue } from '../clients/threescale/queue/queue.js'
 import { refuseUnstorableText } from '../clients/threescale/stored-text.js'
 import { watched } from '../clients/watched.js'
 import type { Config } from '../config.js'
@@ -33,6 +34,8 @@ export async function createOutbound(config: Config, { log, metrics }: OutboundD
       [new URL(config.threescale.adminUrl).origin]: '3scale',
       [new URL(config.oidc.issuer).origin]: 'sign-in service',
     },
+    // slow is not down: it answers a sign-up for as long as the tenant has default plans
+    slow: [new URL(config.threescale.adminUrl).origin],
     onBreaker(upstream, host, event) {
       metrics.breakerEvent(upstream, event)
       if (event !== 'refused')
@@ -53,7 +56,10 @@ export async function createOutbound(config: Config, { log, metrics }: OutboundD
     onRead: metrics.cacheRead,
     onLoad: metrics.cacheLoad,
   })
+  const queue = createQueue()
+  metrics.queue(queue.report)
   const api = createThreescale({
+    queue,
     http: to('3scale', ({ pathname }) => patternOf(pathname)),
     ...config.threescale,
     onCall: metrics.upstreamCall,
@@ -82,6 +88,7 @@ export async function createOutbound(config: Config, { log, metrics }: OutboundD
     redis,
     cache,
     threescale,
+    queue,
     mail,
     operator,
     signInService,

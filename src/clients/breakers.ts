@@ -1,5 +1,6 @@
-import { CircuitState, circuitBreaker, handleWhen, SamplingBreaker } from 'cockatiel'
+import { CircuitState, circuitBreaker, handleWhen, type IBreaker, SamplingBreaker } from 'cockatiel'
 import { LRUCache } from 'lru-cache'
+import { createPulse } from './pulse.js'
 
 export type BreakerState = 'closed' | 'open' | 'half_open'
 export type BreakerEvent = 'opened' | 'closed' | 'refused'
@@ -9,6 +10,11 @@ export interface BreakerOptions {
   names: Record<string, string>
   /** whether an error says that the host is down; one that does not is as if it had not been */
   isOutage(error: unknown): boolean
+  /** whether no answer came in time */
+  isLate(error: unknown): boolean
+  /** origins where a late answer is no failure: only a host that has answered nothing for `silentMs` has failed */
+  slow?: string[]
+  silentMs?: number
   /** what a call gets that is not made */
   refusal(host: string, last: unknown): Error
   onEvent(upstream: string, host: string, event: BreakerEvent): void
@@ -28,6 +34,7 @@ const WINDOW_MS = 10_000
 const LEAST_A_SECOND = 1
 const SHARE = 0.8
 const REST_MS = 1000
+const SILENT_MS = 15_000
 
 const words: Record<CircuitState, BreakerState> = {
   [CircuitState.Closed]: 'closed',
@@ -39,8 +46,18 @@ const words: Record<CircuitState, BreakerState> = {
 /**
  * A circuit breaker for every host: when more than 80 % of at least ten calls within 10 s failed, it is left alone for a
  * second at a time, and one call looks whether it is back. The others are refused at once: nobody waits behind that call.
+ * A `slow` host may be late: its time-outs count once it has answered nothing at all for 15 s, and then one is enough.
  */
-export function createBreakers({ names, isOutage, refusal, onEvent }: BreakerOptions) {
+export function createBreakers({
+  names,
+  isOutage,
+  isLate,
+  slow = [],
+  silentMs = SILENT_MS,
+  refusal,
+  onEvent,
+}: BreakerOptions) {
+  const pulses = new Map(slow.map((origin) => [origin, createPulse()]))
   const named = new Map<string, Policy>()
   const others = new LRUCache<string, Policy>({ max: HOSTS })
 
@@ -61,12 +78,19 @@ export function createBreakers({ names, isOutage, refusal, onEvent }: BreakerOpt
       try {
         return await policy.execute(() => {
           made = true
-          return call()
+          return felt(origin, call)
         })
       } catch (error) {
         throw made ? error : refuse()
       }
     },
+
+    /** A call that the breaker neither stops nor counts; its answer shows all the same that the host is there. */
+    unguarded: <T extends { status: number }>({ origin }: URL, call: () => Promise<T>): Promise<T> =>
+      felt(origin, call),
+
+    /** An answer came to a call that nobody waits for any more. */
+    answered: ({ origin }: URL): void => pulses.get(origin)?.answered(),
 
     /** The named upstreams, whatever their state, and of the other hosts those that are left alone. */
     report(): BreakerReport[] {
@@ -82,6 +106,11 @@ export function createBreakers({ names, isOutage, refusal, onEvent }: BreakerOpt
     },
   }
 
+  function felt<T>(origin: string, call: () => Promise<T>): Promise<T> {
+    const pulse = pulses.get(origin)
+    return pulse ? pulse.feel(call) : call()
+  }
+
   function nameOf(origin: string): string {
     return names[origin] ?? OTHER
   }
@@ -92,7 +121,12 @@ export function createBreakers({ names, isOutage, refusal, onEvent }: BreakerOpt
     const known = place.get(origin)
     if (known) return known
     // a model may answer 500 to what one person sends it; 3scale and the sign-in service answer so when they are ill
-    const policy = newPolicy(isOutage, upstream !== OTHER)
+    const pulse = pulses.get(origin)
+    const isSilent = () => pulse !== undefined && pulse.silentMs() >= silentMs
+    const isSlow = (error: unknown) => pulse !== undefined && isLate(error) && !isSilent()
+    const isFailure = (error: unknown): boolean =>
+      isOutage(error) && (!isSlow(error) || policy.state === CircuitState.HalfOpen)
+    const policy: Policy = newPolicy(isFailure, upstream !== OTHER, isSilent)
     let away = false
     policy.onBreak(() => {
       // a look in vain opens it again; that is no news
@@ -108,13 +142,30 @@ export function createBreakers({ names, isOutage, refusal, onEvent }: BreakerOpt
   }
 }
 
-function newPolicy(isOutage: (error: unknown) => boolean, byStatus: boolean) {
+function newPolicy(isOutage: (error: unknown) => boolean, byStatus: boolean, isSilent: () => boolean) {
   const ill = (answer: unknown) => {
     const { status } = answer as { status: number }
     return byStatus && (status >= 500 || status === 429)
   }
   return circuitBreaker(handleWhen(isOutage).orWhenResult(ill), {
     halfOpenAfter: REST_MS,
-    breaker: new SamplingBreaker({ threshold: SHARE, duration: WINDOW_MS, minimumRps: LEAST_A_SECOND }),
+    breaker: orWhen(
+      isSilent,
+      new SamplingBreaker({ threshold: SHARE, duration: WINDOW_MS, minimumRps: LEAST_A_SECOND }),
+    ),
   })
+}
+
+/** Opens as `breaker` does, and at once where `opens` says so. */
+function orWhen(opens: () => boolean, breaker: IBreaker): IBreaker {
+  return {
+    get state() {
+      return breaker.state
+    },
+    set state(value) {
+      breaker.state = value
+    },
+    success: (state) => breaker.success(state),
+    failure: (state) => breaker.failure(state) || opens(),
+  }
 }

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, fetch as undiciFetch } from 'undici'
 import { type BreakerOptions, createBreakers } from './breakers.js'
 import { HttpFailure } from './http-failure.js'
+import { heardOut, lateAfter } from './lateness.js'
 import { trusting } from './trust.js'
 
 export interface HttpOptions {
@@ -12,6 +13,10 @@ export interface HttpOptions {
   /** upstreams by origin, for what is told of their circuit breakers */
   upstreams?: BreakerOptions['names']
   onBreaker?: BreakerOptions['onEvent']
+  /** origins whose answers may come late: `BreakerOptions.slow` */
+  slow?: string[]
+  /** how long one of these may be silent before that counts as an outage; default 15 s */
+  silentMs?: number
 }
 
 export interface HttpRequest {
@@ -21,6 +26,9 @@ export interface HttpRequest {
   body?: string
   /** for the whole answer, body included; default 2500 */
   timeoutMs?: number
+  /** asked when that time is over, and then each 500 ms: true waits on, until `longerMs` from the begin */
+  goesOn?: (() => boolean) | undefined
+  longerMs?: number | undefined
   /** default 1 MB */
   maxBytes?: number
   /** true: a connection of its own, so that a load balancer chooses anew */
@@ -51,11 +59,21 @@ export interface HttpAnswer {
 
 /** Who had less time than this asks nothing of a host that is well. */
 const HURRY_MS = 1000
+/** How long a late answer of a slow host is listened for. */
+const LISTEN_MS = 15_000
 
 export type Http = ReturnType<typeof createHttp>
 
 /** One way out of the process: every outbound call honours the extra CA and the proxy settings. */
-export function createHttp({ extraCa, httpsProxy, noProxy, upstreams = {}, onBreaker = () => {} }: HttpOptions = {}) {
+export function createHttp({
+  extraCa,
+  httpsProxy,
+  noProxy,
+  upstreams = {},
+  onBreaker = () => {},
+  slow = [],
+  silentMs,
+}: HttpOptions = {}) {
   const tls = trusting(extraCa)
   const settings = { connect: { timeout: 2000, ...tls }, connections: 256, keepAliveTimeout: 10_000, pipelining: 1 }
   const make = (): Dispatcher =>
@@ -74,6 +92,9 @@ export function createHttp({ extraCa, httpsProxy, noProxy, upstreams = {}, onBre
   const breakers = createBreakers({
     names: upstreams,
     isOutage: (error) => (error instanceof HttpFailure ? error.telling : nameOf(error) !== 'AbortError'),
+    isLate: (error) => error instanceof HttpFailure && error.kind === 'timeout',
+    slow,
+    ...(silentMs === undefined ? {} : { silentMs }),
     refusal: (host, last) => new HttpFailure('left_alone', host, last),
     onEvent: onBreaker,
   })
@@ -81,7 +102,9 @@ export function createHttp({ extraCa, httpsProxy, noProxy, upstreams = {}, onBre
   return {
     /** Rejects with HttpFailure only; any status is an answer. Redirects are not followed. */
     send: (request: HttpRequest): Promise<HttpAnswer> =>
-      request.unguarded ? send(request) : breakers.run(request.url, () => send(request)),
+      request.unguarded
+        ? breakers.unguarded(request.url, () => send(request))
+        : breakers.run(request.url, () => send(request)),
 
     /**
      * An answer whose body is read as it comes. Rejects with HttpFailure before the head; the body fails when nothing
@@ -111,25 +134,32 @@ export function createHttp({ extraCa, httpsProxy, noProxy, upstreams = {}, onBre
     headers = {},
     body,
     timeoutMs = 2500,
+    goesOn,
+    longerMs = timeoutMs,
     maxBytes = 1_000_000,
     freshConnection = false,
     signal: ended,
   }: HttpRequest): Promise<HttpAnswer> {
-    const late = AbortSignal.timeout(Math.ceil(timeoutMs))
+    const late = lateAfter(timeoutMs, longerMs, goesOn)
     const way = freshConnection ? make() : dispatcher
-    try {
+    const exchange = async (end: AbortSignal): Promise<HttpAnswer> => {
       const answer = await way.request({
         ...asked({ method, url, headers, body }),
-        signal: ended ? AbortSignal.any([late, ended]) : late,
+        signal: ended ? AbortSignal.any([end, ended]) : end,
       })
       const text = await readText(answer.body, maxBytes, url.host)
       return { status: answer.statusCode, headers: flat(answer.headers), text }
+    }
+    try {
+      if (!slow.includes(url.origin) || freshConnection) return await exchange(late.signal)
+      return await heardOut(exchange, late.signal, Math.max(LISTEN_MS, longerMs), () => breakers.answered(url))
     } catch (error) {
       if (error instanceof HttpFailure) throw error
       if (ended?.aborted) throw new HttpFailure('given_up', url.host, error)
-      if (late.aborted) throw new HttpFailure('timeout', url.host, error, timeoutMs >= HURRY_MS)
+      if (late.signal.aborted) throw new HttpFailure('timeout', url.host, error, timeoutMs >= HURRY_MS)
       throw new HttpFailure('network', url.host, error)
     } finally {
+      late.clear()
       if (freshConnection) await way.destroy()
     }
   }

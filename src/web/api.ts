@@ -77,6 +77,7 @@ export async function apiScope(
     try {
       const { identity, scopes } = await verify(token)
       request.identity = identity
+      request.work.owner = `${identity.issuer} ${identity.subject}`
       return scopes
     } catch (error) {
       if (!isProblem(error, 'identity_unavailable')) await limit(request, reply)

@@ -55,12 +55,18 @@ export function createAttempts({ redis, prefix, secret }: AttemptsOptions) {
       })
       // what was refused made nothing: its key may be used again with a better body
       app.addHook('onSend', async (request, reply) => {
-        const place = request.firstOfAttempt
-        if (place === undefined || reply.statusCode < 400 || reply.statusCode >= 500) return
-        bodies.delete(place)
-        await redis?.try((client) => client.del(place))
+        if (reply.statusCode >= 400 && reply.statusCode < 500) await release(request)
       })
     },
+
+    release,
+  }
+
+  async function release(request: FastifyRequest): Promise<void> {
+    const place = request.firstOfAttempt
+    if (place === undefined) return
+    bodies.delete(place)
+    await redis?.try((client) => client.del(place))
   }
 
   /** The body that this key was first sent with; undefined: this is the first. */

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Logger, pino } from 'pino'
 import type { PortalError } from '../errors.js'
 import type { AuditEvent, AuditName } from './audit-event.js'
@@ -49,6 +49,8 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     audited: AuditNote | undefined
+    /** writes the event of what was done after the response, with the status that the response would have had */
+    auditNow(status: number, note?: AuditNote): void
   }
 }
 
@@ -81,9 +83,14 @@ export function createAudit({ log, to, onEvent }: AuditOptions) {
     /** One event for every answered request whose route or handler names one. */
     hook(app: FastifyInstance): void {
       app.decorateRequest('audited', undefined)
+      app.decorateRequest('auditNow', function (this: FastifyRequest, status: number, note: AuditNote = {}) {
+        audited(this, { quiet: false, ...note })
+        for (const event of eventsOf(this)) write(recordOf(event, this, status))
+        audited(this, { quiet: true })
+      })
       // not onResponse: that one stays out when the caller hangs up before the answer, though the work is done
       app.addHook('onSend', (request, reply, payload, done) => {
-        for (const event of eventsOf(request)) write(recordOf(event, request, reply))
+        for (const event of eventsOf(request)) write(recordOf(event, request, reply.statusCode))
         audited(request, { quiet: true })
         done(null, payload)
       })
@@ -114,12 +121,11 @@ function eventsOf({ audited: note, routeOptions }: FastifyRequest): AuditName[] 
   return [first, note?.also].filter((name) => name !== undefined)
 }
 
-function recordOf(event: AuditName, request: FastifyRequest, reply: FastifyReply): AuditEvent {
+function recordOf(event: AuditName, request: FastifyRequest, status: number): AuditEvent {
   const { account, failure } = request.audited ?? {}
   const { candidates } = failure ?? {}
   const detail = { ...request.audited?.detail, ...(candidates === undefined ? {} : { candidates }) }
   const target = { ...idsOf(request), ...request.audited?.target }
-  const status = reply.statusCode
   return {
     channel: 'audit',
     schema: 1,

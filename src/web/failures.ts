@@ -68,7 +68,8 @@ export function apiFailure(
     .send(bodyOf(failure, request.id))
 }
 
-function bodyOf(failure: PortalError, requestId: string) {
+/** A problem as RFC 9457 has it. */
+export function bodyOf(failure: PortalError, requestId: string) {
   return {
     type: `urn:maas-portal:problem:${failure.code}`,
     title: titles[failure.status] ?? 'This did not work',

@@ -110,6 +110,24 @@ export function createMetrics({ defaults = true } = {}) {
         },
       })
     },
+    /** What `read` reports when the metrics are read: calls to 3scale. */
+    queue(read: () => { waiting: number; running: number; width: number }): void {
+      const gauges = {
+        waiting: 'Calls to 3scale that wait for their turn',
+        running: 'Calls to 3scale that are running',
+        width: 'Calls to 3scale that may run at a time, as it sustains them',
+      }
+      for (const [name, help] of Object.entries(gauges)) {
+        new Gauge({
+          name: `maas_upstream_queue_${name}`,
+          help,
+          registers,
+          collect() {
+            this.set(read()[name as keyof typeof gauges])
+          },
+        })
+      }
+    },
     watch,
     upstreamCall: (call: string, outcome: string, seconds: number) => upstream.observe({ call, outcome }, seconds),
     upstreamRetry: () => retries.inc(),

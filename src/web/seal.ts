@@ -11,38 +11,42 @@ export function createSeal(secrets: string[], purpose: string) {
   const context = Buffer.from(purpose)
 
   return {
-    seal(text: string): string {
-      const [key] = keys
-      if (!key) throw new Error('no secret to seal with')
-      const nonce = randomBytes(12)
-      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(context)
-      const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
-      return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url')
-    },
-    open(sealed: string): string | undefined {
-      const bytes = Buffer.from(sealed, 'base64url')
-      if (bytes.length < 28) return undefined
-      for (const key of keys) {
-        const text = openWith(key, bytes)
-        if (text !== undefined) return text
-      }
-      return undefined
-    },
-    sealObject(value: object): string {
-      return this.seal(JSON.stringify(value))
-    },
+    seal: (text: string): string => sealBytes(Buffer.from(text, 'utf8')),
+    open: (sealed: string): string | undefined => openBytes(sealed)?.toString('utf8'),
+    sealBytes,
+    openBytes,
+    sealObject: (value: object): string => sealBytes(Buffer.from(JSON.stringify(value), 'utf8')),
     openObject<T>(sealed: string | undefined): T | undefined {
-      const text = sealed === undefined ? undefined : this.open(sealed)
-      return text === undefined ? undefined : (JSON.parse(text) as T)
+      const bytes = sealed === undefined ? undefined : openBytes(sealed)
+      return bytes === undefined ? undefined : (JSON.parse(bytes.toString('utf8')) as T)
     },
   }
 
-  function openWith(key: Buffer, bytes: Buffer): string | undefined {
+  function sealBytes(bytes: Buffer): string {
+    const [key] = keys
+    if (!key) throw new Error('no secret to seal with')
+    const nonce = randomBytes(12)
+    const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(context)
+    const body = Buffer.concat([cipher.update(bytes), cipher.final()])
+    return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url')
+  }
+
+  function openBytes(sealed: string): Buffer | undefined {
+    const bytes = Buffer.from(sealed, 'base64url')
+    if (bytes.length < 28) return undefined
+    for (const key of keys) {
+      const opened = openWith(key, bytes)
+      if (opened !== undefined) return opened
+    }
+    return undefined
+  }
+
+  function openWith(key: Buffer, bytes: Buffer): Buffer | undefined {
     try {
       const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12))
         .setAAD(context)
         .setAuthTag(bytes.subarray(12, 28))
-      return decipher.update(bytes.subarray(28), undefined, 'utf8') + decipher.final('utf8')
+      return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()])
     } catch {
       return undefined
     }

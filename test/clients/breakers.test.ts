@@ -8,7 +8,7 @@ import { HttpFailure } from '../../src/clients/http-failure.js'
 import { askBeside } from '../../src/clients/threescale/beside.js'
 
 /** An upstream whose answer a test changes; `seen` counts what arrived. */
-async function upstream(t: Tap.Test) {
+async function upstream(t: Tap.Test, { slowAfterMs }: { slowAfterMs?: number } = {}) {
   const state: { answer: RequestListener; seen: number } = { answer: says(200), seen: 0 }
   const server = createServer((request, response) => {
     state.seen++
@@ -20,6 +20,7 @@ async function upstream(t: Tap.Test) {
   const events: string[] = []
   const http = createHttp({
     upstreams: { [url.origin]: '3scale' },
+    ...(slowAfterMs === undefined ? {} : { slow: [url.origin], silentMs: slowAfterMs }),
     onBreaker: (name, _host, event) => events.push(`${name} ${event}`),
   })
   t.teardown(async () => {
@@ -189,3 +190,41 @@ t.test('a long read that stays silent is asked again beside the first, and the f
   state.answer = (request) => request.socket.destroy()
   await t.rejects(read(1000), HttpFailure, 'a broken connection is told at once')
 })
+
+t.test(
+  'a slow host is not down: late answers count once it has answered nothing for a while, and then one is enough',
+  async (t) => {
+    const { state, send, stateOf, events } = await upstream(t, { slowAfterMs: 2500 })
+    state.answer = (_request, response) => void setTimeout(() => response.writeHead(200).end(), 1300)
+    for (let n = 0; n < 2; n++) {
+      const late = many(20, () => send(1000))
+      const inTime = many(1, () => send(2000))
+      t.same(new Set(await late), new Set(['timeout']))
+      t.same(await inTime, ['200'])
+    }
+    t.equal(stateOf(), 'closed', 'it answers, only late')
+    for (let n = 0; n < 4; n++) t.same(new Set(await many(20, () => send(1000))), new Set(['timeout']))
+    t.equal(stateOf(), 'closed', 'also where every answer is late')
+
+    state.answer = hangs
+    const waiting = send(4000)
+    t.same(new Set(await many(20, () => send(1000))), new Set(['timeout']))
+    t.equal(stateOf(), 'closed', 'silent for a second')
+    await sleep(1000)
+    await send(1000)
+    t.equal(stateOf(), 'open', 'silent for three')
+    t.equal(await send(), 'left_alone')
+    await sleep(1100)
+    t.equal(await send(1000), 'timeout', 'the look in vain')
+    t.equal(stateOf(), 'open')
+    await waiting
+    state.answer = says(200)
+    await sleep(1100)
+    t.equal(await send(), '200')
+    t.equal(stateOf(), 'closed', 'back as quickly as from any outage')
+    t.same(
+      events.filter((event) => !event.endsWith('refused')),
+      ['3scale opened', '3scale closed'],
+    )
+  },
+)

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Stack } from './stack.js'
 
 export interface Answer {
@@ -10,7 +11,7 @@ export interface Answer {
 
 export type Visitor = ReturnType<typeof createVisitor>
 
-/** A browser without scripts: cookies by host name, redirects followed, forms sent as they stand. */
+/** A browser without scripts: cookies by host name, redirects followed, forms sent as they stand, pages loaded again where they say so. */
 export function createVisitor(stack: Pick<Stack, 'url'>) {
   const jar = new Map<string, string>()
 
@@ -21,6 +22,8 @@ export function createVisitor(stack: Pick<Stack, 'url'>) {
     get: (path: string, init?: RequestInit) => follow(absolute(path), init),
     /** One request, no redirect followed. */
     raw: (path: string, init?: RequestInit) => send(absolute(path), init),
+    /** One request, and the page that it answers even where that says that it goes on by itself. */
+    once: (path: string, init?: RequestInit) => exchange(absolute(path), init),
     post: (path: string, form: Record<string, string>, init: RequestInit = {}) =>
       send(absolute(path), { ...init, method: 'POST', body: new URLSearchParams(form) }),
     /** Posts the first such form with that action, with `values` over what stands in it, and follows. */
@@ -63,6 +66,16 @@ export function createVisitor(stack: Pick<Stack, 'url'>) {
   }
 
   async function send(url: string, init: RequestInit = {}): Promise<Answer> {
+    let answer = await exchange(url, init)
+    for (;;) {
+      const [, seconds, target] = /^(\d+); url=(.+)$/.exec(answer.headers.get('refresh') ?? '') ?? []
+      if (target === undefined) return answer
+      await sleep(Number(seconds) * 1000)
+      answer = await exchange(new URL(target, url).href)
+    }
+  }
+
+  async function exchange(url: string, init: RequestInit = {}): Promise<Answer> {
     const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
     const headers = new Headers(init.headers)
     if (cookie) headers.set('cookie', cookie)

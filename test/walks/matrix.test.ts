@@ -53,6 +53,12 @@ const make = {
     const body = { email: `matrix-${made++}@example.com`, role: 'member' }
     return { id: (await api.post<{ id: number }>('/members', tokens.admin, body)).body.id, key: '' }
   },
+  /** of the admin: nobody else may read it */
+  operation: async () => {
+    const body = { model: 'granite-chat', plan: 'basic', name: `matrix ${made++}`, fields: { purpose: 'Experiment' } }
+    const headers = { prefer: 'respond-async' }
+    return { id: (await api.post<{ id: string }>('/applications', tokens.admin, body, headers)).body.id, key: '' }
+  },
   nothing: async () => ({ id: 0, key: '' }),
 }
 
@@ -113,6 +119,12 @@ const pages: Record<string, Row> = {
     body: { model: 'granite-chat', plan: 'basic', name: 'by form', 'fields.purpose': 'Experiment' },
     statuses: [303, 303, 303, 303],
   },
+  // without the form that is processed they lead back
+  'GET /applications/pending/:attempt': {
+    path: `/applications/pending/${'0'.repeat(32)}`,
+    statuses: [303, 303, 303, 303],
+  },
+  'GET /applications/:id/delete/pending': { of: 'single', statuses: [303, 303, 303, 303] },
   'GET /applications/:id': app,
   'POST /applications/:id': { of: 'single', body: { name: 'renamed', description: '' }, statuses: does },
   'POST /applications/:id/reveal': { of: 'single', statuses: own },
@@ -141,6 +153,7 @@ const pages: Record<string, Row> = {
   'GET /login': { statuses: [303, 303, 303, 303] },
   'GET /login/callback': { statuses: [400, 303, 303, 303] },
   'GET /sign-up': { statuses: [303, 303, 303, 303] },
+  'GET /sign-up/pending': { statuses: [303, 303, 303, 303] },
   'POST /sign-up': { statuses: [303, 303, 303, 303] },
   'GET /signed-out': { statuses: everybody },
   'POST /logout/backchannel': { statuses: [400, 400, 400, 400] },
@@ -169,6 +182,7 @@ const byAdmin = (other: number, done: number) => [401, other, 403, done, ...bad]
 
 const calls: Record<string, Row> = {
   'GET /openapi.json': { statuses: [...everybody, 200, 401, 401, 401] },
+  'GET /operations/:id': { of: 'operation', statuses: [401, 404, 404, 200, ...bad] },
   'GET /me': { statuses: list },
   'POST /me': { body: {}, statuses: [401, 200, 200, 200, ...bad] },
   'GET /me/usage': { statuses: list },

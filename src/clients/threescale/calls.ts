@@ -1,10 +1,12 @@
 import { problem } from '../../errors.js'
-import { timeLeft } from '../deadline.js'
+import { currentWork } from '../deadline.js'
 import type { Http, HttpAnswer, HttpRequest } from '../http.js'
 import { HttpFailure } from '../http-failure.js'
 import { askBeside } from './beside.js'
 import type { Basis, Conditional, ConditionalAnswer } from './conditional.js'
+import { createQueue, type Queue } from './queue/queue.js'
 import { refusal, unreadable } from './refusals.js'
+import { SINGLE_MS, timesOf } from './times.js'
 import { object, unwrap, type Wire } from './values.js'
 import { listOf, parseXml } from './xml.js'
 
@@ -19,6 +21,8 @@ export interface ThreescaleOptions {
   onRetry?: () => void
   /** Caches lists by their ETag. Without it, 3scale renders every read. */
   conditional?: Conditional
+  /** shared by all who call the same 3scale; default: one of its own */
+  queue?: Queue
 }
 
 interface Call {
@@ -33,8 +37,7 @@ interface Call {
 type Timed = HttpRequest & { timeoutMs: number }
 
 const BULK = { timeoutMs: 15_000, maxBytes: 64 * 1024 * 1024 }
-/** Reads and writes that a person waits for: with the one repeat of a read, an answer within 3 s. */
-const SINGLE = { timeoutMs: 2500, maxBytes: 1024 * 1024 }
+const SINGLE_BYTES = 1024 * 1024
 const PER_PAGE = 500
 
 export type Calls = ReturnType<typeof createCalls>
@@ -43,7 +46,15 @@ export type Calls = ReturnType<typeof createCalls>
  * How 3scale is asked: Basic credentials, the format in the path, flat forms, a time and a size for each kind of call. What
  * it refuses is rejected as refusals.ts says.
  */
-export function createCalls({ http, adminUrl, accessToken, onCall, onRetry, conditional }: ThreescaleOptions) {
+export function createCalls({
+  http,
+  adminUrl,
+  accessToken,
+  onCall,
+  onRetry,
+  conditional,
+  queue = createQueue(),
+}: ThreescaleOptions) {
   const authorization = `Basic ${Buffer.from(`${accessToken}:`).toString('base64')}`
 
   return { get, getXml, bulk, bareLists, longList, write, remove, pages, xmlPage }
@@ -123,11 +134,7 @@ export function createCalls({ http, adminUrl, accessToken, onCall, onRetry, cond
     return { rows, total: total === undefined ? rows.length : Number(total) }
   }
 
-  async function send(
-    call: Call,
-    format: 'json' | 'xml' = 'json',
-    timeoutMs = SINGLE.timeoutMs,
-  ): Promise<ConditionalAnswer> {
+  async function send(call: Call, format: 'json' | 'xml' = 'json', timeoutMs = SINGLE_MS): Promise<ConditionalAnswer> {
     const url = new URL(`${adminUrl}${call.path}.${format}`)
     for (const [name, value] of Object.entries(call.query ?? {})) url.searchParams.set(name, value)
     const request = {
@@ -135,26 +142,36 @@ export function createCalls({ http, adminUrl, accessToken, onCall, onRetry, cond
       url,
       headers: { authorization, ...(call.form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}) },
       ...(call.form ? { body: new URLSearchParams(call.form).toString() } : {}),
-      maxBytes: call.bulk ? BULK.maxBytes : SINGLE.maxBytes,
+      maxBytes: call.bulk ? BULK.maxBytes : SINGLE_BYTES,
     }
-    const started = performance.now()
     const path = patternOf(call.path)
     const pattern = `${call.method} ${path}`
-    // only what a person waits for is bounded by their patience, and by the circuit breaker
-    const behind = timeoutMs > SINGLE.timeoutMs
-    const ask = behind ? patiently : http.send
-    const allowed = behind ? timeoutMs : Math.min(timeoutMs, timeLeft())
+    const isRead = call.method === 'GET'
+    const times = timesOf(call.method, timeoutMs, queue)
+    let started = performance.now()
+    const queued = {
+      kind: times.kind,
+      name: isRead ? url.pathname : pattern,
+      host: url.host,
+      work: currentWork(),
+      waitMs: times.waitMs,
+    }
     try {
-      if (allowed < 20) throw new HttpFailure('timeout', url.host)
-      const isRead = call.method === 'GET'
-      const sendWith = (headers: Record<string, string>) => {
-        const left = Math.max(1, allowed - (performance.now() - started))
-        return attempt(isRead, ask, { ...request, headers: { ...request.headers, ...headers }, timeoutMs: left })
-      }
-      const answer: ConditionalAnswer =
-        isRead && conditional
-          ? await conditional.read({ pattern: path, url, basis: call.basis, send: sendWith })
-          : await sendWith({})
+      if (times.timeoutMs < 20) throw new HttpFailure('timeout', url.host)
+      const answer = await queue.run<ConditionalAnswer>(queued, () => {
+        const waited = performance.now() - started
+        started += waited
+        const allowed = times.altogether ? times.timeoutMs - waited : times.timeoutMs
+        const ask = times.behind ? patiently : http.send
+        const sendWith = (more: Record<string, string>) => {
+          const left = Math.max(1, allowed - (performance.now() - started))
+          const headers = { ...request.headers, ...more }
+          return attempt(isRead, ask, { ...request, headers, timeoutMs: left, ...times.longer })
+        }
+        return isRead && conditional
+          ? conditional.read({ pattern: path, url, basis: call.basis, send: sendWith })
+          : sendWith({})
+      })
       if (answer.status < 200 || answer.status >= 300) throw refusal(answer)
       onCall?.(pattern, answer.notModified ? 'not_modified' : 'ok', (performance.now() - started) / 1000)
       return answer

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { problem } from '../../errors.js'
-import { audited } from '../../web/audit.js'
 import type { Caller, Identity } from '../../web/caller.js'
+import type { Operations } from '../../web/operations.js'
+import { Operation, Prefer } from '../operations/schemas.js'
 import type { Accounts } from './accounts.js'
 import type { ApiSignUp } from './api-sign-up.js'
 import { Me, SignUp } from './schemas.js'
@@ -10,9 +11,10 @@ import { callerFor } from './standing.js'
 export interface AccountApiDeps {
   accounts: Accounts
   signUp: ApiSignUp
+  operations: Pick<Operations, 'answer'>
 }
 
-export async function accountApi(app: FastifyInstance, { accounts, signUp }: AccountApiDeps) {
+export async function accountApi(app: FastifyInstance, { accounts, signUp, operations }: AccountApiDeps) {
   app.get(
     '/me',
     {
@@ -36,18 +38,24 @@ export async function accountApi(app: FastifyInstance, { accounts, signUp }: Acc
         description:
           'Send what GET /me requires. A caller who is invited, or whose sign-in names a shared account, joins that account. 201: signed up by this call. 200: signed up before; other answers than those on record are refused.',
         tags: ['account'],
+        headers: Prefer,
         body: SignUp,
-        response: { 200: Me, 201: Me },
+        response: { 200: Me, 201: Me, 202: Operation },
       },
     },
     async (request, reply) => {
       const { identity, body } = request
       if (!identity) throw problem('sign_in_required')
       const keyed = request.headers['idempotency-key'] !== undefined
-      const done = await signUp(identity, body, keyed)
-      audited(request, { event: done.event, who: done.caller, account: done.caller.accountId })
-      if (done.isNew) reply.code(201).header('location', '/api/v1/me')
-      return meOf(identity, done.caller)
+      return operations.answer(request, reply, async () => {
+        const { caller, event, isNew } = await signUp(identity, body, keyed)
+        return {
+          status: isNew ? 201 : 200,
+          ...(isNew ? { location: '/api/v1/me' } : {}),
+          body: await meOf(identity, caller),
+          note: { event, who: caller, account: caller.accountId },
+        }
+      })
     },
   )
 

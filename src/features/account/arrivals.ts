@@ -4,8 +4,9 @@ import { audited } from '../../web/audit.js'
 import { asProblem } from '../../web/failures.js'
 import type { Revocations } from '../../web/revocations.js'
 import type { Sessions } from '../../web/session.js'
+import type { Waiting } from '../../web/waiting.js'
 import type { Accounts, SignInOutcome } from './accounts.js'
-import { auditSignIn } from './audit.js'
+import { auditSignIn, signUpNote } from './audit.js'
 import type { Arrival, Carried } from './carried.js'
 import type { Completion } from './sign-up.js'
 import { type Contact, completionView, linkedView, stopView } from './view.js'
@@ -15,12 +16,15 @@ export interface ArrivalsDeps {
   sessions: Sessions
   revocations: Revocations
   carried: Carried
+  waiting: Waiting
   contact: Contact | undefined
   /** told once per sign-in, for metrics */
   counted?: ((outcome: string) => void) | undefined
 }
 
 export type Arrivals = ReturnType<typeof createArrivals>
+
+const PENDING = '/sign-up/pending'
 
 /** What was typed, and what is wrong with it. */
 interface Typed {
@@ -30,7 +34,7 @@ interface Typed {
 
 /** From a checked identity to a session, a form, or a page that says why not: never a loop, never a blank end. */
 export function createArrivals(deps: ArrivalsDeps) {
-  const { accounts, sessions, revocations, carried, contact, counted } = deps
+  const { accounts, sessions, revocations, carried, waiting, contact, counted } = deps
 
   return {
     /** Somebody who is here without a session yet; undefined when they were signed out meanwhile. */
@@ -42,11 +46,25 @@ export function createArrivals(deps: ArrivalsDeps) {
       return revocations.isRevoked({ issuer, subject, sid, began, since: began }) ? undefined : arrival
     },
 
-    /** Looks the person up, or signs up with what they answered. */
-    async proceed(request: FastifyRequest, reply: FastifyReply, arrival: Arrival, completion?: Completion) {
-      audited(request, { who: arrival.identity })
+    /** Looks the person up, or signs up with what they answered; `resumed`: while that is done already. */
+    async proceed(
+      request: FastifyRequest,
+      reply: FastifyReply,
+      arrival: Arrival,
+      completion?: Completion,
+      resumed = false,
+    ) {
+      const { identity } = arrival
+      audited(request, { who: identity, event: completion ? 'sign_up' : 'sign_in' })
+      // where it is not done at once, the next request goes on with it
+      if (!completion) carried.keepArrival(reply, { ...arrival, next: 'again' })
       try {
-        return await go(request, reply, arrival, await accounts.signIn(arrival.identity, completion))
+        const title = completion ? 'Setting up your account' : 'Signing you in'
+        const key = `sign-in ${completion ? JSON.stringify(completion) : ''}`
+        const form = { key, caller: identity, path: PENDING, carry: { completion }, title, resumed, note: signUpNote }
+        const held = await waiting.hold(request, reply, form, () => accounts.signIn(identity, completion))
+        if (!('page' in held)) return await go(request, reply, arrival, held.value, completion !== undefined)
+        return held.page
       } catch (error) {
         const failure = asProblem(error)
         if (completion && (await isAnswerable(arrival, failure)))
@@ -55,12 +73,25 @@ export function createArrivals(deps: ArrivalsDeps) {
       }
     },
 
+    /** Goes on with a sign-in or a form that was not done at once; undefined where this browser has none. */
+    async resume(request: FastifyRequest, reply: FastifyReply) {
+      const arrival = this.read(request)
+      const form = arrival && waiting.read<{ completion?: Completion }>(request, arrival.identity)
+      return form && this.proceed(request, reply, arrival, form.completion, true)
+    },
+
     ask,
     stop,
   }
 
-  async function go(request: FastifyRequest, reply: FastifyReply, arrival: Arrival, outcome: SignInOutcome) {
-    auditSignIn(request, outcome)
+  async function go(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    arrival: Arrival,
+    outcome: SignInOutcome,
+    answered: boolean,
+  ) {
+    auditSignIn(request, outcome, answered)
     if (outcome.kind === 'asked') {
       const { into, joins } = outcome
       const next = into && !into.isNew ? 'person' : outcome.fields.length > 0 ? 'all' : 'terms'
@@ -92,7 +123,8 @@ export function createArrivals(deps: ArrivalsDeps) {
   /** True where another answer, or the same one later, may help; else the form would only come back. */
   async function isAnswerable({ identity, next }: Arrival, failure: PortalError): Promise<boolean> {
     const asked = await accounts.questions(identity, { joins: next === 'person' }).catch(() => undefined)
-    if (!asked || failure.code === 'threescale_unavailable') return asked !== undefined
+    const { code } = failure
+    if (!asked || code === 'threescale_unavailable' || code === 'threescale_busy') return asked !== undefined
     const names = new Set(asked.fields.flatMap(({ target, name }) => [name, `${target}.${name}`]))
     return Object.keys(failure.fields ?? {}).some((name) => name === 'accept_terms' || names.has(name))
   }
@@ -103,7 +135,14 @@ export function createArrivals(deps: ArrivalsDeps) {
     const arrival = 'identity' in at ? at : undefined
     const again =
       arrival &&
-      isProblem(failure, 'account_pending', 'threescale_unavailable', 'threescale_denied', 'threescale_scope')
+      isProblem(
+        failure,
+        'account_pending',
+        'threescale_unavailable',
+        'threescale_busy',
+        'threescale_denied',
+        'threescale_scope',
+      )
     if (arrival) carried.keepArrival(reply, { ...arrival, next: again ? 'again' : 'refused' })
     note(request, failure)
     if (failure.retryAfter ?? failure.status === 503) reply.header('retry-after', String(failure.retryAfter ?? 5))
@@ -121,7 +160,7 @@ export function createArrivals(deps: ArrivalsDeps) {
     counted?.(failure.code)
     audited(request, {
       failure,
-      event: request.method === 'POST' ? 'sign_up' : 'sign_in',
+      event: request.audited?.event ?? 'sign_in',
       ...(isProblem(failure, 'email_taken', 'email_conflict') ? { also: 'link' } : {}),
     })
     const cause = failure.cause instanceof Error ? failure.cause.message : undefined

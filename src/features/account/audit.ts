@@ -1,10 +1,13 @@
 import type { FastifyRequest } from 'fastify'
-import { audited } from '../../web/audit.js'
+import { type AuditNote, audited } from '../../web/audit.js'
 import type { AuditName } from '../../web/audit-event.js'
 import type { SignedIn, SignInOutcome } from './accounts.js'
 
-/** What a sign-in was besides: a sign-up, a link, terms accepted again. Asked for more, nothing has happened yet. */
-export function auditSignIn(request: FastifyRequest, outcome: SignInOutcome): void {
+/**
+ * What a sign-in was besides: a sign-up, a link, terms accepted again. Asked for more, nothing has happened yet. `answered`: by
+ * somebody who has filled in the form.
+ */
+export function auditSignIn(request: FastifyRequest, outcome: SignInOutcome, answered: boolean): void {
   const { declined } = outcome
   if (outcome.kind === 'asked') {
     if (declined === undefined) audited(request, { quiet: true })
@@ -21,7 +24,7 @@ export function auditSignIn(request: FastifyRequest, outcome: SignInOutcome): vo
   }
   const { caller, signedUp, joined, linkedFrom } = outcome
   const detail = linkedFrom ? { detail: { username_before: linkedFrom } } : {}
-  const more = whatBesides({ linkedFrom, signedUp, joined }, request.method === 'POST')
+  const more = whatBesides({ linkedFrom, signedUp, joined }, answered)
   audited(request, {
     event: 'sign_in',
     who: caller,
@@ -29,6 +32,12 @@ export function auditSignIn(request: FastifyRequest, outcome: SignInOutcome): vo
     ...(more ? { also: more } : {}),
     ...detail,
   })
+}
+
+/** Of a sign-in that was done while nobody was there any more: no session began, but an account may have been created. */
+export function signUpNote(outcome: SignInOutcome): AuditNote {
+  if (outcome.kind === 'asked' || !outcome.signedUp) return { quiet: true }
+  return { event: 'sign_up', who: outcome.caller, account: outcome.caller.accountId }
 }
 
 function whatBesides(

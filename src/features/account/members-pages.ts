@@ -40,7 +40,7 @@ export async function membersPages(app: FastifyInstance, deps: MembersPagesDeps)
       reply.flash('success', doneWords(member, mailed))
       return reply.redirect('/account', 303)
     } catch (error) {
-      if (!isProblem(error, 'invalid_fields', 'conflict', 'threescale_unavailable')) throw error
+      if (!isProblem(error, 'invalid_fields', 'conflict', 'threescale_unavailable', 'threescale_busy')) throw error
       return accountPage(request, reply, { values, error })
     }
   })
@@ -74,7 +74,7 @@ export async function membersPages(app: FastifyInstance, deps: MembersPagesDeps)
   async function accountPage(request: FastifyRequest, reply: FastifyReply, typed?: PeopleTyped) {
     const caller = callerOf(request)
     const unlessDown = (error: unknown) => {
-      if (isProblem(error, 'threescale_unavailable')) return undefined
+      if (isProblem(error, 'threescale_unavailable', 'threescale_busy')) return undefined
       throw error
     }
     const [found, all] = await Promise.all([

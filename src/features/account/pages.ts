@@ -4,6 +4,7 @@ import { isProblem, problem } from '../../errors.js'
 import { safeHtml } from '../../web/markdown.js'
 import type { Revocations } from '../../web/revocations.js'
 import type { Sessions } from '../../web/session.js'
+import type { Waiting } from '../../web/waiting.js'
 import type { Accounts } from './accounts.js'
 import { createArrivals } from './arrivals.js'
 import { createCarried } from './carried.js'
@@ -28,12 +29,25 @@ export interface AccountPagesDeps {
   /** told how each sign-in ended */
   signIn?: (outcome: string) => void
   limit: SignInPagesDeps['limit']
+  waiting: Waiting
 }
 
 export async function accountPages(app: FastifyInstance, deps: AccountPagesDeps) {
-  const { accounts, identity, sessions, revocations, idTokens, identityRules, secrets, secure, contact, terms } = deps
+  const {
+    accounts,
+    identity,
+    sessions,
+    revocations,
+    idTokens,
+    identityRules,
+    secrets,
+    secure,
+    contact,
+    terms,
+    waiting,
+  } = deps
   const carried = createCarried({ secrets, secure })
-  const arrivals = createArrivals({ accounts, sessions, revocations, carried, contact, counted: deps.signIn })
+  const arrivals = createArrivals({ accounts, sessions, revocations, carried, waiting, contact, counted: deps.signIn })
   await signInPages(app, { identity, identityRules, arrivals, carried, idTokens, limit: deps.limit })
   await signOutPages(app, { identity, issuer: identityRules.issuer, sessions, revocations, carried, idTokens })
 

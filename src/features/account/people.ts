@@ -79,7 +79,7 @@ async function unlessDown<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work
   } catch (error) {
-    if (!isProblem(error, 'threescale_unavailable')) throw error
+    if (!isProblem(error, 'threescale_unavailable', 'threescale_busy')) throw error
     return undefined
   }
 }

@@ -77,6 +77,13 @@ export async function signInPages(app: FastifyInstance, deps: SignInPagesDeps) {
     }
   })
 
+  app.get('/sign-up/pending', signingIn, async (request, reply) => {
+    const resumed = await arrivals.resume(request, reply)
+    if (resumed) return resumed
+    audited(request, { quiet: true })
+    return reply.redirect(request.caller ? '/' : '/sign-up', 303)
+  })
+
   app.post('/sign-up', signingUp, async (request, reply) => {
     const arrival = arrivals.read(request)
     audited(request, { quiet: !arrival })

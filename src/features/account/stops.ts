@@ -146,6 +146,13 @@ const byCode: Partial<Record<ErrorCode, Stop>> = {
     next: ['Nothing is lost, and you do not have to sign in again.', 'Try again in a minute.'],
     retry: 'Try again',
   },
+  threescale_busy: {
+    title: 'Many people are signing in at the moment',
+    label: 'Busy',
+    tone: 'orange',
+    next: ['Nothing was changed, and you do not have to sign in again.', 'Try again in a moment.'],
+    retry: 'Try again',
+  },
   threescale_denied: notSetUp,
   threescale_scope: notSetUp,
 }

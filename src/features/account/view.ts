@@ -1,6 +1,6 @@
 import type { Account, User } from '../../clients/threescale/nouns.js'
 import { COLUMN_CHARACTERS } from '../../clients/threescale/text.js'
-import type { PortalError } from '../../errors.js'
+import { isProblem, type PortalError } from '../../errors.js'
 import type { Caller } from '../../web/caller.js'
 import { initials } from '../../web/words.js'
 import type { Joins } from './joining.js'
@@ -22,7 +22,7 @@ export function completionView(i: {
   email: string
 }) {
   const errors = i.typed?.error.fields ?? {}
-  const isDown = i.typed?.error.code === 'threescale_unavailable'
+  const isDown = isProblem(i.typed?.error, 'threescale_unavailable', 'threescale_busy')
   return {
     ...(i.into ? joinHeading(i.into) : heading(i.fields.length > 0, i.joins)),
     declinable: i.into?.by === 'invitation',

@@ -4,7 +4,9 @@ import { attemptOf } from '../../web/attempts.js'
 import { audited } from '../../web/audit.js'
 import { callerOf } from '../../web/guard.js'
 import { idPattern } from '../../web/ids.js'
+import type { Operations } from '../../web/operations.js'
 import { Page, Paging, pageOf } from '../../web/paging.js'
+import { Operation, Prefer } from '../operations/schemas.js'
 import type { Applications } from './applications.js'
 import { type Filters, sorts } from './listing.js'
 import type { PlanChanges } from './plan-changes.js'
@@ -34,10 +36,14 @@ const List = Type.Intersect([
 export interface ApplicationsApiDeps {
   applications: Applications
   planChanges: Pick<PlanChanges, 'change'>
+  operations: Pick<Operations, 'answer'>
 }
 
 /** The same verbs as the pages, as JSON (contract: REST API). */
-export async function applicationsApi(app: FastifyInstance, { applications, planChanges }: ApplicationsApiDeps) {
+export async function applicationsApi(
+  app: FastifyInstance,
+  { applications, planChanges, operations }: ApplicationsApiDeps,
+) {
   app.get<{ Querystring: Paging & Filters }>(
     '/applications',
     {
@@ -57,15 +63,18 @@ export async function applicationsApi(app: FastifyInstance, { applications, plan
     {
       config: { scope: 'maas:write', audit: 'application.create', problems: [404] },
       schema: describe('createApplication', 'Create an application', {
-        headers: Attempt,
+        headers: Type.Intersect([Attempt, Prefer]),
         body: NewApplication,
-        response: { 201: Application },
+        response: { 201: Application, 202: Operation },
       }),
     },
     async (request, reply) => {
-      const application = await applications.create(callerOf(request), request.body, attemptOf(request))
-      audited(request, { target: { application: application.id } })
-      return reply.code(201).header('location', `/api/v1/applications/${application.id}`).send(application)
+      const [caller, attempt] = [callerOf(request), attemptOf(request)]
+      return operations.answer(request, reply, async () => {
+        const application = await applications.create(caller, request.body, attempt)
+        const location = `/api/v1/applications/${application.id}`
+        return { status: 201, location, body: application, note: { target: { application: application.id } } }
+      })
     },
   )
 
@@ -105,12 +114,16 @@ export async function applicationsApi(app: FastifyInstance, { applications, plan
       config: { scope: 'maas:write', audit: 'application.delete' },
       schema: describe('deleteApplication', 'Delete an application and its keys', {
         params: Id,
-        response: { 204: Type.Null() },
+        headers: Prefer,
+        response: { 202: Operation, 204: Type.Null() },
       }),
     },
     async (request, reply) => {
-      await applications.remove(callerOf(request), Number(request.params.id))
-      return reply.code(204).send()
+      const [caller, id] = [callerOf(request), Number(request.params.id)]
+      return operations.answer(request, reply, async () => {
+        await applications.remove(caller, id)
+        return { status: 204 }
+      })
     },
   )
 

@@ -13,11 +13,11 @@ import { newKeyView, retireView, rotateView } from './key-view.js'
 import { newAttempt } from './keys.js'
 import { receiptPages } from './receipt-pages.js'
 import type { Receipts } from './receipts.js'
-import { attemptIn, once, orAgain } from './requests.js'
+import { attemptIn, once, orAgain, toRepair } from './requests.js'
 import { NewKey } from './schemas.js'
 
 export interface KeyPagesDeps {
-  applications: Pick<Applications, 'read'>
+  applications: Pick<Applications, 'read' | 'repair'>
   credentials: CredentialVerbs
   allowances: Allowances
   receipts: Pick<Receipts, 'read'>
@@ -32,6 +32,17 @@ const byId = '/applications/:id'
 export async function keyPages(app: FastifyInstance, deps: KeyPagesDeps) {
   const { applications, credentials, allowances } = deps
   const { show } = receiptPages(app, deps)
+
+  app.post(`${byId}/repair`, { config: { audit: 'application.repair' } }, async (request, reply) => {
+    try {
+      const { id } = await applications.repair(callerOf(request), idOf(request))
+      reply.flash('success', 'Repaired. Show the key and test it.')
+      return reply.redirect(`/applications/${id}`, 303)
+    } catch (error) {
+      if (!isProblem(error, 'key_not_usable')) throw error
+      return toRepair(reply, error)
+    }
+  })
 
   app.get(`${byId}/rotate`, async (request, reply) => rotatePage(request, reply, {}, 200))
 

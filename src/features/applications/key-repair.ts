@@ -131,7 +131,7 @@ export function createKeyRepair(deps: KeyRepairDeps) {
       isWritten = await work()
     } catch (error) {
       await note(id, 'behind')
-      if (!isProblem(error, 'threescale_unavailable')) throw error
+      if (!isProblem(error, 'threescale_unavailable', 'threescale_busy')) throw error
       throw problem('key_not_usable', { application: id, cause: error })
     }
     if (isWritten) readiness.changed(id)

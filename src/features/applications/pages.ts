@@ -7,9 +7,11 @@ import { checked, formValues, group } from '../../web/forms.js'
 import { callerOf } from '../../web/guard.js'
 import { idFrom, idOf } from '../../web/ids.js'
 import type { RateLimit } from '../../web/rate-limits.js'
+import type { Waiting } from '../../web/waiting.js'
 import type { Model } from '../models/schemas.js'
 import type { Snippet } from '../snippets/schemas.js'
 import type { Applications, Catalogue } from './applications.js'
+import { deletePages } from './delete-pages.js'
 import { guards } from './guards.js'
 import { newAttempt } from './keys.js'
 import { applicationListView } from './list-view.js'
@@ -19,7 +21,7 @@ import type { Receipts } from './receipts.js'
 import { attemptIn, once, orAgain, toRepair } from './requests.js'
 import { type Application, ApplicationChange, NewApplication } from './schemas.js'
 import type { TestResult, Trial } from './trial.js'
-import { applicationView, deleteView } from './view.js'
+import { applicationView } from './view.js'
 
 export interface ApplicationPagesDeps {
   applications: Applications
@@ -27,6 +29,7 @@ export interface ApplicationPagesDeps {
   trial: Trial
   /** of calls to models */
   limit: RateLimit
+  waiting: Waiting
   models: Pick<Catalogue, 'find'> & {
     list(filters: Record<string, never>, caller: Caller): Promise<{ models: Model[] }>
   }
@@ -34,10 +37,17 @@ export interface ApplicationPagesDeps {
 }
 
 const byId = '/applications/:id'
+const pending = '/applications/pending'
+
+/** A form as it was sent. */
+interface Typed {
+  values: Record<string, string>
+  attempt: string
+}
 
 export async function applicationsPages(
   app: FastifyInstance,
-  { applications, receipts, trial, models, snippets, limit }: ApplicationPagesDeps,
+  { applications, receipts, trial, models, snippets, limit, waiting }: ApplicationPagesDeps,
 ) {
   app.get('/applications', async (request, reply) => {
     const caller = callerOf(request)
@@ -58,20 +68,14 @@ export async function applicationsPages(
 
   app.post('/applications', { config: { audit: 'application.create' } }, async (request, reply) => {
     const values = formValues(request.body)
-    const attempt = attemptIn(values)
-    try {
-      const wanted = wantedOf(values)
-      const application = await once(attempt, (one) => applications.create(callerOf(request), wanted, one))
-      audited(request, { target: { application: application.id } })
-      reply.flash('success', `${application.name} was created. Copy the code below and run it.`)
-      const from = idFrom(values.from) ? `?from=${values.from}` : ''
-      return reply.redirect(`/applications/${application.id}${from}`, 303)
-    } catch (error) {
-      if (isProblem(error, 'key_not_usable')) return toRepair(reply, error)
-      if (!isProblem(error, 'invalid_fields', 'threescale_unavailable')) throw error
-      const failure = error.code === 'threescale_unavailable' ? error.message : undefined
-      return newPage(request, reply, { values, errors: error.fields ?? {}, attempt, failure }, error.status)
-    }
+    return create(request, reply, { values, attempt: attemptIn(values) }, false)
+  })
+
+  app.get(`${pending}/:attempt`, { config: { audit: 'application.create', patient: true } }, async (request, reply) => {
+    const typed = waiting.read<Typed>(request, callerOf(request))
+    audited(request, { quiet: !typed })
+    if (!typed) return reply.redirect('/applications', 303)
+    return create(request, reply, typed, true)
   })
 
   app.get(byId, async (request, reply) => show(request, reply, { from: texts(request.query).from }))
@@ -94,7 +98,7 @@ export async function applicationsPages(
     })
   })
 
-  app.post(`${byId}/reveal`, { config: { audit: 'key.reveal' } }, async (request, reply) => {
+  app.post(`${byId}/reveal`, { config: { audit: 'key.reveal', patient: false } }, async (request, reply) => {
     const read = await applications.read(callerOf(request), idOf(request), { reveal: true })
     const { application, model } = read
     reply.header('cache-control', 'no-store')
@@ -108,23 +112,12 @@ export async function applicationsPages(
     return render(request, reply, { ...read, revealed: true })
   })
 
-  app.post(`${byId}/test`, { config: { audit: 'application.test' } }, async (request, reply) => {
+  app.post(`${byId}/test`, { config: { audit: 'application.test', patient: false } }, async (request, reply) => {
     await limit(request, reply)
     const { application, model } = await applications.read(callerOf(request), idOf(request), { reveal: true })
     if (!model) throw problem('not_found')
     const test = await trial.run(model, application)
     return show(request, reply, { test })
-  })
-
-  app.post(`${byId}/repair`, { config: { audit: 'application.repair' } }, async (request, reply) => {
-    try {
-      const { id } = await applications.repair(callerOf(request), idOf(request))
-      reply.flash('success', 'Repaired. Show the key and test it.')
-      return reply.redirect(`/applications/${id}`, 303)
-    } catch (error) {
-      if (!isProblem(error, 'key_not_usable')) throw error
-      return toRepair(reply, error)
-    }
   })
 
   app.get(`${byId}/notebook.ipynb`, async (request, reply) => {
@@ -137,27 +130,32 @@ export async function applicationsPages(
       .send(notebook.code)
   })
 
-  app.get(`${byId}/delete`, async (request, reply) => {
-    const { application, product } = await applications.read(callerOf(request), idOf(request))
-    if (product) check(guards.change, { product })
-    return reply.page('applications/delete', deleteView({ application, errors: {} }))
-  })
+  deletePages(app, { applications, waiting })
 
-  app.post(`${byId}/delete`, { config: { audit: 'application.delete' } }, async (request, reply) => {
-    const values = formValues(request.body)
-    const action = `/applications/${idOf(request)}/delete`
-    const form = { ...again('Not deleted yet', `/applications/${idOf(request)}`), action, labels: {}, values }
-    return orAgain(reply, form, async () => {
-      const { application } = await applications.read(callerOf(request), idOf(request))
-      if (values.confirm?.trim() !== application.name.trim()) {
-        const errors = { confirm: `Type ${application.name} to delete it.` }
-        return reply.page('applications/delete', deleteView({ application, errors }), { status: 422 })
-      }
-      await applications.remove(callerOf(request), application.id)
-      reply.flash('success', `${application.name} is deleted. The gateway is told within moments to refuse its key.`)
-      return reply.redirect('/applications', 303)
-    })
-  })
+  /** Also where that is not done at once: the same attempt leaves one application. */
+  async function create(request: FastifyRequest, reply: FastifyReply, typed: Typed, resumed: boolean) {
+    const { values, attempt } = typed
+    const caller = callerOf(request)
+    try {
+      const wanted = wantedOf(values)
+      const form = { key: `create ${attempt}`, path: `${pending}/${attempt}`, carry: typed, resumed, note: noteOf }
+      const held = await waiting.hold(request, reply, { ...form, caller, title: 'Creating your application' }, () =>
+        once(attempt, (one) => applications.create(caller, wanted, one), values),
+      )
+      if ('page' in held) return held.page
+      const application = held.value
+      audited(request, noteOf(application))
+      reply.flash('success', `${application.name} was created. Copy the code below and run it.`)
+      const from = idFrom(values.from) ? `?from=${values.from}` : ''
+      return reply.redirect(`/applications/${application.id}${from}`, 303)
+    } catch (error) {
+      if (isProblem(error, 'key_not_usable')) return toRepair(reply, error)
+      if (!isProblem(error, 'invalid_fields', 'threescale_unavailable', 'threescale_busy')) throw error
+      const failure = error.code === 'invalid_fields' ? undefined : error.message
+      if (error.retryAfter) reply.header('retry-after', String(error.retryAfter))
+      return newPage(request, reply, { values, errors: error.fields ?? {}, attempt, failure }, error.status)
+    }
+  }
 
   interface Extra {
     values?: Record<string, string>
@@ -210,6 +208,10 @@ export async function applicationsPages(
       },
     )
   }
+}
+
+function noteOf({ id }: Application) {
+  return { target: { application: id } }
 }
 
 function again(title: string, back: string) {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 import { isProblem, type PortalError } from '../../errors.js'
 import { againView } from './again-view.js'
@@ -9,14 +10,29 @@ export function attemptIn(values: Record<string, string>): string {
   return /^[0-9a-f]{32}$/.test(given) ? given : newAttempt()
 }
 
-/** A form brought back by the Back button and changed is a new wish. */
-export async function once<T>(attempt: string, work: (attempt: string) => Promise<T>): Promise<T> {
+/**
+ * A form brought back by the Back button and changed is a new request. With its `values` it has the same new attempt however often
+ * it is sent.
+ */
+export async function once<T>(
+  attempt: string,
+  work: (attempt: string) => Promise<T>,
+  values?: Record<string, string>,
+): Promise<T> {
   try {
     return await work(attempt)
   } catch (error) {
     if (!isProblem(error, 'attempt_reused')) throw error
-    return work(newAttempt())
+    return work(values ? derived(attempt, values) : newAttempt())
   }
+}
+
+function derived(attempt: string, values: Record<string, string>): string {
+  const entries = Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))
+  return createHash('sha256')
+    .update(JSON.stringify([attempt, entries]))
+    .digest('hex')
+    .slice(0, 32)
 }
 
 /** Where 3scale does not answer a write, what was typed comes back with a button that sends it again. */
@@ -29,10 +45,10 @@ export async function orAgain(
     return await work()
   } catch (error) {
     if (isProblem(error, 'key_not_usable')) return toRepair(reply, error)
-    if (!isProblem(error, 'threescale_unavailable', 'operator_unreachable')) throw error
+    if (!isProblem(error, 'threescale_unavailable', 'threescale_busy', 'operator_unreachable')) throw error
     const view = againView({ ...form, failure: error.message })
     return reply
-      .header('retry-after', '5')
+      .header('retry-after', String(error.retryAfter ?? 5))
       .header('cache-control', 'no-store')
       .page('applications/again', view, { status: error.status })
   }

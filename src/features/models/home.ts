@@ -42,7 +42,8 @@ export function homePage(app: FastifyInstance, { models, snippets, cards, open, 
     try {
       return (await models.list({}, caller)).models
     } catch (error) {
-      if (isProblem(error, 'threescale_unavailable', 'threescale_denied', 'threescale_scope')) return []
+      if (isProblem(error, 'threescale_unavailable', 'threescale_busy', 'threescale_denied', 'threescale_scope'))
+        return []
       throw error
     }
   }

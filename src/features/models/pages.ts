@@ -86,7 +86,10 @@ export async function modelsPages(app: FastifyInstance, { models, snippets, open
     try {
       return { shown: await models.list(filters, caller), note: '' }
     } catch (error) {
-      if (!filters.mine || !isProblem(error, 'threescale_unavailable', 'threescale_denied', 'threescale_scope'))
+      if (
+        !filters.mine ||
+        !isProblem(error, 'threescale_unavailable', 'threescale_busy', 'threescale_denied', 'threescale_scope')
+      )
         throw error
       const { mine: _mine, ...others } = filters
       const note = '3scale does not tell at the moment which models you have access to, so all are shown.'

@@ -77,7 +77,7 @@ export function createPass<T>({ jobsOf, changed, restMs, now }: PassOptions<T>) 
       await work()
       return true
     } catch (error) {
-      if (isProblem(error, 'threescale_unavailable')) return false
+      if (isProblem(error, 'threescale_unavailable', 'threescale_busy')) return false
       restUntil.set(name, now() + restMs)
       return true
     }

@@ -12,7 +12,8 @@ import { answerView, failedView, failureWords, kindOf, playgroundView, type Show
 import { applicationsOf, lastSent, linesOf, turnsOf, wantedOf } from './wanted.js'
 
 const MOST_LINES = 20
-const calls = { config: { audit: 'playground.call' } } as const
+const calls = { config: { audit: 'playground.call', patient: false } } as const
+const showing = { config: { audit: { none: 'shows code, calls nothing' }, patient: false } } as const
 
 export interface PlaygroundPagesDeps {
   playground: Playground
@@ -41,7 +42,7 @@ export async function playgroundPages(app: FastifyInstance, { playground, snippe
     }
   })
 
-  app.post('/playground/code', { config: { audit: { none: 'shows code, calls nothing' } } }, async (request, reply) => {
+  app.post('/playground/code', showing, async (request, reply) => {
     const values = formValues(request.body)
     const turns = turnsOf(values.turns).map(earlierTurn)
     try {

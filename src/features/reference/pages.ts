@@ -27,7 +27,7 @@ export async function referencePages(app: FastifyInstance, { references, open, l
     async (request, reply) => show(request, reply, String(request.query.application ?? ''), undefined),
   )
 
-  app.post<Named>(address, { config: { audit: 'reference.call' } }, async (request, reply) => {
+  app.post<Named>(address, { config: { audit: 'reference.call', patient: false } }, async (request, reply) => {
     const values = formValues(request.body)
     auditedApplication(request, values.application)
     const { operation = '', application = '' } = values
@@ -38,7 +38,16 @@ export async function referencePages(app: FastifyInstance, { references, open, l
       const answer = await references.send(callerOf(request), request.params.system_name, values, leaving.signal)
       return await show(request, reply, application, { operation, values, answer })
     } catch (error) {
-      if (!isProblem(error, 'invalid_fields', 'gateway_unavailable', 'too_many_requests', 'threescale_unavailable'))
+      if (
+        !isProblem(
+          error,
+          'invalid_fields',
+          'gateway_unavailable',
+          'too_many_requests',
+          'threescale_unavailable',
+          'threescale_busy',
+        )
+      )
         throw error
       return show(request, reply, application, { operation, values, ...failureOf(error) }, error)
     }
@@ -71,7 +80,8 @@ export async function referencePages(app: FastifyInstance, { references, open, l
     try {
       return { applications: await references.applicationsOf(caller, model), unknown: false, chosen }
     } catch (error) {
-      if (!isProblem(error, 'threescale_unavailable', 'threescale_denied', 'threescale_scope')) throw error
+      if (!isProblem(error, 'threescale_unavailable', 'threescale_busy', 'threescale_denied', 'threescale_scope'))
+        throw error
       // what was typed is kept, and can be sent again
       const kept = tried ? [{ id: Number(chosen), name: `Application ${chosen}`, state: 'live' as const }] : []
       return { applications: kept, unknown: true, chosen }

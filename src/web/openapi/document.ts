@@ -51,9 +51,10 @@ function finishOperation(
     finishAnswer(document, status, response, operation),
   ])
   const parameters = (operation.parameters ?? [])
-    .filter(({ name }) => name?.toLowerCase() !== 'idempotency-key')
+    .filter(({ name = '' }) => !/^(idempotency-key|prefer)$/i.test(name))
     .map((parameter) => withExample(document, parameter))
   if (method === 'post') parameters.push({ $ref: '#/components/parameters/IdempotencyKey' })
+  if (prefers(operation)) parameters.push({ $ref: '#/components/parameters/Prefer' })
   if ('304' in operation.responses) parameters.push({ $ref: '#/components/parameters/IfNoneMatch' })
   const { requestBody, responses, ...rest } = operation
   return {
@@ -79,16 +80,23 @@ function withExample(document: OpenApiDocument, parameter: Parameter): Parameter
   return { ...rest, schema, example: exampleOf(document, schema, wish) }
 }
 
+/** Whether the caller may ask for an early response. */
+function prefers({ parameters = [] }: Operation): boolean {
+  return parameters.some(({ name }) => name?.toLowerCase() === 'prefer')
+}
+
 const descriptions: Record<string, string> = {
   200: 'Done.',
   201: 'Made.',
+  202: 'Accepted.',
   204: 'Done; there is nothing to say.',
   304: 'Nothing has changed.',
 }
 
 function finishAnswer(document: OpenApiDocument, status: string, response: Response, operation: Operation): Response {
   const tagged = '304' in operation.responses && (status === '200' || status === '304')
-  const headers = headerRefs(...(tagged ? ['ETag', 'Age'] : []), ...(status === '201' ? ['Location'] : []))
+  const early = prefers(operation) && status === '202' ? ['Location', 'Preference-Applied', 'Retry-After'] : []
+  const headers = headerRefs(...(tagged ? ['ETag', 'Age'] : []), ...(status === '201' ? ['Location'] : []), ...early)
   const description = response.description === 'Default Response' ? undefined : response.description
   const content = status === '204' || status === '304' ? undefined : response.content
   return {

@@ -61,7 +61,8 @@ const kinds: Record<number, Kind> = {
   502: { name: 'BadGateway', description: 'The model endpoint does not answer.', code: 'gateway_unavailable' },
   503: {
     name: 'Unavailable',
-    description: '3scale or the sign-in service does not answer. Nothing is lost; it is safe to send this again.',
+    description:
+      '3scale or the sign-in service does not answer, or too many requests wait for 3scale (`threescale_busy`). Nothing is lost; it is safe to send this again.',
     code: 'threescale_unavailable',
     headers: ['Retry-After'],
   },

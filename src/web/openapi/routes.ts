@@ -53,6 +53,7 @@ const frame = {
     { name: 'account', description: 'Who you are here, sign-up, and the people and services of your account.' },
     { name: 'models', description: 'What you can call, under which plans, and code that runs.' },
     { name: 'applications', description: 'Applications and their credentials.' },
+    { name: 'operations', description: 'Requests that are processed after their response (Prefer: respond-async).' },
     { name: 'usage', description: 'What was used, what is left of it, and what it costs.' },
   ],
   components: {

@@ -59,8 +59,12 @@ export const sharedHeaders: Record<string, Header> = {
     description: 'Seconds since it was read from 3scale.',
     schema: { type: 'integer', minimum: 0, examples: [12] },
   },
+  'Preference-Applied': {
+    description: 'respond-async: the request is processed after this response (RFC 7240).',
+    schema: { type: 'string', examples: ['respond-async'] },
+  },
   Location: {
-    description: 'Where the new thing is.',
+    description: 'Where the result is, or the operation that reports it.',
     schema: { type: 'string', examples: ['/api/v1/applications/3001'] },
   },
 }
@@ -74,6 +78,15 @@ export const sharedParameters: Record<string, Parameter> = {
       'Any text of your own. The same key and body leave one result however often they are sent, also after a lost answer; the same key with another body is 422.',
     schema: { type: 'string', minLength: 1, maxLength: 255 },
     example: '6c1f7a52-0d9b-4d0e-8f3a-5b2e9c7d1a44',
+  },
+  Prefer: {
+    name: 'Prefer',
+    in: 'header',
+    required: false,
+    description:
+      'respond-async: the response is 202 at once, and its Location is an operation that reports the result (RFC 7240). Without it the response waits for the result.',
+    schema: { type: 'string', maxLength: 255 },
+    example: 'respond-async',
   },
   IfNoneMatch: {
     name: 'If-None-Match',

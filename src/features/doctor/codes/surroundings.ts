@@ -68,7 +68,7 @@ export const surroundings = {
   sign_up_defaults: {
     severity: 'warning',
     title: 'Default plans of products slow down each sign-up',
-    why: '3scale subscribes each new person to each such product, one after the other. The portal waits 2.5 s: beyond that the first sign-in fails with 503.',
+    why: '3scale subscribes each new person to each such product, one after the other. The first sign-in takes that much longer, and other people wait while a web worker of 3scale is busy with it.',
     fix: 'In each of these products set the default application plan to “No plan selected”, and the default service plan too, unless the tenant shows service plans.',
     place: 'products',
   },
