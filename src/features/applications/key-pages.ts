@@ -40,6 +40,7 @@ export async function keyPages(app: FastifyInstance, deps: KeyPagesDeps) {
       return reply.redirect(`/applications/${id}`, 303)
     } catch (error) {
       if (!isProblem(error, 'key_not_usable')) throw error
+      reply.flash('danger', 'The gateway still cannot be reached. Nothing was changed; try again in a minute.')
       return toRepair(reply, error)
     }
   })

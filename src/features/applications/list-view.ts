@@ -1,7 +1,7 @@
 import { dateWords, number } from '../../web/words.js'
 import type { Filters, Sort } from './listing.js'
 import type { Application } from './schemas.js'
-import { states } from './states.js'
+import { needsRepair, states } from './states.js'
 
 export const PER_PAGE = 25
 
@@ -54,8 +54,7 @@ export function applicationListView(i: {
       model: application.model_name || 'No longer offered',
       plan: application.plan_name,
       created: dateWords(application.created_at),
-      ...states[application.state],
-      ...(application.repair_needed ? { label: 'Needs repair', color: 'orange' } : {}),
+      ...(application.repair_needed ? needsRepair : states[application.state]),
     })),
   }
 }

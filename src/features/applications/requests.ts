@@ -56,9 +56,5 @@ export async function orAgain(
 
 /** The page of the application says that its key cannot be used yet, and offers to repair it. */
 export function toRepair(reply: FastifyReply, { application }: PortalError) {
-  reply.flash(
-    'warning',
-    'The change is stored, but the gateway does not know it yet. Repair the application in a minute.',
-  )
   return reply.redirect(`/applications/${application}`, 303)
 }

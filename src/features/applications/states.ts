@@ -29,3 +29,6 @@ export const states: Record<Application['state'], { label: string; color: string
     calls: false,
   },
 }
+
+/** In the place of its state while a change of it has not reached the gateway; the page has a notice that explains it. */
+export const needsRepair = { label: 'Needs repair', color: 'orange', words: '', calls: true }

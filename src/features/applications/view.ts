@@ -11,7 +11,7 @@ import { guards, type ProductRule, rotationGuards } from './guards.js'
 import { keyDay } from './keys.js'
 import { receiptRow } from './receipt-view.js'
 import type { Application, Key, Receipt } from './schemas.js'
-import { states } from './states.js'
+import { needsRepair, states } from './states.js'
 import type { TestResult } from './trial.js'
 
 const HIDDEN = '••••••••••••••••'
@@ -38,7 +38,7 @@ export function applicationView(i: {
     title,
     base,
     ...textsView(i),
-    state: states[application.state],
+    state: application.repair_needed ? needsRepair : states[application.state],
     modelName: application.model_name || 'No longer offered',
     modelHref: model ? `/models/${encodeURIComponent(model.system_name)}` : '',
     plan: application.plan_name,
@@ -105,8 +105,8 @@ function repairView({ application, test }: { application: Application; test?: Te
   return {
     title: application.repair_needed ? 'The key cannot be used yet' : 'Is the key refused although it should work?',
     words: application.repair_needed
-      ? 'A change of this application is stored, but it did not reach the gateway. Repair writes it again.'
-      : 'A change may not have reached the gateway. Repair writes it again.',
+      ? 'The last change of this application is stored, but it did not reach the gateway. Repair sends it again.'
+      : 'A change may not have reached the gateway. Repair sends it again, and leaves a key that works as it is.',
   }
 }
 
