@@ -34,7 +34,10 @@ export function createJobs({ idleMs = IDLE_MS, keptMs = KEPT_MS }: JobOptions = 
 
   return {
     /** Whether it runs here or has ended here a moment ago. */
-    has: (key: string): boolean => jobs.has(key),
+    has(key: string): boolean {
+      const job = jobs.get(key)
+      return job !== undefined && !isAbandoned(job)
+    },
 
     /**
      * Begins the job, or joins the one that runs; `kept`: the outcome of one that has ended will do, too. `unclaimed` is called
@@ -47,7 +50,7 @@ export function createJobs({ idleMs = IDLE_MS, keptMs = KEPT_MS }: JobOptions = 
       { kept = false, unclaimed = () => {} }: { kept?: boolean; unclaimed?(outcome: Outcome<T>): void } = {},
     ): void {
       const known = jobs.get(key)
-      if (known && (kept || !known.done)) return
+      if (known && !isAbandoned(known) && (kept || !known.done)) return
       clearTimeout(known?.timer)
       const work = createWork(owner, true)
       const outcome = settled(() => inside(work, run))
@@ -57,7 +60,7 @@ export function createJobs({ idleMs = IDLE_MS, keptMs = KEPT_MS }: JobOptions = 
         job.done = true
         later(job, keptMs, () => {
           if (jobs.get(key) === job) jobs.delete(key)
-          if (!job.claimed) unclaimed(ended)
+          if (!job.claimed && !isAbandoned(job)) unclaimed(ended)
         })
       })
     },
@@ -86,6 +89,11 @@ export function createJobs({ idleMs = IDLE_MS, keptMs = KEPT_MS }: JobOptions = 
       }
     },
   }
+}
+
+/** Nobody asked for it any more, and nothing was written: whoever comes back begins it anew. */
+function isAbandoned({ work }: Job): boolean {
+  return work.hasLeft && !work.hasWritten
 }
 
 function later(job: Job, ms: number, run: () => void): void {

@@ -306,6 +306,20 @@ t.test('no accessibility violation, in both themes, wide and narrow, on every pa
       context: signedIn,
       name: 'a second one to move over to',
     },
+    {
+      route: '/applications/pending/:attempt',
+      path: '/applications/new?model=granite-chat',
+      context: signedIn,
+      name: 'not done yet',
+      before: async (page) => {
+        await stack.faults([{ match: 'POST */applications.json', hang: true, times: 1 }])
+        // the page stays as it is when it asks again
+        await page.route('**/pending/**', (route) => route.fulfill({ status: 204 }))
+        await page.click('main button[type=submit]')
+        await page.waitForSelector('h1:has-text("Creating your application")')
+        await stack.faults([])
+      },
+    },
     { route: '/account', path: '/account', context: signedIn },
     {
       route: '/account',
@@ -388,7 +402,13 @@ t.test('no accessibility violation, in both themes, wide and narrow, on every pa
 
   const portal = await buildPortal(loadConfig({ ...demoEnvironment(stack.port, {}), LOG_LEVEL: 'silent' }))
   await portal.app.ready()
-  const elsewhere = new Set(['/sign-up', '/applications/:id/notebook.ipynb'])
+  const elsewhere = new Set([
+    '/sign-up',
+    '/applications/:id/notebook.ipynb',
+    // the page of a creation that is not done yet, with another title
+    '/sign-up/pending',
+    '/applications/:id/delete/pending',
+  ])
   const pages = portal.routes.filter(
     ({ method, url }) =>
       method === 'GET' &&

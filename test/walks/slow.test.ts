@@ -43,8 +43,9 @@ t.test('one person who floods is refused, at once and with a time, and keeps nob
   await stack.faults([])
   const refused = ended.filter(({ status }) => status === 503)
   t.ok(refused.length >= 50, `${refused.length} were refused`)
-  for (const { body, headers } of refused) {
-    t.match(body.type, /threescale_busy$/)
+  for (const { body, headers, ms } of refused) {
+    // what was sent with little time left may be answered too late
+    t.match(body.type, ms < 2000 ? /threescale_busy$/ : /threescale_(busy|unavailable)$/)
     t.ok(Number(headers.get('retry-after')) >= 1)
   }
   const atOnce = refused.filter(({ ms }) => ms < 2000)
