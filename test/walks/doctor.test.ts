@@ -286,7 +286,7 @@ const rows: Record<string, Row | Row[]> = {
       await change({ backend_version: '2' })(service)
       await set(`applications/${applicationOf(service, tenant).id}`, { keys: [] })
     },
-    says: /^Application \d+ \(account \d+\) has no key\.$/,
+    says: /^Application \d+ \(account \d+\) has no key, so the gateway accepts any\.$/,
   },
   key_doubled: {
     async plant(service, tenant) {

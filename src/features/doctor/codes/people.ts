@@ -26,14 +26,14 @@ export const people = {
   key_missing: {
     severity: 'error',
     title: 'An application of an App_ID and App_Key product has no key',
-    why: 'The gateway lets in everybody who sends its id, with any key or with none.',
-    fix: 'Add a key to the application, or delete it.',
+    why: 'The gateway accepts any key for it, and none: everybody who knows its id can use the model, and the calls count as its own.',
+    fix: 'Add a key in the portal or in the admin portal. Delete the application if it is not used.',
     place: 'application',
   },
   key_optional: {
     severity: 'warning',
     title: 'The product does not require an application key',
-    why: 'Applications that are created in 3scale have no key then, and the gateway lets in everybody who sends the id.',
+    why: 'Applications that are created in 3scale have no key then, and the gateway accepts any key for them.',
     fix: 'Turn on “Require at least 1 application key” in the usage rules of the product.',
     place: 'usage',
   },
