@@ -201,6 +201,20 @@ const rows: Record<string, Row | Row[]> = {
     minted({ stranger: true }),
     { ...identityFault('POST /token', { change: { access_token: 'opaque' } }), says: /no JWT/ },
   ],
+  listener_unhealthy: {
+    plant: change({
+      proxy: { backend: { endpoint: `http://id:secret@127.0.0.1:${stack.port + 5}/apisonator`, host: '127.0.0.1' } },
+    }),
+    about: null,
+    says: new RegExp(
+      `^127\\.0\\.0\\.1:${stack.port + 5} answers GET /status with 404\\. It is the back-end of ${GRANITE}\\.$`,
+    ),
+  },
+  listener_unreachable: {
+    plant: () => set('behaviour', { backend: 'stopped' }),
+    about: null,
+    says: new RegExp(`^127\\.0\\.0\\.1:${stack.port + 7} could not be reached .+ and 1 more\\.$`),
+  },
   redis_missing: { env: { REDIS_URL: '' }, about: null },
   redis_unreachable: { env: { REDIS_URL: `redis://127.0.0.1:${await freePort()}` }, about: null },
   clock_skew: [
@@ -460,7 +474,8 @@ for (const [code, variants] of Object.entries(rows)) {
       t.match(hit?.what, row.says ?? /\w+ \w+.*\.$/)
       t.equal(report.complete, row.incomplete !== true)
       const text = JSON.stringify(report)
-      for (const secret of ['LEAK', 'demo-token', 'secret@', ':secret', redis.url]) t.notMatch(text, secret)
+      for (const secret of ['LEAK', 'demo-token', 'secret@', ':secret', '/apisonator', redis.url])
+        t.notMatch(text, secret)
     })
   }
 }
@@ -544,6 +559,7 @@ function command(args: string[], env: Record<string, string> = {}) {
 async function restore(): Promise<void> {
   await stack.faults([])
   await identity('PUT', '/_demo/faults', [])
+  await set('behaviour', { backend: 'running' })
   await fetch(`${stack.threescale}/_demo/reset?tenant=well-kept`, { method: 'POST' })
   for (const { endpoint } of (await state()).services)
     await until(async () => (await fetch(`${endpoint}/v1/models`).catch(() => undefined))?.status === 403)
