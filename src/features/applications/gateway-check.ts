@@ -24,7 +24,10 @@ const REFUSALS = [401, 403]
  */
 export function createGatewayCheck({ calls, gateway }: GatewayCheckDeps) {
   return async function check(found: FoundModel, application: Application): Promise<Verdict> {
-    const [probe] = probesFor(found.rules).probes
+    const { probes } = probesFor(found.rules)
+    // a read that the model server answers shows an application that is open; below a path it answers 404 to any key
+    const probe =
+      probes.find(({ method, asked, path }) => method === 'GET' && asked === path.replace(/\$$/, '')) ?? probes[0]
     if (!probe) return 'unknown'
     // what a refusal looks like is the product's own choice, so a key that never existed shows it
     const refusal = await ask(found, withoutKey(application), probe)
