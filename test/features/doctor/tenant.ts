@@ -112,6 +112,7 @@ export function recordedTenant(): RecordedTenant {
         idIn: () => undefined,
         listWithKey: async () => undefined,
       },
+      gatewayKeys: { keyVerdicts: async () => undefined },
       typeOf: () => undefined,
       now: Date.now,
       ...more,
