@@ -43,7 +43,11 @@ const ModelServer = Type.Object(
     application: Type.Optional(
       Type.Object(
         { account: Type.Integer({ minimum: 1 }), id: Type.Integer({ minimum: 1 }) },
-        { ...strict, description: 'ids in 3scale of an application whose key the portal may ask /v1/models with' },
+        {
+          ...strict,
+          description:
+            'ids in 3scale of an application whose key the portal may ask /v1/models with, and whose keys the doctor checks at the gateway',
+        },
       ),
     ),
     private_address: Type.Optional(

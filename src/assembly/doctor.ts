@@ -12,7 +12,7 @@ import type { Verbs } from './verbs.js'
 
 export interface TenantDoctorDeps {
   outbound: Outbound
-  verbs: Pick<Verbs, 'terms' | 'modelListOf'>
+  verbs: Pick<Verbs, 'terms' | 'namedApplications'>
   callers: Pick<Callers, 'tokens'>
   checks: Check[]
 }
@@ -47,8 +47,9 @@ export function createTenantDoctor(config: Config, { outbound, verbs, callers, c
           notes.products?.[name]?.model_server?.private_address ?? notes.model_servers?.private_addresses === true,
       }),
       idIn: ({ body }) => factsOf(body).model_id,
-      listWithKey: verbs.modelListOf,
+      listWithKey: verbs.namedApplications.modelList,
     },
+    gatewayKeys: verbs.namedApplications,
     typeOf: (name, rules, docs) =>
       notes.products?.[name]?.type ??
       docs.map(({ body }) => factsOf(body).type).find((type) => type !== undefined) ??

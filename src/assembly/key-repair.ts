@@ -1,14 +1,11 @@
-import type { Gateway } from '../clients/gateway.js'
-import { createGatewayCheck } from '../features/applications/gateway-check.js'
+import type { GatewayCheck } from '../features/applications/gateway-check.js'
 import type { KeyReadiness } from '../features/applications/key-readiness.js'
 import { createKeyRepair, type GatewayRecord, type KeyRepair } from '../features/applications/key-repair.js'
-import type { ModelCalls } from '../features/applications/model-calls.js'
 import type { Outbound } from './outbound.js'
 
 export interface GatewayRepairDeps {
   outbound: Pick<Outbound, 'cache' | 'threescale'>
-  calls: ModelCalls
-  gateway: Gateway
+  check: GatewayCheck
   keys: KeyReadiness
   secret: Buffer
 }
@@ -16,13 +13,13 @@ export interface GatewayRepairDeps {
 const MONTH = 30 * 86_400
 
 /** The repair of keys, with what is known of each application in memory and, where there is one, in Redis. */
-export function createGatewayRepair({ outbound, calls, gateway, keys, secret }: GatewayRepairDeps): KeyRepair {
+export function createGatewayRepair({ outbound, check, keys, secret }: GatewayRepairDeps): KeyRepair {
   const { cache, threescale } = outbound
   const kept = { fresh: MONTH, keep: MONTH, nullYields: true }
   return createKeyRepair({
     threescale,
     records: cache.cached<GatewayRecord | null>('gateway_records', kept, async () => null),
-    check: createGatewayCheck({ calls, gateway }),
+    check,
     keys,
     secret,
   })

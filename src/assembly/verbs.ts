@@ -2,7 +2,7 @@ import { hkdfSync } from 'node:crypto'
 import type { Logger } from 'pino'
 import { createGateway } from '../clients/gateway.js'
 import type { Config } from '../config.js'
-import { isProblem, problem } from '../errors.js'
+import { problem } from '../errors.js'
 import { createAccounts } from '../features/account/accounts.js'
 import { createAlone } from '../features/account/alone.js'
 import { createClaimAccounts } from '../features/account/claim-accounts.js'
@@ -11,24 +11,24 @@ import { createMembers } from '../features/account/members.js'
 import { wordsFor } from '../features/applications/answers.js'
 import { createApplications } from '../features/applications/applications.js'
 import { createCredentials } from '../features/applications/credentials.js'
+import { createGatewayCheck } from '../features/applications/gateway-check.js'
 import { createKeyReadiness } from '../features/applications/key-readiness.js'
 import { createModelCalls } from '../features/applications/model-calls.js'
 import { createPlanChanges, type Wish } from '../features/applications/plan-changes.js'
 import { createTrial } from '../features/applications/trial.js'
-import type { ModelList } from '../features/doctor/checks/model-id.js'
 import { createModels, type Models } from '../features/models/models.js'
 import { createServers } from '../features/models/servers.js'
 import { createPlayground } from '../features/playground/playground.js'
 import { createReferences } from '../features/reference/reference.js'
 import { createSnippets } from '../features/snippets/snippets.js'
 import { createUsage } from '../features/usage/usage.js'
-import { modelListPath } from '../model-calls/example-calls.js'
 import type { Audit } from '../web/audit.js'
 import { ownerOf } from '../web/caller.js'
 import type { Metrics } from '../web/metrics.js'
 import { createPlaces } from '../web/places.js'
 import { contactWords } from './identity-rules.js'
 import { createGatewayRepair } from './key-repair.js'
+import { createNamedApplications } from './named-applications.js'
 import type { Outbound } from './outbound.js'
 import { PREFIX } from './prefix.js'
 import { createKeyReceipts } from './receipts.js'
@@ -80,7 +80,8 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand, aud
   const now = () => new Date()
   const oneAtATime = createAlone(redis)
   const secret = Buffer.from(hkdfSync('sha256', config.session.secrets[0] ?? '', PREFIX, 'keys', 32))
-  const repair = createGatewayRepair({ outbound, calls, gateway, keys, secret })
+  const check = createGatewayCheck({ calls, gateway })
+  const repair = createGatewayRepair({ outbound, check, keys, secret })
   const applications = createApplications({
     threescale,
     models,
@@ -191,34 +192,13 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand, aud
     claims,
     terms,
     allowances,
-    modelListOf,
+    namedApplications: createNamedApplications({ products: notes.products, applications, models, calls, check, keys }),
   }
 
   /** With an application that the operator named, as its owner would. */
   async function askModelServer({ account, id }: { account: number; id: number }): Promise<void> {
     const { application, model } = await applications.read(ownerOf(account), id, { reveal: true })
     if (model) await trial.learn(model, application)
-  }
-
-  /**
-   * The model server's list, asked with the application that the operator named for it; undefined where none is named, or
-   * the model has no such path.
-   */
-  async function modelListOf(systemName: string): Promise<ModelList | undefined> {
-    const named = notes.products?.[systemName]?.model_server?.application
-    if (!named) return undefined
-    try {
-      const { application, model } = await applications.read(ownerOf(named.account), named.id, { reveal: true })
-      if (!model)
-        return { failure: 'The application that PORTAL_CONFIG names is of a product that the portal does not show.' }
-      const list = modelListPath(model)
-      if (list === undefined) return undefined
-      const { status, text } = await calls.call(model, application, { method: 'GET', path: list })
-      return status === 200 ? { text } : { failure: `The gateway answers ${status} to GET ${list}.` }
-    } catch (error) {
-      if (isProblem(error)) return { failure: `It could not be asked with the named application: ${error.message}` }
-      throw error
-    }
   }
 
   async function tokenEndpoint(issuer: string): Promise<string> {

@@ -245,6 +245,34 @@ t.test('by page: what is stored is shown with a button that repairs it, at any r
   }
 })
 
+t.test('a repair also writes what another program changed while the back-end was stopped', async (t) => {
+  const lose = async (method: string, path: string, form: Record<string, string>) => {
+    const { account_id } = (await state()).applications.find((one) => path.startsWith(`${one.id}`)) ?? {}
+    await stack.settled()
+    await stack.behave({ backend: 'stopped' })
+    const answer = await fetch(`${stack.threescale}/admin/api/accounts/${account_id}/applications/${path}`, {
+      method,
+      headers: { authorization: `Basic ${btoa('demo-token:')}` },
+      body: new URLSearchParams(form),
+    })
+    await stack.behave({ backend: 'running' })
+    t.equal(answer.status, 500)
+  }
+  for (const mode of ['user_key', 'app_id'] as const) {
+    const { id } = await made(models[mode])
+    t.notOk((await shown(id)).repair_needed, 'the portal knows of nothing')
+    if (mode === 'user_key') await lose('PUT', `${id}.json`, { user_key: `written-elsewhere-${id}` })
+    else await lose('POST', `${id}/keys.json`, { key: `written-elsewhere-${id}` })
+    t.ok((await statuses(await shown(id))).includes(403), `${mode}: a key is refused`)
+    t.equal((await api.post(`/applications/${id}/repair`, token, undefined)).status, 200)
+    await stack.settled()
+    // an application key that was refused a moment ago is refused for a minute
+    await stack.behave({ backend: 'stopped' })
+    await stack.behave({ backend: 'running' })
+    await works(t, `${mode}, written by another program`, id)
+  }
+})
+
 t.test('an application that 3scale created at a sign-up which failed half-way', async (t) => {
   const plans = (await stack.state()) as unknown as { plans: { id: number; service_id: number; system_name: string }[] }
   const service = services.find(({ system_name }) => system_name === models.user_key)

@@ -52,6 +52,7 @@ interface Tenant {
   fields: { name: string }[]
   users: { id: number; username: string }[]
   applications: { id: number; account_id: number; service_id: number; user_key: string; application_id: string }[]
+  backend: { minutes: Record<string, object> }
 }
 
 interface Row {
@@ -105,6 +106,29 @@ const body = (spec: object) => ({ plant: docs({ body: JSON.stringify({ openapi: 
 const configured = (name: string, text: string): Row => ({
   env: { PORTAL_CONFIG: file(`${name}.yaml`, notes + text) },
 })
+
+/** A portal that starts with what 3scale has now, and may ask with an application of granite-chat. */
+const named = (id: number): Row => {
+  const { env } = configured(
+    `named-${id}`,
+    `products: { ${GRANITE}: { model_server: { application: { account: 501, id: ${id} } } } }`,
+  )
+  return { env: { ...env, REDIS_URL: '' } }
+}
+const withNamed = named(3001)
+
+/** A write that 3scale stores and does not pass on to its back-end. */
+async function whileStopped(method: string, path: string, form: Record<string, string>): Promise<void> {
+  await stack.settled()
+  await set('behaviour', { backend: 'stopped' })
+  const answer = await fetch(`${stack.threescale}/admin/api/accounts/501/${path}`, {
+    method,
+    headers: { authorization: `Basic ${btoa(':demo-token')}` },
+    body: new URLSearchParams(form),
+  })
+  await set('behaviour', { backend: 'running' })
+  if (answer.status !== 500) throw new Error(`${method} ${path}: ${answer.status}`)
+}
 
 /** Each mistake, planted in a tenant that is otherwise well kept. */
 const rows: Record<string, Row | Row[]> = {
@@ -201,6 +225,20 @@ const rows: Record<string, Row | Row[]> = {
     minted({ stranger: true }),
     { ...identityFault('POST /token', { change: { access_token: 'opaque' } }), says: /no JWT/ },
   ],
+  listener_unhealthy: {
+    plant: change({
+      proxy: { backend: { endpoint: `http://id:secret@127.0.0.1:${stack.port + 5}/apisonator`, host: '127.0.0.1' } },
+    }),
+    about: null,
+    says: new RegExp(
+      `^127\\.0\\.0\\.1:${stack.port + 5} answers GET /status with 404\\. It is the back-end of ${GRANITE}\\.$`,
+    ),
+  },
+  listener_unreachable: {
+    plant: () => set('behaviour', { backend: 'stopped' }),
+    about: null,
+    says: new RegExp(`^127\\.0\\.0\\.1:${stack.port + 7} could not be reached .+ and 1 more\\.$`),
+  },
   redis_missing: { env: { REDIS_URL: '' }, about: null },
   redis_unreachable: { env: { REDIS_URL: `redis://127.0.0.1:${await freePort()}` }, about: null },
   clock_skew: [
@@ -225,7 +263,7 @@ const rows: Record<string, Row | Row[]> = {
   not_deployed: { plant: change({ frozen: { sandbox: { location: 'query' } } }), says: /version 4.*credentials/ },
   endpoint_invalid: { plant: change({ proxy: { endpoint: '' } }) },
   endpoint_shared: {
-    plant: (service, { services }) => change({ endpoint: services.find(named('llama-chat'))?.endpoint })(service),
+    plant: (service, { services }) => change({ endpoint: services.find(systemNamed('llama-chat'))?.endpoint })(service),
     says: /llama-chat/,
   },
   endpoint_unreachable: [
@@ -286,8 +324,62 @@ const rows: Record<string, Row | Row[]> = {
       await change({ backend_version: '2' })(service)
       await set(`applications/${applicationOf(service, tenant).id}`, { keys: [] })
     },
-    says: /^Application \d+ \(account \d+\) has no key\.$/,
+    says: /^Application \d+ \(account \d+\) has no key, so the gateway accepts any\.$/,
   },
+  key_refused: [
+    {
+      ...withNamed,
+      plant: () => whileStopped('PUT', 'applications/3001.json', { user_key: 'LEAK-user-key' }),
+      says: /^The gateway refuses the key of application 3001 \(account 501\)\.$/,
+      // the list of models is asked for with the same key
+      incomplete: true,
+    },
+    {
+      ...withNamed,
+      async plant(service) {
+        await change({ backend_version: '2' })(service)
+        await set('applications/3001', { keys: [{ id: 1, value: 'LEAK-known-key', created_at: Date.now() - 60_000 }] })
+        await whileStopped('POST', 'applications/3001/keys.json', { key: 'LEAK-lost-key' })
+      },
+      says: /^The gateway refuses 1 of 2 keys of application 3001 \(account 501\)\.$/,
+      // the list of models is asked for with the same key
+      incomplete: true,
+    },
+  ],
+  key_ignored: {
+    ...withNamed,
+    async plant(service) {
+      await change({ backend_version: '2' })(service)
+      await set('applications/3001', { keys: [] })
+      await whileStopped('POST', 'applications/3001/keys.json', { key: 'LEAK-lost-key' })
+    },
+    says: /^The gateway accepts any key for application 3001 \(account 501\)\.$/,
+  },
+  key_unverified: [
+    {
+      ...withNamed,
+      plant: () => set('applications/3001', { state: 'suspended' }),
+      says: /^Application 3001 \(account 501\) is suspended, so its keys are refused\.$/,
+      incomplete: true,
+    },
+    {
+      ...withNamed,
+      plant: (_service, { plans, services }) => {
+        const other = found(services, 'llama-chat').id
+        return set('applications/3001', {
+          service_id: other,
+          plan_id: plans.find(({ service_id }) => service_id === other)?.id,
+        })
+      },
+      says: /is not an application of this product/,
+      incomplete: true,
+    },
+    {
+      ...named(1),
+      says: /^Application 1 \(account 501\) could not be read: /,
+      incomplete: true,
+    },
+  ],
   key_doubled: {
     async plant(service, tenant) {
       const { user_key } = applicationOf(service, tenant)
@@ -443,6 +535,57 @@ t.test('nothing is reported of a tenant that is well kept', async (t) => {
   t.ok(at_once <= 4, `${at_once} at once`)
 })
 
+for (const version of ['1', '2']) {
+  t.test(
+    `the keys of a named application are asked for, with its quota alone (authentication ${version})`,
+    async (t) => {
+      await restore()
+      const { id } = found((await state()).services, GRANITE)
+      await set(`services/${id}`, { backend_version: version })
+      for (const application of (await state()).applications.filter(({ service_id }) => service_id === id))
+        await set(`applications/${application.id}`, {
+          keys: [1, 2].map((key) => ({ id: key, value: `key-${key}-of-${application.id}`, created_at: 1 })),
+        })
+      const portal = await buildPortal(loadConfig({ ...wellKept, ...withNamed.env, LOG_LEVEL: 'silent' }))
+      t.teardown(() => portal.stop())
+      for (const run of ['with the catalogue', 'without it']) {
+        await stack.resetCalls()
+        const report = await portal.doctor.examine(60_000)
+        t.same(
+          report.findings.map(({ code }) => code),
+          ['redis_missing'],
+          run,
+        )
+        t.equal(report.complete, true)
+      }
+      const calls = await stack.calls()
+      const own = 'GET /admin/api/accounts/{id}/applications/{id}'
+      t.equal(calls[`${own}.json`], 1, 'for the list of models and the keys alike')
+      t.equal(calls[`${own}/keys.json`] ?? 0, version === '2' ? 1 : 0)
+      t.notOk(
+        Object.keys(calls).some((call) => !call.startsWith('GET ')),
+        'it only reads',
+      )
+      const { minutes } = (await state()).backend
+      t.same([...new Set(Object.keys(minutes).map((place) => place.split('|')[0]))], ['3001'])
+    },
+  )
+}
+
+t.test('a refused key is accepted once the application is saved in 3scale', async (t) => {
+  await restore()
+  await whileStopped('PUT', 'applications/3001.json', { user_key: 'another-user-key' })
+  const refused = async () => (await examine(withNamed.env)).findings.filter(({ code }) => code === 'key_refused')
+  t.match(await refused(), [{ link: /\/p\/admin\/applications\/3001$/, product: GRANITE }])
+  await fetch(`${stack.threescale}/admin/api/accounts/501/applications/3001.json`, {
+    method: 'PUT',
+    headers: { authorization: `Basic ${btoa(':demo-token')}` },
+    body: new URLSearchParams({ name: 'Saved again' }),
+  })
+  await stack.settled()
+  t.same(await refused(), [])
+})
+
 t.test('every code has a row that plants its mistake', async (t) => {
   t.same([...Object.keys(rows), ...elsewhere].sort(), Object.keys(rules).sort())
 })
@@ -454,13 +597,15 @@ for (const [code, variants] of Object.entries(rows)) {
       const tenant = await state()
       await row.plant?.(found(tenant.services, GRANITE), tenant)
       const report = await examine(row.env, row.untilMs)
-      const hit = report.findings.find((finding) => finding.code === code)
+      const hits = report.findings.filter((finding) => finding.code === code)
+      const hit = hits.find(({ what }) => row.says?.test(what)) ?? hits[0]
       t.ok(hit, `among ${report.findings.map((finding) => finding.code).join(', ') || 'nothing'}`)
       t.equal(hit?.product, row.about === undefined ? GRANITE : row.about)
       t.match(hit?.what, row.says ?? /\w+ \w+.*\.$/)
       t.equal(report.complete, row.incomplete !== true)
       const text = JSON.stringify(report)
-      for (const secret of ['LEAK', 'demo-token', 'secret@', ':secret', redis.url]) t.notMatch(text, secret)
+      for (const secret of ['LEAK', 'demo-token', 'secret@', ':secret', '/apisonator', redis.url])
+        t.notMatch(text, secret)
     })
   }
 }
@@ -544,6 +689,7 @@ function command(args: string[], env: Record<string, string> = {}) {
 async function restore(): Promise<void> {
   await stack.faults([])
   await identity('PUT', '/_demo/faults', [])
+  await set('behaviour', { backend: 'running' })
   await fetch(`${stack.threescale}/_demo/reset?tenant=well-kept`, { method: 'POST' })
   for (const { endpoint } of (await state()).services)
     await until(async () => (await fetch(`${endpoint}/v1/models`).catch(() => undefined))?.status === 403)
@@ -572,12 +718,12 @@ function without(fields: { name: string }[], name: string) {
   return fields.filter((field) => field.name !== name)
 }
 
-function named(systemName: string) {
+function systemNamed(systemName: string) {
   return ({ system_name }: { system_name: string }) => system_name === systemName
 }
 
 function found(services: Service[], systemName: string): Service {
-  const service = services.find(named(systemName))
+  const service = services.find(systemNamed(systemName))
   if (!service) throw new Error(`no product ${systemName}`)
   return service
 }

@@ -169,7 +169,7 @@ export function createApplications({ oneAtATime, ...deps }: ApplicationsDeps) {
      */
     async repair(caller: Caller, id: number): Promise<Application> {
       const { record, found } = await ownToChange(caller, id)
-      await repair.ensure({ accountId: caller.accountId, record, found })
+      await repair.ensure({ accountId: caller.accountId, record, found }, { isReported: true })
       return shown(record)
     },
 

@@ -14,7 +14,8 @@ export function createGatewayCheck(deps: GatewayQuestionsDeps) {
   const ask = createAsk(deps)
 
   return async function check(found: FoundModel, application: Application): Promise<Verdict> {
-    const probe = probeOf(found, application)
+    // a read that the model server answers shows an application that is open; below a path it answers 404 to any key
+    const probe = probeOf(found, application, { isAnswered: true })
     const refusal = probe && (await ask(probe, found.model, withUnknownKey(application)))
     if (!probe || refusal === undefined) return 'unknown'
     if (refusal.startsWith('2')) return 'open'

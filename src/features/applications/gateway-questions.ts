@@ -4,7 +4,7 @@ import { callOf } from '../../model-calls/example-calls.js'
 import type { Model } from '../models/schemas.js'
 import type { FoundModel } from './applications.js'
 import { type ModelCalls, type Prepared, tokenRequest } from './model-calls.js'
-import { type Probe, probeFor } from './probes.js'
+import { type Probe, type ProbeOptions, probeFor } from './probes.js'
 import type { Application } from './schemas.js'
 
 export interface GatewayQuestionsDeps {
@@ -49,11 +49,13 @@ export function isRefusal(answer: string): boolean {
 export function probeOf(
   { model, rules }: Pick<FoundModel, 'model' | 'rules'>,
   application: Application,
+  options: Pick<ProbeOptions, 'isAnswered'> = {},
 ): Probe | undefined {
   const { mode, token_url } = application.credentials
   if (mode === 'oidc') return token_url ? { method: 'POST', path: new URL(token_url).pathname } : undefined
   const limits = model.plans.find(({ system_name }) => system_name === application.plan)?.limits ?? []
-  return probeFor(rules, { callPath: callPathOf(model), limited: new Set(limits.map(({ metric }) => metric)) })
+  const limited = new Set(limits.map(({ metric }) => metric))
+  return probeFor(rules, { ...options, callPath: callPathOf(model), limited })
 }
 
 /** The same application with a key that never existed, whose answer shows what a refusal looks like. */

@@ -52,11 +52,14 @@ export function createKeyRepair(deps: KeyRepairDeps) {
     /**
      * Before a repeated request hears that something is there: what is known to be in step costs nothing, anything else is written
      * again, but for keys that the gateway accepts. True where keys were written. Rejects with key_not_usable where that cannot
-     * be done now.
+     * be done now. `isReported`: the gateway refuses a key, so a record that says otherwise is not relied on: another program
+     * may have written to 3scale.
      */
-    async ensure(application: Repairable): Promise<boolean> {
+    async ensure(application: Repairable, { isReported = false } = {}): Promise<boolean> {
       const known = await recordOf(application.record.id)
-      return known !== 'in_step' && recorded(application, () => bring(application, { ask: known !== 'behind' }))
+      const isWell = known === 'in_step'
+      if (isWell && !isReported) return false
+      return recorded(application, () => bring(application, { ask: known !== 'behind', isWell }))
     },
 
     /** Whether applications of this account are known to be behind since its sign-up. */

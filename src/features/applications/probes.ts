@@ -16,11 +16,15 @@ export interface ProbeOptions {
   callPath?: string | undefined
   /** system names of the metrics that the plan limits */
   limited?: ReadonlySet<string>
+  /** rather one that the model server answers, even to a key that the gateway should have refused */
+  isAnswered?: boolean
 }
 
 const BELOW = '/maas-portal-probe'
 /** A product may have hundreds of mapping rules, and each candidate is compared with all of them. */
 const CANDIDATES = 12
+/** Outweighs every limited metric. */
+const UNANSWERED = 1000
 
 /**
  * The cheapest request that runs no model: one that adds to no limited metric where there is one, and rather a GET; undefined
@@ -30,7 +34,7 @@ const CANDIDATES = 12
  */
 export function probeFor(
   rules: MappingRule[],
-  { callPath, limited = new Set() }: ProbeOptions = {},
+  { callPath, limited = new Set(), isAnswered = false }: ProbeOptions = {},
 ): Probe | undefined {
   let best: { probe: Probe; cost: number } | undefined
   let candidates = 0
@@ -38,7 +42,8 @@ export function probeFor(
     const probe = candidateOf(rules, rule, callPath)
     if (!probe) continue
     const counted = rulesFor(rules, probe.method, probe.path).filter(({ metric }) => limited.has(metric))
-    const cost = 2 * counted.length + (probe.method === 'GET' ? 0 : 1)
+    const unanswered = isAnswered && probe.path.endsWith(BELOW) ? UNANSWERED : 0
+    const cost = unanswered + 2 * counted.length + (probe.method === 'GET' ? 0 : 1)
     if (!best || cost < best.cost) best = { probe, cost }
     if (best.cost === 0 || ++candidates === CANDIDATES) break
   }

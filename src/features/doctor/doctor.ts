@@ -11,12 +11,13 @@ import { createProductCheck, isolated, type ProductDeps } from './product.js'
 import { createReader } from './reading.js'
 import { type SignInDeps, signIn } from './sign-in/sign-in.js'
 import { checkWithinBudget } from './tenant/budget.js'
+import { listeners } from './tenant/listeners.js'
 import { readTenant } from './tenant/reading.js'
 import { type Expected, tenantSettings } from './tenant/settings.js'
 import { signUpCost } from './tenant/sign-up-cost.js'
 import { token } from './tenant/token.js'
 
-export interface DoctorDeps extends Pick<ProductDeps, 'modelIds' | 'typeOf'> {
+export interface DoctorDeps extends Pick<ProductDeps, 'modelIds' | 'gatewayKeys' | 'typeOf'> {
   http: Pick<Http, 'send'>
   inspect(http: Pick<Http, 'send'>): Inspection
   adminUrl: string
@@ -73,6 +74,7 @@ export function createDoctor(deps: DoctorDeps) {
       'tenant settings': async () => tenantSettings(find, tenant, expected),
       'sign-up': async () => signUpCost(find, tenant),
       'API documents': async () => strayDocs(tenant, find),
+      'back-end': () => listeners(find, tenant, ask),
       'accounts and applications': () => checkWithinBudget(find, { inspection, reader, tenant, isTimeUp }),
     }
     const found = await Promise.all([

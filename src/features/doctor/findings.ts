@@ -29,7 +29,7 @@ export interface Report {
   /** false: something could not be checked, and a finding says what */
   complete: boolean
   products: number
-  /** calls made: to 3scale, to gateways and model servers, to the sign-in service */
+  /** calls made: to 3scale and its back-end, to gateways and model servers, to the sign-in service */
   calls: number
   findings: Finding[]
 }

@@ -7,6 +7,7 @@ import type { Asking } from './asking.js'
 import { backends } from './checks/backends.js'
 import { docs } from './checks/docs.js'
 import { endpoint, issuer } from './checks/endpoint.js'
+import { type GatewayKeysDeps, gatewayKeys } from './checks/gateway-keys.js'
 import { type ModelIdDeps, modelId } from './checks/model-id.js'
 import { plans, servicePlans } from './checks/offers.js'
 import { chain, tokenCounts } from './checks/policies.js'
@@ -24,6 +25,7 @@ export interface ProductDeps {
   find: Find
   tenant: Tenant
   modelIds: ModelIdDeps
+  gatewayKeys: GatewayKeysDeps
   /** the type of the model as the portal shows it; undefined where nothing says it */
   typeOf(systemName: string, rules: ProductRules, docs: ApiDoc[]): string | undefined
 }
@@ -72,6 +74,7 @@ export function createProductCheck(deps: ProductDeps) {
       'public address': () => endpoint(look, here, ask),
       issuer: () => issuer(look, here, ask),
       'model id': () => modelId(look, here, ask, modelIds),
+      'keys at the gateway': () => gatewayKeys(look, find, deps.gatewayKeys),
     }
     const found = await Promise.all([
       ...Object.entries(checks).map(([name, pure]) => isolated(name, here, async () => pure(look, here))),

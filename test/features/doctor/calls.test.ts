@@ -81,6 +81,12 @@ t.test('gateways, issuers, model servers and the sign-in service fail alone as w
   const around: [call: RegExp, code: string, failures: Failure[]][] = [
     [/granite\.apicast/, 'endpoint_unreachable', ['status 500', 'a time-out', 'a lost connection']],
     [/granite\.apicast/, 'endpoint_open', ['a web page', 'JSON of another shape']],
+    [/3001\/status$/, 'listener_unreachable', ['a time-out', 'a lost connection']],
+    [
+      /3001\/status$/,
+      'listener_unhealthy',
+      ['status 500', 'status 403', 'a web page', 'JSON of another shape', 'no body'],
+    ],
     [/vllm\.models/, 'model_list_unread', Object.keys(failures) as Failure[]],
     [/POST .*token$/, 'identity_call_failed', Object.keys(failures).filter((each) => each !== 'no body') as Failure[]],
     [/auth$/, 'identity_call_failed', ['status 500', 'a time-out', 'a lost connection']],

@@ -35,6 +35,8 @@ export type Failure = keyof typeof failures
 
 const ADMIN = 'https://maas3-admin.3scale.test'
 export const ISSUER = 'https://sso.example/realms/maas'
+/** where the recorded gateway asks the back-end */
+export const LISTENER = 'http://127.0.0.1:3001'
 const TOKEN = `${ISSUER}/protocol/openid-connect/token`
 
 export const failures = {
@@ -110,6 +112,7 @@ export function recordedTenant(): RecordedTenant {
         idIn: () => undefined,
         listWithKey: async () => undefined,
       },
+      gatewayKeys: { keyVerdicts: async () => undefined },
       typeOf: () => undefined,
       now: Date.now,
       ...more,
@@ -206,6 +209,7 @@ function surroundings(call: string, { url, body = '' }: HttpRequest): HttpAnswer
   if (call.startsWith(`GET ${ISSUER}`)) return answer(200, '<html>Sign in</html>', 'text/html')
   if (url.hostname.endsWith('.models.example'))
     return answer(200, { object: 'list', data: [{ id: 'ibm-granite/granite-3.3-8b-instruct' }] })
+  if (call === `GET ${LISTENER}/status`) return answer(200, { status: 'ok', version: { backend: '3.4.3' } })
   if (url.host.endsWith('.apicast.example')) return answer(403, 'Authentication parameters missing', 'text/plain')
   throw problem('internal', { detail: `nothing answers ${call}` })
 }

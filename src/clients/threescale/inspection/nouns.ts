@@ -79,6 +79,8 @@ export interface Deployment {
   policies: Policy[]
   tokens: TokenRules | undefined
   issuer: string | undefined
+  /** where the gateway asks 3scale's back-end, without credentials: internal, of which host and port alone may be shown */
+  listener: string | undefined
   parts: Parts
 }
 

@@ -102,6 +102,7 @@ export function toDeployment(wire: Wire): Deployment {
     policies: chain.map(({ name, version }) => ({ name: text(name), version: text(version) })),
     tokens: tokenRulesOf(chain),
     issuer: withoutCredentials(text(proxy.oidc_issuer_endpoint)),
+    listener: withoutCredentials(text(object(proxy.backend).endpoint)),
     parts: deployedParts(content),
   }
 }

@@ -1,6 +1,6 @@
 import type { Rule } from './shape.js'
 
-/** Duplicates and open doors among accounts and applications, which 3scale's own checks let through. */
+/** Duplicates that 3scale's own checks accept, applications that accept any key, and keys that the gateway refuses. */
 export const people = {
   user_doubled: {
     severity: 'error',
@@ -26,14 +26,35 @@ export const people = {
   key_missing: {
     severity: 'error',
     title: 'An application of an App_ID and App_Key product has no key',
-    why: 'The gateway lets in everybody who sends its id, with any key or with none.',
-    fix: 'Add a key to the application, or delete it.',
+    why: 'The gateway accepts any key for it, and none: everybody who knows its id can use the model, and the calls count as its own.',
+    fix: 'Add a key in the portal or in the admin portal. Delete the application if it is not used.',
     place: 'application',
+  },
+  key_refused: {
+    severity: 'error',
+    title: 'The gateway refuses a key that 3scale lists',
+    why: '3scale stores a change before it reaches its back-end, and does not repeat it. If the back-end was down at that moment, the key stays refused until it is written again.',
+    fix: 'If the back-end is down, start it first. Open the application in the portal, test it and choose Repair (POST /applications/{id}/repair). Or save it in the admin portal; with App_ID and App_Key also add a new key, then delete the refused one.',
+    place: 'application',
+  },
+  key_ignored: {
+    severity: 'error',
+    title: 'The gateway accepts any key for an application',
+    why: 'Everybody who knows its id can use the model, and the calls count as its own. With App_ID and App_Key, 3scale’s back-end probably knows none of its keys.',
+    fix: 'With App_ID and App_Key add a new key, then delete the others. With an API key check the policies of the product, and that its address leads to the gateway.',
+    place: 'application',
+  },
+  key_unverified: {
+    severity: 'warning',
+    title: 'Whether the gateway accepts the keys of an application is not known',
+    why: 'PORTAL_CONFIG names the application for this (`model_server`). If the gateway refuses its keys, it is not found.',
+    fix: 'Check the application that PORTAL_CONFIG names, and whether the gateway answers.',
+    hides: true,
   },
   key_optional: {
     severity: 'warning',
     title: 'The product does not require an application key',
-    why: 'Applications that are created in 3scale have no key then, and the gateway lets in everybody who sends the id.',
+    why: 'Applications that are created in 3scale have no key then, and the gateway accepts any key for them.',
     fix: 'Turn on “Require at least 1 application key” in the usage rules of the product.',
     place: 'usage',
   },

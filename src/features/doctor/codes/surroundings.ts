@@ -1,6 +1,6 @@
 import type { Rule } from './shape.js'
 
-/** What the portal needs around it: 3scale's token, the tenant, Redis, clocks. */
+/** What the portal needs around it: 3scale's token, the tenant, 3scale's back-end, Redis, clocks. */
 export const surroundings = {
   token_scope_stats: {
     severity: 'error',
@@ -91,6 +91,18 @@ export const surroundings = {
     title: 'PORTAL_CONFIG names a product that does not exist',
     why: 'A restriction or a fact under a wrong system name does nothing: the real product may be open to everybody.',
     fix: 'Use the system name as 3scale has it, or remove the entry from PORTAL_CONFIG.',
+  },
+  listener_unhealthy: {
+    severity: 'error',
+    title: '3scale’s back-end does not report the status “ok”',
+    why: 'The gateway asks it about every key. Changes of keys and applications that it does not receive are lost: their keys are refused, and the portal answers key_not_usable.',
+    fix: 'Check the deployment backend-listener and its route; where HTTPS_PROXY answered instead, add the host to NO_PROXY. Then repair what was changed meanwhile.',
+  },
+  listener_unreachable: {
+    severity: 'warning',
+    title: '3scale’s back-end cannot be reached from here',
+    why: 'This is normal where its address is internal to another cluster. If it is down, changes of keys and applications do not reach the gateway, and the portal answers key_not_usable.',
+    fix: 'Check that the deployment backend-listener runs. To have it checked, allow connections to this address from where the doctor runs.',
   },
   redis_missing: {
     severity: 'warning',

@@ -2,7 +2,7 @@ import type { ApplicationCredentials, InspectedProduct } from '../../../clients/
 import type { Find, Finding } from '../findings.js'
 import { groups } from './people.js'
 
-/** Applications that share a credential of one product, and those that everybody may use who knows their id. */
+/** Applications of one product that share a credential, and those without a key: the gateway accepts any key for them. */
 export function applications(find: Find, all: ApplicationCredentials[], products: InspectedProduct[]): Finding[] {
   return products.flatMap((product) => {
     const own = all.filter(({ productId }) => productId === product.id)
@@ -20,7 +20,11 @@ export function applications(find: Find, all: ApplicationCredentials[], products
     return [
       ...doubled,
       ...open.map((one) =>
-        find('key_missing', { product, id: one.id, what: `Application ${nameOf(one)} has no key.` }),
+        find('key_missing', {
+          product,
+          id: one.id,
+          what: `Application ${nameOf(one)} has no key, so the gateway accepts any.`,
+        }),
       ),
     ]
   })
