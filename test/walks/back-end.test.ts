@@ -10,6 +10,7 @@ import { createVisitor } from '../helper/visitor.js'
  * 3scale's back-end stops at each write of each operation: the row is stored, the answer is 500, and 3scale never repeats what its
  * back-end missed. After the back-end is started again and the request repeated, every key that the portal shows works.
  */
+t.setTimeout(600_000)
 const redis = await startRedis()
 const stack = await startStack()
 const api = createApi(stack)

@@ -2,10 +2,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { createApi } from '../helper/api.js'
-import { readiness } from '../helper/faults.js'
-import { startStack } from '../helper/stack.js'
-import { createVisitor, formsOf } from '../helper/visitor.js'
+import { createApi } from '../../helper/api.js'
+import { readiness } from '../../helper/faults.js'
+import { startStack } from '../../helper/stack.js'
+import { createVisitor, formsOf } from '../../helper/visitor.js'
 
 /**
  * Crowds of new people before a 3scale with two web workers. The durations that are compared are the stand-in's own: how long
