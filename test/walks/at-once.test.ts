@@ -9,10 +9,10 @@ import { createVisitor } from '../helper/visitor.js'
  * way in which a portal can run. The 3scale part accepts what a real one accepts: on MySQL every second request that arrives
  * between a check and its write.
  */
-t.setTimeout(900_000)
 const PAIRS = 200
 const TRIPLES = 50
 const AT_A_TIME = 6
+t.setTimeout(900_000)
 
 const stack = await startStack()
 t.teardown(() => stack.close())

@@ -10,7 +10,6 @@ import { createVisitor } from '../helper/visitor.js'
  * 3scale's back-end stops at each write of each operation: the row is stored, the answer is 500, and 3scale never repeats what its
  * back-end missed. After the back-end is started again and the request repeated, every key that the portal shows works.
  */
-t.setTimeout(600_000)
 const redis = await startRedis()
 const stack = await startStack()
 const api = createApi(stack)
@@ -18,6 +17,8 @@ t.teardown(async () => {
   await stack.close()
   await redis.stop()
 })
+t.setTimeout(900_000)
+
 interface BackendState extends TenantState {
   applications: (TenantState['applications'][number] & { plan_id: number })[]
   services: (TenantState['services'][number] & { backend_version: string; flags: object })[]
@@ -167,25 +168,48 @@ t.test('the same portal hears of it, and the request is repeated', async (t) => 
   t.same(await watch.end(), [], 'no application was without keys')
 })
 
-t.test('the portal is killed before it hears of it, without Redis, and the request is repeated', async (t) => {
-  const watch = watchForOpen(stack)
-  for (const { name, operation, match } of every) {
-    const { send, id } = await operation.prepare()
-    await stack.faults([{ match, hang: 'after', times: 1 }])
-    await stack.behave({ backend: 'stopped' })
-    const cut = send().catch(() => undefined)
-    await until(`${name} is stored`, hit)
-    await sleep(100)
-    await portal.stop('SIGKILL')
-    await cut
-    await stack.faults([])
-    await stack.behave({ backend: 'running' })
-    portal = await stack.portal()
-    const repeated = await send()
-    t.ok(repeated.status < 300, `${name}: ${repeated.status} ${repeated.text}`)
-    await works(t, name, await id())
-  }
-  t.same(await watch.end(), [], 'no application was without keys')
+const stores: Record<string, Record<string, string>> = { 'without Redis': {}, 'with Redis': { REDIS_URL: redis.url } }
+for (const [name, settings] of Object.entries(stores)) {
+  t.test(`the portal is killed before it hears of it, ${name}, and the request is repeated`, async (t) => {
+    await portal.stop()
+    portal = await stack.portal(settings)
+    const watch = watchForOpen(stack)
+    for (const { name, operation, match } of every) {
+      const { send, id } = await operation.prepare()
+      await stack.faults([{ match, hang: 'after', times: 1 }])
+      await stack.behave({ backend: 'stopped' })
+      const cut = send().catch(() => undefined)
+      await until(`${name} is stored`, hit)
+      await sleep(100)
+      await portal.stop('SIGKILL')
+      await cut
+      await stack.faults([])
+      await stack.behave({ backend: 'running' })
+      portal = await stack.portal(settings)
+      const repeated = await send()
+      t.ok(repeated.status < 300, `${name}: ${repeated.status} ${repeated.text}`)
+      await works(t, name, await id())
+    }
+    t.same(await watch.end(), [], 'no application was without keys')
+  })
+}
+
+t.test('what is removed while the back-end is stopped is refused when it is back', async (t) => {
+  const application = await made(models.app_id)
+  const { id, base_url, credentials } = application
+  const { app_id = '', app_keys: [first = ''] = [] } = credentials
+  const added = await api.post<{ key_id: string; value: string }>(`/applications/${id}/keys`, token, {})
+  const gone = await made(models.user_key)
+  await stack.settled()
+  await stack.behave({ backend: 'stopped' })
+  const path = `/applications/${id}/keys/${added.body.key_id}`
+  t.equal((await api.call('DELETE', path, { token })).status, 200)
+  t.equal((await api.call('DELETE', `/applications/${gone.id}`, { token })).status, 204)
+  await stack.behave({ backend: 'running' })
+  await stack.settled()
+  t.equal(await statusOf(base_url, credentials, { id: app_id, key: added.body.value }), 403, 'the removed key')
+  t.equal(await statusOf(base_url, credentials, { id: app_id, key: first }), 200, 'the key that stays')
+  t.same(await statuses(gone), [403], 'the key of the deleted application')
 })
 
 t.test('the portal is killed at each call of a repair, and the request is repeated', async (t) => {
@@ -275,29 +299,40 @@ t.test('a repair also writes what another program changed while the back-end was
 })
 
 t.test('an application that 3scale created at a sign-up which failed half-way', async (t) => {
-  const plans = (await stack.state()) as unknown as { plans: { id: number; service_id: number; system_name: string }[] }
-  const service = services.find(({ system_name }) => system_name === models.user_key)
-  const plan = plans.plans.find(({ service_id }) => service_id === service?.id)
-  const call = (method: string, path: string) =>
-    fetch(`${stack.threescale}/admin/api/${path}`, {
-      method,
-      headers: { authorization: `Basic ${btoa('demo-token:')}` },
-    })
-  t.equal((await call('PUT', `services/${service?.id}/application_plans/${plan?.id}/default.json`)).status, 200)
-  const username = 'half-signed-up'
-  await api.person({ username })
-  const newcomer = await api.token({ username })
-  await stack.behave({ backend: 'stopped' })
-  const answers = { fields: { department: 'Research', job_title: 'Scientist' }, accept_terms: '2026-01' }
-  await api.post('/me', newcomer, answers)
-  await stack.behave({ backend: 'running' })
-  const { status, body } = await api.post<{ account: { id: number } }>('/me', newcomer, answers)
-  t.ok(status < 300)
-  await stack.settled()
-  const { items } = (await api.get<{ items: Shown[] }>('/applications', newcomer)).body
-  for (const { id } of items) {
-    const { body: application } = await api.get<Shown>(`/applications/${id}?reveal=true`, newcomer)
-    t.same(await statuses(application), [200])
+  const { plans } = (await stack.state()) as unknown as { plans: { id: number; service_id: number }[] }
+  for (const model of [models.user_key, models.app_id]) {
+    const service = services.find(({ system_name }) => system_name === model)?.id
+    const plan = plans.find(({ service_id }) => service_id === service)?.id
+    const answer = await fetch(
+      `${stack.threescale}/admin/api/services/${service}/application_plans/${plan}/default.json`,
+      { method: 'PUT', headers: { authorization: `Basic ${btoa('demo-token:')}` } },
+    )
+    t.equal(answer.status, 200)
   }
-  t.ok(items.length > 0, `account ${body.account.id} has an application of the default plan`)
+  const answers = { fields: { department: 'Research', job_title: 'Scientist' }, accept_terms: '2026-01' }
+  for (const isKilled of [false, true]) {
+    const username = `half-signed-up-${isKilled}`
+    await api.person({ username })
+    const newcomer = await api.token({ username })
+    await stack.behave({ backend: 'stopped' })
+    if (isKilled) await stack.faults([{ match: 'POST /admin/api/signup.json', hang: 'after', times: 1 }])
+    const first = api.post('/me', newcomer, answers).catch(() => undefined)
+    if (isKilled) {
+      await until('the sign-up is stored', hit)
+      await portal.stop('SIGKILL')
+    }
+    await first
+    await stack.faults([])
+    await stack.behave({ backend: 'running' })
+    if (isKilled) portal = await stack.portal()
+    t.ok((await api.post('/me', newcomer, answers)).status < 300)
+    await stack.settled()
+    const { items } = (await api.get<{ items: { id: number }[] }>('/applications', newcomer)).body
+    t.ok(items.length >= 2, 'there are applications of default plans')
+    for (const { id } of items) {
+      const { body: application } = await api.get<Shown>(`/applications/${id}?reveal=true`, newcomer)
+      const all = await statuses(application)
+      t.ok(all.length > 0 && all.every((status) => status === 200), `application ${id} works: ${all}`)
+    }
+  }
 })

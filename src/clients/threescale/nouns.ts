@@ -102,7 +102,7 @@ export interface NewApplication {
   planId: number
   name: string
   description: string
-  /** the app_id string; unique within the product, sent in every mode so that a repeat is refused as taken */
+  /** the app_id string; sent in every mode; a later request with the same one in this product is refused as taken */
   applicationId: string
   /** mode user_key */
   userKey?: string

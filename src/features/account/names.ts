@@ -66,8 +66,9 @@ export function tagOf({ username, email }: { username: string; email: string | u
 }
 
 /**
- * The user name that a value of the mapped claim has in 3scale: its account is found by it in one call, and 3scale refuses
- * a second one. It is nobody's: an account needs an admin before the first person comes.
+ * The user name that a value of the mapped claim has in 3scale: its account is found by it in one call. 3scale
+ * accepts it twice where two requests arrive at once, and of those one account is kept. It is nobody's: an account needs an
+ * admin before the first person comes.
  */
 export function anchorOf(issuerId: string, claim: string, value: string): string {
   return `claim-${base32(`claim\n${issuerId}\n${claim}\n${value}`, 32)}`

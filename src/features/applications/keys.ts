@@ -35,8 +35,8 @@ export function makeKey(origin: Origin, now: Date, secret = randomBase62(SECRET)
 }
 
 /**
- * The secret part of a key for calls that 3scale does not refuse the second time: two replicas that meet the same attempt
- * at once must make the same key. Nobody can repeat it without the portal's secret, the attempt and the key before it.
+ * The secret part of a key that is added or replaced: two replicas that meet the same attempt at once must make the same
+ * one. Nobody can repeat it without the portal's secret, the attempt and the key before it.
  */
 export function secretOf(portalSecret: Buffer, attempt: string, before: string | undefined): string {
   return base62(
@@ -91,7 +91,8 @@ export function describeKey(application: number, { value, createdAt }: HeldKey, 
 /**
  * The `application_id` of an attempt. Where 3scale shows it, its end is random, so that of two applications that were created
  * at once each has its own at the gateway and one can be removed without harm to the other. Of a product with one key 3scale
- * does not show it: there it is the same each time, and 3scale refuses a repeat after the key was replaced.
+ * does not show it: there it is the same each time, so that a repeat is noticed after the key was replaced, if it is not sent at the same
+ * moment.
  */
 export function applicationIdOf(origin: Origin, mode: 'user_key' | 'app_id' | 'oidc'): string {
   const named = nameOf(origin)
