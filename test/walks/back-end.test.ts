@@ -54,7 +54,12 @@ const shown = async (id: number) =>
 /** A request that can be sent again, and the application that it is about. */
 interface Operation {
   writes: string[]
-  prepare(): Promise<{ send(at?: typeof api): Promise<ApiAnswer>; id(): Promise<number | undefined> }>
+  prepare(): Promise<{
+    send(at?: typeof api): Promise<ApiAnswer>
+    id(): Promise<number | undefined>
+    /** a key that does not work any more after it */
+    gone?: string | undefined
+  }>
 }
 
 function create(mode: Mode): Operation {
@@ -80,10 +85,11 @@ function change(
   return {
     writes,
     async prepare() {
-      const { id } = await made(model)
+      const { id, credentials } = await made(model)
       await before(id)
       const [method, path, options] = request(id, `back-end-${++counter}`)
-      return { send: (at = api) => at.call(method, path, { token, ...options }), id: async () => id }
+      const gone = path.endsWith('/rotate') ? credentials.user_key : undefined
+      return { send: (at = api) => at.call(method, path, { token, ...options }), id: async () => id, gone }
     },
   }
 }
@@ -125,7 +131,7 @@ const hit = async () => ((await stack.readFaults())[0]?.hits ?? 0) > 0
 
 type Tap = Pick<typeof t, 'equal' | 'same' | 'ok' | 'notOk' | 'match'>
 /** What the portal shows of it works, what it does not show does not, and 3scale's back-end is in step. */
-async function works(t: Tap, name: string, id: number | undefined): Promise<void> {
+async function works(t: Tap, name: string, id: number | undefined, gone?: string): Promise<void> {
   if (id === undefined) return void t.ok(false, `${name}: there is no application`)
   await stack.settled()
   const application = await shown(id)
@@ -137,6 +143,10 @@ async function works(t: Tap, name: string, id: number | undefined): Promise<void
   if (mode === 'oidc') return
   const all = await statuses(application)
   t.ok(all.length > 0 && all.every((status) => status === 200), `${name}: every key works: ${all}`)
+  if (gone !== undefined) {
+    const old = await statusOf(application.base_url, application.credentials, { key: gone })
+    t.equal(old, 403, `${name}: the key that was replaced does not`)
+  }
   if (mode !== 'app_id') return
   const wrong = await statusOf(application.base_url, application.credentials, { id: app_id, key: `wrong-${id}` })
   t.equal(wrong, 403, `${name}: another key does not`)
@@ -145,7 +155,7 @@ async function works(t: Tap, name: string, id: number | undefined): Promise<void
 t.test('the same portal hears of it, and the request is repeated', async (t) => {
   const watch = watchForOpen(stack)
   for (const { name, operation, match } of every) {
-    const { send, id } = await operation.prepare()
+    const { send, id, gone } = await operation.prepare()
     await stack.faults([{ match, latency_ms: 250, times: 1 }])
     const first = send()
     await until(`${name} is sent`, hit)
@@ -163,7 +173,7 @@ t.test('the same portal hears of it, and the request is repeated', async (t) => 
     await stack.behave({ backend: 'running' })
     const repeated = await send()
     t.ok(repeated.status < 300, `${name}: ${repeated.status} ${repeated.text}`)
-    await works(t, name, stored)
+    await works(t, name, stored, gone)
   }
   t.same(await watch.end(), [], 'no application was without keys')
 })
@@ -175,7 +185,7 @@ for (const [name, settings] of Object.entries(stores)) {
     portal = await stack.portal(settings)
     const watch = watchForOpen(stack)
     for (const { name, operation, match } of every) {
-      const { send, id } = await operation.prepare()
+      const { send, id, gone } = await operation.prepare()
       await stack.faults([{ match, hang: 'after', times: 1 }])
       await stack.behave({ backend: 'stopped' })
       const cut = send().catch(() => undefined)
@@ -188,7 +198,8 @@ for (const [name, settings] of Object.entries(stores)) {
       portal = await stack.portal(settings)
       const repeated = await send()
       t.ok(repeated.status < 300, `${name}: ${repeated.status} ${repeated.text}`)
-      await works(t, name, await id())
+      // which key was replaced is known in Redis alone
+      await works(t, name, await id(), settings.REDIS_URL ? gone : undefined)
     }
     t.same(await watch.end(), [], 'no application was without keys')
   })

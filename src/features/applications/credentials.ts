@@ -120,6 +120,7 @@ export function createCredentials(deps: CredentialsDeps) {
             const stored = await read()
             return stored.userKey === key.value ? stored : undefined
           },
+          replaces: old?.value,
         },
       )
     } catch (error) {

@@ -7,7 +7,11 @@ import { createKeyRewrites, isAppId, type KeyRewritesDeps, type Repairable } fro
  * What is known of an application at the gateway: in step with 3scale, behind it since a write failed half-way, or being changed,
  * which is what remains of a process that ended before it knew.
  */
-export type GatewayRecord = 'in_step' | 'behind' | 'changing'
+export interface GatewayRecord {
+  state: 'in_step' | 'behind' | 'changing'
+  /** values of `user_key` that 3scale has replaced and its back-end may still accept; secret */
+  replaced?: string[]
+}
 
 interface Change<T> {
   send(): Promise<T>
@@ -15,6 +19,8 @@ interface Change<T> {
   stored(): Promise<T | undefined>
   /** the keys that are written by it */
   keys?: string[]
+  /** the value of `user_key` that is replaced by it */
+  replaces?: string | undefined
 }
 
 export interface KeyRepairDeps extends KeyRewritesDeps {
@@ -25,6 +31,8 @@ export interface KeyRepairDeps extends KeyRewritesDeps {
   }
   keys: Pick<KeyReadiness, 'changed'>
 }
+
+const IN_STEP: GatewayRecord = { state: 'in_step' }
 
 export type KeyRepair = ReturnType<typeof createKeyRepair>
 
@@ -41,12 +49,12 @@ export function createKeyRepair(deps: KeyRepairDeps) {
   return {
     /** Every write of this application succeeded. */
     async confirm({ id }: Record3scale): Promise<void> {
-      if ((await recordOf(id)) !== 'in_step') await note(id, 'in_step')
+      if ((await recordOf(id))?.state !== 'in_step') await note(id, IN_STEP)
     },
 
     /** Whether a write of this application is known to have failed half-way; no call to 3scale. */
     async isNeeded(id: number): Promise<boolean> {
-      return (await recordOf(id)) === 'behind'
+      return (await recordOf(id))?.state === 'behind'
     },
 
     /**
@@ -57,24 +65,25 @@ export function createKeyRepair(deps: KeyRepairDeps) {
      */
     async ensure(application: Repairable, { isReported = false } = {}): Promise<boolean> {
       const known = await recordOf(application.record.id)
-      const isWell = known === 'in_step'
+      const isWell = known?.state === 'in_step'
       if (isWell && !isReported) return false
-      return recorded(application, () => bring(application, { ask: known !== 'behind', isWell }))
+      const how = { ask: known?.state !== 'behind', isWell, replaced: known?.replaced }
+      return recorded(application, how.replaced, () => bring(application, how))
     },
 
     /** Whether applications of this account are known to be behind since its sign-up. */
     async isAccountNoted(accountId: number): Promise<boolean> {
-      return (await records.get(accountKey(accountId))).value === 'behind'
+      return (await records.get(accountKey(accountId))).value?.state === 'behind'
     },
 
     async noteAccount(accountId: number, isDone: boolean): Promise<void> {
       const noted = (await records.get(accountKey(accountId))).value
-      if (!isDone || noted !== null) await records.put(accountKey(accountId), isDone ? 'in_step' : 'behind')
+      if (!isDone || noted !== null) await records.put(accountKey(accountId), isDone ? IN_STEP : { state: 'behind' })
     },
 
     /** After the write of all of it failed and is stored all the same. Rejects with key_not_usable. */
     async repair(application: Repairable): Promise<void> {
-      await recorded(application, () => bring(application, { ask: false }))
+      await recorded(application, undefined, () => bring(application, { ask: false }))
     },
 
     /**
@@ -82,26 +91,35 @@ export function createKeyRepair(deps: KeyRepairDeps) {
      * fails and the write is stored all the same, the gateway is made to follow. `isRewritten`: keys were written once more, and
      * one of them may have another value now. Rejects as `send`, where nothing is stored, and with key_not_usable.
      */
-    async change<T>(application: Repairable, { send, stored, keys = [] }: Change<T>) {
+    async change<T>(application: Repairable, { send, stored, keys = [], replaces }: Change<T>) {
       const { id } = application.record
       const known = await recordOf(id)
-      await note(id, 'changing')
-      try {
-        const result = await send()
-        return { result, isRewritten: await followUp(application, known) }
-      } catch (error) {
-        if (!isProblem(error, 'threescale_unavailable')) {
-          await note(id, known ?? 'changing')
-          throw error
-        }
-        const result = await stored()
-        if (result === undefined) {
-          await note(id, known ?? 'changing')
-          throw error
-        }
-        return { result, isRewritten: await recorded(application, () => catchUp(application, known, keys)) }
+      const replaced = [...(known?.replaced ?? []), ...(replaces === undefined ? [] : [replaces])]
+      await note(id, { state: 'changing', replaced })
+      const outcome = await sent(send, stored)
+      if ('error' in outcome) {
+        if (known) await note(id, known)
+        throw outcome.error
       }
+      const { result, isSent } = outcome
+      const isRewritten = isSent
+        ? await followUp(application, known)
+        : await catchUp(application, known, keys, replaced)
+      return { result, isRewritten }
     },
+  }
+
+  /**
+   * `isSent`: 3scale answered that the write is done; else it failed, and has stored it all the same. `error`: nothing is stored.
+   * Rejects where that cannot be known.
+   */
+  async function sent<T>(send: () => Promise<T>, stored: () => Promise<T | undefined>) {
+    try {
+      return { result: await send(), isSent: true }
+    } catch (error) {
+      const result = isProblem(error, 'threescale_unavailable') ? await stored() : undefined
+      return result === undefined ? { error } : { result, isSent: false }
+    }
   }
 
   async function recordOf(id: number): Promise<GatewayRecord | null> {
@@ -114,31 +132,45 @@ export function createKeyRepair(deps: KeyRepairDeps) {
 
   /** A write may have told the back-end of an application that it had never heard of, without its keys. */
   async function followUp(application: Repairable, known: GatewayRecord | null): Promise<boolean> {
-    if (known === 'in_step' || !isAppId(application)) {
-      await note(application.record.id, 'in_step')
-      return false
+    const { replaced } = known ?? {}
+    const isBehind = isAppId(application) ? known?.state !== 'in_step' : replaced !== undefined && replaced.length > 0
+    if (isBehind) {
+      const how = { ask: known?.state !== 'behind', isWell: true, replaced }
+      return recorded(application, replaced, () => bring(application, how))
     }
-    return recorded(application, () => bring(application, { ask: known !== 'behind', isWell: true }))
+    await note(application.record.id, IN_STEP)
+    return false
   }
 
-  async function catchUp(application: Repairable, known: GatewayRecord | null, keys: string[]): Promise<boolean> {
-    if (known === 'behind') return bring(application, { ask: false })
-    await touch(application)
-    if (keys.length > 0) await bring(application, { ask: false, only: keys })
-    return known === 'in_step' || !isAppId(application) || bring(application, { ask: true })
+  async function catchUp(
+    application: Repairable,
+    known: GatewayRecord | null,
+    keys: string[],
+    replaced: string[],
+  ): Promise<boolean> {
+    return recorded(application, replaced, async () => {
+      if (known?.state === 'behind') return bring(application, { ask: false, replaced })
+      await touch(application, replaced)
+      if (keys.length > 0) await bring(application, { ask: false, only: keys })
+      return known?.state === 'in_step' || !isAppId(application) || bring(application, { ask: true })
+    })
   }
 
-  async function recorded({ record: { id } }: Repairable, work: () => Promise<boolean>): Promise<boolean> {
+  async function recorded(
+    { record: { id } }: Repairable,
+    replaced: string[] | undefined,
+    work: () => Promise<boolean>,
+  ): Promise<boolean> {
     let isWritten: boolean
     try {
       isWritten = await work()
     } catch (error) {
-      await note(id, 'behind')
+      await note(id, { state: 'behind', ...(replaced ? { replaced } : {}) })
       if (!isProblem(error, 'threescale_unavailable', 'threescale_busy')) throw error
       throw problem('key_not_usable', { application: id, cause: error })
     }
     if (isWritten) readiness.changed(id)
-    await note(id, 'in_step')
+    await note(id, IN_STEP)
     return isWritten
   }
 }

@@ -28,6 +28,8 @@ export interface Wanted {
   isWell?: boolean
   /** these keys alone */
   only?: string[]
+  /** values of `user_key` that the back-end may still accept, though 3scale has replaced them */
+  replaced?: string[] | undefined
 }
 
 /** 3scale tells its back-end of a change within this time; times in its answers are whole seconds. */
@@ -42,10 +44,10 @@ export function createKeyRewrites({ threescale, check, secret, now = Date.now, w
   return { touch, bring }
 
   /** True where something was written. */
-  async function bring(application: Repairable, { ask, isWell = false, only }: Wanted): Promise<boolean> {
+  async function bring(application: Repairable, { ask, isWell = false, only, replaced }: Wanted): Promise<boolean> {
     const { accountId, record } = application
     if (!isAppId(application)) {
-      await touch(application)
+      await touch(application, replaced)
       return true
     }
     const keys = await threescale.listKeys(accountId, record.id)
@@ -66,18 +68,37 @@ export function createKeyRewrites({ threescale, check, secret, now = Date.now, w
   }
 
   /**
-   * Any change writes the application to the back-end, with its state, its plan and its `user_key`. Sent twice: where two replicas
-   * write the same at once, MySQL ends one of them in a deadlock.
+   * Any change writes the application to the back-end, with its state, its plan and its `user_key`. A `user_key` whose
+   * replacement the back-end missed is put back first: only a change from it makes the back-end forget it.
    */
-  async function touch({ accountId, record }: Repairable): Promise<void> {
+  async function touch({ accountId, record }: Repairable, replaced: string[] = []): Promise<void> {
     const { id, name, userKey } = record
-    const send = () => threescale.updateApplication(accountId, id, userKey === undefined ? { name } : { userKey })
+    const old = replaced.filter((value) => value !== userKey)
+    if (userKey === undefined || old.length === 0)
+      return twice(() => threescale.updateApplication(accountId, id, { name }))
+    try {
+      for (const value of old) await unlessTaken(() => threescale.updateApplication(accountId, id, { userKey: value }))
+    } finally {
+      await twice(() => threescale.updateApplication(accountId, id, { userKey }))
+    }
+  }
+
+  /** Where two replicas write the same at once, MySQL ends one of them in a deadlock. */
+  async function twice(send: () => Promise<unknown>): Promise<void> {
     try {
       await send()
     } catch (error) {
       if (!isProblem(error, 'threescale_unavailable')) throw error
       await wait(DEADLOCK_MS)
       await send()
+    }
+  }
+
+  async function unlessTaken(send: () => Promise<unknown>): Promise<void> {
+    try {
+      await twice(send)
+    } catch (error) {
+      if (!isProblem(error, 'invalid_fields')) throw error
     }
   }
 
