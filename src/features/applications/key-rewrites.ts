@@ -121,9 +121,11 @@ export function createKeyRewrites({ threescale, check, secret, now = Date.now, w
     const { accountId, record } = application
     const other = renewedKey(secret, value)
     if (other === undefined) return again(application, held, value)
-    if (held.length >= keyLimit('app_id')) await threescale.deleteKey(accountId, record.id, value)
+    const remove = () => threescale.deleteKey(accountId, record.id, value)
+    const isFull = held.length >= keyLimit('app_id')
+    if (isFull) await remove()
     if (!held.includes(other)) await add(application, other)
-    await threescale.deleteKey(accountId, record.id, value)
+    if (!isFull) await remove()
     return [...held.filter((one) => one !== value && one !== other), other]
   }
 
