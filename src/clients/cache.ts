@@ -38,6 +38,7 @@ export interface Copy<T> {
 export type Cache = ReturnType<typeof createCache>
 export type Cached<T> = ReturnType<Cache['cached']> & { get(key: string): Promise<Copy<T>> }
 
+const NO_LOCK = { release: async () => {} }
 const BACK_OFF_MS = 1000
 const WAIT_MS = 20_000
 
@@ -125,14 +126,15 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
     async function loadOrAdopt(key: string, force: boolean): Promise<Entry<T>> {
       const theirs = await adopt(key)
       if (theirs && age(theirs) < fresh && !force) return theirs
-      const lock = await shared.lock(key)
+      // null costs nothing to find out
+      const lock = nullYields ? NO_LOCK : await shared.lock(key)
       if (!lock) {
         const waited = theirs ?? memory.get(key) ?? (await waitForOthers(key))
         if (waited) return waited
       }
       try {
         // another replica may have ended its load between the look and the lock
-        const since = lock && !force ? await adopt(key) : undefined
+        const since = lock && lock !== NO_LOCK && !force ? await adopt(key) : undefined
         if (since && age(since) < fresh) return since
         const entry = { value: await unhurried(() => load(key)), at: now() }
         await store(key, entry)
