@@ -559,9 +559,9 @@ for (const version of ['1', '2']) {
         t.equal(report.complete, true)
       }
       const calls = await stack.calls()
-      const own = 'GET /admin/api/accounts/{id}/applications/{id}'
+      const own = 'GET /admin/api/accounts/{id}/applications'
       t.equal(calls[`${own}.json`], 1, 'for the list of models and the keys alike')
-      t.equal(calls[`${own}/keys.json`] ?? 0, version === '2' ? 1 : 0)
+      t.equal(calls[`${own}/{id}/keys.json`] ?? 0, version === '2' ? 1 : 0)
       t.notOk(
         Object.keys(calls).some((call) => !call.startsWith('GET ')),
         'it only reads',
