@@ -49,6 +49,7 @@ function setUp({ keys = [], record = {}, known, says = () => 'accepted', fails =
           held.splice(held.indexOf(value), 1)
           least = Math.min(least, held.length)
         }),
+      readApplication: async () => application.record,
       updateApplication: async (_account, _id, change) => {
         await write(`put ${change.userKey ?? change.name}`)
         return application.record

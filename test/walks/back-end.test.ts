@@ -49,7 +49,7 @@ async function made(model: string): Promise<Shown> {
   return answer.body
 }
 const shown = async (id: number) =>
-  (await api.get<Shown & { repair_needed: boolean }>(`/applications/${id}?reveal=true`, token)).body
+  (await api.get<Shown & { name: string; repair_needed: boolean }>(`/applications/${id}?reveal=true`, token)).body
 
 /** A request that can be sent again, and the application that it is about. */
 interface Operation {
@@ -136,6 +136,7 @@ async function works(t: Tap, name: string, id: number | undefined, gone?: string
   await stack.settled()
   const application = await shown(id)
   t.notOk(application.repair_needed, `${name}: nothing to repair`)
+  if (name.startsWith('rename')) t.equal(application.name, `renamed ${id}`, `${name}: it has its new name`)
   const { mode, app_id = '' } = application.credentials
   const row = (await state()).applications.find((one) => one.id === id)
   const known = (await state()).backend.applications[`${row?.service_id}|${row?.application_id}`]

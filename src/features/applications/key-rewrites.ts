@@ -8,7 +8,7 @@ import { type HeldKey, newAttempt, renewedKey } from './keys.js'
 import { modeOf, present } from './present.js'
 
 export interface KeyRewritesDeps {
-  threescale: Pick<Threescale, 'updateApplication' | 'listKeys' | 'addKey' | 'deleteKey'>
+  threescale: Pick<Threescale, 'readApplication' | 'updateApplication' | 'listKeys' | 'addKey' | 'deleteKey'>
   check: GatewayCheck
   secret: Buffer
   now?: () => number
@@ -68,11 +68,11 @@ export function createKeyRewrites({ threescale, check, secret, now = Date.now, w
   }
 
   /**
-   * Any change writes the application to the back-end, with its state, its plan and its `user_key`. A `user_key` whose
-   * replacement the back-end missed is put back first: only a change from it makes the back-end forget it.
+   * Any change writes the application to the back-end, with its state, its plan and its `user_key`; so its name is written as it
+   * is. A `user_key` whose replacement the back-end missed is put back first: only a change from it makes the back-end forget it.
    */
-  async function touch({ accountId, record }: Repairable, replaced: string[] = []): Promise<void> {
-    const { id, name, userKey } = record
+  async function touch({ accountId, record: { id } }: Repairable, replaced: string[] = []): Promise<void> {
+    const { name, userKey } = await threescale.readApplication(accountId, id)
     const old = replaced.filter((value) => value !== userKey)
     if (userKey === undefined || old.length === 0)
       return twice(() => threescale.updateApplication(accountId, id, { name }))
