@@ -108,7 +108,7 @@ export function createAccounts({
       return found
     },
 
-    /** Before a repeated sign-up hears that it is done. */
+    /** Before a repeated sign-up is answered with success. */
     repairNoted: repairs.noted,
 
     /**

@@ -22,7 +22,7 @@ import { arrange, type Filters } from './listing.js'
 import { createOwnApplication } from './own.js'
 import { choosePlan } from './plans.js'
 import { present } from './present.js'
-import { unlessDone } from './removal.js'
+import { removeOnce } from './remove-once.js'
 import type { Application, ApplicationChange, Key, NewApplication } from './schemas.js'
 import { originOf } from './wishes.js'
 
@@ -157,7 +157,7 @@ export function createApplications({ oneAtATime, ...deps }: ApplicationsDeps) {
     /** One read and one write. */
     async remove(caller: Caller, id: number): Promise<void> {
       await ownToChange(caller, id)
-      await unlessDone(
+      await removeOnce(
         () => threescale.deleteApplication(caller.accountId, id),
         () => isGone(caller.accountId, id),
       )

@@ -149,7 +149,7 @@ export function createCreation(deps: CreationDeps) {
     return undefined
   }
 
-  /** The repeat of an attempt hears of what the first one created once its key works. */
+  /** The repeat of an attempt is answered with what the first request created, once its key works. */
   async function repeated(creation: Creation, earlier: Record3scale): Promise<Application> {
     const { caller } = creation
     const { found, held } = await checkWish(creation, earlier)

@@ -52,7 +52,7 @@ export function createCredentials(deps: CredentialsDeps) {
       return changing(caller, id, async (target) => {
         check(['credential_mode'], { mode: target.mode })
         mayChange(target, guards.keys, value)
-        const key = await make(target, await held(target), value, scoped('add', id, attempt))
+        const { key } = await make(target, await held(target), value, scoped('add', id, attempt))
         await readiness.usable(id)
         return describeKey(id, key, true)
       })
@@ -90,8 +90,8 @@ export function createCredentials(deps: CredentialsDeps) {
         const scope = scoped('rotate', id, attempt)
         if (mode === 'user_key') return replaceUserKey(target, before, value, scope)
         if (mode === 'oidc') return replaceSecret(target, before, value, scope)
-        const key = await make(target, before, value, scope)
-        const kept = (await held(target)).filter((one) => one.value !== key.value)
+        const { key, keys } = await make(target, before, value, scope)
+        const kept = keys.filter((one) => one.value !== key.value)
         return rotation(target, key, [...kept, key], { still: kept })
       })
     },
@@ -134,10 +134,13 @@ export function createCredentials(deps: CredentialsDeps) {
 
   async function replaceSecret(target: Target, before: HeldKey[], value: string | undefined, scope: string) {
     const done = earlier(target, before, value, scope)
-    if (done) return rotation(target, await ready(target, done, scope), [done], {})
+    if (done) {
+      const { key } = await ready(target, done, scope, before)
+      return rotation(target, key, [key], {})
+    }
     const [old] = before
     for (const { value: gone } of before) await remove(target, gone)
-    const key = await write(target, old, value, scope)
+    const { key } = await write(target, old, value, scope, [])
     return rotation(target, key, [key], { replaced: old })
   }
 

@@ -65,7 +65,7 @@ export function deletePages(
         return reply.page('applications/delete', deleteView({ application, errors }), { status: 422 })
       }
       const name = held?.value.application.name ?? 'The application'
-      reply.flash('success', `${name} is deleted. The gateway is told within moments to refuse its key.`)
+      reply.flash('success', `${name} is deleted. The gateway refuses its key in a few seconds.`)
       return reply.redirect('/applications', 303)
     })
   }

@@ -58,7 +58,7 @@ export function createKeyRepair(deps: KeyRepairDeps) {
     },
 
     /**
-     * Before a repeated request hears that something is there: what is known to be in step costs nothing, anything else is written
+     * Before a repeated request is answered with success: what is known to be in step costs nothing, anything else is written
      * again, but for keys that the gateway accepts. True where keys were written. Rejects with key_not_usable where that cannot
      * be done now. `isReported`: the gateway refuses a key, so a record that says otherwise is not relied on: another program
      * may have written to 3scale.

@@ -38,7 +38,7 @@ const DEADLOCK_MS = 200
 
 /**
  * Writes an application once more, so that 3scale tells its back-end of it. An application without keys accepts any key, so none is
- * ever left without: the back-end hears of the application first, and of a key at once after that.
+ * ever left without: the back-end receives the application first, and a key immediately after it.
  */
 export function createKeyRewrites({ threescale, check, secret, now = Date.now, wait = sleep }: KeyRewritesDeps) {
   return { touch, bring }

@@ -6,7 +6,7 @@ import type { FoundModel } from './applications.js'
 import type { KeyReadiness } from './key-readiness.js'
 import type { KeyRepair } from './key-repair.js'
 import { type HeldKey, isKeyOfAttempt, makeKey, secretOf } from './keys.js'
-import { unlessDone } from './removal.js'
+import { removeOnce } from './remove-once.js'
 import type { Application } from './schemas.js'
 
 export interface KeyWritesDeps {
@@ -25,6 +25,12 @@ export interface Target {
   mode: Application['credentials']['mode']
 }
 
+/** The key of an attempt, and all keys that the application has then. */
+export interface KeyOf {
+  key: HeldKey
+  keys: HeldKey[]
+}
+
 /**
  * Writes the keys of an application one by one. After a write that failed 3scale is asked what it stored, and the gateway follows
  * before a key is called there. `scope` names the attempt: what it wrote is found again by its tag.
@@ -37,15 +43,22 @@ export function createKeyWrites({ threescale, keys: readiness, repair, secret, n
     return threescale.listKeys(caller.accountId, record.id)
   }
 
-  /** The key of that attempt: found, or made. */
-  async function make(target: Target, before: HeldKey[], value: string | undefined, scope: string): Promise<HeldKey> {
+  /** The key of that attempt: found, or written. */
+  async function make(target: Target, before: HeldKey[], value: string | undefined, scope: string): Promise<KeyOf> {
     const done = earlier(target, before, value, scope)
-    if (done) return ready(target, done, scope)
+    if (done) return ready(target, done, scope, before)
     check(['key_limit'], { keys: before.length, mode: target.mode })
-    return write(target, before[0], value, scope)
+    return write(target, before[0], value, scope, before)
   }
 
-  async function write(target: Target, oldest: HeldKey | undefined, value: string | undefined, scope: string) {
+  /** `kept`: the keys that stay beside the new one. */
+  async function write(
+    target: Target,
+    oldest: HeldKey | undefined,
+    value: string | undefined,
+    scope: string,
+    kept: HeldKey[],
+  ): Promise<KeyOf> {
     const { caller, record, found } = target
     const { accountId } = caller
     const key = { value: value ?? fresh(caller, scope, oldest?.value), createdAt: now().toISOString() }
@@ -59,7 +72,7 @@ export function createKeyWrites({ threescale, keys: readiness, repair, secret, n
         },
       )
       readiness.changed(record.id)
-      return isRewritten ? ((await again(target, scope)) ?? key) : key
+      return isRewritten ? again(target, key, scope) : { key, keys: [...kept, key] }
     } catch (error) {
       if (!isProblem(error, 'invalid_fields', 'conflict')) throw error
       // "taken" or "Limit reached": the same attempt arrived twice at once, and the other one was first
@@ -67,7 +80,7 @@ export function createKeyWrites({ threescale, keys: readiness, repair, secret, n
       const theirs = earlier(target, keys, value, scope)
       if (theirs) {
         readiness.seen(record.id, theirs.createdAt)
-        return theirs
+        return { key: theirs, keys }
       }
       check(['key_limit'], { keys: keys.length, mode: target.mode })
       throw similarKey(error, keys, key.value) ?? error
@@ -75,21 +88,22 @@ export function createKeyWrites({ threescale, keys: readiness, repair, secret, n
   }
 
   /** The key that an earlier request of the attempt wrote, once the gateway has it. */
-  async function ready(target: Target, key: HeldKey, scope: string): Promise<HeldKey> {
+  async function ready(target: Target, key: HeldKey, scope: string, keys: HeldKey[]): Promise<KeyOf> {
     const { caller, record, found } = target
     readiness.seen(record.id, key.createdAt)
     const isWritten = await repair.ensure({ accountId: caller.accountId, record, found })
-    return isWritten ? ((await again(target, scope)) ?? key) : key
+    return isWritten ? again(target, key, scope) : { key, keys }
   }
 
   /** A repair may have put another key in the place of the attempt's. */
-  async function again(target: Target, scope: string): Promise<HeldKey | undefined> {
-    return earlier(target, await held(target), undefined, scope)
+  async function again(target: Target, key: HeldKey, scope: string): Promise<KeyOf> {
+    const keys = await held(target)
+    return { key: earlier(target, keys, undefined, scope) ?? key, keys }
   }
 
   async function remove(target: Target, value: string): Promise<void> {
     const { caller, record } = target
-    await unlessDone(
+    await removeOnce(
       () => threescale.deleteKey(caller.accountId, record.id, value),
       async () => !(await held(target)).some((one) => one.value === value),
     )

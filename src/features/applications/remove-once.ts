@@ -2,9 +2,9 @@ import { isProblem } from '../../errors.js'
 
 /**
  * Sends a removal to 3scale. Where 3scale fails or its answer is lost, looks whether it is done all the same; its back-end
- * hears of removals by a job that is repeated until it succeeds. Rejects as `remove`, where it is not done.
+ * receives removals from a job that is repeated until it succeeds. Rejects as `remove`, where it is not done.
  */
-export async function unlessDone(remove: () => Promise<void>, isDone: () => Promise<boolean>): Promise<void> {
+export async function removeOnce(remove: () => Promise<void>, isDone: () => Promise<boolean>): Promise<void> {
   try {
     await remove()
   } catch (error) {
