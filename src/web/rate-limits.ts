@@ -49,6 +49,7 @@ export async function rateLimits(app: FastifyInstance, options: RateLimitsOption
   app.decorateRequest('counted', undefined)
   await app.register(rateLimit, { global: false, timeWindow: WINDOW_MS, store: counts.Store })
   const calls = shared('calls', options.calls)
+  const reveals = shared('reveals', options.reveals)
   const ofPerson = limiter('sign-in of a person', Math.ceil(options.signIn / PEOPLE), (request) =>
     String(signingIn.get(request)),
   )
@@ -71,9 +72,10 @@ export async function rateLimits(app: FastifyInstance, options: RateLimitsOption
     signInOf,
     /** For handlers that call models. */
     calls,
+    /** For credentials that are shown, by pages and API. */
+    reveals,
     /** For the scope of the pages, after the caller is known: every write, and keys that are shown. */
     writesHook(scope: FastifyInstance): void {
-      const reveals = shared('reveals', options.reveals)
       const writes = shared('writes', options.writes)
       scope.addHook('preHandler', (request, reply, done) => {
         const { url = '', config } = request.routeOptions
