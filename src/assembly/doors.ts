@@ -161,6 +161,7 @@ export async function apiDoor(door: FastifyInstance, config: Config, deps: DoorD
     verify: tokens.verify,
     callerOf: accounts.callerOf,
     limit: limits.api,
+    reveals: limits.reveals,
     attempts,
   })
   await operationsApi(door, { operations })

@@ -3,6 +3,7 @@ import { PortalError, problem } from '../errors.js'
 import { audited } from './audit.js'
 import { fieldErrors, formValues } from './forms.js'
 import type { BarePage } from './pages.js'
+import { requiredScopes } from './scopes.js'
 
 /**
  * Any error as one of ours: those raised on purpose as they are, Fastify's own (body too large, unknown content type,
@@ -58,7 +59,7 @@ export function apiFailure(
   const failure = asProblem(error)
   logFailure(request, failure)
   if (failure.status === 401 || failure.code === 'insufficient_scope')
-    reply.header('www-authenticate', challenge(failure, metadata, request.routeOptions.config.scope))
+    reply.header('www-authenticate', challenge(failure, metadata, requiredScopes(request).join(' ')))
   if (failure.retryAfter ?? failure.status === 503) reply.header('retry-after', String(failure.retryAfter ?? 5))
   return reply
     .code(failure.status)
@@ -135,11 +136,11 @@ export const titles: Record<number, string> = {
 }
 
 /** RFC 6750 section 3: no code when no credential was sent; RFC 9728 section 5.1: where to learn about tokens. */
-function challenge(failure: PortalError, metadata: string, scope: string | undefined): string {
+function challenge(failure: PortalError, metadata: string, scopes: string): string {
   const start = `Bearer realm="maas-portal", resource_metadata="${metadata}"`
   if (failure.code === 'sign_in_required') return start
   const description = failure.message.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, ' ')
-  const wanted = failure.code === 'insufficient_scope' && scope ? `, scope="${scope}"` : ''
+  const wanted = failure.code === 'insufficient_scope' && scopes ? `, scope="${scopes}"` : ''
   return `${start}, error="${failure.code}", error_description="${description}"${wanted}`
 }
 

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { scopes } from './scopes.js'
 
 export const metadataPath = '/.well-known/oauth-protected-resource'
 
@@ -10,7 +11,7 @@ export function protectedResource(
   const metadata = {
     resource: publicUrl,
     authorization_servers: [issuer],
-    scopes_supported: ['maas:read', 'maas:write'],
+    scopes_supported: scopes,
     bearer_methods_supported: ['header'],
     resource_name: `${name}: REST API`,
     resource_documentation: `${publicUrl}/docs/api`,

@@ -9,6 +9,7 @@ import { rangeOf } from '../../src/features/usage/range.js'
 import { rangeNeeds, seriesOf } from '../../src/features/usage/series.js'
 import { createTally, windowsFor } from '../../src/features/usage/windows.js'
 import { forecastWords, limitName, limitNote, resetWords } from '../../src/features/usage/words.js'
+import { knownZone } from '../../src/features/usage/zones.js'
 import { money } from '../../src/web/words.js'
 
 const HOUR = 3_600_000
@@ -30,6 +31,38 @@ t.test('day borders: a day of a zone, cut at now, and the same time before it', 
   const late = rangeOf({ range: '24h' }, at('2026-11-25T23:59:59Z'))
   t.equal(late.buckets.length, 24)
   t.equal(new Date(late.until).toISOString(), '2026-11-26T00:00:00.000Z')
+})
+
+t.test('time zones: one name for each, however it is written', async (t) => {
+  const spelled = (name: string, times: number) =>
+    Array.from({ length: times }, (_, bits) =>
+      [...name]
+        .map((letter, index) => ((bits >> (index % 16)) & 1 ? letter.toUpperCase() : letter.toLowerCase()))
+        .join(''),
+    )
+  for (const [name, canonical] of [
+    ['America/New_York', 'America/New_York'],
+    ['US/Eastern', 'America/New_York'],
+    ['Asia/Kolkata', 'Asia/Kolkata'],
+    ['Etc/UTC', 'UTC'],
+    ['Europe/Madrid', 'Europe/Madrid'],
+  ] as const) {
+    const found = new Set(spelled(name, 2000).map((spelling) => knownZone(` ${spelling} `)))
+    t.same([...found], [canonical], name)
+    t.equal(rangeOf({ range: '7d', tz: name.toLowerCase() }, at('2026-11-25T10:30:00Z')).askedZone, canonical)
+  }
+  for (const name of [
+    '',
+    'Mars/Base',
+    '+05:30',
+    'UTC+3',
+    '../etc',
+    'constructor',
+    '__proto__',
+    'a'.repeat(80),
+    undefined,
+  ])
+    t.equal(knownZone(name), undefined, String(name))
 })
 
 t.test('month borders: whole months of UTC, over the end of a year', async (t) => {

@@ -76,7 +76,7 @@ t.test('RFC 9728: the metadata, and every 401 says where it is', async (t) => {
   t.match(await answer.json(), {
     resource: stack.url,
     authorization_servers: [stack.identity],
-    scopes_supported: ['maas:read', 'maas:write'],
+    scopes_supported: ['maas:read', 'maas:write', 'maas:reveal'],
     bearer_methods_supported: ['header'],
   })
   const pointer = `resource_metadata="${stack.url}/.well-known/oauth-protected-resource"`

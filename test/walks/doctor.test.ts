@@ -211,6 +211,9 @@ const rows: Record<string, Row | Row[]> = {
     identityFault('GET /.well-known/*', { change: { end_session_endpoint: null } }),
     identityFault('GET /.well-known/*', { change: { backchannel_logout_supported: false } }),
   ],
+  identity_reveal_scope: identityFault('GET /.well-known/*', {
+    change: { scopes_supported: ['openid', 'maas:read', 'maas:write'] },
+  }),
   identity_client: { env: { OIDC_CLIENT_SECRET: 'not-the-secret' }, about: null, says: /maas-portal.*401/ },
   identity_redirect: [
     { env: { PUBLIC_URL: 'http://localhost:1' }, about: null, says: /400/ },

@@ -7,7 +7,9 @@ import { KNOWN_SCOPES } from './scopes.js'
 
 const API = 'urn:maas-portal-api'
 const AUDIENCE = 'maas-portal-api'
-const SCOPES = 'maas:read maas:write'
+const SCOPES = 'maas:read maas:write maas:reveal'
+/** where a client asks for none: a credential is never shown without the scope for it */
+const DEFAULT_SCOPES = 'maas:read maas:write'
 
 /** oidc-provider told to behave as Keycloak does where the portal looks. */
 export function configuration(portalUrl: string, people: Person[], pushed: Map<string, PushedClient>): Configuration {
@@ -50,13 +52,13 @@ export function configuration(portalUrl: string, people: Person[], pushed: Map<s
     // Keycloak gives a client's default scopes where none is asked: at the start of a flow of people, else in the token
     extraParams: {
       kc_idp_hint(ctx) {
-        if (ctx.oidc.params) ctx.oidc.params.scope ??= `openid ${SCOPES}`
+        if (ctx.oidc.params) ctx.oidc.params.scope ??= `openid ${DEFAULT_SCOPES}`
       },
     },
     formats: {
       customizers: {
         jwt(_ctx, _token, { payload }) {
-          if (payload.aud === AUDIENCE) payload.scope ??= SCOPES
+          if (payload.aud === AUDIENCE) payload.scope ??= DEFAULT_SCOPES
         },
       },
     },
@@ -68,7 +70,7 @@ export function configuration(portalUrl: string, people: Person[], pushed: Map<s
       const grant =
         (id && (await provider.Grant.find(id))) ||
         new provider.Grant({ clientId: client.clientId, accountId: session.accountId ?? '' })
-      grant.addOIDCScope('openid profile email offline_access maas:read maas:write')
+      grant.addOIDCScope('openid profile email offline_access maas:read maas:write maas:reveal')
       grant.addResourceScope(API, SCOPES)
       await grant.save()
       return grant

@@ -70,7 +70,7 @@ export function createControl({ people, pushed, issuer, keys, forgery, faults }:
       azp: client,
       client_id: client,
       typ: 'Bearer',
-      scope: String(body.scope ?? 'maas:read maas:write'),
+      scope: String(body.scope ?? 'maas:read maas:write maas:reveal'),
       ...(person ? claimsOf(person) : { sub: client, preferred_username: `service-account-${client}` }),
       ...times(Number(body.expires_in ?? 300)),
       iss: String(body.iss ?? issuer),

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type Provider from 'oidc-provider'
 
-export const KNOWN_SCOPES = ['openid', 'offline_access', 'profile', 'email', 'maas:read', 'maas:write']
+export const KNOWN_SCOPES = ['openid', 'offline_access', 'profile', 'email', 'maas:read', 'maas:write', 'maas:reveal']
 
 /**
  * As Keycloak: a scope that the client does not have sends the browser back with an error (keycloak,

@@ -59,7 +59,7 @@ export function docsView(i: { document: OpenApiDocument; publicUrl: string; issu
 const rules = [
   {
     name: 'Tokens',
-    text: 'Send an access token in the Authorization header. Reading needs the scope maas:read, changing maas:write.',
+    text: 'Send an access token in the Authorization header. Reading needs the scope maas:read, changing maas:write. Showing an existing key (reveal=true) needs maas:reveal, too.',
   },
   {
     name: 'Sending again',
@@ -104,6 +104,7 @@ function operationView(document: OpenApiDocument, base: string, method: string, 
     summary,
     description,
     scope: security[0]?.bearer?.[0] ?? '',
+    reveals: security.some(({ bearer = [] }) => bearer.includes('maas:reveal')),
     optional: security.some((wanted) => Object.keys(wanted).length === 0),
     parameters,
     hasParameters: parameters.length > 0,

@@ -14,7 +14,11 @@ import { Application, ApplicationChange, NewApplication } from './schemas.js'
 
 export const Id = Type.Object({ id: Type.String({ pattern: idPattern, examples: ['3001'] }) })
 export const Reveal = Type.Object({
-  reveal: Type.Optional(Type.Boolean({ description: 'true shows the credentials' })),
+  reveal: Type.Optional(
+    Type.Boolean({
+      description: 'true shows the credentials; the access token then needs the scope `maas:reveal`, too',
+    }),
+  ),
 })
 /** With a key, a POST may be sent again: it leaves one result. */
 export const Attempt = Type.Object({

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { problem } from '../../errors.js'
 import { audited } from '../../web/audit.js'
@@ -25,7 +25,10 @@ const Query = Type.Object({
   ),
   client: Type.Optional(Type.String({ maxLength: 40 })),
   reveal: Type.Optional(
-    Type.Boolean({ description: 'true, with `application_id`: `with_key` holds the code with the key in it' }),
+    Type.Boolean({
+      description:
+        'true, with `application_id`: `with_key` holds the code with the key in it; the access token then needs the scope `maas:reveal`, too',
+    }),
   ),
 })
 type Asked = FastifyRequest<{ Params: { system_name: string }; Querystring: Static<typeof Query> }>
@@ -44,19 +47,16 @@ export async function snippetsApi(app: FastifyInstance, { models, snippets, appl
         response: { 200: Page(Snippet) },
       },
     },
-    async (request: Asked, reply) => {
+    async (request: Asked) => {
       const { client } = request.query
-      const { model, credentials } = await whatFor(request, reply)
+      const { model, credentials } = await whatFor(request)
       const options = { ...(client ? { only: client } : {}), ...(credentials ? { credentials } : {}) }
       return { items: snippets.forModel(model, options), next_cursor: null }
     },
   )
 
   /** Of an application: its own model, also where nobody can take that anew. Its key only when asked for. */
-  async function whatFor(
-    request: Asked,
-    reply: FastifyReply,
-  ): Promise<{ model: Model; credentials?: Application['credentials'] }> {
+  async function whatFor(request: Asked): Promise<{ model: Model; credentials?: Application['credentials'] }> {
     const { application_id, reveal = false } = request.query
     const name = request.params.system_name
     if (application_id === undefined) return models.find(name, request.caller)
@@ -65,7 +65,6 @@ export async function snippetsApi(app: FastifyInstance, { models, snippets, appl
       throw problem('invalid_fields', { fields: { application_id: 'This application is for another model.' } })
     if (!reveal) return { model }
     audited(request, { event: 'key.reveal', target: { application: application.id } })
-    reply.header('cache-control', 'no-store')
     return { model, credentials: application.credentials }
   }
 }

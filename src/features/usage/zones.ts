@@ -1,10 +1,25 @@
-import { DateTime, IANAZone } from 'luxon'
+import { DateTime } from 'luxon'
 
-/** The zone as the tz database names it, or undefined: what people type and what cookies hold is checked here. */
+/**
+ * The canonical name of the zone, or undefined: what people type and what cookies hold is checked here. Luxon and Intl keep data
+ * for each spelling of a zone for as long as the process lives, so they are given no other spelling.
+ */
 export function knownZone(name: string | undefined): string | undefined {
-  const trimmed = name?.trim() ?? ''
-  if (!/^[A-Za-z][A-Za-z0-9_+\-/]{1,63}$/.test(trimmed) || !IANAZone.isValidZone(trimmed)) return undefined
-  return trimmed === 'Etc/UTC' || trimmed === 'utc' ? 'UTC' : trimmed
+  const key = name?.trim().toLowerCase() ?? ''
+  if (!/^[a-z][a-z0-9_+\-/]{1,63}$/.test(key)) return undefined
+  const zone = spellings.get(key) ?? canonical(key)
+  if (zone) spellings.set(key, zone)
+  return zone
+}
+
+/** Of an alias such as `US/Eastern`. There are some 200 aliases, so what is remembered of them is bounded. */
+function canonical(key: string): string | undefined {
+  try {
+    const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: key }).resolvedOptions()
+    return spellings.get(timeZone.toLowerCase()) ?? timeZone
+  } catch {
+    return undefined
+  }
 }
 
 /** `UTC+05:30` for that zone at that time. */
@@ -52,3 +67,8 @@ export const commonZones = [
   'Europe/Zurich',
   'Pacific/Auckland',
 ]
+
+/** Names in lower case. Those offered above keep their spelling where Intl still has an older name: Asia/Kolkata. */
+const spellings = new Map(
+  [...Intl.supportedValuesOf('timeZone'), ...commonZones].map((zone): [string, string] => [zone.toLowerCase(), zone]),
+)

@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import { version } from '../../version.js'
+import { takesReveal } from '../scopes.js'
 import { finishDocument } from './document.js'
 import type { OpenApiDocument } from './shapes.js'
 
@@ -26,6 +27,7 @@ export function createApiDocument() {
           for (const method of [route.method].flat()) problems.set(`${method.toLowerCase()} ${path}`, named)
           const security: Record<string, string[]>[] = [
             { bearer: scope ? [scope] : [] },
+            ...(scope && takesReveal(schema?.querystring) ? [{ bearer: [scope, 'maas:reveal'] }] : []),
             ...('open' in config ? [{}] : []),
           ]
           return { schema: { ...withNames(schema), security }, url }

@@ -27,6 +27,12 @@ export const signIn = {
     why: 'Signing out here leaves people signed in there, or the other way round.',
     fix: 'Use a provider with end_session_endpoint and back-channel logout.',
   },
+  identity_reveal_scope: {
+    severity: 'info',
+    title: 'The sign-in service offers maas:read but not the scope maas:reveal',
+    why: 'No program can read an existing key by API (reveal=true). Keys are still returned by the calls that create and rotate them.',
+    fix: 'Create the client scope maas:reveal and assign it as an optional scope to the clients that read existing keys (deploy/keycloak/realm.json has it).',
+  },
   identity_client: {
     severity: 'error',
     title: 'The sign-in service does not accept the portal’s client id and secret',

@@ -48,6 +48,8 @@ async function discover(find: Find, ask: Asking, { issuer }: SignInDeps) {
     if (!words(document.code_challenge_methods_supported).includes('S256')) findings.push(find('identity_pkce'))
     if (!document.end_session_endpoint || document.backchannel_logout_supported !== true)
       findings.push(find('identity_sign_out'))
+    const offered = words(document.scopes_supported)
+    if (offered.includes('maas:read') && !offered.includes('maas:reveal')) findings.push(find('identity_reveal_scope'))
     return { document, findings }
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error
