@@ -1,3 +1,4 @@
+import { asciiLower } from '../../clients/email-address.js'
 import type { Threescale, User } from '../../clients/threescale/nouns.js'
 import { isProblem, problem } from '../../errors.js'
 import type { Caller } from '../../web/caller.js'
@@ -89,7 +90,7 @@ export function createEntries({ threescale, duplicateRemoved, issuerId, services
       return { role, target: 'client_id', username: usernameOf('service', issuerId, client_id), email: '' } as const
     }
     // 3scale compares addresses by case
-    const address = (email ?? '').trim().toLowerCase()
+    const address = asciiLower((email ?? '').trim())
     const fault = addressFault(address)
     if (fault) throw wrong('email', fault)
     return { role, target: 'email', username: undefined, email: address } as const
@@ -132,7 +133,7 @@ function isUnfinished({ state, email }: User): boolean {
 }
 
 function isSame(one: string | undefined, other: string): boolean {
-  return one?.toLowerCase() === other
+  return one !== undefined && asciiLower(one) === other
 }
 
 function already(user: User) {
