@@ -72,7 +72,7 @@ t.test('RFC 9728: the metadata, and every 401 says where it is', async (t) => {
   const answer = await fetch(`${stack.url}/.well-known/oauth-protected-resource`)
   t.equal(answer.status, 200)
   t.match(answer.headers.get('content-type'), 'application/json')
-  t.equal(answer.headers.get('access-control-allow-origin'), '*')
+  t.equal(answer.headers.get('cache-control'), 'public, max-age=3600')
   t.match(await answer.json(), {
     resource: stack.url,
     authorization_servers: [stack.identity],
