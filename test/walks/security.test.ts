@@ -251,7 +251,7 @@ t.test('a sealed cookie is good for one thing, whole, and with our secret alone'
   const hour = 3_600_000
   const aged = (began: number, seen: number) => {
     const packed = JSON.parse(hers) as unknown[]
-    packed.splice(-3, 3, Date.now() - began * hour, Date.now() - seen * hour, Date.now() - began * hour)
+    packed.splice(-4, 3, Date.now() - began * hour, Date.now() - seen * hour, Date.now() - began * hour)
     return signedIn(`maas_session=${createSeal([SECRET], purpose).seal(JSON.stringify(packed))}`)
   }
   t.ok(await aged(9.9, 1.9), 'good for SESSION_MAX, where it was used within SESSION_IDLE')
