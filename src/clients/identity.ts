@@ -6,6 +6,7 @@ import { failureOf } from './http-failure.js'
 import { type Discovered, discover, type Relation } from './identity-discovery.js'
 import { clocksDiffer, reasonOf, refusal } from './identity-refusals.js'
 import type { Log } from './redis.js'
+import { isIssuedTo, overlongIdentifier } from './token-claims.js'
 
 export interface IdentityOptions extends Omit<Relation, 'callback'> {
   /** the portal's own address; never the Host header */
@@ -87,6 +88,10 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
         const claims = tokens.claims()
         if (!claims || !tokens.id_token) throw problem('sign_in_failed')
         if (Math.abs(now() / 1000 - claims.iat) > CLOCKS_SECONDS) throw clocksDiffer()
+        // openid-client compares azp only where there are several audiences
+        if (!isIssuedTo(clientId, claims)) throw problem('sign_in_failed', { cause: new Error('foreign azp') })
+        const overlong = overlongIdentifier(claims)
+        if (overlong) throw problem('sign_in_failed', { cause: new Error(`${overlong} exceeds 255 characters`) })
         return { claims: claims as SignedIn['claims'], idToken: tokens.id_token }
       } catch (error) {
         throw refusal(error)
@@ -126,9 +131,13 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
         })
         const event = (payload.events as Record<string, unknown> | undefined)?.[LOGOUT]
         const sid = typeof payload.sid === 'string' ? payload.sid : undefined
-        if (typeof event !== 'object' || event === null || 'nonce' in payload || (!sid && !payload.sub))
+        const { sub: subject, jti } = payload
+        const isNamed = [sid, subject].some(Boolean) && [payload.sid, subject].every(isTextOrMissing)
+        if (typeof event !== 'object' || event === null || 'nonce' in payload || !isNamed || typeof jti !== 'string')
           throw new Error('not a logout token')
-        return { sid, subject: payload.sub, jti: String(payload.jti) }
+        // of several audiences, and of an authorized party, the rules are those of ID tokens (section 2.6)
+        if (!isIssuedTo(clientId, payload) || overlongIdentifier(payload)) throw new Error('not for this client')
+        return { sid, subject, jti }
       } catch (error) {
         if (refusal(error).code === 'identity_unavailable') throw refusal(error)
         throw problem('bad_request', { detail: 'This logout token is not valid.', cause: error })
@@ -183,6 +192,10 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
       'the sign-in service could not be discovered',
     )
   }
+}
+
+function isTextOrMissing(claim: unknown): boolean {
+  return claim === undefined || typeof claim === 'string'
 }
 
 function kidOf(token: string): string | undefined {

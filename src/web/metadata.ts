@@ -17,13 +17,7 @@ export function protectedResource(
     resource_documentation: `${publicUrl}/docs/api`,
   }
   app.get(metadataPath, { config: { open: true } }, async (_request, reply) => {
-    // read by programs of other origins, which need it before they have anything to send
-    return reply
-      .headers({
-        'access-control-allow-origin': '*',
-        'cross-origin-resource-policy': 'cross-origin',
-        'cache-control': 'public, max-age=3600',
-      })
-      .send(metadata)
+    // no CORS header: pages of other origins cannot call the API, so they have no use for it either
+    return reply.header('cache-control', 'public, max-age=3600').send(metadata)
   })
 }

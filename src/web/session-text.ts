@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import type { Caller } from './caller.js'
 
 export interface Session {
+  /** the portal's own: several sessions may share the session of the sign-in service, which is `caller.sid` */
+  id: string
   caller: Caller
   /** ms: when it began, when it was last seen (at most a minute old), when the sign-in that led to it began */
   began: number
@@ -23,6 +25,7 @@ type Packed = [
   began: number,
   seen: number,
   since: number,
+  id?: string,
 ]
 
 const GROUP_CHARS = 5
@@ -37,7 +40,7 @@ export function createSessionText({ issuer, groups: known }: { issuer: string; g
   const groupOf = new Map(known.map((group) => [shortOf(group), group]))
 
   return {
-    pack({ caller, began, seen, since }: Session): string {
+    pack({ id, caller, began, seen, since }: Session): string {
       const { subject, sid = '', username, accountId, userId, role, orgName, name, email, groups } = caller
       const packed: Packed = [
         subject,
@@ -53,18 +56,20 @@ export function createSessionText({ issuer, groups: known }: { issuer: string; g
         began,
         seen,
         since,
+        id,
       ]
       return JSON.stringify(packed)
     },
 
     unpack(text: string): Session {
-      const [subject, sid, username, accountId, userId, role, orgName, name, email, held, began, seen, since] =
+      const [subject, sid, username, accountId, userId, role, orgName, name, email, held, began, seen, since, id] =
         JSON.parse(text) as Packed
       const groups = (held.match(shorts) ?? [])
         .map((short) => groupOf.get(short))
         .filter((group) => group !== undefined)
       const who = { subject, sid, username, accountId, userId, role, orgName, name, email: email ?? undefined, groups }
-      return { caller: { kind: 'person', issuer, ...who }, began, seen, since }
+      // a cookie of an older release has no id
+      return { id: id ?? String(began), caller: { kind: 'person', issuer, ...who }, began, seen, since }
     },
   }
 }

@@ -21,6 +21,18 @@ export interface SessionOptions {
   now?: () => number
 }
 
+/** A sign-in as sign-outs see it, before and after it is a session. */
+export interface SignIn {
+  /** see `newSignInId`; the session gets it */
+  id: string
+  issuer: string
+  subject: string
+  /** of the sign-in service, where it has sessions */
+  sid?: string | undefined
+  /** ms: when it began */
+  since: number
+}
+
 export type Sessions = ReturnType<typeof createSessions>
 
 const ROLL_MS = 60_000
@@ -38,6 +50,7 @@ export function createSessions(options: SessionOptions) {
   const text = createSessionText({ issuer, groups })
   // a page is several requests with one cookie: opened once, looked at every time
   const opened = new LRUCache<string, Opened>({ max: 1000 })
+
   const cookie: CookieSerializeOptions = { path: '/', httpOnly: true, sameSite: 'lax', secure }
 
   return {
@@ -52,14 +65,26 @@ export function createSessions(options: SessionOptions) {
     },
 
     /**
-     * A new session at every sign-in, so an older cookie of this browser is worth nothing more; somebody else's session
-     * in it is ended. `since` (ms) is when the sign-in began: a sign-out from the provider in between counts.
+     * A new session at every sign-in, which ends the former session of this browser: of the same person by its own id, as
+     * other browsers may share the session of the provider; of another person as a sign-out does. A sign-out from the
+     * provider since the sign-in began counts.
      */
-    async begin(request: FastifyRequest, reply: FastifyReply, caller: Caller, since: number): Promise<void> {
+    async begin(request: FastifyRequest, reply: FastifyReply, caller: Caller, { id, since }: SignIn): Promise<void> {
       const before = read(request)
+      if (before && before.id !== id) await revocations.endSession(ownOf(before))
       if (before && before.caller.username !== caller.username) await revocations.endSession(revocable(before))
-      const sid = caller.sid ?? randomBytes(16).toString('base64url')
-      write(reply, { caller: { ...caller, sid }, began: now(), seen: now(), since })
+      write(reply, { id, caller: { ...caller, sid: caller.sid ?? id }, began: now(), seen: now(), since })
+    },
+
+    /** True where the person of a sign-in without a session has signed out since it began. */
+    isOver(signIn: SignIn): boolean {
+      const session = sessionFrom(signIn)
+      return revocations.isRevoked(revocable(session)) || revocations.isRevoked(ownOf(session))
+    },
+
+    /** Ends a sign-in that has no session yet: copies of its cookie are worth nothing. */
+    async abandon(signIn: SignIn): Promise<void> {
+      await revocations.endSession(ownOf(sessionFrom(signIn)))
     },
 
     /** Ends this browser's session, or every one of this person, on every replica. */
@@ -86,7 +111,8 @@ export function createSessions(options: SessionOptions) {
     const packed = seal.open(sealed)
     if (packed === undefined) return { session: undefined, isRevoked: () => true }
     const session = text.unpack(packed)
-    const entry = { session, isRevoked: revocations.watch(revocable(session)) }
+    const [shared, own] = [revocations.watch(revocable(session)), revocations.watch(ownOf(session))]
+    const entry = { session, isRevoked: () => shared() || own() }
     opened.set(sealed, entry)
     return entry
   }
@@ -97,6 +123,23 @@ export function createSessions(options: SessionOptions) {
   }
 }
 
-function revocable({ caller, began, since }: Session): Revocable {
-  return { issuer: caller.issuer, subject: caller.subject, sid: caller.sid ?? '', began, since }
+/** Unlike the `sid` of a provider, which may be missing and which several browsers may share, it is of one sign-in. */
+export function newSignInId(): string {
+  return randomBytes(9).toString('base64url')
+}
+
+type Ending = Pick<Session, 'id' | 'began' | 'since'> & { caller: Pick<SignIn, 'issuer' | 'subject' | 'sid'> }
+
+/** All that share the session of the provider. */
+function revocable({ id, caller, began, since }: Ending): Revocable {
+  return { issuer: caller.issuer, subject: caller.subject, sid: caller.sid ?? id, began, since }
+}
+
+/** This one alone; no `sid` of a provider has a space. */
+function ownOf(session: Ending): Revocable {
+  return { ...revocable(session), sid: `portal ${session.id}` }
+}
+
+function sessionFrom({ id, since, ...caller }: SignIn): Ending {
+  return { id, caller, began: since, since }
 }

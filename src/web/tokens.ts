@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
+import { asciiLower } from '../clients/email-address.js'
+import { overlongIdentifier, shownText, wholeText } from '../clients/token-claims.js'
 import { PortalError, problem } from '../errors.js'
 import type { Identity } from './caller.js'
 
@@ -55,10 +57,12 @@ export function createTokens(options: TokensOptions) {
         requiredClaims: ['sub', 'exp', 'iat'],
       })
       // an ID token is not for us, whatever its audience says (RFC 9068 section 4; Keycloak's typ claim)
-      const typ = String(protectedHeader.typ ?? '')
-        .toLowerCase()
-        .replace('application/', '')
-      if (typ !== 'at+jwt' && !(typ === 'jwt' && payload.typ === 'Bearer')) throw problem('invalid_token')
+      const typ = asciiLower(String(protectedHeader.typ ?? '')).replace(/^application\//, '')
+      const isBearer = payload.typ === 'Bearer'
+      if (!(typ === 'at+jwt' && (isBearer || payload.typ === undefined)) && !(typ === 'jwt' && isBearer))
+        throw problem('invalid_token')
+      const detail = faultOf(payload)
+      if (detail !== undefined) throw problem('invalid_token', { detail })
       return payload
     } catch (error) {
       throw translate(error)
@@ -78,15 +82,30 @@ export function createTokens(options: TokensOptions) {
       kind: service ? 'service' : 'person',
       issuer,
       subject: service ? client : String(payload.sub),
-      sid: text(payload.sid),
-      name: service ? client : (text(payload.name) ?? text(payload.preferred_username) ?? client),
+      sid: wholeText(payload.sid),
+      name: service ? client : (shownText(payload.name) ?? shownText(payload.preferred_username) ?? client),
       // never cut: a shortened address is somebody else's
       email: !service && typeof payload.email === 'string' && payload.email !== '' ? payload.email : undefined,
       emailVerified: !service && payload.email_verified === true,
-      groups: Array.isArray(groups) ? groups.map(String) : [],
+      groups: Array.isArray(groups) ? groups.filter((group) => typeof group === 'string') : [],
       claims: Object.fromEntries(claims.flatMap((name) => (isText(payload[name]) ? [[name, payload[name]]] : []))),
     }
   }
+}
+
+/** Why a valid token is refused all the same, as a sentence; undefined: it is accepted. */
+function faultOf(payload: JWTPayload): string | undefined {
+  // RFC 7800: only the holder of a key may use it; a copy must not be good for anything (RFC 9449 section 7.1, RFC 8705 section 3)
+  if (payload.cnf !== undefined)
+    return 'This access token is bound to a key (cnf), and this API does not verify such keys. Request a bearer token without DPoP and without a client certificate.'
+  // RFC 8693 section 4.1: the rights and the audit log of this API know one caller
+  if (payload.act !== undefined)
+    return 'This access token is for a delegation (act), which this API does not accept. Request a token for one caller.'
+  const named = new Set([payload.azp, payload.client_id, payload.clientId].filter((client) => client !== undefined))
+  if (named.size > 1 || [...named].some((client) => typeof client !== 'string'))
+    return 'The claims azp and client_id of this access token name different clients.'
+  const overlong = overlongIdentifier(payload)
+  return overlong && `The claim ${overlong} of this access token is longer than 255 characters.`
 }
 
 /**
@@ -110,10 +129,6 @@ function translate(error: unknown): Error {
 function words(value: unknown): string[] {
   if (Array.isArray(value)) return value.map(String)
   return typeof value === 'string' ? value.split(' ').filter(Boolean) : []
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value.slice(0, 255) : undefined
 }
 
 function isText(value: unknown): value is string | string[] {

@@ -59,6 +59,7 @@ t.test('every answer has the strict policy, whoever makes it', async (t) => {
     '/api/v1/me',
     '/api/v1/models',
     '/docs/api',
+    '/.well-known/oauth-protected-resource',
   ]) {
     const { header } = await raw(PORT, `GET ${path}`)
     const policy = Object.fromEntries(
@@ -113,6 +114,30 @@ t.test(
     t.match((await raw(SECURE, 'GET /%ff')).header('strict-transport-security'), /max-age=31536000/)
   },
 )
+
+t.test('no CORS header is sent, whatever asks for one', async (t) => {
+  const token = await api.token({ username: 'admin' })
+  for (const path of [
+    '/models',
+    '/login',
+    '/nowhere',
+    '/api/v1/me',
+    '/api/v1/nothing',
+    '/.well-known/oauth-protected-resource',
+  ])
+    for (const [method, ...lines] of [
+      ['GET'],
+      ['GET', `Authorization: Bearer ${token}`],
+      ['OPTIONS', 'Access-Control-Request-Method: GET', 'Access-Control-Request-Headers: authorization'],
+    ]) {
+      const { headers } = await raw(PORT, `${method} ${path}`, ['Origin: https://evil.example', ...lines])
+      t.same(
+        headers.filter(([name]) => /^access-control-/i.test(name)),
+        [],
+        `${method} ${path}`,
+      )
+    }
+})
 
 t.test('on https: HSTS, and cookies that are __Host-, Secure, HttpOnly and of this site', async (t) => {
   const { all, header } = await raw(SECURE, 'GET /login')
@@ -226,7 +251,7 @@ t.test('a sealed cookie is good for one thing, whole, and with our secret alone'
   const hour = 3_600_000
   const aged = (began: number, seen: number) => {
     const packed = JSON.parse(hers) as unknown[]
-    packed.splice(-3, 3, Date.now() - began * hour, Date.now() - seen * hour, Date.now() - began * hour)
+    packed.splice(-4, 3, Date.now() - began * hour, Date.now() - seen * hour, Date.now() - began * hour)
     return signedIn(`maas_session=${createSeal([SECRET], purpose).seal(JSON.stringify(packed))}`)
   }
   t.ok(await aged(9.9, 1.9), 'good for SESSION_MAX, where it was used within SESSION_IDLE')

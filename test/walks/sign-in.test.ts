@@ -510,6 +510,13 @@ t.test('sign-up is closed, or only for some: a page with a contact, and nothing 
     [{ email: 'c@good.example', groups: ['staff'], badge: 'red' }, 403],
     [{ email: 'd@good.example', groups: ['staff'] }, 403],
     [{ email: 'e@Good.Example', groups: ['staff'], badge: 'blue' }, 303],
+    [{ email: `${'f'.repeat(240)}@good.example.evil.org`, groups: ['staff'], badge: 'blue' }, 403],
+    [{ email: `${'g'.repeat(250)}@good.example`, groups: ['staff'], badge: 'blue' }, 403],
+    [{ email: '"h@evil.org"@good.example', groups: ['staff'], badge: 'blue' }, 403],
+    [{ email: 'i@evil.org\u0000@good.example', groups: ['staff'], badge: 'blue' }, 403],
+    [{ email: 'j\u200b@good.example', groups: ['staff'], badge: 'blue' }, 403],
+    [{ email: 'k@good.example.', groups: ['staff'], badge: 'blue' }, 403],
+    [{ email: 'l,m@good.example', groups: ['staff'], badge: 'blue' }, 403],
   ]
   for (const [claims, status] of cases) {
     const { badge, ...rest } = claims

@@ -1,4 +1,5 @@
 import type { Cache } from '../../clients/cache.js'
+import { asciiLower } from '../../clients/email-address.js'
 import type { RedisConnection } from '../../clients/redis.js'
 import type { Threescale } from '../../clients/threescale/nouns.js'
 import { problem } from '../../errors.js'
@@ -89,7 +90,7 @@ export function createAccounts({
       const known = await findFirst(threescale.findByUsername, namesOf(identity))
       if (known) return enter(identity, known, completion)
       // by name and by address: the same person twice, and two people with one address, each wait for the other
-      const address = identity.email?.toLowerCase() ?? ''
+      const address = asciiLower(identity.email ?? '')
       return alone(nameOf(identity), () => alone(`address:${address}`, () => linkOrSignUp(identity, completion)))
     },
 

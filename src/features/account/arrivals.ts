@@ -2,19 +2,17 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isProblem, type PortalError } from '../../errors.js'
 import { audited } from '../../web/audit.js'
 import { asProblem } from '../../web/failures.js'
-import type { Revocations } from '../../web/revocations.js'
 import type { Sessions } from '../../web/session.js'
 import type { Waiting } from '../../web/waiting.js'
 import type { Accounts, SignInOutcome } from './accounts.js'
 import { auditSignIn, signUpNote } from './audit.js'
-import type { Arrival, Carried } from './carried.js'
+import { type Arrival, type Carried, signInOf } from './carried.js'
 import type { Completion } from './sign-up.js'
 import { type Contact, completionView, linkedView, stopView } from './view.js'
 
 export interface ArrivalsDeps {
   accounts: Accounts
   sessions: Sessions
-  revocations: Revocations
   carried: Carried
   waiting: Waiting
   contact: Contact | undefined
@@ -34,16 +32,14 @@ interface Typed {
 
 /** From a checked identity to a session, a form, or a page that says why not: never a loop, never a blank end. */
 export function createArrivals(deps: ArrivalsDeps) {
-  const { accounts, sessions, revocations, carried, waiting, contact, counted } = deps
+  const { accounts, sessions, carried, waiting, contact, counted } = deps
 
   return {
     /** Somebody who is here without a session yet; undefined when they were signed out meanwhile. */
     read(request: FastifyRequest): Arrival | undefined {
       const arrival = carried.readArrival(request)
       if (!arrival) return undefined
-      const { identity, began } = arrival
-      const { issuer, subject, sid = '' } = identity
-      return revocations.isRevoked({ issuer, subject, sid, began, since: began }) ? undefined : arrival
+      return sessions.isOver(signInOf(arrival)) ? undefined : arrival
     },
 
     /** Looks the person up, or signs up with what they answered; `resumed`: while that is done already. */
@@ -99,7 +95,9 @@ export function createArrivals(deps: ArrivalsDeps) {
       return reply.redirect('/sign-up', 303)
     }
     carried.dropArrival(reply)
-    await sessions.begin(request, reply, outcome.caller, arrival.began)
+    // signed out while 3scale was asked
+    if (sessions.isOver(signInOf(arrival))) return reply.redirect('/signed-out', 303)
+    await sessions.begin(request, reply, outcome.caller, signInOf(arrival))
     counted?.(outcome.signedUp ? 'signed_up' : 'ok')
     if (!outcome.linkedFrom || arrival.joins) return reply.redirect(arrival.returnTo, 303)
     // nothing was asked, so nobody has said yet what a link means

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { SignInAttempt } from '../../clients/identity.js'
 import type { Identity } from '../../web/caller.js'
 import { createSeal } from '../../web/seal.js'
+import type { SignIn } from '../../web/session.js'
 import type { Joins } from './joining.js'
 
 /** A sign-in that is on its way to the sign-in service and back. */
@@ -13,6 +14,8 @@ export interface Attempt extends SignInAttempt {
 
 /** Somebody whose sign-in is checked and who is not in yet. */
 export interface Arrival {
+  /** of this sign-in; the session that comes of it gets the same, so that both end together */
+  id: string
   identity: Identity
   returnTo: string
   /** ms: when the sign-in began */
@@ -64,7 +67,7 @@ export function createCarried({ secrets, secure }: { secrets: string[]; secure: 
 
     readArrival(request: FastifyRequest): Arrival | undefined {
       const arrival = arrivals.openObject<Arrival>(request.cookies[arrivalName])
-      return arrival && isYoung(arrival, ARRIVAL_SECONDS) ? arrival : undefined
+      return arrival?.id && isYoung(arrival, ARRIVAL_SECONDS) ? arrival : undefined
     },
 
     dropArrival(reply: FastifyReply): void {
@@ -74,6 +77,10 @@ export function createCarried({ secrets, secure }: { secrets: string[]; secure: 
 }
 
 export type Carried = ReturnType<typeof createCarried>
+
+export function signInOf({ id, identity: { issuer, subject, sid }, began }: Arrival): SignIn {
+  return { id, issuer, subject, sid, since: began }
+}
 
 function isYoung({ began }: { began: number }, seconds: number): boolean {
   return Date.now() - began < seconds * 1000

@@ -1,3 +1,4 @@
+import { asciiLower } from '../../clients/email-address.js'
 import type { Threescale, User } from '../../clients/threescale/nouns.js'
 import { isProblem, problem } from '../../errors.js'
 import type { Caller } from '../../web/caller.js'
@@ -91,7 +92,7 @@ export function createEntries({ threescale, duplicateRemoved, names, services }:
       return { role, target: 'client_id', usernames, emails: names.serviceAddressesOf(accountId, client_id) } as const
     }
     // 3scale compares addresses by case
-    const address = (email ?? '').trim().toLowerCase()
+    const address = asciiLower((email ?? '').trim())
     const fault = addressFault(address)
     if (fault) throw wrong('email', fault)
     return { role, target: 'email', usernames: [] as string[], emails: [address] } as const

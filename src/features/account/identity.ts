@@ -1,3 +1,4 @@
+import { shownText, wholeText } from '../../clients/token-claims.js'
 import type { Identity } from '../../web/caller.js'
 
 export interface IdentityRules {
@@ -13,15 +14,16 @@ export interface IdentityRules {
 
 /**
  * The person behind checked ID-token claims, as small as the configuration allows: it travels in a cookie while the
- * completion form is open. `email_verified` counts only as the boolean true.
+ * completion form is open. `email_verified` counts only as the boolean true. What identifies or decides is taken whole or not
+ * at all.
  */
 export function identityOf(claims: Record<string, unknown> & { sub: string }, rules: IdentityRules): Identity {
   return {
     kind: 'person',
     issuer: rules.issuer,
     subject: claims.sub,
-    sid: text(claims.sid),
-    name: text(claims.name) ?? text(claims.preferred_username) ?? text(claims.email) ?? 'you',
+    sid: wholeText(claims.sid),
+    name: shownText(claims.name) ?? shownText(claims.preferred_username) ?? shownText(claims.email) ?? 'you',
     // never cut: a shortened address is somebody else's
     email: typeof claims.email === 'string' && claims.email !== '' ? claims.email : undefined,
     emailVerified: claims.email_verified === true,
@@ -30,14 +32,15 @@ export function identityOf(claims: Record<string, unknown> & { sub: string }, ru
   }
 }
 
-function mappedOf(claims: Record<string, unknown>, { mapped }: IdentityRules): [string, string[]][] {
-  return mapped.map((name) => [name, listOf(claims[name]).slice(0, 1)])
+function mappedOf(claims: Record<string, unknown>, { mapped, deciding }: IdentityRules): [string, string[]][] {
+  const decides = new Set(deciding.map(({ name }) => name))
+  return mapped.map((name) => [name, listOf(claims[name], decides.has(name) ? wholeText : shownText).slice(0, 1)])
 }
 
 function decidingOf(claims: Record<string, unknown>, { mapped, deciding }: IdentityRules): [string, string[]][] {
   return deciding.map(({ name, values }) => {
-    const first = mapped.includes(name) ? listOf(claims[name]).slice(0, 1) : []
-    return [name, [...first, ...listOf(claims[name]).filter((value) => values.includes(value))]]
+    const all = listOf(claims[name])
+    return [name, [...(mapped.includes(name) ? all.slice(0, 1) : []), ...all.filter((value) => values.includes(value))]]
   })
 }
 
@@ -45,14 +48,10 @@ function hasValues([, values]: [string, string[]]): boolean {
   return values.length > 0
 }
 
-/** Text, also where a mapper writes one value, a list, or a number. */
-function listOf(claim: unknown): string[] {
+/** Text, also where a mapper writes one value, a list, or a number. What decides something is not cut. */
+function listOf(claim: unknown, text = wholeText): string[] {
   const values = Array.isArray(claim) ? (claim as unknown[]) : [claim]
   return values
     .map((value) => (typeof value === 'number' ? String(value) : text(value)))
     .filter((value) => value !== undefined)
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? Array.from(value).slice(0, 255).join('') : undefined
 }

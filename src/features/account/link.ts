@@ -1,3 +1,4 @@
+import { asciiLower } from '../../clients/email-address.js'
 import type { Threescale } from '../../clients/threescale/nouns.js'
 import { COLUMN_CHARACTERS, textFault } from '../../clients/threescale/text.js'
 import { isProblem, problem } from '../../errors.js'
@@ -18,7 +19,7 @@ export async function findByEmail(
 ): Promise<Found | undefined> {
   const fault = textFault(email, { max: COLUMN_CHARACTERS })
   if (fault) throw refusedAddress(problem('invalid_fields', { fields: { email: fault } }))
-  const spellings = [...new Set([email, email.toLowerCase()])]
+  const spellings = [...new Set([email, asciiLower(email)])]
   const all: Found[] = []
   for (const spelling of spellings) {
     const found = await threescale.findByEmail(spelling)

@@ -47,7 +47,7 @@ export async function accountPages(app: FastifyInstance, deps: AccountPagesDeps)
     waiting,
   } = deps
   const carried = createCarried({ secrets, secure })
-  const arrivals = createArrivals({ accounts, sessions, revocations, carried, waiting, contact, counted: deps.signIn })
+  const arrivals = createArrivals({ accounts, sessions, carried, waiting, contact, counted: deps.signIn })
   await signInPages(app, { identity, identityRules, arrivals, carried, idTokens, limit: deps.limit })
   await signOutPages(app, { identity, issuer: identityRules.issuer, sessions, revocations, carried, idTokens })
 

@@ -3,6 +3,7 @@ import type { IdentityProvider } from '../../clients/identity.js'
 import { problem } from '../../errors.js'
 import { audited } from '../../web/audit.js'
 import { formValues } from '../../web/forms.js'
+import { newSignInId } from '../../web/session.js'
 import type { Arrivals } from './arrivals.js'
 import type { Carried } from './carried.js'
 import type { Kept } from './id-tokens.js'
@@ -58,8 +59,9 @@ export async function signInPages(app: FastifyInstance, deps: SignInPagesDeps) {
       const { claims, idToken } = await identity.finish(request.url, attempt)
       const who = identityOf(claims, identityRules)
       await limit(request, reply, `${who.issuer} ${who.subject}`)
-      await idTokens.put(who, idToken)
-      return await arrivals.proceed(request, reply, { identity: who, returnTo, began, next: 'again' })
+      const id = newSignInId()
+      await idTokens.put({ ...who, sid: who.sid ?? id }, idToken)
+      return await arrivals.proceed(request, reply, { id, identity: who, returnTo, began, next: 'again' })
     } catch (error) {
       return arrivals.stop(request, reply, error, { returnTo })
     }

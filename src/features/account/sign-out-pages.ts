@@ -6,7 +6,7 @@ import { asProblem } from '../../web/failures.js'
 import { formValues } from '../../web/forms.js'
 import type { Revocations } from '../../web/revocations.js'
 import type { Sessions } from '../../web/session.js'
-import type { Carried } from './carried.js'
+import { type Carried, signInOf } from './carried.js'
 import type { Kept } from './id-tokens.js'
 import { signedOutView } from './view.js'
 
@@ -29,13 +29,17 @@ export async function signOutPages(app: FastifyInstance, deps: SignOutPagesDeps)
   const { identity, issuer, sessions, revocations, carried, idTokens } = deps
 
   app.post('/logout', signingOut, async (request, reply) => {
-    const who = request.caller ?? carried.readArrival(request)?.identity
+    const arrival = carried.readArrival(request)
+    const who = request.caller ?? (arrival && signInOf(arrival))
     audited(request, request.caller ? { who: request.caller } : { quiet: true })
     await sessions.end(request, reply, { everywhere: formValues(request.body).everywhere === 'yes' })
     carried.dropArrival(reply)
+    if (arrival) await sessions.abandon(signInOf(arrival))
     if (!who) return reply.redirect('/signed-out', 303)
     try {
-      const url = await identity.endSessionUrl(await idTokens.take(who))
+      const url = await identity.endSessionUrl(
+        await idTokens.take('id' in who ? { ...who, sid: who.sid ?? who.id } : who),
+      )
       return reply.redirect(url ?? '/signed-out', 303)
     } catch (error) {
       if (!isProblem(error, 'identity_unavailable')) throw error

@@ -1,3 +1,4 @@
+import { domainOf, isListed } from '../../clients/email-address.js'
 import type { FieldDefinition } from '../../clients/threescale/nouns.js'
 import {
   COLUMN_CHARACTERS,
@@ -27,6 +28,9 @@ export interface WantedField {
   choices: string[]
 }
 
+const ODD_ADDRESS =
+  'Your e-mail address is not of the form name@example.com. Change it in the sign-in service, then sign in again.'
+
 /** Rejects with the reason why this identity may not sign up; nothing is written then. */
 export function checkMaySignUp(identity: Identity, rules: SignUpRules, signupsEnabled: boolean): string | undefined {
   check(['signups_enabled'], { signupsEnabled })
@@ -34,9 +38,10 @@ export function checkMaySignUp(identity: Identity, rules: SignUpRules, signupsEn
   if (identity.kind === 'service') return undefined
   if (!identity.email) throw problem('email_missing')
   if (!identity.emailVerified) throw problem('email_not_verified')
-  const domain = identity.email.split('@').pop()?.toLowerCase() ?? ''
-  if (rules.email_domains && !rules.email_domains.some((allowed) => allowed.toLowerCase() === domain))
-    throw problem('sign_up_refused')
+  // 3scale checks no address of a sign-up by its API, and sends e-mail to it
+  const domain = domainOf(identity.email)
+  if (domain === undefined) throw problem('sign_up_refused', { detail: ODD_ADDRESS })
+  if (rules.email_domains && !isListed(domain, rules.email_domains)) throw problem('sign_up_refused')
   if (rules.groups && !rules.groups.some((group) => identity.groups.includes(group))) throw problem('sign_up_refused')
   for (const { name, values } of rules.claims ?? []) {
     const claimed = [identity.claims[name] ?? []].flat()

@@ -1,0 +1,30 @@
+/** OpenID Connect Core 1.0 section 2 bounds `sub`; the other claims that identify something follow it. */
+const LONGEST = 255
+
+/**
+ * A text claim that identifies or decides something, whole or not at all: a shortened value may be the value of somebody
+ * else. Undefined: it is missing, not a text, empty or longer than 255 characters.
+ */
+export function wholeText(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' && !isTooLong(value) ? value : undefined
+}
+
+/** Text for people, such as a name, cut at 255 characters. */
+export function shownText(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? Array.from(value).slice(0, LONGEST).join('') : undefined
+}
+
+/** The name of a claim that identifies a person or a session and is too long to be used; undefined: there is none. */
+export function overlongIdentifier({ sub, sid }: { sub?: unknown; sid?: unknown }): 'sub' | 'sid' | undefined {
+  if (isTooLong(sub)) return 'sub'
+  return isTooLong(sid) ? 'sid' : undefined
+}
+
+/** OpenID Connect Core 1.0 section 3.1.3.7, steps 4 and 5: several audiences need an authorized party, which is this client. */
+export function isIssuedTo(clientId: string, { aud, azp }: { aud?: unknown; azp?: unknown }): boolean {
+  return azp === undefined ? !Array.isArray(aud) || aud.length === 1 : azp === clientId
+}
+
+function isTooLong(value: unknown): boolean {
+  return typeof value === 'string' && value.length > LONGEST && Array.from(value).length > LONGEST
+}
