@@ -64,7 +64,7 @@ export function createEntries({ threescale, duplicateRemoved, names, services }:
       }
 
       function isHere(user: User): boolean {
-        return username ? usernames.includes(user.username) : emails.includes(user.email?.toLowerCase() ?? '')
+        return username ? usernames.includes(user.username) : emails.includes(asciiLower(user.email ?? ''))
       }
 
       /**

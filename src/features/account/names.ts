@@ -1,4 +1,5 @@
 import { createHmac, hkdfSync } from 'node:crypto'
+import { asciiLower } from '../../clients/email-address.js'
 import type { User } from '../../clients/threescale/nouns.js'
 import { COLUMN_CHARACTERS, onOneLine } from '../../clients/threescale/text.js'
 import { base32 } from './base32.js'
@@ -67,7 +68,7 @@ export function createNames({ secrets, issuerId }: NamesDeps) {
   const isKind = (kind: 'sso' | 'claim', username: string) =>
     username.startsWith(`${kind}-`) && secretOf(username) !== undefined
   const invitationTag = (accountId: number, start: string, email: string, key = first) =>
-    mac(key.invitation, `${accountId}\n${start}\n${email.toLowerCase()}`, 15)
+    mac(key.invitation, `${accountId}\n${start}\n${asciiLower(email)}`, 15)
   const attemptTag = (accountId: number, attempt: string, key = first) =>
     mac(key.invitation, `attempt\n${accountId}\n${attempt}`, 15)
   const service = (accountId: number, clientId: string, key = first) => {
