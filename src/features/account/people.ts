@@ -14,7 +14,7 @@ const PATIENCE_MS = 500
 export function createPeople(threescale: Pick<Threescale, 'findByUsername'>, cache: Cache) {
   const people = cache.cached<Found | null>(
     'people',
-    { fresh: FRESH_SECONDS, keep: 3600, secret: true },
+    { fresh: FRESH_SECONDS, keep: 3600 },
     async (username) => {
       return (await threescale.findByUsername(username)) ?? null
     },
