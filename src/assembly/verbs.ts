@@ -26,6 +26,7 @@ import type { Audit } from '../web/audit.js'
 import { ownerOf } from '../web/caller.js'
 import type { Metrics } from '../web/metrics.js'
 import { createPlaces } from '../web/places.js'
+import type { Revocations } from '../web/revocations.js'
 import { contactWords } from './identity-rules.js'
 import { createGatewayRepair } from './key-repair.js'
 import { createNamedApplications } from './named-applications.js'
@@ -37,6 +38,7 @@ const DAY = 86_400
 
 export interface VerbsDeps {
   outbound: Outbound
+  revocations: Revocations
   metrics: Metrics
   log: Logger
   brand: string
@@ -46,7 +48,7 @@ export interface VerbsDeps {
 export type Verbs = ReturnType<typeof createVerbs>
 
 /** What people and programs can do here, by noun; nothing of it knows HTTP. */
-export function createVerbs(config: Config, { outbound, metrics, log, brand, audit }: VerbsDeps) {
+export function createVerbs(config: Config, { outbound, revocations, metrics, log, brand, audit }: VerbsDeps) {
   const { portal: notes } = config
   const { to, redis, cache, threescale, mail, operator, signInService } = outbound
   const models: Models = createModels({
@@ -155,6 +157,7 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand, aud
     threescale,
     cache,
     redis,
+    changes: revocations,
     issuerId: config.oidc.issuerId,
     linkByEmail: config.linkByEmail === 'verified',
     rules: notes.sign_up ?? {},

@@ -98,5 +98,12 @@ export function createSessions(options: SessionOptions) {
 }
 
 function revocable({ caller, began, since }: Session): Revocable {
-  return { issuer: caller.issuer, subject: caller.subject, sid: caller.sid ?? '', began, since }
+  return {
+    issuer: caller.issuer,
+    subject: caller.subject,
+    sid: caller.sid ?? '',
+    username: caller.username,
+    began,
+    since,
+  }
 }

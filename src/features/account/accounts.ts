@@ -1,8 +1,9 @@
 import type { Cache } from '../../clients/cache.js'
 import type { RedisConnection } from '../../clients/redis.js'
-import type { Threescale } from '../../clients/threescale/nouns.js'
+import type { Threescale, User } from '../../clients/threescale/nouns.js'
 import { problem } from '../../errors.js'
 import type { Caller, Identity } from '../../web/caller.js'
+import type { Revocations } from '../../web/revocations.js'
 import { createAlone } from './alone.js'
 import type { ClaimAccounts } from './claim-accounts.js'
 import { createJoining, type Joined, type Joins } from './joining.js'
@@ -18,6 +19,7 @@ export interface AccountsDeps {
   threescale: Threescale
   cache: Cache
   redis?: RedisConnection | undefined
+  changes: Pick<Revocations, 'endUser' | 'noteChange' | 'changedAt'>
   issuerId: string
   linkByEmail: boolean
   rules: SignUpRules
@@ -57,6 +59,7 @@ export function createAccounts({
   threescale,
   cache,
   redis,
+  changes,
   issuerId,
   linkByEmail,
   rules,
@@ -65,7 +68,7 @@ export function createAccounts({
   repairs,
   duplicateRemoved,
 }: AccountsDeps) {
-  const people = createPeople(threescale, cache)
+  const people = createPeople(threescale, cache, changes.changedAt)
   const signUps = createSignUp({ threescale, cache, rules, terms, repairs, duplicateRemoved })
   const { signUp, finish, questions } = signUps
   const joining = createJoining({ threescale, signUp: signUps, claims, duplicateRemoved })
@@ -118,7 +121,8 @@ export function createAccounts({
     async renewed(caller: Caller): Promise<Caller | undefined> {
       const found = await people.findSoon(caller.username)
       if (!found) return undefined
-      if (found === 'unknown') return caller
+      // a former admin is no admin while 3scale does not say what they are now
+      if (found === 'unknown') return changes.changedAt(caller.username) < 0 ? caller : { ...caller, role: 'member' }
       checkStanding(found)
       const { account, user } = found
       return { ...caller, accountId: account.id, userId: user.id, role: user.role, orgName: account.orgName }
@@ -137,7 +141,17 @@ export function createAccounts({
     /** The form's questions; no call to 3scale while the definitions of its fields are known. */
     questions,
 
-    forget: people.forget,
+    /** After a change of somebody's role: it counts at the next request, here and on every replica. */
+    async changed({ username }: User): Promise<void> {
+      await changes.noteChange(username)
+      await people.forget(username)
+    },
+
+    /** After the removal of a user: their sessions are over, here and on every replica, and nothing read before counts. */
+    async removed({ username }: User): Promise<void> {
+      await changes.endUser(username)
+      await people.forget(username)
+    },
   }
 
   async function linkOrSignUp(identity: Identity, completion: Completion | undefined): Promise<SignInOutcome> {
