@@ -28,6 +28,7 @@ import { createApiDocument } from './web/openapi/routes.js'
 import { opsServer } from './web/ops.js'
 import { patience } from './web/patience.js'
 import { rateLimits } from './web/rate-limits.js'
+import { createRevocations } from './web/revocations.js'
 import { headersFor, security } from './web/security.js'
 import { traceRequests } from './web/traces.js'
 
@@ -53,9 +54,9 @@ export async function buildPortal(config: Config) {
   const outbound = await createOutbound(config, { log, metrics })
   const { redis, traces } = outbound
   const audit = createAudit({ log, to: config.auditLog, onEvent: metrics.event })
-  const verbs = createVerbs(config, { outbound, metrics, log, brand, audit })
-  const callers = createCallers(config, { outbound, secure })
-  const { revocations } = callers
+  const revocations = createRevocations({ redis, prefix: PREFIX, keepSeconds: config.session.maxSeconds })
+  const verbs = createVerbs(config, { outbound, revocations, metrics, log, brand, audit })
+  const callers = createCallers(config, { outbound, revocations, secure })
   const checks: Check[] = [
     { name: '3scale', vital: false, run: outbound.threescale.ping },
     { name: 'sign-in service', vital: false, run: outbound.identity.check },
@@ -110,7 +111,20 @@ export async function buildPortal(config: Config) {
 
   const document = createApiDocument()
 
-  const deps = { outbound, verbs, callers, limits, document, doctor, metrics, log, brand, secure, beforeRouting }
+  const deps = {
+    outbound,
+    verbs,
+    callers,
+    revocations,
+    limits,
+    document,
+    doctor,
+    metrics,
+    log,
+    brand,
+    secure,
+    beforeRouting,
+  }
   await app.register((door) => pagesDoor(door, config, deps))
   await app.register((door) => apiDoor(door, config, deps), { prefix: '/api/v1' })
 

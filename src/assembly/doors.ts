@@ -37,6 +37,7 @@ import type { ApiDocument } from '../web/openapi/routes.js'
 import { createOperations } from '../web/operations.js'
 import { type BarePage, pages } from '../web/pages.js'
 import type { Limits } from '../web/rate-limits.js'
+import type { Revocations } from '../web/revocations.js'
 import { createSeal } from '../web/seal.js'
 import { stockPaths } from '../web/stock-paths.js'
 import { createWaiting } from '../web/waiting.js'
@@ -50,6 +51,7 @@ export interface DoorDeps {
   outbound: Outbound
   verbs: Verbs
   callers: Callers
+  revocations: Revocations
   limits: Limits
   document: ApiDocument
   doctor: Doctor
@@ -63,12 +65,25 @@ export interface DoorDeps {
 /** The door of browsers: pages, forms and what they share. */
 export async function pagesDoor(door: FastifyInstance, config: Config, deps: DoorDeps): Promise<void> {
   const { portal: notes } = config
-  const { outbound, verbs, callers, limits, document, doctor, metrics, log, brand, secure, beforeRouting } = deps
+  const {
+    outbound,
+    verbs,
+    callers,
+    revocations,
+    limits,
+    document,
+    doctor,
+    metrics,
+    log,
+    brand,
+    secure,
+    beforeRouting,
+  } = deps
   const { cache, threescale, identity } = outbound
   const { models, applications, trial, credentials, receipts, planChanges, usage, snippets, playground, references } =
     verbs
   const { accounts, members, allowances } = verbs
-  const { sessions, revocations, idTokens } = callers
+  const { sessions, idTokens } = callers
   await door.register(formbody)
   const bare = await pages(door, {
     root: join(projectRoot, 'views'),

@@ -15,7 +15,7 @@ const MONTH = 30 * 86_400
 /** The repair of keys, with what is known of each application in memory and, where there is one, in Redis. */
 export function createGatewayRepair({ outbound, check, keys, secret }: GatewayRepairDeps): KeyRepair {
   const { cache, threescale } = outbound
-  const kept = { fresh: MONTH, keep: MONTH, nullYields: true, secret: true }
+  const kept = { fresh: MONTH, keep: MONTH, nullYields: true }
   return createKeyRepair({
     threescale,
     records: cache.cached<GatewayRecord | null>('gateway_records', kept, async () => null),

@@ -13,7 +13,7 @@ import { watched } from '../clients/watched.js'
 import type { Config } from '../config.js'
 import { version } from '../version.js'
 import type { Metrics } from '../web/metrics.js'
-import { createSeal } from '../web/seal.js'
+import { createRedisTrust } from '../web/redis-trust.js'
 import { PREFIX } from './prefix.js'
 
 const DAY = 86_400
@@ -47,11 +47,11 @@ export async function createOutbound(config: Config, { log, metrics }: OutboundD
   const watchers = [metrics.watch, ...(traces ? [traces.watch] : [])]
   const to = (upstream: string, nameOf?: (url: URL) => string) =>
     watched(way, { upstream, watchers, ...(nameOf ? { nameOf } : {}) })
-  const redis = config.redisUrl ? createRedis(config.redisUrl, log, config.outbound) : undefined
+  const trust = createRedisTrust(config.session.secrets)
+  const redis = config.redisUrl ? createRedis(config.redisUrl, log, { ...config.outbound, trust }) : undefined
   const cache = createCache({
     redis,
     prefix: PREFIX,
-    seal: createSeal(config.session.secrets, 'cache'),
     log,
     onRead: metrics.cacheRead,
     onLoad: metrics.cacheLoad,

@@ -33,7 +33,7 @@ export function createKeyReceipts(config: Config, { outbound, models, calls, gat
   return createReceipts({
     check: createRevocationCheck({ calls, gateway, wait: (ms) => sleep(ms, undefined, { ref: false }) }),
     models,
-    store: cache.cached<Removal | null>('receipts', { ...caching, secret: true }, async () => null),
+    store: cache.cached<Removal | null>('receipts', caching, async () => null),
     recent: cache.cached<string[]>('receipts-recent', caching, async () => []),
     async heldValues(account, id) {
       const record = await threescale.readApplication(account, id)

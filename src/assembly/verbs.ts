@@ -27,6 +27,7 @@ import type { Audit } from '../web/audit.js'
 import { ownerOf } from '../web/caller.js'
 import type { Metrics } from '../web/metrics.js'
 import { createPlaces } from '../web/places.js'
+import type { Revocations } from '../web/revocations.js'
 import { contactWords } from './identity-rules.js'
 import { createGatewayRepair } from './key-repair.js'
 import { createNamedApplications } from './named-applications.js'
@@ -38,6 +39,7 @@ const DAY = 86_400
 
 export interface VerbsDeps {
   outbound: Outbound
+  revocations: Revocations
   metrics: Metrics
   log: Logger
   brand: string
@@ -47,7 +49,7 @@ export interface VerbsDeps {
 export type Verbs = ReturnType<typeof createVerbs>
 
 /** What people and programs can do here, by noun; nothing of it knows HTTP. */
-export function createVerbs(config: Config, { outbound, metrics, log, brand, audit }: VerbsDeps) {
+export function createVerbs(config: Config, { outbound, revocations, metrics, log, brand, audit }: VerbsDeps) {
   const { portal: notes } = config
   const { to, redis, cache, threescale, mail, operator, signInService } = outbound
   const models: Models = createModels({
@@ -158,6 +160,7 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand, aud
     cache,
     redis,
     names,
+    changes: revocations,
     linkByEmail: config.linkByEmail === 'verified',
     rules: notes.sign_up ?? {},
     terms,

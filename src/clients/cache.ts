@@ -3,14 +3,13 @@ import { LRUCache } from 'lru-cache'
 import { type ErrorCode, problem } from '../errors.js'
 import { unhurried, waitFor } from './deadline.js'
 import type { Log } from './redis.js'
-import { createSharing, type Entry, hashOf, type SharingOptions } from './sharing.js'
+import { createSharing, type Entry, type SharingOptions } from './sharing.js'
 
 export interface CacheOptions extends SharingOptions {
   log: Log
   /** told of every read and load, by the cache's name */
   onRead?: (name: string, outcome: 'fresh' | 'old' | 'missing') => void
   onLoad?: (name: string, outcome: 'ok' | 'failed') => void
-  now?: () => number
 }
 
 export interface Kept {
@@ -18,8 +17,6 @@ export interface Kept {
   fresh: number
   /** seconds a copy may still be given while a refresh runs, or when the load fails */
   keep: number
-  /** true: sealed in Redis */
-  secret?: boolean
   /** entries kept in memory; the oldest go first */
   size?: number
   /** what somebody hears who cannot wait for the first copy; default threescale_unavailable */
@@ -42,32 +39,32 @@ export type Cached<T> = ReturnType<Cache['cached']> & { get(key: string): Promis
 const NO_LOCK = { release: async () => {} }
 const BACK_OFF_MS = 1000
 const WAIT_MS = 20_000
+/** So long a key may be locked by others before it is loaded all the same: nobody may stop refreshes by writing locks. */
+const LOCKED_MS = 60_000
 
 /**
  * Copies in memory and, where there is one, in Redis: shared by all replicas, loaded once at a time among them, and the
  * old copy is given while a refresh runs or when the load fails. Nothing here waits for a Redis that does not answer.
  */
-export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Date.now }: CacheOptions) {
-  const sharing = createSharing({ redis, prefix, seal })
+export function createCache({ redis, prefix, log, onRead, onLoad, now = Date.now }: CacheOptions) {
+  const sharing = createSharing({ redis, prefix, now })
 
   return { cached }
 
   function cached<T>(
     name: string,
-    { fresh, keep, secret = false, size = 10_000, late = 'threescale_unavailable', nullYields = false, changed }: Kept,
+    { fresh, keep, size = 10_000, late = 'threescale_unavailable', nullYields = false, changed }: Kept,
     load: (key: string) => Promise<T>,
   ) {
     const memory = new Map<string, Entry<T>>()
     const loading = new Map<string, Promise<Entry<T>>>()
     // a key that never loads is never in `memory`, so these two are bounded by themselves
     const failed = new LRUCache<string, { restUntil: number; error: unknown }>({ max: size })
-    const keys = new LRUCache<string, string>({ max: 2 * size })
+    const lockedSince = new LRUCache<string, number>({ max: size })
     const shared = sharing.of<T>(name, {
-      secret,
       keep,
-      heard(hash, gone) {
-        const key = keys.get(hash)
-        if (key === undefined) return
+      heard(key, gone) {
+        if (!memory.has(key)) return
         if (gone) memory.delete(key)
         else void adopt(key)
       },
@@ -131,7 +128,7 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
       if (theirs && age(theirs) < fresh && !force) return theirs
       // null costs nothing to find out
       const lock = nullYields ? NO_LOCK : await shared.lock(key)
-      if (!lock) {
+      if (!lock && isBelieved(key)) {
         const waited = theirs ?? memory.get(key) ?? (await waitForOthers(key))
         if (waited) return waited
       }
@@ -154,6 +151,12 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
       } finally {
         await lock?.release()
       }
+    }
+
+    function isBelieved(key: string): boolean {
+      const since = lockedSince.get(key) ?? now()
+      lockedSince.set(key, since)
+      return now() - since < LOCKED_MS
     }
 
     async function waitForOthers(key: string): Promise<Entry<T> | undefined> {
@@ -186,12 +189,12 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
     function remember(key: string, entry: Entry<T>): void {
       memory.delete(key)
       memory.set(key, entry)
-      keys.set(hashOf(key), key)
+      lockedSince.delete(key)
       if (memory.size <= size) return
       const oldest = memory.keys().next().value
       if (oldest === undefined) return
       memory.delete(oldest)
-      keys.delete(hashOf(oldest))
+      lockedSince.delete(oldest)
       failed.delete(oldest)
     }
 

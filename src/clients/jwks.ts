@@ -21,11 +21,7 @@ const REST_MS = 5000
  * is `identity_unavailable` while the provider does not answer, because then nobody can know.
  */
 export function createKeySet({ cache, jwksUri, fetch, now = Date.now }: KeySetOptions): JWTVerifyGetKey {
-  const kept = cache.cached<JSONWebKeySet>(
-    'jwks',
-    { fresh: FRESH, keep: KEEP, secret: true, late: 'identity_unavailable' },
-    load,
-  )
+  const kept = cache.cached<JSONWebKeySet>('jwks', { fresh: FRESH, keep: KEEP, late: 'identity_unavailable' }, load)
   const readers = new WeakMap<JSONWebKeySet, JWTVerifyGetKey>()
   let looked = { at: 0, answered: false }
 

@@ -10,6 +10,25 @@ export interface Log {
 
 export type RedisConnection = ReturnType<typeof createRedis>
 
+/**
+ * Whoever can reach Redis can read and write it, so nothing is stored there in the clear, and nothing that comes from there is
+ * used before it is authenticated.
+ */
+export interface RedisTrust {
+  /** authenticated encryption, bound to the place where the text is stored */
+  seal(place: string, text: string): string
+  /** undefined: not sealed by a portal with one of these secrets, or not for this place */
+  open(place: string, sealed: string): string | undefined
+  /** keyed hashes, for names and for signatures: with the secret that writes first, then with those that still read */
+  hashes(...parts: string[]): string[]
+}
+
+export interface RedisSettings {
+  trust: RedisTrust
+  /** certificates of a private authority, PEM */
+  extraCa?: string | undefined
+}
+
 /** A command is waited for so long at most; after one that was, Redis is left alone for a second, and then it is given up. */
 const COMMAND_MS = 50
 const REST_MS = 1000
@@ -18,7 +37,7 @@ const REST_MS = 1000
  * Redis as something that may be missing at any moment: commands fail at once instead of waiting, and one that hangs
  * costs 50 ms once. `redis://`, `rediss://`, `redis+sentinel://host:port,host:port/name`, `redis+cluster://host:port,…`.
  */
-export function createRedis(url: string, log: Log, { extraCa }: { extraCa?: string | undefined } = {}) {
+export function createRedis(url: string, log: Log, { trust, extraCa }: RedisSettings) {
   const tls = url.startsWith('rediss') ? { tls: trusting(extraCa) } : {}
   const command = connect(url, {
     ...tls,
@@ -52,6 +71,11 @@ export function createRedis(url: string, log: Log, { extraCa }: { extraCa?: stri
   subscriber.on('message', (channel: string, message: string) => messageHandlers.get(channel)?.(message))
 
   return {
+    trust,
+
+    /** The keyed hash of a name, for keys that no other secret has to find. */
+    hash: (...parts: string[]): string => trust.hashes(...parts)[0] ?? '',
+
     ready: () => command.status === 'ready' && Date.now() >= restUntil,
 
     /** `open` while it is left alone. */
@@ -116,12 +140,12 @@ function connect(url: string, options: RedisOptions): Client {
   const kind = /^rediss?\+(sentinel|cluster):/.exec(url)?.[1]
   if (!kind) return new Redis(url, options)
   const [, credentials = '', hosts = '', name = ''] = /^[^:]+:\/\/(?:([^@]*)@)?([^/]+)(?:\/(.*))?$/.exec(url) ?? []
-  const password = decodeURIComponent(credentials.split(':').pop() ?? '')
+  const [password = '', username = ''] = credentials.split(':').map(decodeURIComponent).reverse()
   const nodes = hosts.split(',').map((entry) => {
     const [host = 'localhost', port] = entry.split(':')
     return { host, port: Number(port ?? (kind === 'sentinel' ? 26379 : 6379)) }
   })
-  const shared = { ...options, ...(password ? { password } : {}) }
+  const shared = { ...options, ...(password ? { password } : {}), ...(username ? { username } : {}) }
   if (kind === 'sentinel') {
     // without these two ioredis asks sentinels, and what they name, in the clear
     const tls = options.tls ? { sentinelTLS: options.tls, enableTLSForSentinelMode: true } : {}

@@ -20,6 +20,7 @@ declare module 'fastify' {
 
 const KEEP_SECONDS = 86_400
 const KEPT = 20_000
+const LONGEST = 200
 
 /** What makes a repeat the same: the caller's Idempotency-Key, else fresh chance, so that nothing is ever the same. */
 export function attemptOf(request: FastifyRequest): string {
@@ -76,12 +77,24 @@ export function createAttempts({ redis, prefix, secret }: AttemptsOptions) {
     bodies.set(place, body)
     const oldest = bodies.size > KEPT ? bodies.keys().next().value : undefined
     if (oldest !== undefined) bodies.delete(oldest)
-    const set = await redis?.try(async (client) => [await client.set(place, body, 'EX', KEEP_SECONDS, 'NX')])
+    const stored = storedAt(place, body, Date.now())
+    const set = await redis?.try(async (client) => [await client.set(place, stored, 'EX', KEEP_SECONDS, 'NX')])
     if (set === undefined || set[0] === 'OK') return undefined
-    const theirs = await redis?.try((client) => client.get(place))
-    if (!theirs) return undefined
+    const there = await redis?.try((client) => client.getrange(place, 0, LONGEST))
+    if (!there) return undefined
+    const [theirs = '', at] = there.split(' ')
+    if (there !== storedAt(place, theirs, Number(at)) || Date.now() - Number(at) > KEEP_SECONDS * 1000) {
+      // written by no portal, or put back when its time was up
+      await redis?.try((client) => client.set(place, stored, 'EX', KEEP_SECONDS))
+      return undefined
+    }
     bodies.set(place, theirs)
     return theirs
+  }
+
+  /** Signed: whoever writes to Redis must not be able to say that another body was sent. */
+  function storedAt(place: string, body: string, at: number): string {
+    return `${body} ${at} ${digest('stored', place, body, String(at))}`
   }
 }
 

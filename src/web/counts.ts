@@ -1,5 +1,4 @@
 import type { RedisConnection } from '../clients/redis.js'
-import { hashOf } from '../clients/sharing.js'
 
 export const WINDOW_MS = 60_000
 const SHARE_MS = 100
@@ -78,7 +77,7 @@ export function createCounts(redis: RedisConnection | undefined, prefix: string)
     const count = counts.get(key)
     if (!count) return
     const more = count.mine - count.told
-    const place = `${prefix}:rate:${hashOf(key)}:${count.window}`
+    const place = `${prefix}:rate:${redis?.hash('rate', key)}:${count.window}`
     const total = await redis?.try((client) => client.incrby(place, more))
     if (total === undefined) return
     count.told += more

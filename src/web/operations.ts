@@ -55,7 +55,7 @@ export function createOperations({ cache, secret, release }: OperationsOptions) 
   const jobs = createJobs({ idleMs: 2 ** 31 - 1 })
   const kept = cache.cached<Stored | null>(
     'operations',
-    { fresh: KEEP_SECONDS, keep: KEEP_SECONDS, secret: true, nullYields: true },
+    { fresh: KEEP_SECONDS, keep: KEEP_SECONDS, nullYields: true },
     async () => null,
   )
 

@@ -128,11 +128,14 @@ export function newSignInId(): string {
   return randomBytes(9).toString('base64url')
 }
 
-type Ending = Pick<Session, 'id' | 'began' | 'since'> & { caller: Pick<SignIn, 'issuer' | 'subject' | 'sid'> }
+type Ending = Pick<Session, 'id' | 'began' | 'since'> & {
+  caller: Pick<SignIn, 'issuer' | 'subject' | 'sid'> & { username?: string }
+}
 
 /** All that share the session of the provider. */
 function revocable({ id, caller, began, since }: Ending): Revocable {
-  return { issuer: caller.issuer, subject: caller.subject, sid: caller.sid ?? id, began, since }
+  const { issuer, subject, sid = id, username } = caller
+  return { issuer, subject, sid, began, since, ...(username === undefined ? {} : { username }) }
 }
 
 /** This one alone; no `sid` of a provider has a space. */

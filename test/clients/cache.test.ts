@@ -5,10 +5,12 @@ import t from 'tap'
 import { createCache } from '../../src/clients/cache.js'
 import { within } from '../../src/clients/deadline.js'
 import { createRedis } from '../../src/clients/redis.js'
+import { createRedisTrust } from '../../src/web/redis-trust.js'
 import { until } from '../helper/faults.js'
 import { startRedis } from '../helper/stack.js'
 
 const log = { warn() {}, info() {} }
+const trust = createRedisTrust(['a secret of at least thirty-two bytes'])
 const server = await startRedis()
 const connections: ReturnType<typeof createRedis>[] = []
 t.teardown(async () => {
@@ -18,7 +20,7 @@ t.teardown(async () => {
 
 /** The cache of one process. */
 async function replica(now: () => number = Date.now) {
-  const redis = createRedis(server.url, log)
+  const redis = createRedis(server.url, log, { trust })
   connections.push(redis)
   await redis.connected(5000)
   return createCache({ redis, prefix: 'test', log, now })

@@ -4,10 +4,12 @@ import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { createRedis } from '../../src/clients/redis.js'
+import { createRedisTrust } from '../../src/web/redis-trust.js'
 import { privateCa } from '../helper/private-ca.js'
 import { freePort, startRedis } from '../helper/stack.js'
 
 const log = { warn() {}, info() {} }
+const trust = createRedisTrust(['a secret of at least thirty-two bytes'])
 const ca = privateCa('localhost')
 const port = await freePort()
 const folder = dirname(ca.caFile)
@@ -25,8 +27,8 @@ t.teardown(async () => {
 })
 
 t.test('rediss: EXTRA_CA_FILE holds for Redis too, and a certificate that nobody vouches for is refused', async (t) => {
-  const trusting = createRedis(`rediss://localhost:${port}`, log, { extraCa: ca.ca })
-  const doubting = createRedis(`rediss://localhost:${port}`, log)
+  const trusting = createRedis(`rediss://localhost:${port}`, log, { trust, extraCa: ca.ca })
+  const doubting = createRedis(`rediss://localhost:${port}`, log, { trust })
   t.teardown(() => {
     trusting.close()
     doubting.close()
@@ -62,7 +64,7 @@ t.test('rediss+sentinel: the sentinels are asked over TLS, and so is the Redis t
     ].join('\n'),
   )
   const sentinel = spawn('redis-server', [conf, '--sentinel'], { stdio: 'ignore' })
-  const redis = createRedis(`rediss+sentinel://localhost:${at}/main`, log, { extraCa: ca.ca })
+  const redis = createRedis(`rediss+sentinel://localhost:${at}/main`, log, { trust, extraCa: ca.ca })
   t.teardown(async () => {
     redis.close()
     sentinel.kill('SIGKILL')
@@ -77,7 +79,7 @@ t.test('rediss+sentinel: the sentinels are asked over TLS, and so is the Redis t
 
 t.test('a moment in which this process was busy is not held against Redis, a frozen Redis is', async (t) => {
   const plain = await startRedis()
-  const redis = createRedis(plain.url, log)
+  const redis = createRedis(plain.url, log, { trust })
   t.teardown(async () => {
     redis.close()
     await plain.stop()

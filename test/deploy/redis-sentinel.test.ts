@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { createRedis } from '../../src/clients/redis.js'
 import { projectRoot } from '../../src/root.js'
+import { createRedisTrust } from '../../src/web/redis-trust.js'
 
 // the three pods of deploy/kubernetes/redis-sentinel, each an address of this machine's own
 const peers = ['127.0.0.2', '127.0.0.3', '127.0.0.4']
@@ -24,7 +25,9 @@ t.test(
     for (const peer of peers) start(peer)
     const nodes = peers.map((peer) => `${peer}:${sentinelPort}`).join(',')
     const silent = { info() {}, warn() {} }
-    const redis = createRedis(`redis+sentinel://:${password}@${nodes}/maas`, silent)
+    const redis = createRedis(`redis+sentinel://:${password}@${nodes}/maas`, silent, {
+      trust: createRedisTrust([password]),
+    })
     t.teardown(() => redis.close())
     t.equal(await until(() => redis.try((client) => client.set('kept', 'one'))), 'OK')
     const first = await master()

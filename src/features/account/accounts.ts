@@ -1,9 +1,10 @@
 import type { Cache } from '../../clients/cache.js'
 import { asciiLower } from '../../clients/email-address.js'
 import type { RedisConnection } from '../../clients/redis.js'
-import type { Threescale } from '../../clients/threescale/nouns.js'
+import type { Threescale, User } from '../../clients/threescale/nouns.js'
 import { problem } from '../../errors.js'
 import type { Caller, Identity } from '../../web/caller.js'
+import type { Revocations } from '../../web/revocations.js'
 import { createAlone } from './alone.js'
 import type { ClaimAccounts } from './claim-accounts.js'
 import { createJoining, type Joined, type Joins } from './joining.js'
@@ -21,6 +22,7 @@ export interface AccountsDeps {
   cache: Cache
   redis?: RedisConnection | undefined
   names: Names
+  changes: Pick<Revocations, 'endUser' | 'noteChange' | 'changedAt'>
   linkByEmail: boolean
   rules: SignUpRules
   terms: Terms | undefined
@@ -60,6 +62,7 @@ export function createAccounts({
   cache,
   redis,
   names,
+  changes,
   linkByEmail,
   rules,
   terms,
@@ -67,7 +70,7 @@ export function createAccounts({
   repairs,
   duplicateRemoved,
 }: AccountsDeps) {
-  const people = createPeople(threescale, cache)
+  const people = createPeople(threescale, cache, changes.changedAt)
   const signUps = createSignUp({ threescale, cache, rules, terms, repairs, duplicateRemoved })
   const { signUp, finish, questions } = signUps
   const joining = createJoining({ threescale, names, signUp: signUps, claims, duplicateRemoved })
@@ -123,7 +126,8 @@ export function createAccounts({
       // another sign-in may have renamed them, and a name that no secret makes any more is not theirs
       for (const username of people.likely(names.usernamesOf(caller.kind, caller.subject))) {
         const found = await people.findSoon(username)
-        if (found === 'unknown') return caller
+        // a former admin is no admin while 3scale does not say what they are now
+        if (found === 'unknown') return changes.changedAt(username) < 0 ? caller : { ...caller, role: 'member' }
         if (!found) continue
         checkStanding(found)
         const { account, user } = found
@@ -146,7 +150,17 @@ export function createAccounts({
     /** The form's questions; no call to 3scale while the definitions of its fields are known. */
     questions,
 
-    forget: people.forget,
+    /** After a change of somebody's role: it counts at the next request, here and on every replica. */
+    async changed({ username }: User): Promise<void> {
+      await changes.noteChange(username)
+      await people.forget(username)
+    },
+
+    /** After the removal of a user: their sessions are over, here and on every replica, and nothing read before counts. */
+    async removed({ username }: User): Promise<void> {
+      await changes.endUser(username)
+      await people.forget(username)
+    },
   }
 
   async function linkOrSignUp(identity: Identity, completion: Completion | undefined): Promise<SignInOutcome> {

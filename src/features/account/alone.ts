@@ -21,14 +21,15 @@ export interface Turn {
  * Runs the work of one name one at a time: in this process always, among replicas with a lock in Redis where there is one.
  * 3scale has no lock of its own: it checks a name or a key before it writes, so two requests at once may both be accepted (on
  * MySQL, two sign-ups always are). The lock makes that rare, not impossible; Redis may be missing, or stop in between.
- * Therefore the work reads again after its write and removes what was created twice.
+ * Therefore the work reads again after its write and removes what was created twice. Names hold addresses of people, so Redis sees
+ * their keyed hash.
  */
 export function createAlone(redis: RedisConnection | undefined, { waitMs = WAIT_MS } = {}) {
   const queue = new Map<string, Promise<unknown>>()
 
   return async function alone<T>(name: string, work: (turn: Turn) => Promise<T>): Promise<T> {
     const before = queue.get(name) ?? Promise.resolve()
-    const turn = before.catch(() => {}).then(() => locked(`maas:lock:${name}`, work))
+    const turn = before.catch(() => {}).then(() => locked(`maas:lock:${redis?.hash('lock', name) ?? ''}`, work))
     queue.set(name, turn)
     try {
       return await turn
@@ -57,9 +58,16 @@ export function createAlone(redis: RedisConnection | undefined, { waitMs = WAIT_
       const answer = await redis.try(async (client) => [await client.set(lock, mine, 'PX', LOCK_MS, 'NX')])
       if (answer === undefined) return false
       if (answer[0] === 'OK') return true
+      if (waited === 0) await endForged(lock)
       await sleep(50)
     }
     return false
+  }
+
+  /** A lock of a portal ends by itself; one that does not would hold up every write. */
+  async function endForged(lock: string): Promise<void> {
+    const left = await redis?.try((client) => client.pttl(lock))
+    if (left === -1 || (left ?? 0) > LOCK_MS) await redis?.try((client) => client.del(lock))
   }
 
   /** Undefined where nobody holds it; of a Redis that does not answer nothing is known, so it counts as nobody. */

@@ -23,11 +23,7 @@ const LONGEST = 255
 /** Accounts that people share because the sign-in service says the same of them. */
 export function createClaimAccounts({ threescale, cache, names, settings }: ClaimAccountsDeps) {
   /** only a hint for admins: when it is lost, the next sign-in tells it again */
-  const told = cache.cached<string | null>(
-    'claims',
-    { fresh: KEEP_SECONDS, keep: KEEP_SECONDS, secret: true },
-    async () => null,
-  )
+  const told = cache.cached<string | null>('claims', { fresh: KEEP_SECONDS, keep: KEEP_SECONDS }, async () => null)
   const anchors = (value: string) => names.anchorsOf(settings?.claim ?? '', value)
   const anchor = (value: string) => anchors(value)[0] ?? ''
 

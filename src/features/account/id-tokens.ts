@@ -10,7 +10,7 @@ export type Kept = ReturnType<typeof createIdTokens>
 
 /** ID tokens for the hint of a sign-out: kept sealed, and only as a convenience. Lost, the provider asks before it signs out. */
 export function createIdTokens({ cache, maxSeconds }: { cache: Cache; maxSeconds: number }) {
-  const kept = cache.cached<string>('id-tokens', { fresh: maxSeconds, keep: maxSeconds, secret: true }, async () => '')
+  const kept = cache.cached<string>('id-tokens', { fresh: maxSeconds, keep: maxSeconds }, async () => '')
   const keyOf = ({ issuer, subject, sid = '' }: Session) => JSON.stringify([issuer, subject, sid])
 
   return {

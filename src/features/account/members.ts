@@ -13,7 +13,7 @@ import type { Member, NewMember } from './schemas.js'
 export interface MembersDeps {
   threescale: Threescale
   allowances: Allowances
-  accounts: Pick<Accounts, 'forget'>
+  accounts: Pick<Accounts, 'changed' | 'removed'>
   claims: ClaimAccounts
   letters: Letters
   alone: Alone
@@ -108,9 +108,9 @@ export function createMembers({
         }
         await checkArea()
         if (role === 'member' && user.role === 'admin') checkLast(all, user)
-        const changed =
-          user.role === role ? user : await lastKept(user, () => threescale.setRole(caller.accountId, id, role))
-        await accounts.forget(user.username)
+        // also where 3scale did not answer: it may have stored the change
+        const write = () => threescale.setRole(caller.accountId, id, role).finally(() => accounts.changed(user))
+        const changed = user.role === role ? user : await lastKept(user, write)
         return { member: await present(changed, all), before: user.role }
       })
     },
@@ -126,8 +126,8 @@ export function createMembers({
           if (user.role === 'admin') checkLast(all, user)
         }
         const member = await present(user, all)
-        await lastKept(user, () => threescale.deleteUser(caller.accountId, id))
-        await accounts.forget(user.username)
+        await lastKept(user, () => threescale.deleteUser(caller.accountId, id).finally(() => accounts.changed(user)))
+        await accounts.removed(user)
         return member
       })
     },

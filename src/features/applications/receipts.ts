@@ -173,7 +173,8 @@ export function createReceipts(deps: ReceiptsDeps) {
   async function find(place: string): Promise<Removal | undefined> {
     await store.look(place)
     const copy = store.peek(place)
-    return copy && copy.ageSeconds < RECEIPT_SECONDS ? (copy.value ?? undefined) : undefined
+    const removal = copy && copy.ageSeconds < RECEIPT_SECONDS ? copy.value : null
+    return removal && placeOf(removal) === place ? removal : undefined
   }
 }
 
