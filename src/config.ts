@@ -24,6 +24,8 @@ export interface Config {
   gateway: { configurationSeconds: number; appKeySeconds: number }
   portal: PortalConfig
   outbound: { extraCa: string | undefined; httpsProxy: string | undefined; noProxy: string | undefined }
+  /** address of the API server of the cluster that the portal runs in */
+  clusterApi: string | undefined
   mail: { url: string; from: string; operator: string } | undefined
   /** a client of the sign-in service whose token `doctor` looks at */
   doctorClient: { id: string; secret: string } | undefined
@@ -103,6 +105,8 @@ export function loadConfig(env: Environment = process.env): Config {
       httpsProxy: read.url('HTTPS_PROXY'),
       noProxy: read.text('NO_PROXY'),
     },
+    // no setting: Kubernetes sets it in every container
+    clusterApi: env.KUBERNETES_SERVICE_HOST || undefined,
     mail: mailSettings(
       { url: read.smtp('SMTP_URL'), from: read.text('MAIL_FROM'), operator: read.text('OPERATOR_MAIL') },
       complaints,

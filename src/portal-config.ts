@@ -147,6 +147,13 @@ export const PortalConfig = Type.Object(
         description: 'address that gets requests to the operator as JSON; `text` is what Slack and Mattermost show',
       }),
     ),
+    gateway_domains: Type.Optional(
+      Type.Array(Type.String({ pattern: '^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$' }), {
+        minItems: 1,
+        description:
+          'domains of gateways and model servers: what products name elsewhere is not called, but for the sign-in service; default: any address but those of the portal itself, link-local ones and metadata services',
+      }),
+    ),
     gateway_ca: Type.Optional(
       Type.String({ description: 'file name of the CA that signed the gateway, for snippets' }),
     ),

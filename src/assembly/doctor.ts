@@ -20,13 +20,14 @@ export interface TenantDoctorDeps {
 /** What checks a tenant: by command and by page. */
 export function createTenantDoctor(config: Config, { outbound, verbs, callers, checks }: TenantDoctorDeps) {
   const { portal: notes } = config
-  const { to, redis, identity, queue } = outbound
+  const { to, guardedTo, redis, identity, queue } = outbound
   const factsOf = (body: string) => {
     const { declared, deduced } = specFacts(readSpec(body))
     return { ...deduced, ...declared }
   }
   return createDoctor({
     http: to('doctor'),
+    guarded: guardedTo('doctor'),
     inspect: (way) => createInspection({ ...config.threescale, http: way, queue }),
     adminUrl: config.threescale.adminUrl,
     redis,

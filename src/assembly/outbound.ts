@@ -1,6 +1,8 @@
+import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import { createCache } from '../clients/cache.js'
-import { createHttp } from '../clients/http.js'
+import { isThisMachine } from '../clients/guard.js'
+import { createHttp, type HttpOptions } from '../clients/http.js'
 import { createIdentity } from '../clients/identity.js'
 import { createMail } from '../clients/mail.js'
 import { createOperator } from '../clients/operator.js'
@@ -34,6 +36,9 @@ export async function createOutbound(config: Config, { log, metrics }: OutboundD
       [new URL(config.threescale.adminUrl).origin]: '3scale',
       [new URL(config.oidc.issuer).origin]: 'sign-in service',
     },
+    guard: guarding(config, (host, reason) =>
+      log.warn({ host, reason }, 'an address that a product names is not called'),
+    ),
     // slow is not down: it answers a sign-up for as long as the tenant has default plans
     slow: [new URL(config.threescale.adminUrl).origin],
     onBreaker(upstream, host, event) {
@@ -45,10 +50,13 @@ export async function createOutbound(config: Config, { log, metrics }: OutboundD
   const traces =
     config.traces && (await (await import('../clients/traces.js')).startTraces({ ...config.traces, version, log }))
   const watchers = [metrics.watch, ...(traces ? [traces.watch] : [])]
+  /** to addresses of the settings */
   const to = (upstream: string, nameOf?: (url: URL) => string) =>
     watched(way, { upstream, watchers, ...(nameOf ? { nameOf } : {}) })
   const trust = createRedisTrust(config.session.secrets)
   const redis = config.redisUrl ? createRedis(config.redisUrl, log, { ...config.outbound, trust }) : undefined
+  /** to addresses that somebody else chose, such as the author of a product */
+  const guardedTo = (upstream: string) => watched(way.guarded, { upstream, watchers })
   const cache = createCache({
     redis,
     prefix: PREFIX,
@@ -84,6 +92,7 @@ export async function createOutbound(config: Config, { log, metrics }: OutboundD
 
   return {
     to,
+    guardedTo,
     traces,
     redis,
     cache,
@@ -99,6 +108,27 @@ export async function createOutbound(config: Config, { log, metrics }: OutboundD
       mail?.close()
       await way.close()
       await traces?.stop()
+    },
+  }
+}
+
+const REPORT_MS = 10 * 60_000
+
+/** What is not called though a product names it. Each host is reported once in ten minutes. */
+function guarding(
+  { publicUrl, port, metricsPort, oidc, portal, clusterApi }: Config,
+  report: (host: string, reason: string) => void,
+): HttpOptions['guard'] {
+  const reported = new LRUCache<string, true>({ max: 1000, ttl: REPORT_MS })
+  return {
+    local: isThisMachine(new URL(publicUrl).hostname),
+    ownPorts: [port, metricsPort],
+    never: clusterApi === undefined ? [] : [clusterApi],
+    domains: portal.gateway_domains && [...portal.gateway_domains, new URL(oidc.issuer).hostname],
+    onRefused(host, reason) {
+      if (reported.has(host)) return
+      reported.set(host, true)
+      report(host, reason)
     },
   }
 }

@@ -51,7 +51,7 @@ export type Verbs = ReturnType<typeof createVerbs>
 /** What people and programs can do here, by noun; nothing of it knows HTTP. */
 export function createVerbs(config: Config, { outbound, revocations, metrics, log, brand, audit }: VerbsDeps) {
   const { portal: notes } = config
-  const { to, redis, cache, threescale, mail, operator, signInService } = outbound
+  const { guardedTo, redis, cache, threescale, mail, operator } = outbound
   const models: Models = createModels({
     threescale,
     cache,
@@ -61,7 +61,7 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
     currency: notes.currency,
     tokenEndpoint,
     servers: createServers({
-      http: to('model server'),
+      http: guardedTo('model server'),
       notes: notes.products ?? {},
       privateAddresses: notes.model_servers?.private_addresses === true,
       askAs: askModelServer,
@@ -71,7 +71,8 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
     log,
   })
   metrics.catalogueAge(models.age)
-  const gateway = createGateway({ http: to('gateway'), allowed: (url) => models.allowsHost(url) })
+  const tokenIssuers = guardedTo('sign-in service')
+  const gateway = createGateway({ http: guardedTo('gateway'), allowed: (url) => models.allowsHost(url) })
   const keys = createKeyReadiness()
   const calls = createModelCalls({ gateway, keys })
   const trial = createTrial({ calls, learnModelId: models.learnModelId })
@@ -207,7 +208,7 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
   }
 
   async function tokenEndpoint(issuer: string): Promise<string> {
-    const answer = await signInService.send({
+    const answer = await tokenIssuers.send({
       method: 'GET',
       url: new URL(`${issuer}/.well-known/openid-configuration`),
     })

@@ -73,6 +73,8 @@ function wordsFor(failure: HttpFailure): string {
   if (failure.kind === 'timeout')
     return 'The endpoint did not answer in time. The model may be starting or busy; try again.'
   if (failure.kind === 'too_large') return 'The endpoint answered with more than the portal shows. Use the code below.'
+  if (failure.kind === 'forbidden')
+    return 'The portal does not send requests to the address of this endpoint. Report this to its operator: the doctor of the portal states the reason.'
   const certificate = certificateWords(failure)
   if (certificate) return `The endpoint could not be reached from the portal: ${certificate}. Tell its operator.`
   return 'The endpoint could not be reached from the portal. Its gateway may be down; try again in a minute.'

@@ -1,6 +1,6 @@
 /** No usable answer. The message names the host and what to look at, never a query or a header. */
 export class HttpFailure extends Error {
-  readonly kind: 'timeout' | 'network' | 'too_large' | 'left_alone' | 'given_up'
+  readonly kind: 'timeout' | 'network' | 'too_large' | 'left_alone' | 'given_up' | 'forbidden'
   /** false: the host cannot be blamed */
   readonly telling: boolean
   constructor(kind: HttpFailure['kind'], host: string, cause?: unknown, telling = /^(timeout|network)$/.test(kind)) {
@@ -45,6 +45,7 @@ function sentence(kind: HttpFailure['kind'], host: string, cause: unknown): stri
   if (kind === 'timeout') return `${host} did not answer in time`
   if (kind === 'too_large') return `${host} answered with more than is taken`
   if (kind === 'given_up') return `${host} was not waited for`
+  if (kind === 'forbidden') return `${host} is not called${cause instanceof Error ? `: ${cause.message}` : ''}`
   if (kind === 'left_alone')
     return `${host} failed nearly every call and is left alone for a second${cause instanceof Error ? `: ${cause.message}` : ''}`
   const { code, address, port } = (cause ?? {}) as { code?: string; address?: string; port?: number }

@@ -1,9 +1,11 @@
 import type { Readable } from 'node:stream'
-import { Agent, type Dispatcher, EnvHttpProxyAgent, fetch as undiciFetch } from 'undici'
+import { type Dispatcher, fetch as undiciFetch } from 'undici'
 import { type BreakerOptions, createBreakers } from './breakers.js'
+import { dispatcherMaker } from './dispatchers.js'
+import { asked, flat, nameOf, readText } from './exchange.js'
+import { createGuard, ForbiddenAddress, type GuardOptions } from './guard.js'
 import { HttpFailure } from './http-failure.js'
 import { heardOut, lateAfter } from './lateness.js'
-import { trusting } from './trust.js'
 
 export interface HttpOptions {
   /** PEM text of an extra certificate authority for every outbound call */
@@ -17,6 +19,8 @@ export interface HttpOptions {
   slow?: string[]
   /** how long one of these may be silent before that counts as an outage; default 15 s */
   silentMs?: number
+  /** which addresses that somebody else chose are not called */
+  guard?: GuardOptions
 }
 
 export interface HttpRequest {
@@ -62,9 +66,24 @@ const HURRY_MS = 1000
 /** How long a late answer of a slow host is listened for. */
 const LISTEN_MS = 15_000
 
-export type Http = ReturnType<typeof createHttp>
+/** Redirects are not followed; any status is an answer. */
+export interface Http {
+  /** Rejects with HttpFailure only. */
+  send(request: HttpRequest): Promise<HttpAnswer>
+  /**
+   * An answer whose body is read as it comes. Rejects with HttpFailure before the head; the body fails when nothing
+   * comes for `idleMs`, or when `signal` ends it, which closes the connection.
+   */
+  open(request: OpenRequest): Promise<OpenAnswer>
+  /** A `fetch` with the same way out, for libraries that bring their own calls. */
+  fetch: typeof globalThis.fetch
+}
 
-/** One way out of the process: every outbound call honours the extra CA and the proxy settings. */
+/**
+ * The ways out of the process: every outbound call honours the extra CA and the proxy settings. The calls of the object
+ * itself go to addresses of the settings; those of `guarded` to addresses that somebody else chose, so they are checked
+ * (`guard.ts`) and fail with the kind `forbidden` where the portal does not call one.
+ */
 export function createHttp({
   extraCa,
   httpsProxy,
@@ -73,22 +92,13 @@ export function createHttp({
   onBreaker = () => {},
   slow = [],
   silentMs,
+  guard: guarding,
 }: HttpOptions = {}) {
-  const tls = trusting(extraCa)
-  const settings = { connect: { timeout: 2000, ...tls }, connections: 256, keepAliveTimeout: 10_000, pipelining: 1 }
-  const make = (): Dispatcher =>
-    httpsProxy
-      ? new EnvHttpProxyAgent({
-          ...settings,
-          httpProxy: httpsProxy,
-          httpsProxy,
-          // what runs on this machine is never behind a proxy
-          noProxy: [noProxy ?? '', 'localhost', '127.0.0.1', '[::1]'].join(','),
-          requestTls: tls,
-          proxyTls: tls,
-        })
-      : new Agent(settings)
-  const dispatcher = make()
+  const guard = createGuard(guarding)
+  const make = dispatcherMaker({ extraCa, httpsProxy, noProxy })
+  const trusted: Way = { make, dispatcher: make(), check: () => {} }
+  const makeGuarded = () => make(guard.connector)
+  const checked: Way = { make: makeGuarded, dispatcher: makeGuarded(), check: guard.check }
   const breakers = createBreakers({
     names: upstreams,
     isOutage: (error) => (error instanceof HttpFailure ? error.telling : nameOf(error) !== 'AbortError'),
@@ -100,50 +110,59 @@ export function createHttp({
   })
 
   return {
-    /** Rejects with HttpFailure only; any status is an answer. Redirects are not followed. */
-    send: (request: HttpRequest): Promise<HttpAnswer> =>
-      request.unguarded
-        ? breakers.unguarded(request.url, () => send(request))
-        : breakers.run(request.url, () => send(request)),
-
-    /**
-     * An answer whose body is read as it comes. Rejects with HttpFailure before the head; the body fails when nothing
-     * comes for `idleMs`, or when `signal` ends it, which closes the connection.
-     */
-    open: (request: OpenRequest): Promise<OpenAnswer> => breakers.run(request.url, () => open(request)),
-
-    /** A `fetch` with the same way out, for libraries that bring their own calls. */
-    fetch: (async (input: string | URL, init?: RequestInit) => {
-      try {
-        return await breakers.run(new URL(input), () => undiciFetch(input, { ...(init as object), dispatcher }))
-      } catch (error) {
-        // as fetch says that there is no connection
-        throw error instanceof HttpFailure ? new TypeError('fetch failed', { cause: error }) : error
-      }
-    }) as unknown as typeof globalThis.fetch,
-
+    ...callsBy(trusted),
+    guarded: callsBy(checked),
     breakers: breakers.report,
-
     /** Ends what still waits: by then nobody is there to hear it. */
-    close: () => dispatcher.destroy(),
+    async close(): Promise<void> {
+      await Promise.all([trusted.dispatcher.destroy(), checked.dispatcher.destroy()])
+    },
   }
 
-  async function send({
-    method,
-    url,
-    headers = {},
-    body,
-    timeoutMs = 2500,
-    goesOn,
-    longerMs = timeoutMs,
-    maxBytes = 1_000_000,
-    freshConnection = false,
-    signal: ended,
-  }: HttpRequest): Promise<HttpAnswer> {
+  function callsBy(way: Way): Http {
+    return {
+      async send(request) {
+        refuseForbidden(way, request.url)
+        const call = () => send(way, request)
+        return request.unguarded ? breakers.unguarded(request.url, call) : breakers.run(request.url, call)
+      },
+      async open(request) {
+        refuseForbidden(way, request.url)
+        return breakers.run(request.url, () => open(way, request))
+      },
+      fetch: (async (input: string | URL, init?: RequestInit) => {
+        const url = new URL(input)
+        const { dispatcher } = way
+        try {
+          refuseForbidden(way, url)
+          return await breakers.run(url, () => undiciFetch(input, { ...(init as object), dispatcher }))
+        } catch (error) {
+          // as fetch says that there is no connection
+          throw error instanceof HttpFailure ? new TypeError('fetch failed', { cause: error }) : error
+        }
+      }) as unknown as typeof globalThis.fetch,
+    }
+  }
+
+  async function send(
+    way: Way,
+    {
+      method,
+      url,
+      headers = {},
+      body,
+      timeoutMs = 2500,
+      goesOn,
+      longerMs = timeoutMs,
+      maxBytes = 1_000_000,
+      freshConnection = false,
+      signal: ended,
+    }: HttpRequest,
+  ): Promise<HttpAnswer> {
     const late = lateAfter(timeoutMs, longerMs, goesOn)
-    const way = freshConnection ? make() : dispatcher
+    const dispatcher = freshConnection ? way.make() : way.dispatcher
     const exchange = async (end: AbortSignal): Promise<HttpAnswer> => {
-      const answer = await way.request({
+      const answer = await dispatcher.request({
         ...asked({ method, url, headers, body }),
         signal: ended ? AbortSignal.any([end, ended]) : end,
       })
@@ -155,24 +174,20 @@ export function createHttp({
       return await heardOut(exchange, late.signal, Math.max(LISTEN_MS, longerMs), () => breakers.answered(url))
     } catch (error) {
       if (error instanceof HttpFailure) throw error
+      if (error instanceof ForbiddenAddress) throw new HttpFailure('forbidden', url.host, error)
       if (ended?.aborted) throw new HttpFailure('given_up', url.host, error)
       if (late.signal.aborted) throw new HttpFailure('timeout', url.host, error, timeoutMs >= HURRY_MS)
       throw new HttpFailure('network', url.host, error)
     } finally {
       late.clear()
-      if (freshConnection) await way.destroy()
+      if (freshConnection) await dispatcher.destroy()
     }
   }
 
-  async function open({
-    method,
-    url,
-    headers = {},
-    body,
-    signal,
-    headMs = 30_000,
-    idleMs = 60_000,
-  }: OpenRequest): Promise<OpenAnswer> {
+  async function open(
+    { dispatcher }: Way,
+    { method, url, headers = {}, body, signal, headMs = 30_000, idleMs = 60_000 }: OpenRequest,
+  ): Promise<OpenAnswer> {
     try {
       const answer = await dispatcher.request({
         ...asked({ method, url, headers, body }),
@@ -182,47 +197,26 @@ export function createHttp({
       })
       return { status: answer.statusCode, headers: flat(answer.headers), body: answer.body }
     } catch (error) {
+      if (error instanceof ForbiddenAddress) throw new HttpFailure('forbidden', url.host, error)
       if (signal.aborted) throw new HttpFailure('given_up', url.host, error)
       throw new HttpFailure(nameOf(error) === 'HeadersTimeoutError' ? 'timeout' : 'network', url.host, error)
     }
   }
 }
 
-function asked({
-  method,
-  url,
-  headers,
-  body,
-}: Pick<HttpRequest, 'method' | 'url' | 'headers'> & { body: string | undefined }) {
-  return {
-    method: method as Dispatcher.HttpMethod,
-    origin: url.origin,
-    path: url.pathname + url.search,
-    headers: headers ?? {},
-    body: body ?? null,
+/** The connections of one way out, and what it refuses before there is one. */
+interface Way {
+  make(): Dispatcher
+  dispatcher: Dispatcher
+  /** Throws ForbiddenAddress. */
+  check(url: URL): void
+}
+
+function refuseForbidden({ check }: Way, url: URL): void {
+  try {
+    check(url)
+  } catch (error) {
+    if (error instanceof ForbiddenAddress) throw new HttpFailure('forbidden', url.host, error)
+    throw error
   }
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : ''
-}
-
-async function readText(body: Dispatcher.ResponseData['body'], maxBytes: number, host: string): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > maxBytes) {
-      body.destroy()
-      throw new HttpFailure('too_large', host)
-    }
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-function flat(headers: Record<string, string | string[] | undefined>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]),
-  )
 }

@@ -20,7 +20,6 @@ export function watched(
   { upstream, watchers, nameOf }: { upstream: string; watchers: Watcher[]; nameOf?: (url: URL) => string },
 ): Http {
   return {
-    ...http,
     async send(request) {
       const end = begin(request.method, request.url)
       try {

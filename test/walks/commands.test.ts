@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -22,6 +22,22 @@ t.test('every command answers --help, and the program --version', async (t) => {
   const unknown = command(['nonsense'])
   t.not(unknown.status, 0)
   t.match(unknown.stderr, 'nonsense')
+})
+
+t.test('npx runs the program of a checkout, offline, and no script at install', async (t) => {
+  const { scripts } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>
+  }
+  // npx links the checkout into its cache as a package, and npm 11 then refuses whichever of these the package has
+  for (const name of ['preinstall', 'install', 'postinstall', 'prepare']) t.notOk(scripts[name], name)
+  t.equal(scripts.dependencies, 'npm run build', 'npm ci builds')
+  const { status, stdout, stderr } = spawnSync('npx', ['maas-portal', '--version'], {
+    cwd: projectRoot,
+    encoding: 'utf8',
+    env: { ...clean, npm_config_cache: t.testdir(), npm_config_offline: 'true' },
+  })
+  t.equal(status, 0, stderr)
+  t.equal(stdout, command(['--version']).stdout)
 })
 
 t.test('serve without settings stops at once with every problem and code 2, and starts no demo part', async (t) => {

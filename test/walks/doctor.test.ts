@@ -272,6 +272,20 @@ const rows: Record<string, Row | Row[]> = {
   endpoint_unreachable: [
     { plant: change({ endpoint: 'https://nowhere.invalid' }), says: /nowhere\.invalid could not be reached/ },
   ],
+  endpoint_forbidden: [
+    {
+      plant: change({ endpoint: 'http://169.254.169.254' }),
+      says: /169\.254\.169\.254 is not called: it is a link-local address/,
+    },
+    {
+      plant: (_service, { services }) =>
+        change({ proxy: { oidc_issuer_endpoint: 'http://id:secret@[::ffff:169.254.169.254]/realms/x' } })(
+          found(services, 'oidc-chat'),
+        ),
+      about: 'oidc-chat',
+      says: /is not called: it is a link-local address/,
+    },
+  ],
   endpoint_unknown: {
     async plant(service) {
       await change({ proxy: { hosts: ['elsewhere.example'] } })(service)

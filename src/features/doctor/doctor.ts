@@ -18,7 +18,10 @@ import { signUpCost } from './tenant/sign-up-cost.js'
 import { token } from './tenant/token.js'
 
 export interface DoctorDeps extends Pick<ProductDeps, 'modelIds' | 'gatewayKeys' | 'typeOf'> {
+  /** to 3scale and the sign-in service */
   http: Pick<Http, 'send'>
+  /** to addresses that products name */
+  guarded: Pick<Http, 'send'>
   inspect(http: Pick<Http, 'send'>): Inspection
   adminUrl: string
   redis: RedisConnection | undefined
@@ -45,7 +48,7 @@ export function createDoctor(deps: DoctorDeps) {
      * incomplete.
      */
     async examine(untilMs: number): Promise<Report> {
-      const ask = createAsking(deps.http, now)
+      const ask = createAsking(deps, now)
       const [threescale, identity, memory] = await Promise.all([
         examineTenant(ask, now() + untilMs),
         isolated('sign-in service', ofTenant, () => signIn(find, ask, deps.signIn)),

@@ -88,6 +88,7 @@ export function recordedTenant(): RecordedTenant {
     },
     deps: (more = {}) => ({
       http,
+      guarded: http,
       inspect: (way) => createInspection({ http: way, adminUrl: ADMIN, accessToken: 'canary-token' }),
       adminUrl: ADMIN,
       redis: undefined,

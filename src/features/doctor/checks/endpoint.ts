@@ -12,7 +12,7 @@ export async function endpoint(look: Look, find: FindHere, ask: Asking): Promise
   const read = config.rules.find(({ method, pattern }) => method === 'GET' && !/[{?]/.test(pattern))
   const url = new URL(config.endpoint + (listPathIn(look) ?? (read ? pathOf(read.pattern) : '/v1/models')))
   try {
-    const { status, text } = await ask.send({ method: 'GET', url, timeoutMs: 5000 })
+    const { status, text } = await ask.sendGuarded({ method: 'GET', url, timeoutMs: 5000 })
     if (status >= 200 && status < 300)
       return [find('endpoint_open', `GET ${url.pathname} without a key is answered with ${status}.`)]
     if (status === 404 && text === '') return [find('endpoint_unknown')]
@@ -21,7 +21,7 @@ export async function endpoint(look: Look, find: FindHere, ask: Asking): Promise
     return []
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error
-    return [find('endpoint_unreachable', `${error.message}.`)]
+    return [find(error.kind === 'forbidden' ? 'endpoint_forbidden' : 'endpoint_unreachable', `${error.message}.`)]
   }
 }
 
@@ -30,12 +30,12 @@ export async function issuer({ config }: Look, find: FindHere, ask: Asking): Pro
   if (config?.authentication !== 'oidc' || config.issuer === undefined) return []
   const address = `${config.issuer}/.well-known/openid-configuration`
   try {
-    const { status, text } = await ask.send({ method: 'GET', url: new URL(address), timeoutMs: 5000 })
+    const { status, text } = await ask.sendGuarded({ method: 'GET', url: new URL(address), timeoutMs: 5000 })
     return status === 200 && text.includes('"token_endpoint"')
       ? []
       : [find('issuer_unreachable', `${config.issuer} answers ${status} and no discovery document.`)]
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error
-    return [find('issuer_unreachable', `${error.message}.`)]
+    return [find(error.kind === 'forbidden' ? 'endpoint_forbidden' : 'issuer_unreachable', `${error.message}.`)]
   }
 }

@@ -48,7 +48,7 @@ async function listOf(look: Look, ask: Asking, deps: ModelIdDeps): Promise<Model
   const url = privateUrl(look, path)
   if (!url) return undefined
   try {
-    const { status, text } = await ask.send({ method: 'GET', url, timeoutMs: 5000, maxBytes: 256 * 1024 })
+    const { status, text } = await ask.sendGuarded({ method: 'GET', url, timeoutMs: 5000, maxBytes: 256 * 1024 })
     return status === 200 ? { text } : { failure: `It answers ${status} at its private address.` }
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error

@@ -44,6 +44,13 @@ export const gateway = {
     fix: 'Check the gateway, its route and certificate, DNS, and the portal’s network policy.',
     place: 'settings',
   },
+  endpoint_forbidden: {
+    severity: 'error',
+    title: 'The product names an address that the portal does not call',
+    why: 'It leads to the machine or pod of the portal, to the cluster’s API server, to a metadata service or outside gateway_domains. Test it, playground and revocation checks are refused.',
+    fix: 'Correct the production public base URL or the OpenID Connect issuer and promote, or list the domain in gateway_domains of PORTAL_CONFIG.',
+    place: 'settings',
+  },
   endpoint_unknown: {
     severity: 'error',
     title: 'The gateway does not know the product by its address',

@@ -1,0 +1,250 @@
+import type { LookupAddress } from 'node:dns'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo, LookupFunction } from 'node:net'
+import fc from 'fast-check'
+import t, { type Test } from 'tap'
+import { forbiddenKind } from '../../src/clients/addresses.js'
+import { createGateway } from '../../src/clients/gateway.js'
+import type { GuardOptions } from '../../src/clients/guard.js'
+import { createHttp, type OpenRequest } from '../../src/clients/http.js'
+import { HttpFailure } from '../../src/clients/http-failure.js'
+import { connectProxy } from '../helper/connect-proxy.js'
+
+/** A server of this machine, which no call may reach that somebody else chose the address of. */
+let reached = 0
+const server = createServer((_request, response) => {
+  reached++
+  response.end('secret metrics')
+}).listen(0, '127.0.0.1')
+await once(server, 'listening')
+const { port } = server.address() as AddressInfo
+t.teardown(() => server.close())
+
+/** Names as a test says, each time it is asked. */
+function names(answers: Record<string, string[][]>): { lookup: LookupFunction; asked: string[] } {
+  const asked: string[] = []
+  const lookup: LookupFunction = (hostname, _options, callback) => {
+    asked.push(hostname)
+    const rounds = answers[hostname] ?? []
+    const now = (rounds.length > 1 ? rounds.shift() : rounds[0]) ?? []
+    const found: LookupAddress[] = now.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
+    setImmediate(() => callback(null, found))
+  }
+  return { lookup, asked }
+}
+
+function client(t: Test, guard: GuardOptions = {}, more: { httpsProxy?: string; noProxy?: string } = {}) {
+  const refused: string[] = []
+  const http = createHttp({
+    ...more,
+    guard: { onRefused: (host, reason) => refused.push(`${host}: ${reason}`), ...guard },
+  })
+  t.teardown(() => http.close())
+  const ending = (call: Promise<{ status: number }>) =>
+    call.then(
+      ({ status }) => String(status),
+      (error: unknown) => (error instanceof HttpFailure ? error.kind : String(error)),
+    )
+  const send = (url: string, freshConnection = false) =>
+    ending(http.guarded.send({ method: 'GET', url: new URL(url), freshConnection }))
+  const open = (url: string) =>
+    ending(opened({ method: 'GET', url: new URL(url), signal: new AbortController().signal }))
+  const opened = async (request: OpenRequest) => {
+    const answer = await http.guarded.open(request)
+    answer.body.destroy()
+    return answer
+  }
+  return { http, send, open, refused }
+}
+
+/** Each is this machine, the metadata service, or nobody. */
+const literals = [
+  ...['127.0.0.1', '127.1', '127.255.255.254', '2130706433', '0x7f000001', '0x7f.1', '017700000001', '0177.0.0.1'],
+  ...['0', '0.0.0.0', '0.1.2.3', '[::]', '[::1]', '[0:0:0:0:0:0:0:1]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]'],
+  ...['[::127.0.0.1]', '[::ffff:0:127.0.0.1]', '[64:ff9b::127.0.0.1]', '[64:ff9b::7f00:1]', '[64:ff9b:1::7f00:1]'],
+  ...['[2002:7f00:1::]', '[2002:7f00:1::1234]', '[2001:0:1::1]', '１２７.０.０.１', '127。0。0。1', '127.0.0.1.'],
+  ...[
+    '169.254.169.254',
+    '2852039166',
+    '0xa9fea9fe',
+    '[::ffff:169.254.169.254]',
+    '[64:ff9b::a9fe:a9fe]',
+    '[2002:a9fe:a9fe::]',
+  ],
+  ...['[fe80::1]', '[fd00:ec2::254]', '[fd20:ce::254]', '100.100.100.200', '168.63.129.16', '192.0.0.192'],
+  ...['224.0.0.1', '255.255.255.255', '240.0.0.1', '[ff02::1]', '[::ffff:255.255.255.255]'],
+  ...[
+    'localhost',
+    'LOCALHOST',
+    'localhost.',
+    'anything.localhost',
+    'kubernetes.default.svc',
+    'kubernetes.default.svc.cluster.local',
+  ],
+]
+
+t.test('no spelling of an address of this machine, of a metadata service or of nobody is connected to', async (t) => {
+  const { send, open, refused } = client(t)
+  for (const host of literals) {
+    const url = `http://${host}:${port}/metrics`
+    t.equal(await send(url), 'forbidden', host)
+    t.equal(await send(url, true), 'forbidden', `${host} by a connection of its own`)
+    t.equal(await open(url), 'forbidden', `${host} as a stream`)
+  }
+  t.equal(refused.length, 3 * literals.length, 'each is reported')
+  t.equal(reached, 0)
+})
+
+t.test('addresses of private and public networks may be called', (t) => {
+  for (const address of [
+    '10.1.2.3',
+    '172.16.0.1',
+    '192.168.1.1',
+    '100.64.0.1',
+    '8.8.8.8',
+    'fd12:3456::1',
+    '2606:4700::1111',
+  ])
+    t.equal(forbiddenKind(address), undefined, address)
+  t.equal(forbiddenKind('::ffff:10.1.2.3'), undefined)
+  t.end()
+})
+
+t.test('every IPv4 address is judged alike in each form that IPv6 has for it', (t) => {
+  const byte = fc.integer({ min: 0, max: 255 })
+  const first = fc.oneof(fc.constantFrom(0, 10, 100, 127, 168, 169, 192, 223, 224, 239, 240, 255), byte)
+  const property = fc.property(first, byte, byte, byte, (a, b, c, d) => {
+    const plain = [a, b, c, d].join('.')
+    const expected = forbiddenKind(plain)
+    const hex = (high: number, low: number) => (high * 256 + low).toString(16)
+    // ::0.0.0.1 is the loopback address of IPv6 itself
+    const forms = [`::ffff:${plain}`, `::ffff:0:${plain}`, `64:ff9b::${plain}`, `2002:${hex(a, b)}:${hex(c, d)}::1`]
+    return forms.every((form) => forbiddenKind(form) === expected)
+  })
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 2000, seed: 19 }))
+  t.end()
+})
+
+t.test('a name is checked after it is resolved, and one forbidden address among others is enough', async (t) => {
+  const { lookup } = names({
+    'loop.example': [['127.0.0.1']],
+    'six.example': [['::1']],
+    'mapped.example': [['::ffff:169.254.169.254']],
+    'both.example': [['192.0.2.1', '127.0.0.1']],
+    'none.example': [[]],
+  })
+  const { send, refused } = client(t, { lookup })
+  for (const name of ['loop', 'six', 'mapped', 'both']) {
+    t.equal(await send(`http://${name}.example:${port}/`), 'forbidden', name)
+    t.equal(await send(`https://${name}.example:${port}/`), 'forbidden', `${name} by TLS`)
+  }
+  t.equal(await send(`http://none.example:${port}/`), 'network')
+  t.match(refused[0], /^loop\.example: its name leads to an address of this machine$/)
+  t.equal(reached, 0)
+})
+
+t.test(
+  'a name that leads elsewhere from one moment to the next: what was checked is what is connected to',
+  async (t) => {
+    // local, so that the first answer reaches the server: the second one is the metadata service
+    const { lookup, asked } = names({ 'turns.example': [['127.0.0.1'], ['169.254.169.254']] })
+    const { send } = client(t, { lookup, local: true })
+    const before = reached
+    t.equal(await send(`http://turns.example:${port}/`, true), '200')
+    t.same(asked, ['turns.example'], 'one lookup for one connection, so nothing can change in between')
+    t.equal(await send(`http://turns.example:${port}/`, true), 'forbidden')
+    t.equal(reached, before + 1)
+    const back = names({ 'turns.example': [['192.0.2.1'], ['127.0.0.1']] })
+    const remote = client(t, { lookup: back.lookup })
+    const first = remote.http.guarded.send({
+      method: 'GET',
+      url: new URL(`http://turns.example:${port}/`),
+      timeoutMs: 300,
+    })
+    t.match(await first.catch((error: unknown) => error), { kind: /^(timeout|network)$/ })
+    t.equal(await remote.send(`http://turns.example:${port}/`), 'forbidden')
+    t.equal(reached, before + 1)
+  },
+)
+
+t.test('the portal’s own ports at the addresses of its interfaces, and the API server', async (t) => {
+  const { lookup } = names({ 'pod.example': [['10.9.8.7']], 'api.example': [['10.0.0.1']] })
+  const guard = { lookup, ownPorts: [3000, 9464], ownAddresses: () => ['10.9.8.7', 'fd12::7'], never: ['10.0.0.1'] }
+  const { send, refused } = client(t, guard)
+  for (const host of ['10.9.8.7:3000', '10.9.8.7:9464', '[::ffff:10.9.8.7]:3000', '[fd12::7]:9464', 'pod.example:3000'])
+    t.equal(await send(`http://${host}/metrics`), 'forbidden', host)
+  t.ok(
+    refused.every((line) => line.endsWith('the portal itself')),
+    refused.join(),
+  )
+  for (const host of ['10.0.0.1', 'api.example', '[64:ff9b::10.0.0.1]'])
+    t.equal(await send(`https://${host}/api`), 'forbidden', host)
+  t.match(refused.at(-1), /the API server of the cluster/)
+})
+
+t.test('what holds a user name or password, or is no web address, is not called', async (t) => {
+  const { lookup } = names({ 'gw.example': [['127.0.0.1']] })
+  const { send } = client(t, { lookup, local: true })
+  const before = reached
+  for (const url of [`http://a:b@gw.example:${port}/`, `http://a@gw.example:${port}/`, `ftp://gw.example:${port}/`])
+    t.equal(await send(url), 'forbidden', url)
+  t.equal(reached, before)
+})
+
+t.test('with domains listed, nothing else is called', async (t) => {
+  const { lookup } = names({
+    'gw.example': [['127.0.0.1']],
+    'a.gw.example': [['127.0.0.1']],
+    'agw.example': [['127.0.0.1']],
+  })
+  const { send } = client(t, { lookup, local: true, domains: ['GW.example', '10.0.0.0'] })
+  t.equal(await send(`http://gw.example:${port}/`), '200')
+  t.equal(await send(`http://A.gw.example:${port}/`), '200')
+  for (const host of ['agw.example', 'gw.example.evil.test', '127.0.0.1', 'example', '10.0.0.1'])
+    t.equal(await send(`http://${host}:${port}/`), 'forbidden', host)
+})
+
+t.test('where the portal is on this machine itself, others there may be called, and metadata may not', async (t) => {
+  const { send } = client(t, { local: true, ownPorts: [port] })
+  t.equal(await send(`http://127.0.0.1:${port}/`), '200')
+  t.equal(await send(`http://localhost:${port}/`), '200')
+  t.equal(await send('http://169.254.169.254/'), 'forbidden')
+  t.equal(await send(`http://0.0.0.0:${port}/`), 'forbidden')
+})
+
+t.test('calls to addresses of the settings are not concerned', async (t) => {
+  const { http } = client(t)
+  const { text } = await http.send({ method: 'GET', url: new URL(`http://127.0.0.1:${port}/`) })
+  t.equal(text, 'secret metrics')
+  await t.rejects(http.guarded.fetch(`http://127.0.0.1:${port}/`), TypeError)
+})
+
+t.test(
+  'through a proxy: what is written in the address is checked, and what the proxy is not used for by connection',
+  async (t) => {
+    const proxy = await connectProxy(() => ({ port }))
+    t.teardown(() => proxy.close())
+    const { lookup } = names({ 'direct.example': [['127.0.0.1']] })
+    const { send } = client(t, { lookup }, { httpsProxy: proxy.url, noProxy: 'direct.example' })
+    const before = reached
+    for (const host of ['127.0.0.1', 'localhost', '169.254.169.254', '[::ffff:127.0.0.1]', 'direct.example'])
+      t.equal(await send(`http://${host}:${port}/`), 'forbidden', host)
+    t.equal(reached, before)
+  },
+)
+
+t.test('a refused call opens no breaker, and the gateway’s client says what to do', async (t) => {
+  const { http, send } = client(t)
+  for (let n = 0; n < 15; n++) t.equal(await send(`http://127.0.0.1:${port}/`), 'forbidden')
+  t.same(http.breakers(), [])
+  const gateway = createGateway({ http: http.guarded, allowed: () => true })
+  const call = { method: 'GET', url: new URL(`http://127.0.0.1:${port}/metrics`), headers: {} }
+  const expected = {
+    code: 'gateway_unavailable',
+    status: 502,
+    message: /does not send requests to the address .* Report this/,
+  }
+  await t.rejects(gateway.call(call), expected)
+  await t.rejects(gateway.open({ ...call, signal: new AbortController().signal }), expected)
+})
