@@ -14,6 +14,14 @@ export function shownText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? Array.from(value).slice(0, LONGEST).join('') : undefined
 }
 
+/** The texts of a claim, also where a mapper writes one value, a list, or a number. */
+export function textsOf(claim: unknown, text = wholeText): string[] {
+  const values = Array.isArray(claim) ? (claim as unknown[]) : [claim]
+  return values
+    .map((value) => (typeof value === 'number' ? String(value) : text(value)))
+    .filter((value) => value !== undefined)
+}
+
 /** The name of a claim that identifies a person or a session and is too long to be used; undefined: there is none. */
 export function overlongIdentifier({ sub, sid }: { sub?: unknown; sid?: unknown }): 'sub' | 'sid' | undefined {
   if (isTooLong(sub)) return 'sub'

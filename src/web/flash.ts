@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { cookieOf } from './cookies.js'
 
 export type Kind = 'success' | 'info' | 'warning' | 'danger'
 
@@ -23,8 +24,7 @@ export function flash(
   app: FastifyInstance,
   { secure }: { secure: boolean },
 ): (reply: FastifyReply) => Notice | undefined {
-  const name = secure ? '__Host-maas_flash' : 'maas_flash'
-  const options = { path: '/', httpOnly: true, sameSite: 'lax', secure } as const
+  const { name, options } = cookieOf({ name: 'flash', secure })
 
   app.decorateReply('flash', function (this: FastifyReply, kind: Kind, text: string) {
     const value = Buffer.from(JSON.stringify({ kind, text })).toString('base64url')

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import type { Caller } from './caller.js'
+import { cookieOf } from './cookies.js'
 import type { Revocable, Revocations } from './revocations.js'
 import { createSeal } from './seal.js'
 import { createSessionText, type Session } from './session-text.js'
@@ -45,13 +45,11 @@ interface Opened {
 /** Sessions are sealed cookies that hold who it is and when, under 1 KB: any replica reads them, no store is asked. */
 export function createSessions(options: SessionOptions) {
   const { secrets, idleSeconds, maxSeconds, secure, issuer, groups, revocations, now = Date.now } = options
-  const name = secure ? '__Host-maas_session' : 'maas_session'
+  const { name, options: cookie } = cookieOf({ name: 'session', secure })
   const seal = createSeal(secrets, `${name} ${issuer}`)
   const text = createSessionText({ issuer, groups })
   // a page is several requests with one cookie: opened once, looked at every time
   const opened = new LRUCache<string, Opened>({ max: 1000 })
-
-  const cookie: CookieSerializeOptions = { path: '/', httpOnly: true, sameSite: 'lax', secure }
 
   return {
     /** Every request: sets request.caller from the cookie where it still holds. */

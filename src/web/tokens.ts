@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { asciiLower } from '../clients/email-address.js'
-import { overlongIdentifier, shownText, wholeText } from '../clients/token-claims.js'
+import { overlongIdentifier, shownText, textsOf, wholeText } from '../clients/token-claims.js'
 import { PortalError, problem } from '../errors.js'
 import type { Identity } from './caller.js'
 
@@ -77,7 +77,6 @@ export function createTokens(options: TokensOptions) {
         detail: 'This client may not act as a service here. The operator of the portal can list it in API_CLIENTS.',
       })
     }
-    const groups = payload[groupsClaim]
     return {
       kind: service ? 'service' : 'person',
       issuer,
@@ -87,7 +86,7 @@ export function createTokens(options: TokensOptions) {
       // never cut: a shortened address is somebody else's
       email: !service && typeof payload.email === 'string' && payload.email !== '' ? payload.email : undefined,
       emailVerified: !service && payload.email_verified === true,
-      groups: Array.isArray(groups) ? groups.filter((group) => typeof group === 'string') : [],
+      groups: textsOf(payload[groupsClaim]),
       claims: Object.fromEntries(claims.flatMap((name) => (isText(payload[name]) ? [[name, payload[name]]] : []))),
     }
   }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type AuditNote, audited } from './audit.js'
+import { cookieOf } from './cookies.js'
 import { asProblem } from './failures.js'
 import { createJobs, type JobOptions } from './jobs.js'
 import { createSeal } from './seal.js'
@@ -47,7 +48,6 @@ interface Carried {
   at: number
 }
 
-const COOKIE = 'maas_pending'
 const SECONDS = 3600
 const WAIT_MS = 2000
 const LOOK_MS = 5000
@@ -66,7 +66,7 @@ export function createWaiting({ secrets, secure, waitMs, lookMs, takeoverMs = TA
   const jobs = createJobs(times)
   const seal = createSeal(secrets, 'pending form')
   const self = randomBytes(6).toString('base64url')
-  const cookie = { httpOnly: true, sameSite: 'lax', secure } as const
+  const { name, options: cookie } = cookieOf({ name: 'pending', secure, everywhere: false })
 
   return {
     /** What the caller's form at this address carried; undefined where there was none. */
@@ -100,10 +100,10 @@ export function createWaiting({ secrets, secure, waitMs, lookMs, takeoverMs = TA
       const most = sealed === undefined ? 2 ** 31 - 1 : form.resumed ? (lookMs ?? LOOK_MS) : (waitMs ?? WAIT_MS)
       const outcome = await jobs.wait<T>(key, reply, most)
       if (outcome === undefined) {
-        if (sealed !== undefined) reply.setCookie(COOKIE, sealed, { ...cookie, path: form.path, maxAge: SECONDS })
+        if (sealed !== undefined) reply.setCookie(name, sealed, { ...cookie, path: form.path, maxAge: SECONDS })
         return { page: await page(request, reply, form) }
       }
-      if (before) reply.clearCookie(COOKIE, { ...cookie, path: form.path })
+      if (before) reply.clearCookie(name, { ...cookie, path: form.path })
       if ('error' in outcome) throw outcome.error
       return outcome
     },
@@ -121,7 +121,7 @@ export function createWaiting({ secrets, secure, waitMs, lookMs, takeoverMs = TA
   }
 
   function carriedBy(request: FastifyRequest): Carried | undefined {
-    const packed = seal.openBytes(request.cookies[COOKIE] ?? '')
+    const packed = seal.openBytes(request.cookies[name] ?? '')
     if (!packed) return undefined
     const carried = JSON.parse(inflateRawSync(packed).toString('utf8')) as Carried & { until: number }
     return carried.until > Date.now() ? carried : undefined

@@ -75,6 +75,26 @@ t.test('no pattern of the portal takes long, whatever it is given', async (t) =>
   }
 })
 
+t.test('every cookie has the name and the attributes of one place', async (t) => {
+  const setters: string[] = []
+  for (const { file, tree } of programs()) {
+    let sets = false
+    walk(tree, (node) => {
+      const callee = node.callee as { property?: { name?: string } } | undefined
+      const name = callee?.property?.name
+      if (name !== 'setCookie' && name !== 'clearCookie') return
+      sets = true
+      t.equal(((node.arguments as Node[])[0] as Node).type === 'Literal', false, `${file} names no cookie by itself`)
+    })
+    const text = source(file)
+    if (file !== 'web/cookies.js') t.notMatch(text, /__Host-|__Secure-/, file)
+    if (!sets) continue
+    setters.push(file)
+    t.match(text, "cookies.js'", file)
+  }
+  t.ok(setters.length >= 6, setters.join())
+})
+
 /** What runs in production, as it was built. */
 function programs(): { file: string; tree: Node }[] {
   return readdirSync(built, { recursive: true, encoding: 'utf8' })

@@ -139,6 +139,69 @@ t.test('from sign-up to the copied curl', async (t) => {
   t.equal((await readiness(portal)).status, 'ready')
 })
 
+t.test('every cookie of a walk on https has a prefix, and goes to this host over https only', async (t) => {
+  const context = await browser.newContext()
+  const page = await context.newPage()
+  const reading: Promise<string[]>[] = []
+  page.on('response', (response) => {
+    if (!response.url().startsWith(publicUrl)) return
+    const lines = response
+      .headersArray()
+      .then((headers) => headers.filter(({ name }) => name.toLowerCase() === 'set-cookie').map(({ value }) => value))
+    reading.push(lines.catch(() => []))
+  })
+  await stack.behave({ sign_up_ms: 4000 })
+  await page.goto(`${publicUrl}/login?return_to=/applications/new?model=codestral-443`)
+  await page.fill('[name=username]', 'mary')
+  await page.fill('[name=password]', 'demo')
+  await page.click('button[type=submit]')
+  await page.waitForURL((url) => url.host === PORTAL)
+  if (page.url().endsWith('/sign-up')) await completeSignUp(page)
+  await page.waitForURL((url) => url.pathname === '/applications/new')
+  await stack.behave({ sign_up_ms: 0 })
+  await page.click('main button[type=submit]')
+  await page.waitForURL(/\/applications\/\d+$/)
+  const application = page.url()
+  await page.goto(`${application}/rotate`)
+  await page.click('form[action$="/rotate"] button[type=submit]')
+  await page.waitForURL(/\/receipt$/)
+  await page.goto(`${publicUrl}/usage?tz=Pacific/Chatham`)
+  await page.goto(`${application}/delete`)
+  await page.fill('#confirm', (await page.textContent('label[for=confirm] strong')) ?? '')
+  await page.click('form[action$="/delete"] button[type=submit]')
+  await page.waitForURL(`${publicUrl}/applications`)
+  await page
+    .locator('form[action$="/logout"]')
+    .first()
+    .evaluate((form) => (form as HTMLFormElement).requestSubmit())
+  await page.waitForURL((url) => url.pathname === '/signed-out')
+  const cookies = (await Promise.all(reading)).flatMap((values) => values.flatMap((value) => value.split('\n')))
+  await context.close()
+  const seen = new Set<string>()
+  for (const cookie of cookies) {
+    const [pair = '', ...attributes] = cookie.split('; ')
+    const name = pair.slice(0, pair.indexOf('='))
+    const path = attributes.find((each) => each.startsWith('Path='))
+    seen.add(name.replace(/login_.+/, 'login_'))
+    t.ok(name.startsWith(path === 'Path=/' ? '__Host-maas_' : '__Secure-maas_'), `${name} ${path}`)
+    for (const attribute of ['Secure', 'SameSite=Lax']) t.ok(attributes.includes(attribute), `${name} ${attribute}`)
+    t.equal(attributes.includes('HttpOnly'), name !== '__Host-maas_tz', name)
+    t.notOk(
+      attributes.some((each) => /^domain=/i.test(each)),
+      name,
+    )
+  }
+  t.same([...seen].sort(), [
+    '__Host-maas_flash',
+    '__Host-maas_login_',
+    '__Host-maas_session',
+    '__Host-maas_sign_up',
+    '__Host-maas_tz',
+    '__Secure-maas_pending',
+    '__Secure-maas_receipt',
+  ])
+})
+
 t.test('without TRUST_PROXY nobody is believed', async (t) => {
   const own = join(folder, 'untrusting.log')
   const { TRUST_PROXY: _trust, ...less } = settings

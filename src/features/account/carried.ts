@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { SignInAttempt } from '../../clients/identity.js'
 import type { Identity } from '../../web/caller.js'
+import { cookieOf } from '../../web/cookies.js'
 import { createSeal } from '../../web/seal.js'
 import type { SignIn } from '../../web/session.js'
 import type { Joins } from './joining.js'
@@ -40,10 +41,8 @@ const ATTEMPTS = 4
 export function createCarried({ secrets, secure }: { secrets: string[]; secure: boolean }) {
   const attempts = createSeal(secrets, 'sign-in attempt')
   const arrivals = createSeal(secrets, 'sign-in arrival')
-  const prefix = secure ? '__Host-' : ''
-  const cookie = { path: '/', httpOnly: true, sameSite: 'lax', secure } as const
-  const arrivalName = `${prefix}maas_sign_up`
-  const attemptsName = `${prefix}maas_login_`
+  const { name: arrivalName, options: cookie } = cookieOf({ name: 'sign_up', secure })
+  const { name: attemptsName } = cookieOf({ name: 'login_', secure })
   const nameOf = (state: string) => `${attemptsName}${state.replace(/[^A-Za-z0-9]/g, '').slice(0, 12)}`
 
   return {

@@ -1,4 +1,4 @@
-import { shownText, wholeText } from '../../clients/token-claims.js'
+import { shownText, textsOf, wholeText } from '../../clients/token-claims.js'
 import type { Identity } from '../../web/caller.js'
 
 export interface IdentityRules {
@@ -27,31 +27,23 @@ export function identityOf(claims: Record<string, unknown> & { sub: string }, ru
     // never cut: a shortened address is somebody else's
     email: typeof claims.email === 'string' && claims.email !== '' ? claims.email : undefined,
     emailVerified: claims.email_verified === true,
-    groups: listOf(claims[rules.groupsClaim]).filter((group) => rules.knownGroups.includes(group)),
+    groups: textsOf(claims[rules.groupsClaim]).filter((group) => rules.knownGroups.includes(group)),
     claims: Object.fromEntries([...mappedOf(claims, rules), ...decidingOf(claims, rules)].filter(hasValues)),
   }
 }
 
 function mappedOf(claims: Record<string, unknown>, { mapped, deciding }: IdentityRules): [string, string[]][] {
   const decides = new Set(deciding.map(({ name }) => name))
-  return mapped.map((name) => [name, listOf(claims[name], decides.has(name) ? wholeText : shownText).slice(0, 1)])
+  return mapped.map((name) => [name, textsOf(claims[name], decides.has(name) ? wholeText : shownText).slice(0, 1)])
 }
 
 function decidingOf(claims: Record<string, unknown>, { mapped, deciding }: IdentityRules): [string, string[]][] {
   return deciding.map(({ name, values }) => {
-    const all = listOf(claims[name])
+    const all = textsOf(claims[name])
     return [name, [...(mapped.includes(name) ? all.slice(0, 1) : []), ...all.filter((value) => values.includes(value))]]
   })
 }
 
 function hasValues([, values]: [string, string[]]): boolean {
   return values.length > 0
-}
-
-/** Text, also where a mapper writes one value, a list, or a number. What decides something is not cut. */
-function listOf(claim: unknown, text = wholeText): string[] {
-  const values = Array.isArray(claim) ? (claim as unknown[]) : [claim]
-  return values
-    .map((value) => (typeof value === 'number' ? String(value) : text(value)))
-    .filter((value) => value !== undefined)
 }

@@ -1,6 +1,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isProblem, problem } from '../../errors.js'
+import { cookieOf } from '../../web/cookies.js'
 import { callerOf } from '../../web/guard.js'
 import { idOf } from '../../web/ids.js'
 import type { Seal } from '../../web/seal.js'
@@ -17,7 +18,6 @@ export interface ReceiptPagesDeps {
 
 type Carried = ShownReceipt & { account: number }
 
-const COOKIE = 'maas_receipt'
 const COOKIE_SECONDS = 3600
 /** How long a process without a record is taken for one of several, before the result is called not available. */
 const PATIENCE_MS = 30_000
@@ -27,6 +27,8 @@ export function receiptPages(
   app: FastifyInstance,
   { receipts, seal, secure, now = Date.now }: ReceiptPagesDeps,
 ): { show(request: FastifyRequest, reply: FastifyReply, shown: ShownReceipt): FastifyReply } {
+  const { name, options: cookie } = cookieOf({ name: 'receipt', secure, everywhere: false })
+
   app.get<{ Params: { key_id: string } }>('/applications/:id/keys/:key_id/receipt', async (request, reply) => {
     const shown = await read(request, request.params.key_id)
     const { receipt, missing } = shown
@@ -41,7 +43,7 @@ export function receiptPages(
       const path = `/applications/${application_id}/keys/${key_id}/receipt`
       const carried: Carried = { ...shown, account: callerOf(request).accountId }
       const sealed = seal.seal(deflateRawSync(JSON.stringify(carried)).toString('base64url'))
-      reply.setCookie(COOKIE, sealed, { path, httpOnly: true, sameSite: 'lax', secure, maxAge: COOKIE_SECONDS })
+      reply.setCookie(name, sealed, { ...cookie, path, maxAge: COOKIE_SECONDS })
       return reply.redirect(path, 303)
     },
   }
@@ -62,7 +64,7 @@ export function receiptPages(
   }
 
   function carriedIn(request: FastifyRequest): Carried | undefined {
-    const packed = seal.open(request.cookies[COOKIE] ?? '')
+    const packed = seal.open(request.cookies[name] ?? '')
     if (packed === undefined) return undefined
     return JSON.parse(inflateRawSync(Buffer.from(packed, 'base64url')).toString('utf8')) as Carried
   }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isProblem } from '../../errors.js'
+import { cookieOf } from '../../web/cookies.js'
 import { callerOf } from '../../web/guard.js'
 import { idOf } from '../../web/ids.js'
 import { accountUsageView } from './account-view.js'
@@ -20,7 +21,8 @@ const YEAR_SECONDS = 365 * 86_400
 
 /** Forms of these pages are sent by GET: the address holds the whole choice. */
 export async function usagePages(app: FastifyInstance, { usage, secure }: UsagePagesDeps) {
-  const cookie = secure ? '__Host-maas_tz' : 'maas_tz'
+  // written by static/js/usage-zone.js too
+  const { name: cookie, options } = cookieOf({ name: 'tz', secure, httpOnly: false })
 
   app.get('/usage', async (request, reply) => {
     const caller = callerOf(request)
@@ -81,7 +83,7 @@ export async function usagePages(app: FastifyInstance, { usage, secure }: UsageP
   }
 
   function remember(reply: FastifyReply, zone: string): void {
-    reply.setCookie(cookie, zone, { path: '/', sameSite: 'lax', secure, maxAge: YEAR_SECONDS })
+    reply.setCookie(cookie, zone, { ...options, maxAge: YEAR_SECONDS })
   }
 }
 
