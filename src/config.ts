@@ -17,6 +17,8 @@ export interface Config {
   redisUrl: string | undefined
   /** the first secret seals, all open; times in seconds */
   session: { secrets: string[]; idleSeconds: number; maxSeconds: number }
+  /** the first secret makes the names of users in 3scale, all find and verify them; those of the session where none are set */
+  usernames: { secrets: string[]; isOwn: boolean }
   catalog: { ttlSeconds: number; detailTtlSeconds: number; access: 'signed-in' | 'public' }
   /** how long gateways cache their configuration, and 3scale's back-end the status of an application key */
   gateway: { configurationSeconds: number; appKeySeconds: number }
@@ -51,6 +53,8 @@ export function loadConfig(env: Environment = process.env): Config {
   const portalFile = read.text('PORTAL_CONFIG')
   const portal = portalFile ? readPortalConfig(portalFile) : { config: {}, complaints: [] }
   complaints.push(...portal.complaints)
+  const sessionSecrets = read.secrets('SESSION_SECRET')
+  const usernameSecrets = read.secrets('USERNAME_SECRET', { optional: true })
   const config: Config = {
     host: read.text('HOST') ?? '0.0.0.0',
     port,
@@ -76,9 +80,13 @@ export function loadConfig(env: Environment = process.env): Config {
     api: { audience: read.text('API_AUDIENCE') ?? 'maas-portal-api', clients: words(read.text('API_CLIENTS')) },
     redisUrl: read.redis('REDIS_URL'),
     session: {
-      secrets: read.secrets('SESSION_SECRET'),
+      secrets: sessionSecrets,
       idleSeconds: read.seconds('SESSION_IDLE', 2 * 3600),
       maxSeconds: read.seconds('SESSION_MAX', 10 * 3600),
+    },
+    usernames: {
+      secrets: usernameSecrets.length > 0 ? usernameSecrets : sessionSecrets,
+      isOwn: usernameSecrets.length > 0,
     },
     catalog: {
       ttlSeconds: read.seconds('CATALOG_TTL', 60),

@@ -69,8 +69,8 @@ export function reader(env: Environment, complaints: string[]) {
       if (!found) complain(`${name}: is not one of ${choices.join(', ')}`)
       return found ?? fallback
     },
-    secrets(name: string): string[] {
-      const list = words(required(name, '"$(openssl rand -base64 32)"'))
+    secrets(name: string, { optional = false } = {}): string[] {
+      const list = words(optional ? text(name) : required(name, '"$(openssl rand -base64 32)"'))
       for (const secret of list) {
         if (Buffer.byteLength(secret) < 32)
           complain(`${name}: each secret needs at least 32 bytes; for example the output of openssl rand -base64 32`)

@@ -8,6 +8,7 @@ import { createAlone } from '../features/account/alone.js'
 import { createClaimAccounts } from '../features/account/claim-accounts.js'
 import { createLetters } from '../features/account/letters.js'
 import { createMembers } from '../features/account/members.js'
+import { createNames } from '../features/account/names.js'
 import { wordsFor } from '../features/applications/answers.js'
 import { createApplications } from '../features/applications/applications.js'
 import { createCredentials } from '../features/applications/credentials.js'
@@ -145,17 +146,18 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand, aud
     ...notes.terms,
     url: notes.terms.url ?? '/terms',
   }
+  const names = createNames({ secrets: config.usernames.secrets, issuerId: config.oidc.issuerId })
   const claims = createClaimAccounts({
     threescale,
     cache,
-    issuerId: config.oidc.issuerId,
+    names,
     settings: notes.claim_accounts,
   })
   const accounts = createAccounts({
     threescale,
     cache,
     redis,
-    issuerId: config.oidc.issuerId,
+    names,
     linkByEmail: config.linkByEmail === 'verified',
     rules: notes.sign_up ?? {},
     terms,
@@ -172,7 +174,7 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand, aud
     letters: createLetters({ mail, brand, publicUrl: config.publicUrl, log }),
     alone: createAlone(redis, { waitMs: 1500 }),
     duplicateRemoved: metrics.duplicateRemoved,
-    issuerId: config.oidc.issuerId,
+    names,
     services: config.api.clients,
   })
 

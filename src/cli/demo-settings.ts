@@ -14,6 +14,9 @@ export function demoPorts(port: number) {
   }
 }
 
+/** Makes the names of the demo's users in 3scale; tests make them too. */
+export const DEMO_USERNAME_SECRET = 'demo-username-secret-that-everybody-knows'
+
 /** The portal's settings in the demo; what the environment sets already wins, so that tests can change one. */
 export function demoEnvironment(
   port: number,
@@ -33,6 +36,7 @@ export function demoEnvironment(
     OIDC_CLIENT_SECRET: 'demo-portal-secret',
     API_CLIENTS: 'demo-service',
     SESSION_SECRET: 'demo-session-secret-that-everybody-knows',
+    USERNAME_SECRET: DEMO_USERNAME_SECRET,
     CATALOG_ACCESS: 'public',
     PORTAL_CONFIG: join(projectRoot, 'deploy', 'demo-portal.yaml'),
     LOG_LEVEL: 'warn',

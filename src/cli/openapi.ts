@@ -27,6 +27,7 @@ async function document(): Promise<unknown> {
       OIDC_CLIENT_ID: 'unused',
       OIDC_CLIENT_SECRET: 'unused',
       SESSION_SECRET: 'unused-unused-unused-unused-unused',
+      USERNAME_SECRET: 'unused-unused-unused-unused-unused',
       LOG_LEVEL: 'silent',
     }),
   )

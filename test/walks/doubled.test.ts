@@ -1,6 +1,6 @@
 import t from 'tap'
-import { usernameOf } from '../../src/features/account/names.js'
 import { createApi } from '../helper/api.js'
+import { namesOf } from '../helper/names.js'
 import { startStack } from '../helper/stack.js'
 import { createVisitor } from '../helper/visitor.js'
 
@@ -24,8 +24,8 @@ async function doubled() {
   const email = `${username}@example.com`
   await api.person({ username })
   const token = await api.token({ username })
-  const { iss = '', sub = '' } = JSON.parse(atob(token.split('.')[1] ?? '')) as { iss?: string; sub?: string }
-  const name = usernameOf('person', iss, sub)
+  const { sub = '' } = JSON.parse(atob(token.split('.')[1] ?? '')) as { sub?: string }
+  const name = namesOf(stack).usernameOf('person', sub)
   const wanted = {
     org_name: username,
     username: name,

@@ -7,7 +7,8 @@ import { createAlone } from './alone.js'
 import type { ClaimAccounts } from './claim-accounts.js'
 import { createJoining, type Joined, type Joins } from './joining.js'
 import { checkLinkable, findByEmail, link } from './link.js'
-import { invitedRole, usernameOf } from './names.js'
+import { findFirst, renamed } from './lookup.js'
+import type { Names } from './names.js'
 import { createPeople } from './people.js'
 import { type Completion, createSignUp, type Questions, type SignUpDeps } from './sign-up.js'
 import type { SignUpRules } from './sign-up-rules.js'
@@ -18,7 +19,7 @@ export interface AccountsDeps {
   threescale: Threescale
   cache: Cache
   redis?: RedisConnection | undefined
-  issuerId: string
+  names: Names
   linkByEmail: boolean
   rules: SignUpRules
   terms: Terms | undefined
@@ -57,7 +58,7 @@ export function createAccounts({
   threescale,
   cache,
   redis,
-  issuerId,
+  names,
   linkByEmail,
   rules,
   terms,
@@ -68,22 +69,24 @@ export function createAccounts({
   const people = createPeople(threescale, cache)
   const signUps = createSignUp({ threescale, cache, rules, terms, repairs, duplicateRemoved })
   const { signUp, finish, questions } = signUps
-  const joining = createJoining({ threescale, signUp: signUps, claims, duplicateRemoved })
+  const joining = createJoining({ threescale, names, signUp: signUps, claims, duplicateRemoved })
   const alone = createAlone(redis)
-  const names = new WeakMap<Identity, string>()
-  const nameOf = (identity: Identity) => {
-    const name = names.get(identity) ?? usernameOf(identity.kind, issuerId, identity.subject)
-    names.set(identity, name)
-    return name
+  const made = new WeakMap<Identity, string[]>()
+  /** under every secret; the first one is the name that an identity gets */
+  const namesOf = (identity: Identity) => {
+    const all = made.get(identity) ?? names.usernamesOf(identity.kind, identity.subject)
+    made.set(identity, all)
+    return all
   }
+  const nameOf = (identity: Identity) => namesOf(identity)[0] ?? ''
 
   return {
     /**
-     * One call to 3scale for whoever is known. Without `completion` a new person may get `asked`; nothing is written then.
+     * One call to 3scale for whoever is known by the name under the first secret. Without `completion` a new person may get `asked`; nothing is written then.
      * Rejects with the reason as a code: account_pending, email_taken, sign_up_closed, threescale_unavailable and so on.
      */
     async signIn(identity: Identity, completion?: Completion): Promise<SignInOutcome> {
-      const known = await threescale.findByUsername(nameOf(identity))
+      const known = await findFirst(threescale.findByUsername, namesOf(identity))
       if (known) return enter(identity, known, completion)
       // by name and by address: the same person twice, and two people with one address, each wait for the other
       const address = identity.email?.toLowerCase() ?? ''
@@ -92,18 +95,18 @@ export function createAccounts({
 
     /** The account of a bearer token's identity; undefined when it has not signed up, or not to the end. */
     async callerOf(identity: Identity): Promise<Caller | undefined> {
-      const found = await people.find(nameOf(identity))
+      const found = await findFirst(people.find, people.likely(namesOf(identity)))
       if (!found || found.user.state === 'pending') return undefined
       checkStanding(found)
       return callerFor(identity, found)
     },
 
     /**
-     * What 3scale has of an identity now, one call; undefined: nobody, or nobody any more. A pending user is a sign-up that
+     * What 3scale has of an identity now, one call for whoever has the name under the first secret; undefined: nobody, or nobody any more. A pending user is a sign-up that
      * was cut off. `soon`: a copy where 3scale is slow.
      */
     async current(identity: Identity, { soon = false } = {}): Promise<Found | undefined> {
-      const found = await (soon ? people.reloadSoon : people.reload)(nameOf(identity))
+      const found = await findFirst(soon ? people.reloadSoon : people.reload, people.likely(namesOf(identity)))
       if (found && found.user.state !== 'pending') checkStanding(found)
       return found
     },
@@ -116,12 +119,17 @@ export function createAccounts({
      * gone. Rejects with account_suspended and the like. While 3scale is slow or down, who signed in goes on.
      */
     async renewed(caller: Caller): Promise<Caller | undefined> {
-      const found = await people.findSoon(caller.username)
-      if (!found) return undefined
-      if (found === 'unknown') return caller
-      checkStanding(found)
-      const { account, user } = found
-      return { ...caller, accountId: account.id, userId: user.id, role: user.role, orgName: account.orgName }
+      // another sign-in may have renamed them, and a name that no secret makes any more is not theirs
+      for (const username of people.likely(names.usernamesOf(caller.kind, caller.subject))) {
+        const found = await people.findSoon(username)
+        if (found === 'unknown') return caller
+        if (!found) continue
+        checkStanding(found)
+        const { account, user } = found
+        const { role } = user
+        return { ...caller, username, accountId: account.id, userId: user.id, role, orgName: account.orgName }
+      }
+      return undefined
     },
 
     async profile(caller: Caller): Promise<Found | undefined> {
@@ -144,8 +152,8 @@ export function createAccounts({
     const username = nameOf(identity)
     const other = await sameAddress(identity)
     // made by another request while this one waited for its turn
-    if (other?.user.username === username) return enter(identity, other, completion)
-    if (other && invitedRole(other.user.username)) {
+    if (other && namesOf(identity).includes(other.user.username)) return enter(identity, other, completion)
+    if (other && names.invitedRole(other.user)) {
       if (completion?.declines) return decline(identity, other)
       return admitJoined(identity, await joining.invited(identity, other, username, completion))
     }
@@ -163,7 +171,7 @@ export function createAccounts({
     if (kind === 'service') return undefined
     if (!email) throw problem('email_missing')
     if (!emailVerified) throw problem('email_not_verified')
-    return findByEmail(threescale, email, nameOf(identity))
+    return findByEmail(threescale, email, namesOf(identity))
   }
 
   /** The invitation goes only where there is another way in. */
@@ -180,7 +188,7 @@ export function createAccounts({
 
   async function join(identity: Identity, stock: Found, completion: Completion | undefined): Promise<SignInOutcome> {
     if (!linkByEmail) throw problem('email_taken')
-    checkLinkable(stock)
+    checkLinkable(names, stock)
     const linkedFrom = stock.user.username
     if (mustAccept(terms, stock)) {
       if (!completion) return { kind: 'asked', fields: [], terms, joins: linkedFrom }
@@ -192,8 +200,9 @@ export function createAccounts({
 
   /** Somebody known: what was left half done is finished, and terms are asked for again when their version changes. */
   async function enter(identity: Identity, known: Found, completion: Completion | undefined): Promise<SignInOutcome> {
-    const found = await finish(known.user.state === 'pending' ? await joining.goOn(identity, known) : known)
-    checkStanding(found)
+    const finished = await finish(known.user.state === 'pending' ? await joining.goOn(identity, known) : known)
+    checkStanding(finished)
+    const found = await renamed(threescale, finished, nameOf(identity))
     await repairs.noted(found.account.id)
     if (!mustAccept(terms, found)) return admit(identity, found)
     if (!completion) return { kind: 'asked', fields: [], terms, joins: undefined }

@@ -2,13 +2,14 @@ import type { Cache } from '../../clients/cache.js'
 import type { Threescale, User } from '../../clients/threescale/nouns.js'
 import { problem } from '../../errors.js'
 import type { Identity } from '../../web/caller.js'
-import { anchorOf, isAnchor } from './names.js'
+import { findFirst, renamed } from './lookup.js'
+import type { Names } from './names.js'
 import type { Found } from './standing.js'
 
 export interface ClaimAccountsDeps {
-  threescale: Pick<Threescale, 'findByUsername'>
+  threescale: Pick<Threescale, 'findByUsername' | 'updateUser'>
   cache: Cache
-  issuerId: string
+  names: Names
   /** off where PORTAL_CONFIG has none */
   settings: { claim: string; admin_groups: string[] } | undefined
 }
@@ -20,14 +21,15 @@ const KEEP_SECONDS = 30 * 86_400
 const LONGEST = 255
 
 /** Accounts that people share because the sign-in service says the same of them. */
-export function createClaimAccounts({ threescale, cache, issuerId, settings }: ClaimAccountsDeps) {
+export function createClaimAccounts({ threescale, cache, names, settings }: ClaimAccountsDeps) {
   /** only a hint for admins: when it is lost, the next sign-in tells it again */
   const told = cache.cached<string | null>(
     'claims',
     { fresh: KEEP_SECONDS, keep: KEEP_SECONDS, secret: true },
     async () => null,
   )
-  const anchor = (value: string) => anchorOf(issuerId, settings?.claim ?? '', value)
+  const anchors = (value: string) => names.anchorsOf(settings?.claim ?? '', value)
+  const anchor = (value: string) => anchors(value)[0] ?? ''
 
   return {
     anchor,
@@ -44,11 +46,14 @@ export function createClaimAccounts({ threescale, cache, issuerId, settings }: C
 
     /** The account of a value, with the user that holds its name. */
     async find(value: string): Promise<Found | undefined> {
-      const found = await threescale.findByUsername(anchor(value))
+      const found = await findFirst(threescale.findByUsername, anchors(value))
       // the stock portal lets people choose a user name, but never without an address: such an account is no anchor of ours
       if (found?.user.email) throw problem('sign_up_refused')
       return found
     },
+
+    /** The same account, held by the name under the first secret. */
+    renewed: (home: Found, value: string): Promise<Found> => renamed(threescale, home, anchor(value)),
 
     /** Remembers what was said at a sign-in, for the admins; moves nobody. */
     async note(identity: Identity, username: string): Promise<void> {
@@ -60,8 +65,9 @@ export function createClaimAccounts({ threescale, cache, issuerId, settings }: C
       if (!settings) return undefined
       const value = (await told.get(username)).value
       if (value === null) return undefined
-      const names = users.map((user) => user.username)
-      const fits = value === '' ? !names.some(isAnchor) : names.includes(anchor(value))
+      const there = users.map((user) => user.username)
+      const wanted = anchors(value)
+      const fits = value === '' ? !there.some(names.isAnchor) : there.some((name) => wanted.includes(name))
       return fits ? undefined : value
     },
   }

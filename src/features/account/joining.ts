@@ -5,7 +5,7 @@ import type { ClaimAccounts } from './claim-accounts.js'
 import { orStripped } from './claimed-text.js'
 import { createUserOnce, unlessDoubled } from './doubled-users.js'
 import { findByEmail } from './link.js'
-import { invitedRole } from './names.js'
+import type { Names } from './names.js'
 import { refusedAddress } from './refused-text.js'
 import type { Completion, Questions, SignUp } from './sign-up.js'
 import { checkStanding, type Found } from './standing.js'
@@ -23,13 +23,14 @@ export type Joined = Found | (Questions & { into: Joins })
 
 export interface JoiningDeps {
   threescale: Threescale
+  names: Pick<Names, 'invitedRole'>
   signUp: SignUp
   claims: ClaimAccounts
   duplicateRemoved(kind: 'user'): void
 }
 
 /** Two ways into an account that is there already; each can be cut off at any step and goes on at the next sign-in. */
-export function createJoining({ threescale, signUp, claims, duplicateRemoved }: JoiningDeps) {
+export function createJoining({ threescale, names, signUp, claims, duplicateRemoved }: JoiningDeps) {
   return {
     /** Whose account a newcomer would join; undefined: they would have their own. */
     async destination(identity: Identity): Promise<Joins | undefined> {
@@ -41,8 +42,9 @@ export function createJoining({ threescale, signUp, claims, duplicateRemoved }: 
     },
 
     /**
-     * The invited user becomes this person's: the name, which proves who they are, is the last write. It is asked first
-     * always, as whoever invites chooses the address.
+     * The invited user becomes this person's. It is asked first always, as whoever invites chooses the address. The role is
+     * written first and the state last: until the name is this person's, the user is pending, which is what makes an invitation
+     * count, and whoever has the name is finished at the next sign-in, in a role that is there already.
      */
     async invited(identity: Identity, invitation: Found, username: string, completion?: Completion): Promise<Joined> {
       const { account, user } = invitation
@@ -52,17 +54,26 @@ export function createJoining({ threescale, signUp, claims, duplicateRemoved }: 
       checkStanding(invitation)
       const ready = await signUp.prepare(identity, completion, { joins: true, always: true })
       if (!('answers' in ready)) return { ...ready, into }
-      if (user.state === 'pending') await threescale.activateUser(account.id, user.id)
       if (user.role !== role) await threescale.setRole(account.id, user.id, role)
-      try {
-        return await orStripped(ready.answers, ready.claimed, async (fields) => {
+      const taken = await taking(async () =>
+        orStripped(ready.answers, ready.claimed, async (fields) => {
           const renamed = await threescale.updateUser(account.id, user.id, { username, fields })
-          return { account, user: { ...renamed, role, state: 'active', fields: { ...renamed.fields, ...fields } } }
-        })
-      } catch (error) {
-        const done = isProblem(error, 'threescale_unavailable') ? await threescale.findByUsername(username) : undefined
-        if (done) return done
-        throw refusedAddress(error)
+          return { account, user: { ...renamed, role, fields: { ...renamed.fields, ...fields } } }
+        }),
+      )
+      if (taken.user.state === 'pending') await unlessDoubled(() => threescale.activateUser(account.id, user.id))
+      return { account: taken.account, user: { ...taken.user, state: 'active' } }
+
+      async function taking(write: () => Promise<Found>): Promise<Found> {
+        try {
+          return await write()
+        } catch (error) {
+          const done = isProblem(error, 'threescale_unavailable')
+            ? await threescale.findByUsername(username)
+            : undefined
+          if (done) return done
+          throw refusedAddress(error)
+        }
       }
     },
 
@@ -73,7 +84,7 @@ export function createJoining({ threescale, signUp, claims, duplicateRemoved }: 
       const ready = await signUp.prepare(identity, completion, { joins: !into.isNew })
       if (!('answers' in ready)) return { ...ready, into }
       const wanted = { orgName: value, username: claims.anchor(value), email: undefined }
-      const home = there ? await signUp.finish(there) : await signUp.make(ready, wanted)
+      const home = there ? await claims.renewed(await signUp.finish(there), value) : await signUp.make(ready, wanted)
       checkStanding(home)
       const { account } = home
       const user = await orStripped(ready.userAnswers, ready.claimed, (fields) =>
@@ -88,6 +99,11 @@ export function createJoining({ threescale, signUp, claims, duplicateRemoved }: 
       const there = value === undefined ? undefined : await claims.find(value)
       return there?.account.id === known.account.id ? settled(known, claims.roleOf(identity)) : known
     },
+  }
+
+  function joinsByInvitation({ account, user }: Found): Joins | undefined {
+    const role = names.invitedRole(user)
+    return role && { account: short(account.orgName), role, by: 'invitation', isNew: false }
   }
 
   /** "Taken": another replica was first, or the answer was lost; the name tells. */
@@ -111,11 +127,6 @@ export function createJoining({ threescale, signUp, claims, duplicateRemoved }: 
     await unlessDoubled(() => threescale.activateUser(account.id, user.id))
     return (await threescale.findByUsername(user.username)) ?? { account, user }
   }
-}
-
-function joinsByInvitation({ account, user }: Found): Joins | undefined {
-  const role = invitedRole(user.username)
-  return role && { account: short(account.orgName), role, by: 'invitation', isNew: false }
 }
 
 function joinsByClaim(claims: ClaimAccounts, identity: Identity, value: string, there: Found | undefined): Joins {

@@ -1,20 +1,20 @@
 import type { Threescale } from '../../clients/threescale/nouns.js'
 import { COLUMN_CHARACTERS, textFault } from '../../clients/threescale/text.js'
 import { isProblem, problem } from '../../errors.js'
-import { isOurs } from './names.js'
+import type { Names } from './names.js'
 import { refusedAddress } from './refused-text.js'
 import { checkStanding, type Found } from './standing.js'
 
 /**
  * The user in 3scale with this address, as the sign-in service writes it or in lower case: 3scale compares addresses by
  * case, and finds none in another spelling than it is asked for. Where more than one has it, whose account it is
- * cannot be known: rejects with email_conflict, which names them to the operator; one of this `username` is the caller's own.
+ * cannot be known: rejects with email_conflict, which names them to the operator; one of these `usernames` is the caller's own.
  * Rejects with sign_up_refused where 3scale cannot have it.
  */
 export async function findByEmail(
   threescale: Pick<Threescale, 'findByEmail'>,
   email: string,
-  username?: string,
+  usernames: string[] = [],
 ): Promise<Found | undefined> {
   const fault = textFault(email, { max: COLUMN_CHARACTERS })
   if (fault) throw refusedAddress(problem('invalid_fields', { fields: { email: fault } }))
@@ -26,15 +26,15 @@ export async function findByEmail(
     const same = found.users.filter((user) => user.email === spelling)
     all.push(...same.map((user) => ({ account: found.account, user })))
   }
-  const own = all.find(({ user }) => user.username === username)
+  const own = all.find(({ user }) => usernames.includes(user.username))
   if (own || all.length < 2) return own ?? all[0]
   const candidates = all.map(({ account, user }) => `${account.id}/${user.id}`).join(', ')
   const cause = new Error(`one address, several users in 3scale, as account/user: ${candidates}`)
   throw problem('email_conflict', { candidates, cause })
 }
 
-/** Rejects where this person of the stock portal cannot be linked; writes nothing. */
-export function checkLinkable(stock: Found): void {
+/** Rejects where this person of the stock portal, as is whoever has a name that no secret verifies, cannot be linked. */
+export function checkLinkable({ isOurs }: Pick<Names, 'isOurs'>, stock: Found): void {
   if (isOurs(stock.user.username)) throw problem('email_taken')
   if (!isUnanswered(stock)) checkStanding(stock)
 }

@@ -7,7 +7,7 @@ import type { Alone } from './alone.js'
 import type { ClaimAccounts } from './claim-accounts.js'
 import { createEntries } from './entries.js'
 import type { Letters } from './letters.js'
-import { invitedRole, isAnchor, renamedInvitation } from './names.js'
+import type { Names } from './names.js'
 import type { Member, NewMember } from './schemas.js'
 
 export interface MembersDeps {
@@ -18,7 +18,7 @@ export interface MembersDeps {
   letters: Letters
   alone: Alone
   duplicateRemoved(kind: 'user'): void
-  issuerId: string
+  names: Names
   /** clients that may act as services */
   services: string[]
 }
@@ -32,14 +32,23 @@ interface Look {
 }
 
 /** The people and services of the caller's own account, read from 3scale each time: who was removed does nothing more. */
-export function createMembers({ threescale, allowances, accounts, claims, letters, alone, ...names }: MembersDeps) {
-  const entries = createEntries({ threescale, ...names })
+export function createMembers({
+  threescale,
+  allowances,
+  accounts,
+  claims,
+  letters,
+  alone,
+  names,
+  ...more
+}: MembersDeps) {
+  const entries = createEntries({ threescale, names, ...more })
 
   return {
     /** In the order in which they came. What the sign-in service said of whom is for admins. */
     async list(caller: Caller): Promise<Member[]> {
       const { users, me } = await look(caller)
-      const shown = users.filter(({ username }) => !isAnchor(username))
+      const shown = users.filter(({ username }) => !names.isAnchor(username))
       return Promise.all(shown.map((user) => present(user, { users, me })))
     },
 
@@ -90,10 +99,10 @@ export function createMembers({ threescale, allowances, accounts, claims, letter
       return oneByOne(caller, async (all) => {
         check(['admins_manage_members'], all.me)
         const user = one(all, id)
-        const before = invitedRole(user.username)
+        const before = names.invitedRole(user)
         if (before) {
           check(['multiple_users'], { allowances })
-          const username = renamedInvitation(user.username, role)
+          const username = names.renamedInvitation(user, role)
           const renamed = before === role ? user : await threescale.updateUser(caller.accountId, id, { username })
           return { member: await present(renamed, all), before }
         }
@@ -111,7 +120,7 @@ export function createMembers({ threescale, allowances, accounts, claims, letter
       return oneByOne(caller, async (all) => {
         const user = one(all, id)
         if (user.id !== all.me.id) check(['admins_manage_members'], all.me)
-        if (invitedRole(user.username)) check(['multiple_users'], { allowances })
+        if (names.invitedRole(user)) check(['multiple_users'], { allowances })
         else {
           await checkArea()
           if (user.role === 'admin') checkLast(all, user)
@@ -157,20 +166,20 @@ export function createMembers({ threescale, allowances, accounts, claims, letter
     }
   }
 
+  /** Somebody who is here and manages the others: not an invitation, and not the name that holds an account together. */
+  function isAdmin({ role, state, username }: User): boolean {
+    const here = state === 'active' || state === 'email_unverified'
+    return role === 'admin' && here && !names.isAnchor(username)
+  }
+
+  function one({ users }: Look, id: number): User {
+    const user = users.find((candidate) => candidate.id === id && !names.isAnchor(candidate.username))
+    if (!user) throw problem('not_found')
+    return user
+  }
+
   async function present(user: User, { users, me }: Look): Promise<Member> {
     const elsewhere = isAdmin(me) ? await claims.elsewhere(user, users) : undefined
     return { ...entries.describe(user), you: user.id === me.id, claim_elsewhere: elsewhere ?? null }
   }
-}
-
-/** Somebody who is here and manages the others: not an invitation, and not the name that holds an account together. */
-export function isAdmin({ role, state, username }: User): boolean {
-  const here = state === 'active' || state === 'email_unverified'
-  return role === 'admin' && here && !isAnchor(username) && invitedRole(username) === undefined
-}
-
-function one({ users }: Look, id: number): User {
-  const user = users.find((candidate) => candidate.id === id && !isAnchor(candidate.username))
-  if (!user) throw problem('not_found')
-  return user
 }

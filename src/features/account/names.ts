@@ -1,81 +1,163 @@
-import { createHash } from 'node:crypto'
+import { createHmac, hkdfSync } from 'node:crypto'
+import type { User } from '../../clients/threescale/nouns.js'
 import { COLUMN_CHARACTERS, onOneLine } from '../../clients/threescale/text.js'
+import { base32 } from './base32.js'
+import { legacyAnchor, legacyUsername } from './legacy-names.js'
 
-const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'
-const invitation = /^invite-([am])-([a-z2-7]{31})$/
-const serviceMail = /^([a-z2-7]{31})@service\.invalid$/
+export interface NamesDeps {
+  /** USERNAME_SECRET: the first makes names, all verify and find them; at least one */
+  secrets: string[]
+  issuerId: string
+}
+
+export type Kind = 'person' | 'service'
+export type Role = User['role']
+export type Names = ReturnType<typeof createNames>
+
+/** What an invitation is bound to; `email` is a service's `serviceAddress`. */
+export interface InvitationOf {
+  accountId: number
+  email: string
+  role: Role
+  /** the idempotency key of the request that invites */
+  attempt: string
+}
+
+/** The parts of a user that decide whether their name is believed. */
+export type Named = Pick<User, 'accountId' | 'username' | 'email' | 'state'>
+
+const NAME = /^(sso|claim)-([a-z2-7]{20})([a-z2-7]{12})$/
+const INVITATION = /^(invite-[am]-([a-z2-7]{15})([am]))([a-z2-7]{15})$/
+const SERVICE = /^([a-z2-7]{16})([a-z2-7]{15})@service\.invalid$/
 
 /**
- * The 3scale user name of a caller: `sso-` and 32 characters of base32 of SHA-256 over kind, issuer and subject. It never
- * changes with an e-mail or a name, fits 3scale's 3 to 40 characters, and any replica finds the person by it in one call.
+ * The names that the portal gives users in 3scale. 3scale's own portal lets people choose their user name and address, so every
+ * name carries an HMAC under the portal's secret, and a name that does not verify belongs to an ordinary user of 3scale.
+ * They fit 3scale's 3 to 40 characters. HMAC-SHA256, base32: 5 bits a character.
  */
-export function usernameOf(kind: 'person' | 'service', issuerId: string, subject: string): string {
-  return `sso-${base32(`${kind === 'person' ? 'user' : 'client'}\n${issuerId}\n${subject}`, 32)}`
-}
+export function createNames({ secrets, issuerId }: NamesDeps) {
+  const keys = secrets.map((secret) => ({
+    body: keyOf(secret, 'user names'),
+    tag: keyOf(secret, 'user name tags'),
+    invitation: keyOf(secret, 'invitations'),
+    service: keyOf(secret, 'service addresses'),
+  }))
+  const [first] = keys
+  if (!first) throw new Error('no secret to make names with')
 
-/** True for names that this portal made: such a person already has a subject and is never linked to another. */
-export function isOurs(username: string): boolean {
-  return /^sso-[a-z2-7]{32}$/.test(username)
-}
+  /** A legacy name under one secret: 100 bits that find the user, 60 that show who made the name. */
+  const named = (legacy: string, { body, tag }: typeof first) => {
+    const [kind = ''] = legacy.split('-')
+    const start = `${kind}-${mac(body, legacy, 20)}`
+    return start + mac(tag, start, 12)
+  }
+  const all = (legacy: string) => keys.map((key) => named(legacy, key))
+  /** 0 for a name under the first secret; undefined for one that is not ours. */
+  const secretOf = (username: string): number | undefined => {
+    const [, kind, body, tag] = NAME.exec(username) ?? []
+    const index = keys.findIndex((key) => tag === mac(key.tag, `${kind}-${body}`, 12))
+    return index < 0 ? undefined : index
+  }
+  const isKind = (kind: 'sso' | 'claim', username: string) =>
+    username.startsWith(`${kind}-`) && secretOf(username) !== undefined
+  const invitationTag = (accountId: number, start: string, email: string, key = first) =>
+    mac(key.invitation, `${accountId}\n${start}\n${email.toLowerCase()}`, 15)
+  const attemptTag = (accountId: number, attempt: string, key = first) =>
+    mac(key.invitation, `attempt\n${accountId}\n${attempt}`, 15)
+  const service = (accountId: number, clientId: string, key = first) => {
+    const start = mac(key.service, `client\n${accountId}\n${issuerId}\n${clientId}`, 16)
+    return `${start}${mac(key.service, `tag\n${accountId}\n${start}`, 15)}@service.invalid`
+  }
 
-/** What makes an invitation the same one when it is sent again: who asked under which key, and for what. */
-export interface InvitationTag {
-  attempt: string
-  wish: string
-}
-
-export function invitationTag(account: number, attempt: string, wish: string[]): InvitationTag {
   return {
-    attempt: base32(`invitation\n${account}\n${attempt}`, 16),
-    wish: base32(`wish\n${account}\n${JSON.stringify(wish)}`, 15),
+    /** The user name of a caller, which changes with neither address nor name: any replica finds them by it in one call. */
+    usernameOf: (kind: Kind, subject: string): string => named(legacyUsername(kind, issuerId, subject), first),
+
+    /** The same under every secret, the first one first: where to look for somebody. */
+    usernamesOf: (kind: Kind, subject: string): string[] => all(legacyUsername(kind, issuerId, subject)),
+
+    /** True for names of people and services that this portal made: they have a subject and are never linked to another. */
+    isOurs: (username: string): boolean => isKind('sso', username),
+
+    /**
+     * The user that holds the account of a value of the mapped claim, under every secret. 3scale accepts a name twice where two
+     * requests arrive at once, and of those one account is kept. It is nobody's: an account needs an admin before the
+     * first person comes.
+     */
+    anchorsOf: (claim: string, value: string): string[] => all(legacyAnchor(issuerId, claim, value)),
+
+    isAnchor: (username: string): boolean => isKind('claim', username),
+
+    /** The index of the secret of a name of a person, a service or an anchor; undefined where none verifies it. */
+    secretOf,
+
+    /** The name that replaces one of an earlier build, as `usernameOf` would make it; its subject need not be known. */
+    replacing: (legacy: string): string => named(legacy, first),
+
+    /**
+     * An invitation is a pending user with the invited address, or with a `serviceAddress`. Its name holds the role, so that
+     * nobody who has not joined yet is an admin for 3scale, which keeps the last one; which request made it, so that a
+     * repeat finds it; and a tag that binds it to this account, role and address.
+     */
+    invitationName({ accountId, email, role, attempt }: InvitationOf): string {
+      const start = `invite-${letter(role)}-${attemptTag(accountId, attempt)}${letter(role)}`
+      return start + invitationTag(accountId, start, email)
+    },
+
+    invitedRole,
+
+    /** The name of the same invitation with another role. */
+    renamedInvitation({ accountId, username, email = '' }: Named, role: Role): string {
+      const [, , attempt, requested] = INVITATION.exec(username) ?? []
+      const start = `invite-${letter(role)}-${attempt}${requested}`
+      return start + invitationTag(accountId, start, email)
+    },
+
+    /** The role that the request of this idempotency key asked for; undefined: another request made this invitation. */
+    requestedRole(user: Named, attempt: string): Role | undefined {
+      if (!invitedRole(user)) return undefined
+      const [, , tag, requested] = INVITATION.exec(user.username) ?? []
+      if (!keys.some((key) => attemptTag(user.accountId, attempt, key) === tag)) return undefined
+      return requested === 'a' ? 'admin' : 'member'
+    },
+
+    /**
+     * The address of a service in an account, by which its user or its invitation is found in one call: 3scale requires an address
+     * of users that are created there, and a service has none (RFC 2606: `invalid` never is).
+     */
+    serviceAddress: (accountId: number, clientId: string): string => service(accountId, clientId),
+
+    /** The same under every secret, the first one first. */
+    serviceAddressesOf: (accountId: number, clientId: string): string[] =>
+      keys.map((key) => service(accountId, clientId, key)),
+
+    /** True for the address of a service in this very account. */
+    isServiceAddress({ accountId, email = '' }: Pick<User, 'accountId' | 'email'>): boolean {
+      const [, start, tag] = SERVICE.exec(email) ?? []
+      return keys.some((key) => tag === mac(key.service, `tag\n${accountId}\n${start}`, 15))
+    },
+  }
+
+  /** The role that an invitation gives; undefined: this user is no invitation of this portal to this address and account. */
+  function invitedRole({ accountId, username, email = '', state }: Named): Role | undefined {
+    // 3scale's own portal makes nobody pending who belongs to an account of others: they choose a name and are active
+    if (state !== 'pending') return undefined
+    const [, start = '', , , tag] = INVITATION.exec(username) ?? []
+    if (!keys.some((key) => tag === invitationTag(accountId, start, email, key))) return undefined
+    return start.startsWith('invite-a-') ? 'admin' : 'member'
   }
 }
 
-/**
- * An invitation is a pending 3scale user with the invited address. Its name holds the role, so that nobody who has not
- * come yet is an admin for 3scale, which keeps the last one; and the tags, so that a repeat finds it.
- */
-export function invitationName(role: 'admin' | 'member', { attempt, wish }: InvitationTag): string {
-  return `invite-${role === 'admin' ? 'a' : 'm'}-${attempt}${wish}`
+/** How a name looks; nothing of it is proven. For those that no secret verifies: of an earlier build, or chosen by people. */
+export function shapeOf({ username }: Pick<User, 'username'>): 'user' | 'anchor' | 'invitation' | undefined {
+  const kind = NAME.exec(username)?.[1]
+  if (kind) return kind === 'sso' ? 'user' : 'anchor'
+  return /^invite-[am]-[a-z2-7]{31}$/.test(username) ? 'invitation' : undefined
 }
 
-/** The role that an invitation gives; undefined: this is somebody who is here. */
-export function invitedRole(username: string): 'admin' | 'member' | undefined {
-  const letter = invitation.exec(username)?.[1]
-  return letter === undefined ? undefined : letter === 'a' ? 'admin' : 'member'
-}
-
-/** The same invitation with another role. */
-export function renamedInvitation(username: string, role: 'admin' | 'member'): string {
-  return username.replace(/^invite-[am]/, `invite-${role === 'admin' ? 'a' : 'm'}`)
-}
-
-/** 3scale wants an address of every user that it is told to make, and a service has none (RFC 2606: `invalid` never is). */
-export function serviceAddress({ attempt, wish }: InvitationTag): string {
-  return `${attempt}${wish}@service.invalid`
-}
-
-export function isServiceAddress(email: string | undefined): boolean {
-  return email !== undefined && serviceMail.test(email)
-}
-
-/** What tells which request made this invitation or service; undefined where none did, or its person has come since. */
-export function tagOf({ username, email }: { username: string; email: string | undefined }): InvitationTag | undefined {
-  const tags = invitation.exec(username)?.[2] ?? serviceMail.exec(email ?? '')?.[1]
-  return tags === undefined ? undefined : { attempt: tags.slice(0, 16), wish: tags.slice(16) }
-}
-
-/**
- * The user name that a value of the mapped claim has in 3scale: its account is found by it in one call. 3scale
- * accepts it twice where two requests arrive at once, and of those one account is kept. It is nobody's: an account needs an
- * admin before the first person comes.
- */
-export function anchorOf(issuerId: string, claim: string, value: string): string {
-  return `claim-${base32(`claim\n${issuerId}\n${claim}\n${value}`, 32)}`
-}
-
-export function isAnchor(username: string): boolean {
-  return /^claim-[a-z2-7]{32}$/.test(username)
+/** True for addresses that look like a service's; nobody receives mail there. */
+export function isServiceShaped(email: string | undefined): boolean {
+  return email !== undefined && SERVICE.test(email)
 }
 
 /**
@@ -87,19 +169,14 @@ export function orgNameOf(...candidates: (string | undefined)[]): string {
   return names.find((name) => /[a-zA-Z0-9]/.test(name)) ?? ''
 }
 
-/** The first characters of the SHA-256 of a text, five bits each. */
-function base32(of: string, length: number): string {
-  let bits = 0
-  let held = 0
-  let text = ''
-  for (const byte of createHash('sha256').update(of).digest()) {
-    held = (held << 8) | byte
-    bits += 8
-    while (bits >= 5) {
-      bits -= 5
-      text += BASE32[(held >> bits) & 31]
-    }
-    held &= (1 << bits) - 1
-  }
-  return text.slice(0, length)
+function letter(role: Role): 'a' | 'm' {
+  return role === 'admin' ? 'a' : 'm'
+}
+
+function keyOf(secret: string, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, 'maas-portal', purpose, 32))
+}
+
+function mac(key: Buffer, text: string, length: number): string {
+  return base32(createHmac('sha256', key).update(text).digest(), length)
 }

@@ -46,6 +46,12 @@ export function createPeople(threescale: Pick<Threescale, 'findByUsername'>, cac
       return (copy ?? people.peek(username) ?? (await reading)).value ?? undefined
     },
 
+    /** These names in the order in which to look: first those that somebody had when they were asked for last. */
+    likely(usernames: string[]): string[] {
+      const known = usernames.filter((username) => people.peek(username)?.value)
+      return known.length === 0 ? usernames : [...new Set([...known, ...usernames])]
+    },
+
     /** As they were known last. */
     async recall(username: string): Promise<Found | undefined> {
       return (await people.get(username)).value ?? undefined

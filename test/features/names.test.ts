@@ -1,0 +1,98 @@
+import t from 'tap'
+import { legacyAnchor, legacyUsername } from '../../src/features/account/legacy-names.js'
+import { createNames, isServiceShaped, type Named, shapeOf } from '../../src/features/account/names.js'
+
+const issuerId = 'https://sso.example.com/realms/maas'
+const make = (...secrets: string[]) => createNames({ secrets, issuerId })
+const one = make('first-secret-of-at-least-thirty-two-bytes')
+const two = make('other-secret-of-at-least-thirty-two-bytes')
+const both = make('other-secret-of-at-least-thirty-two-bytes', 'first-secret-of-at-least-thirty-two-bytes')
+
+/** The same text with its character at this place changed to another one of the alphabet. */
+const changed = (text: string, at: number) => text.slice(0, at) + (text[at] === 'b' ? 'c' : 'b') + text.slice(at + 1)
+
+t.test('names of people, services and anchors verify under their secrets alone', async (t) => {
+  const name = one.usernameOf('person', 'ada')
+  t.match(name, /^sso-[a-z2-7]{32}$/)
+  t.equal(name, one.usernameOf('person', 'ada'), 'the same each time')
+  t.not(name, one.usernameOf('service', 'ada'))
+  t.not(name, one.usernameOf('person', 'bob'))
+  t.not(
+    name,
+    createNames({ secrets: ['first-secret-of-at-least-thirty-two-bytes'], issuerId: 'x' }).usernameOf('person', 'ada'),
+  )
+  t.ok(one.isOurs(name))
+  t.notOk(two.isOurs(name))
+  t.same(both.usernamesOf('person', 'ada'), [two.usernameOf('person', 'ada'), name], 'the first secret first')
+  t.same([both.secretOf(name), both.secretOf(two.usernameOf('person', 'ada'))], [1, 0])
+  for (let at = 4; at < name.length; at++) t.notOk(one.isOurs(changed(name, at)), `character ${at}`)
+
+  const [anchor = ''] = one.anchorsOf('org', 'Acme')
+  t.match(anchor, /^claim-[a-z2-7]{32}$/)
+  t.same([one.isAnchor(anchor), one.isOurs(anchor), two.isAnchor(anchor)], [true, false, false])
+  t.notOk(one.isOurs(anchor.replace('claim-', 'sso-')), 'a tag holds for its kind')
+  t.notOk(one.isAnchor(name.replace('sso-', 'claim-')))
+
+  for (const legacy of [legacyUsername('person', issuerId, 'ada'), legacyAnchor(issuerId, 'org', 'Acme')])
+    t.same([one.isOurs(legacy), one.isAnchor(legacy), one.secretOf(legacy)], [false, false, undefined], legacy)
+  t.equal(one.replacing(legacyUsername('person', issuerId, 'ada')), name, 'made from the legacy name alone')
+  t.equal(one.replacing(legacyAnchor(issuerId, 'org', 'Acme')), anchor)
+  t.throws(() => make(), /no secret/)
+})
+
+t.test('an invitation holds for its account, role and address, and while it is pending', async (t) => {
+  const of = { accountId: 7, email: 'ada@example.com', role: 'member', attempt: 'k' } as const
+  const user: Named = { ...of, username: one.invitationName(of), state: 'pending' }
+  t.match(user.username, /^invite-m-[a-z2-7]{31}$/)
+  t.equal(one.invitedRole(user), 'member')
+  t.equal(one.invitedRole({ ...user, email: 'Ada@Example.com' }), 'member', 'case is no other address')
+  t.equal(both.invitedRole(user), 'member', 'under an older secret')
+  const others: Record<string, Partial<Named>> = {
+    'another account': { accountId: 8 },
+    'another address': { email: 'eve@example.com' },
+    'no address': { email: undefined },
+    'another role': { username: user.username.replace('invite-m-', 'invite-a-') },
+    'somebody active': { state: 'active' },
+    'somebody suspended': { state: 'suspended' },
+    'a name of an earlier build': { username: `invite-a-${'a'.repeat(31)}` },
+  }
+  for (const [what, change] of Object.entries(others)) t.equal(one.invitedRole({ ...user, ...change }), undefined, what)
+  for (let at = 9; at < user.username.length; at++)
+    t.equal(one.invitedRole({ ...user, username: changed(user.username, at) }), undefined, `character ${at}`)
+  t.equal(two.invitedRole(user), undefined)
+
+  t.same([one.requestedRole(user, 'k'), one.requestedRole(user, 'l')], ['member', undefined])
+  const admin = { ...user, username: one.renamedInvitation(user, 'admin') }
+  t.equal(one.invitedRole(admin), 'admin')
+  t.equal(one.requestedRole(admin, 'k'), 'member', 'what was asked for at first')
+  t.equal(both.invitedRole({ ...user, username: both.renamedInvitation(user, 'admin') }), 'admin')
+  t.equal(both.requestedRole(user, 'k'), 'member')
+  t.equal(one.requestedRole({ ...user, state: 'active' }, 'k'), undefined)
+})
+
+t.test('the address of a service holds for its account', async (t) => {
+  const email = one.serviceAddress(7, 'robot')
+  t.match(email, /^[a-z2-7]{31}@service\.invalid$/)
+  t.ok(one.isServiceAddress({ accountId: 7, email }))
+  t.ok(both.isServiceAddress({ accountId: 7, email }))
+  t.same(both.serviceAddressesOf(7, 'robot'), [two.serviceAddress(7, 'robot'), email])
+  t.notOk(one.isServiceAddress({ accountId: 8, email }), 'another account')
+  t.notOk(two.isServiceAddress({ accountId: 7, email }), 'another secret')
+  t.notOk(one.isServiceAddress({ accountId: 7, email: undefined }))
+  t.notOk(one.isServiceAddress({ accountId: 7, email: changed(email, 3) }))
+  const invitation = { accountId: 7, email, role: 'admin', attempt: 'k' } as const
+  t.equal(one.invitedRole({ ...invitation, username: one.invitationName(invitation), state: 'pending' }), 'admin')
+})
+
+t.test('how a name looks', async (t) => {
+  const rows = [
+    [`sso-${'a'.repeat(32)}`, 'user'],
+    [`claim-${'a'.repeat(32)}`, 'anchor'],
+    [`invite-a-${'a'.repeat(31)}`, 'invitation'],
+    [`sso-${'a'.repeat(31)}`, undefined],
+    [`SSO-${'a'.repeat(32)}`, undefined],
+    ['ada', undefined],
+  ] as const
+  for (const [username, shape] of rows) t.equal(shapeOf({ username }), shape, username)
+  t.same([isServiceShaped(`${'a'.repeat(31)}@service.invalid`), isServiceShaped(undefined)], [true, false])
+})
