@@ -24,7 +24,6 @@ t.test('names of people, services and anchors verify under their secrets alone',
   t.ok(one.isOurs(name))
   t.notOk(two.isOurs(name))
   t.same(both.usernamesOf('person', 'ada'), [two.usernameOf('person', 'ada'), name], 'the first secret first')
-  t.same([both.secretOf(name), both.secretOf(two.usernameOf('person', 'ada'))], [1, 0])
   for (let at = 4; at < name.length; at++) t.notOk(one.isOurs(changed(name, at)), `character ${at}`)
 
   const [anchor = ''] = one.anchorsOf('org', 'Acme')
@@ -34,7 +33,7 @@ t.test('names of people, services and anchors verify under their secrets alone',
   t.notOk(one.isAnchor(name.replace('sso-', 'claim-')))
 
   for (const legacy of [legacyUsername('person', issuerId, 'ada'), legacyAnchor(issuerId, 'org', 'Acme')])
-    t.same([one.isOurs(legacy), one.isAnchor(legacy), one.secretOf(legacy)], [false, false, undefined], legacy)
+    t.same([one.isOurs(legacy), one.isAnchor(legacy)], [false, false], legacy)
   t.equal(one.replacing(legacyUsername('person', issuerId, 'ada')), name, 'made from the legacy name alone')
   t.equal(one.replacing(legacyAnchor(issuerId, 'org', 'Acme')), anchor)
   t.throws(() => make(), /no secret/)
@@ -82,6 +81,31 @@ t.test('the address of a service holds for its account', async (t) => {
   t.notOk(one.isServiceAddress({ accountId: 7, email: changed(email, 3) }))
   const invitation = { accountId: 7, email, role: 'admin', attempt: 'k' } as const
   t.equal(one.invitedRole({ ...invitation, username: one.invitationName(invitation), state: 'pending' }), 'admin')
+})
+
+t.test('who made a name, by which secret', async (t) => {
+  const of = { accountId: 7, email: 'ada@example.com', role: 'member', attempt: 'k' } as const
+  const named = (username: string, change: Partial<Named> = {}): Named => ({
+    ...{ accountId: 7, username, email: 'ada@example.com', state: 'active' },
+    ...change,
+  })
+  const robot = { email: both.serviceAddress(7, 'robot') }
+  const rows: [Named, string | undefined, string | undefined][] = [
+    [named(two.usernameOf('person', 'ada')), 'user', 'first'],
+    [named(one.usernameOf('person', 'ada')), 'user', 'older'],
+    [named(legacyUsername('person', issuerId, 'ada')), 'user', 'none'],
+    [named(one.usernameOf('service', 'robot'), robot), 'service', 'older'],
+    [named(legacyAnchor(issuerId, 'org', 'Acme')), 'anchor', 'none'],
+    [named(one.anchorsOf('org', 'Acme')[0] ?? ''), 'anchor', 'older'],
+    [named(two.invitationName(of), { state: 'pending' }), 'invitation', 'first'],
+    [named(one.invitationName(of), { state: 'pending' }), 'invitation', 'older'],
+    [named(one.invitationName(of)), 'invitation', 'none'],
+    [named('ada'), undefined, undefined],
+  ]
+  for (const [user, kind, secret] of rows) {
+    const made = both.madeBy(user)
+    t.same([made?.kind, made?.secret], [kind, secret], user.username)
+  }
 })
 
 t.test('how a name looks', async (t) => {

@@ -24,6 +24,12 @@ export interface InvitationOf {
   attempt: string
 }
 
+export interface MadeBy {
+  kind: 'user' | 'service' | 'anchor' | 'invitation'
+  /** `none`: of an earlier build, under a secret that was lost, or chosen by somebody in 3scale's own portal */
+  secret: 'first' | 'older' | 'none'
+}
+
 /** The parts of a user that decide whether their name is believed. */
 export type Named = Pick<User, 'accountId' | 'username' | 'email' | 'state'>
 
@@ -90,8 +96,14 @@ export function createNames({ secrets, issuerId }: NamesDeps) {
 
     isAnchor: (username: string): boolean => isKind('claim', username),
 
-    /** The index of the secret of a name of a person, a service or an anchor; undefined where none verifies it. */
-    secretOf,
+    /** What a user is by their name, and which secret verifies it; undefined for an ordinary user of 3scale's own portal. */
+    madeBy(user: Named): MadeBy | undefined {
+      const shape = shapeOf(user)
+      if (!shape) return undefined
+      const index = shape === 'invitation' ? invitationOf(user)?.index : secretOf(user.username)
+      const kind = shape === 'user' && isServiceShaped(user.email) ? 'service' : shape
+      return { kind, secret: index === undefined ? 'none' : index === 0 ? 'first' : 'older' }
+    },
 
     /** The name that replaces one of an earlier build, as `usernameOf` would make it; its subject need not be known. */
     replacing: (legacy: string): string => named(legacy, first),
@@ -148,12 +160,16 @@ export function createNames({ secrets, issuerId }: NamesDeps) {
   }
 
   /** The role that an invitation gives; undefined: this user is no invitation of this portal to this address and account. */
-  function invitedRole({ accountId, username, email = '', state }: Named): Role | undefined {
+  function invitedRole(user: Named): Role | undefined {
+    return invitationOf(user)?.role
+  }
+
+  function invitationOf({ accountId, username, email = '', state }: Named): { role: Role; index: number } | undefined {
     // 3scale's own portal makes nobody pending who belongs to an account of others: they choose a name and are active
     if (state !== 'pending') return undefined
     const [, start = '', , , tag] = INVITATION.exec(username) ?? []
-    if (!keys.some((key) => tag === invitationTag(accountId, start, email, key))) return undefined
-    return start.startsWith('invite-a-') ? 'admin' : 'member'
+    const index = keys.findIndex((key) => tag === invitationTag(accountId, start, email, key))
+    return index < 0 ? undefined : { role: start.startsWith('invite-a-') ? 'admin' : 'member', index }
   }
 }
 

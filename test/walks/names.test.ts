@@ -1,0 +1,277 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { DEMO_USERNAME_SECRET } from '../../src/cli/demo-settings.js'
+import { legacyAnchor, legacyUsername } from '../../src/features/account/legacy-names.js'
+import { createApi } from '../helper/api.js'
+import { namesOf } from '../helper/names.js'
+import { portBeside, startRedis, startStack } from '../helper/stack.js'
+import { createVisitor } from '../helper/visitor.js'
+
+/** Names in 3scale that people of its own portal can choose are never believed; those of the portal find their users. */
+interface Me {
+  signed_up: boolean
+  account: { id: number; name: string; role: string } | null
+  joins: { name: string; role: string } | null
+}
+interface Member {
+  id: number
+  state: string
+  role: string
+  email: string | null
+}
+
+const redis = await startRedis()
+const stack = await startStack(['threescale', 'identity'])
+let main = await stack.portal({ REDIS_URL: redis.url })
+const api = createApi(stack)
+t.teardown(async () => {
+  await stack.close()
+  await redis.stop()
+})
+
+const answers = { fields: { department: 'Research', job_title: 'Scientist' }, accept_terms: '2026-01' }
+const joinAnswers = { fields: { job_title: 'Scientist' }, accept_terms: '2026-01' }
+const names = namesOf(stack)
+const OLD = 'an-older-username-secret-of-32-bytes-or-more'
+
+const users = async () => (await stack.state()).users
+const userOf = async (email: string) => (await users()).find((user) => user.email === email)
+const subjectOf = (token: string) => (JSON.parse(atob(token.split('.')[1] ?? '')) as { sub: string }).sub
+const findCalls = async () => (await stack.calls())['GET /admin/api/accounts/find.xml'] ?? 0
+
+async function admin(method: string, path: string, body: Record<string, string> = {}) {
+  const answer = await fetch(`${stack.threescale}/admin/api/${path}`, {
+    method,
+    headers: { authorization: `Basic ${btoa('demo-token:')}` },
+    body: new URLSearchParams(body),
+  })
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
+}
+
+async function person(username: string, more: object = {}): Promise<string> {
+  await api.person({ username, ...more })
+  return api.token({ username })
+}
+
+async function owner(username: string): Promise<string> {
+  const token = await person(username)
+  const { status, text } = await api.post('/me', token, answers)
+  if (status !== 201) throw new Error(`${username}: ${status} ${text}`)
+  return token
+}
+
+/** An account that signed up in 3scale's own portal, under any name: its people choose them there. */
+async function stockAccount(username: string, email = `${username}@example.com`): Promise<number> {
+  await admin('POST', 'signup.json', {
+    org_name: `${username} stock`,
+    username,
+    email,
+    department: 'Sales',
+    job_title: 'Stock',
+    terms_version: '2026-01',
+  })
+  const made = await userOf(email)
+  if (!made) throw new Error(`${username} is not there`)
+  await admin('PUT', `accounts/${made.account_id}/approve.json`)
+  await admin('PUT', `accounts/${made.account_id}/users/${made.id}/activate.json`)
+  return made.account_id
+}
+
+/** A plain member of an account of 3scale's own portal. */
+async function stockMember(accountId: number, username: string): Promise<number> {
+  const email = `${username}@example.com`
+  await admin('POST', `accounts/${accountId}/users.json`, { username, email, terms_version: '2026-01', job_title: 'x' })
+  const { id } = (await userOf(email)) ?? { id: 0 }
+  await admin('PUT', `accounts/${accountId}/users/${id}/activate.json`)
+  return id
+}
+
+t.test('a member of a stock account who takes the name of an invitation stays a member', async (t) => {
+  const home = await stockAccount('mallorys-firm')
+  const elsewhere = await owner('wanda')
+  const invited = await api.post<Member>('/members', elsewhere, { email: 'invited@example.com', role: 'admin' })
+  const copied = (await userOf('invited@example.com'))?.username ?? ''
+  t.equal((await api.call('DELETE', `/members/${invited.body.id}`, { token: elsewhere })).status, 204)
+
+  const own = { accountId: home, email: 'mallory-own@example.com', role: 'admin', attempt: 'k' } as const
+  const plausible: [string, string][] = [
+    ['mallory-a', `invite-a-${'a'.repeat(31)}`],
+    ['mallory-m', `invite-m-${'b'.repeat(31)}`],
+    ['mallory-tag', namesOf(stack, [OLD]).invitationName({ ...own, email: 'mallory-tag@example.com' })],
+    ['mallory-copied', copied],
+    ['mallory-letter', copied.replace('invite-a-', 'invite-m-')],
+    ['mallory-own', names.invitationName(own)],
+  ]
+  for (const [who, name] of plausible) {
+    const id = await stockMember(home, who)
+    await admin('PUT', `accounts/${home}/users/${id}.json`, { username: name })
+    const token = await person(who)
+    t.match((await api.get<Me>('/me', token)).body, { signed_up: false, account: null }, `${who}: GET /me`)
+    await api.post<Me>('/me', token, joinAnswers)
+    const visitor = createVisitor(stack)
+    await visitor.signIn(who, '/account')
+    const roles = (await users()).filter((user) => user.id === id).map((user) => (user as { role?: string }).role)
+    t.same(roles, ['member'], `${who}: ${name}`)
+  }
+})
+
+t.test('a name that is derived from public values is not believed', async (t) => {
+  const victim = await person('victim')
+  const squatted = await stockAccount(
+    legacyUsername('person', stack.identity, subjectOf(victim)),
+    'squatter@example.com',
+  )
+  const me = await api.get<Me>('/me', victim)
+  t.match(me.body, { signed_up: false, account: null })
+  const made = await api.post<Me>('/me', victim, answers)
+  t.equal(made.status, 201, made.text)
+  t.not(made.body.account?.id, squatted)
+  const page = createVisitor(stack)
+  await page.signIn('victim', '/account')
+  t.notMatch((await page.get('/account')).text, 'stock</')
+
+  const robot = await api.token({ client_id: 'demo-service' })
+  const taken = await stockAccount(
+    legacyUsername('service', stack.identity, 'demo-service'),
+    `${'a'.repeat(31)}@service.invalid`,
+  )
+  const service = await api.post<Me>('/me', robot, answers)
+  t.match([service.status, service.body.account?.role], [201, 'admin'], service.text)
+  t.not(service.body.account?.id, taken, 'a service neither')
+})
+
+t.test('the names of an account that a claim decides cannot be chosen', async (t) => {
+  const file = join(t.testdir({}), 'claims.yaml')
+  writeFileSync(
+    file,
+    'claim_accounts: { claim: org_name, admin_groups: [maas-admins] }\nterms: { version: "2026-01", field: terms_version }\n',
+  )
+  const portal = await stack.portal({ REDIS_URL: redis.url, PORTAL_CONFIG: file, PORT: portBeside(stack) })
+  const here = createApi(stack, portal.url)
+  await stockAccount(legacyAnchor(stack.identity, 'org_name', 'Acme Ltd'), 'anchor-thief@example.com')
+  const token = await person('carol', { org_name: 'Acme Ltd' })
+  const made = await here.post<Me>('/me', token, answers)
+  t.match([made.status, made.body.account?.name], [201, 'Acme Ltd'], 'who took the name does not keep people out')
+  const members = (await here.get<{ items: Member[] }>('/members', token)).body.items
+  t.same(
+    members.map(({ email }) => email),
+    ['carol@example.com'],
+    'and is not in the account',
+  )
+  await portal.stop()
+})
+
+t.test('an unanswered invitation of an earlier build', async (t) => {
+  const ida = await owner('ida')
+  const home = (await api.get<Me>('/me', ida)).body.account?.id ?? 0
+  const email = 'older@example.com'
+  const old = `invite-a-${'c'.repeat(31)}`
+  await admin('POST', `accounts/${home}/users.json`, { username: old, email })
+  const shown = (await api.get<{ items: Member[] }>('/members', ida)).body.items.find((one) => one.email === email)
+  t.match(shown, { state: 'pending', role: 'member' }, 'is an ordinary user of 3scale')
+  const other = await person('older')
+  t.equal((await api.get<Me>('/me', other)).body.joins, null)
+
+  const again = await api.post<Member>('/members', ida, { email, role: 'admin' })
+  t.match(
+    [again.status, again.body],
+    [201, { id: shown?.id, state: 'invited', role: 'admin' }],
+    'invited again by an admin',
+  )
+  t.match((await api.get<Me>('/me', other)).body.joins, { role: 'admin' })
+  await createVisitor(stack).signIn('older', '/account')
+  t.match(await userOf(email), { account_id: home, username: names.usernameOf('person', subjectOf(other)) })
+})
+
+t.test('a new secret: nobody is lost on the way, and each person is renamed once', async (t) => {
+  const both = namesOf(stack, [DEMO_USERNAME_SECRET, OLD])
+  const under = async (email: string) => both.madeBy({ ...(await found(email)) })?.secret
+  const rolledOut = async (left: string, right: string) => {
+    await main.stop()
+    await beside.stop()
+    // without Redis: nothing is known from before
+    main = await stack.portal({ USERNAME_SECRET: left })
+    beside = await stack.portal({ USERNAME_SECRET: right, PORT: portBeside(stack) })
+    return createApi(stack, beside.url)
+  }
+  await main.stop()
+  main = await stack.portal({ USERNAME_SECRET: OLD })
+  let beside = await stack.portal({ USERNAME_SECRET: OLD, PORT: portBeside(stack) })
+  for (const who of ['gil', 'hugo', 'idle']) await owner(who)
+  const [gil, idle] = [await api.token({ username: 'gil' }), await api.token({ username: 'idle' })]
+  const first = createVisitor(stack)
+  t.equal((await first.signIn('gil', '/account')).status, 200)
+  t.equal(await under('gil@example.com'), 'older')
+
+  await rolledOut(`${OLD},${DEMO_USERNAME_SECRET}`, `${OLD},${DEMO_USERNAME_SECRET}`)
+  let there = await rolledOut(`${DEMO_USERNAME_SECRET},${OLD}`, `${OLD},${DEMO_USERNAME_SECRET}`)
+  await stack.resetCalls()
+  t.equal((await api.get('/applications', idle)).status, 200)
+  t.equal(await findCalls(), 2, 'by token: one call more until somebody is renamed')
+  t.equal((await api.get('/applications', idle)).status, 200)
+  t.equal(await findCalls(), 2, 'and then known')
+  t.equal((await first.raw('/account')).status, 200, 'a session goes on')
+  t.same(
+    [await under('gil@example.com'), await under('idle@example.com')],
+    ['older', 'older'],
+    'nobody is renamed by that',
+  )
+
+  const again = createVisitor(stack)
+  t.equal((await again.signIn('gil', '/account')).status, 200)
+  t.equal(await under('gil@example.com'), 'first', 'renamed at a sign-in')
+  t.equal((await there.get('/applications', gil)).status, 200, 'a replica that puts the secrets in the other order')
+  there = await rolledOut(`${DEMO_USERNAME_SECRET},${OLD}`, `${OLD},${DEMO_USERNAME_SECRET}`)
+  t.equal((await first.raw('/account')).status, 200, 'the session from before goes on')
+  t.equal((await first.at(beside.url)('/account')).status, 200, 'on both')
+
+  await stack.resetCalls()
+  t.equal((await createVisitor(stack).signIn('gil', '/account')).status, 200)
+  t.same([await findCalls(), await renames()], [1, 0], 'one call for who is known, and no write')
+
+  for (const drop of ['before', 'after'] as const) {
+    const who = `hugo-${drop}`
+    await stack.put(`/_demo/users/${(await found('hugo@example.com')).id}`, {
+      username: namesOf(stack, [OLD]).usernameOf('person', subjectOf(await api.token({ username: 'hugo' }))),
+    })
+    await stack.faults([{ match: 'PUT /admin/api/accounts/*/users/*.json', drop, times: 1 }])
+    t.equal(
+      (await createVisitor(stack).signIn('hugo', '/account')).status,
+      200,
+      `${who}: 3scale fails while it renames`,
+    )
+    await stack.faults([])
+    t.equal((await createVisitor(stack).signIn('hugo', '/account')).status, 200)
+    t.equal(await under('hugo@example.com'), 'first', who)
+  }
+
+  await rolledOut(DEMO_USERNAME_SECRET, DEMO_USERNAME_SECRET)
+  t.equal((await first.raw('/account')).status, 200)
+  t.match((await api.get<Me>('/me', gil)).body, { signed_up: true })
+  t.match((await api.get<Me>('/me', idle)).body, { signed_up: false }, 'who was not renamed before the old secret went')
+  await beside.stop()
+})
+
+t.test('without USERNAME_SECRET the secrets of the session make names, and the log says so', async (t) => {
+  const output = join(t.testdir({}), 'portal.log')
+  const session = 'a-session-secret-of-at-least-32-bytes-here'
+  const settings = { USERNAME_SECRET: '', SESSION_SECRET: session, LOG_LEVEL: 'warn', PORT: portBeside(stack) }
+  const portal = await stack.portal(settings, { output })
+  const ivy = await person('ivy')
+  t.equal((await createApi(stack, portal.url).post('/me', ivy, answers)).status, 201)
+  t.equal((await found('ivy@example.com')).username, namesOf(stack, [session]).usernameOf('person', subjectOf(ivy)))
+  t.match(readFileSync(output, 'utf8'), 'USERNAME_SECRET is not set')
+  await portal.stop()
+})
+
+const renames = async () =>
+  Object.entries(await stack.calls())
+    .filter(([call]) => call.startsWith('PUT ') && call.includes('/users/'))
+    .reduce((sum, [, count]) => sum + count, 0)
+
+async function found(email: string) {
+  const user = await userOf(email)
+  if (!user) throw new Error(`nobody has ${email}`)
+  return { id: user.id, accountId: user.account_id, username: user.username, email, state: 'active' as const }
+}
