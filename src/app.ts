@@ -35,6 +35,7 @@ import { traceRequests } from './web/traces.js'
 
 const WARM_MS = 300
 
+export type { Renaming } from './features/account/renaming.js'
 export type { Report } from './features/doctor/findings.js'
 export { reportText } from './features/doctor/text.js'
 export type Portal = Awaited<ReturnType<typeof buildPortal>>
@@ -146,6 +147,7 @@ export async function buildPortal(config: Config) {
     routes,
     models: verbs.models,
     doctor,
+    renaming: verbs.renaming,
     redis,
     revocations,
     /** Unready at once, but answering as ever until balancers know; then running requests end, and all is closed. */
@@ -170,6 +172,10 @@ export async function start(config: Config): Promise<Portal> {
   if (!redis)
     log.warn(
       'REDIS_URL is not set: the catalogue is read by every replica for itself, and a sign-out is known to this process alone',
+    )
+  if (!config.usernames.isOwn)
+    log.warn(
+      'USERNAME_SECRET is not set: the names of users in 3scale depend on SESSION_SECRET, and nobody is found any more once it is lost or replaced',
     )
   await Promise.race([models.warm(), new Promise((resolve) => setTimeout(resolve, WARM_MS))])
   models.start()

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import module from 'node:module'
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { version } from './version.js'
 
 // Node 22 and later keep what they compiled for the next start; Node 20 has no such function
@@ -42,9 +42,28 @@ program
   .action(async (options) => (await import('./cli/doctor.js')).doctor(options))
 
 program
+  .command('names')
+  .description('list the users of 3scale that have names of an earlier build or secret, and rename them')
+  .option('--apply', 'rename them; without it nothing is written')
+  .option('--json', 'write the list as JSON')
+  .addOption(new Option('--only <kind...>', 'these kinds alone').choices(['user', 'service', 'anchor', 'invitation']))
+  .addOption(new Option('--except <ids>', 'users that keep their names, as 12,34').argParser(idsOf))
+  .addHelpText(
+    'after',
+    '\nEnds with 0 when nothing is left to do, 1 when something is, 2 when it could not be finished.',
+  )
+  .action(async (options) => (await import('./cli/names.js')).names(options))
+
+program
   .command('openapi')
   .description('write the OpenAPI document of the REST API and the schema of PORTAL_CONFIG')
   .option('--out <file>', 'where to write it', 'openapi/maas-portal.json')
   .action(async (options) => (await import('./cli/openapi.js')).openapi(options))
 
 await program.parseAsync()
+
+function idsOf(list: string): number[] {
+  const ids = list.split(',').map(Number)
+  if (ids.some((id) => !Number.isInteger(id) || id <= 0)) throw new InvalidArgumentError('Write ids of users as 12,34.')
+  return ids
+}

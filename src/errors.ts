@@ -23,6 +23,14 @@ const table = {
     409,
     'More than one user in 3scale has your e-mail address, in the same or another spelling, so your sign-in was not linked to an account. Ask the contact of this portal to correct one of them, then sign in again.',
   ],
+  join_required: [
+    409,
+    'You can join an existing account. Send its id as `join` to join it; GET /api/v1/me shows which account it is.',
+  ],
+  link_declined: [
+    409,
+    'The existing user was not linked, and nothing was changed. 3scale accepts an e-mail address only once, so no other account can be created with yours. Ask the contact of this portal to change the address of that user.',
+  ],
   account_doubled: [
     409,
     'Your sign-in belongs to more than one account in 3scale, and more than one of them holds applications. Nothing was changed. Ask the contact of this portal to remove one of them, then sign in again.',
@@ -84,6 +92,16 @@ const table = {
 
 export type ErrorCode = keyof typeof table
 
+/** An account that somebody can join, as the API describes it. */
+export interface OpenAccount {
+  id: number | null
+  name: string
+  role: 'admin' | 'member'
+  by: 'invitation' | 'claim' | 'link'
+  username: string | null
+  can_decline: boolean
+}
+
 export interface ProblemOptions {
   /** Replaces the table's sentence where the case knows more. Never holds a secret: it is shown and logged. */
   detail?: string
@@ -95,6 +113,8 @@ export interface ProblemOptions {
   retryAfter?: number
   /** the application that it is about, where somebody may go on with it */
   application?: number
+  /** the account that can be joined, for code `join_required` */
+  joins?: OpenAccount
   /** for the operator: the 3scale users it is about, as `account/user` ids; never shown to people */
   candidates?: string
   cause?: unknown
@@ -107,6 +127,7 @@ export class PortalError extends Error {
   readonly rule: string | undefined
   readonly retryAfter: number | undefined
   readonly application: number | undefined
+  readonly joins: OpenAccount | undefined
   readonly candidates: string | undefined
 
   constructor(code: ErrorCode, options: ProblemOptions = {}) {
@@ -118,6 +139,7 @@ export class PortalError extends Error {
     this.rule = options.rule
     this.retryAfter = options.retryAfter
     this.application = options.application
+    this.joins = options.joins
     this.candidates = options.candidates
   }
 }

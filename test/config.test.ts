@@ -63,6 +63,8 @@ t.test('each bad value is named', async (t) => {
     ['THREESCALE_ADMIN_URL', 'https://user:pass@tenant.example.com', /must not hold/],
     ['LINK_BY_EMAIL', 'always', /not one of verified, off/],
     ['SESSION_SECRET', 'short', /at least 32 bytes/],
+    ['USERNAME_SECRET', `${'x'.repeat(40)},short`, /at least 32 bytes/],
+    ['USERNAME_SECRET_FILE', '/nowhere/secret', /cannot read/],
     ['SESSION_MAX', '-1', /not a time above 0/],
     ['CATALOG_TTL', 'soon', /not a time above 0/],
     ['CATALOG_ACCESS', 'everybody', /not one of signed-in, public/],
@@ -90,6 +92,13 @@ t.test('http is taken for this machine only, and a secret may come from a file',
     SESSION_IDLE: '15m',
   })
   t.same(config.session.secrets, ['from-a-file-from-a-file-from-a-file'])
+  t.same(
+    config.usernames,
+    { secrets: config.session.secrets, isOwn: false },
+    'names depend on it where they have no own',
+  )
+  const own = loadConfig({ ...good, USERNAME_SECRET_FILE: file })
+  t.same(own.usernames, { secrets: ['from-a-file-from-a-file-from-a-file'], isOwn: true })
   t.equal(config.session.idleSeconds, 900)
 })
 

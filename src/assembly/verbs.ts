@@ -9,6 +9,7 @@ import { createClaimAccounts } from '../features/account/claim-accounts.js'
 import { createLetters } from '../features/account/letters.js'
 import { createMembers } from '../features/account/members.js'
 import { createNames } from '../features/account/names.js'
+import { createRenaming } from '../features/account/renaming.js'
 import { wordsFor } from '../features/applications/answers.js'
 import { createApplications } from '../features/applications/applications.js'
 import { createCredentials } from '../features/applications/credentials.js'
@@ -195,6 +196,13 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
     references,
     accounts,
     members,
+    names,
+    renaming: createRenaming({
+      threescale,
+      names,
+      issuerId: config.oidc.issuerId,
+      services: config.api.clients,
+    }),
     claims,
     terms,
     allowances,

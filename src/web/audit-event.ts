@@ -20,7 +20,7 @@ export const auditEvents = {
   'key.rotate': 'a key was replaced, or a new one put beside it',
   'key.delete': 'a key was retired',
   'key.check': 'the gateway was checked for a removed key; written in the background, once for each removed key',
-  'member.invite': 'somebody was invited, or a service was added',
+  'member.invite': 'a person or a service was invited',
   'member.join': 'somebody joined an account',
   'member.change_role': 'the role of a member was changed',
   'member.remove': 'a member or an invitation was removed, or a member left',

@@ -79,6 +79,7 @@ export function bodyOf(failure: PortalError, requestId: string) {
     ...(failure.fields ? { errors: failure.fields } : {}),
     ...(failure.rule ? { rule: failure.rule } : {}),
     ...(failure.application ? { application: failure.application } : {}),
+    ...(failure.joins ? { joins: failure.joins } : {}),
     request_id: requestId,
   }
 }

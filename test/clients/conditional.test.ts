@@ -292,6 +292,9 @@ t.test('the client requests lists conditionally and nothing else, by any method'
     listMetrics: () => api.listMetrics(1),
     findByUsername: () => api.findByUsername('u'),
     findAllByUsername: () => api.findAllByUsername('u'),
+    everybody: async () => {
+      for await (const _one of api.everybody()) return
+    },
     findByEmail: () => api.findByEmail('e'),
     signUp: () => api.signUp(person),
     listUsers: () => api.listUsers(1),

@@ -12,7 +12,7 @@ const command = (args: string[], env: Record<string, string> = {}) =>
   spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', env: { ...clean, ...env } })
 
 t.test('every command answers --help, and the program --version', async (t) => {
-  for (const name of ['serve', 'demo', 'doctor', 'openapi']) {
+  for (const name of ['serve', 'demo', 'doctor', 'names', 'openapi']) {
     const { status, stdout } = command([name, '--help'])
     t.equal(status, 0, name)
     t.match(stdout, `Usage: maas-portal ${name}`)

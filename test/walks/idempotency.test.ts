@@ -4,7 +4,7 @@ import { type ApiAnswer, createApi } from '../helper/api.js'
 import { until } from '../helper/faults.js'
 import { portBeside, startRedis, startStack, type TenantState } from '../helper/stack.js'
 
-const SERVICES = 12
+const SERVICES = 24
 const redis = await startRedis()
 const stack = await startStack()
 const settings = {
@@ -58,7 +58,7 @@ async function posted<T>(path: string, token: string, body: object): Promise<T> 
   return answer.body
 }
 const owner = (await stranger()).token
-await posted('/me', owner, answers)
+const { account: home } = await posted<{ account: { id: number } }>('/me', owner, answers)
 
 const invitation = (email: string) => ({
   path: '/members',
@@ -136,12 +136,37 @@ const rows: Record<string, Row> = {
     async prepare() {
       const { token, email } = await stranger()
       await posted('/members', owner, { email, role: 'member' })
-      const body = { fields: { job_title: 'Scientist' }, accept_terms: '2026-01' }
+      const body = { fields: { job_title: 'Scientist' }, accept_terms: '2026-01', join: home.id }
       const other = { ...body, fields: { job_title: 'Cook' } }
       return { path: '/me', token, body, others: [other], made: usersWith(email) }
     },
     told: ({ account }: { account: { id: number } }) => account.id,
     writes: ['PUT *activate.json', 'PUT /admin/api/accounts/*/users/*.json'],
+  },
+  'POST /me, a declined invitation': {
+    async prepare() {
+      const { token, email } = await stranger()
+      await posted('/members', owner, { email, role: 'member' })
+      const body = { ...answers, decline: true }
+      const other = { ...body, fields: { ...answers.fields, department: 'Sales' } }
+      const made = (state: TenantState) => usersWith(email)(state).filter((account) => account !== home.id)
+      return { path: '/me', token, body, others: [other], made }
+    },
+    told: ({ account }: { account: { id: number } }) => account.id,
+    writes: ['DELETE /admin/api/accounts/*/users/*.json', 'POST /admin/api/signup.json', 'PUT *activate.json'],
+  },
+  'POST /me, an invited service': {
+    async prepare() {
+      const client_id = `robot-${services++}`
+      const { id } = await posted<{ id: number }>('/members', owner, { client_id, role: 'admin' })
+      const token = await here.token({ client_id, expires_in: 3600 })
+      const body = { fields: { job_title: 'Scientist' }, accept_terms: '2026-01', join: home.id }
+      const made = ({ users }: TenantState) =>
+        users.filter((user) => user.id === id && user.state === 'active').map(({ account_id }) => account_id)
+      return { path: '/me', token, body, others: [{ ...body, fields: { job_title: 'Cook' } }], made }
+    },
+    told: ({ account }: { account: { id: number } }) => account.id,
+    writes: ['PUT *admin.json', 'PUT /admin/api/accounts/*/users/*.json', 'PUT *activate.json'],
   },
   'POST /members, a person': {
     prepare: async () => invitation(`guest-${++counter}@example.com`),
@@ -162,12 +187,12 @@ const rows: Record<string, Row> = {
         ],
         made: ({ users }) =>
           users
-            .filter(({ id, email }) => !before.includes(id) && /@service\.invalid$/.test(email ?? ''))
+            .filter(({ id, email }) => !before.includes(id) && /\.service\.invalid$/.test(email ?? ''))
             .map(({ id }) => id),
       }
     },
     told: ({ id }: { id: number }) => id,
-    writes: ['POST *users.json', 'PUT *admin.json', 'PUT *activate.json'],
+    writes: ['POST *users.json'],
   },
   'POST /applications, user_key': application('user_key'),
   'POST /applications, app_id': application('app_id'),

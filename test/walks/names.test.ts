@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { DEMO_USERNAME_SECRET } from '../../src/cli/demo-settings.js'
@@ -251,6 +251,18 @@ t.test('a new secret: nobody is lost on the way, and each person is renamed once
   t.match((await api.get<Me>('/me', gil)).body, { signed_up: true })
   t.match((await api.get<Me>('/me', idle)).body, { signed_up: false }, 'who was not renamed before the old secret went')
   await beside.stop()
+})
+
+t.test('without USERNAME_SECRET the secrets of the session make names, and the log says so', async (t) => {
+  const output = join(t.testdir({}), 'portal.log')
+  const session = 'a-session-secret-of-at-least-32-bytes-here'
+  const settings = { USERNAME_SECRET: '', SESSION_SECRET: session, LOG_LEVEL: 'warn', PORT: portBeside(stack) }
+  const portal = await stack.portal(settings, { output })
+  const ivy = await person('ivy')
+  t.equal((await createApi(stack, portal.url).post('/me', ivy, answers)).status, 201)
+  t.equal((await found('ivy@example.com')).username, namesOf(stack, [session]).usernameOf('person', subjectOf(ivy)))
+  t.match(readFileSync(output, 'utf8'), 'USERNAME_SECRET is not set')
+  await portal.stop()
 })
 
 const renames = async () =>

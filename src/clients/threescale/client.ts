@@ -2,7 +2,7 @@ import { isProblem, PortalError, problem } from '../../errors.js'
 import { createCalls, type ThreescaleOptions } from './calls.js'
 import { catalogueReads } from './catalogue.js'
 import { createConditional } from './conditional.js'
-import { everybody } from './every-account.js'
+import { accountsPage, everybody } from './every-account.js'
 import { createListed } from './listed.js'
 import type { AccountApi, Application, User } from './nouns.js'
 import { roleKept } from './only-admin.js'
@@ -53,7 +53,13 @@ export function createThreescale(options: ThreescaleOptions): AccountApi {
       const user = found?.users.find((candidate) => candidate.username === username)
       return found && user ? { account: found.account, user } : undefined
     },
-    findAllByUsername: async (username) => (await everybody(calls)).filter(({ user }) => user.username === username),
+    async findAllByUsername(username) {
+      const all = []
+      for await (const one of everybody((page) => accountsPage(calls, page)))
+        if (one.user.username === username) all.push(one)
+      return all
+    },
+    everybody: () => everybody((page) => accountsPage(calls, page)),
     async findByEmail(email) {
       const found = await findAccount({ email })
       const user = found?.users.find((candidate) => candidate.email === email)

@@ -5,17 +5,28 @@ import { listOf } from './xml.js'
 
 const PER_PAGE = 500
 
-/** Every user of every account of the tenant: many long reads, for what cannot be asked for by name. */
-export async function everybody({ xmlPage }: Pick<Calls, 'xmlPage'>): Promise<{ account: Account; user: User }[]> {
-  const all: { account: Account; user: User }[] = []
+/** One page of the accounts of the tenant, from 1, with their users; `total` counts accounts. */
+export async function accountsPage(
+  { xmlPage }: Pick<Calls, 'xmlPage'>,
+  page: number,
+): Promise<{ accounts: { account: Account; users: User[] }[]; total: number }> {
+  const { rows, total } = await xmlPage('/admin/api/accounts', 'accounts', 'account', { page, perPage: PER_PAGE })
+  const accounts = rows.map((node) => {
+    const account = toAccount(node)
+    return { account, users: listOf(node.users, 'user').map((wire) => toUser(wire, account.id)) }
+  })
+  return { accounts, total }
+}
+
+/** Every user of every account of the tenant, page by page: many long reads, for what cannot be asked for by name. */
+export async function* everybody(
+  readPage: (page: number) => ReturnType<typeof accountsPage>,
+): AsyncGenerator<{ account: Account; user: User }> {
   let read = 0
   for (let page = 1; ; page++) {
-    const { rows, total } = await xmlPage('/admin/api/accounts', 'accounts', 'account', { page, perPage: PER_PAGE })
-    read += rows.length
-    for (const node of rows) {
-      const account = toAccount(node)
-      all.push(...listOf(node.users, 'user').map((wire) => ({ account, user: toUser(wire, account.id) })))
-    }
-    if (rows.length === 0 || read >= total) return all
+    const { accounts, total } = await readPage(page)
+    read += accounts.length
+    for (const { account, users } of accounts) for (const user of users) yield { account, user }
+    if (accounts.length === 0 || read >= total) return
   }
 }

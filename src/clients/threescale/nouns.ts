@@ -140,6 +140,8 @@ export interface AccountApi {
   findByUsername(username: string): Promise<{ account: Account; user: User } | undefined>
   /** everybody of that user name, which 3scale gives twice where two sign-ups arrive at once; reads every account */
   findAllByUsername(username: string): Promise<{ account: Account; user: User }[]>
+  /** every user of the tenant, read page by page as they are taken */
+  everybody(): AsyncIterable<{ account: Account; user: User }>
   findByEmail(email: string): Promise<{ account: Account; user: User; users: User[] } | undefined>
   /** never repeated by the client itself */
   signUp(wanted: {

@@ -7,12 +7,13 @@ import type { Caller, Identity } from '../../web/caller.js'
 import type { Revocations } from '../../web/revocations.js'
 import { createAlone } from './alone.js'
 import type { ClaimAccounts } from './claim-accounts.js'
-import { createJoining, type Joined, type Joins } from './joining.js'
-import { checkLinkable, findByEmail, link } from './link.js'
+import { createJoining, type Declined, type Joined } from './joining.js'
 import { findFirst, renamed } from './lookup.js'
 import type { Names } from './names.js'
+import { type Consent, isAgreed, type Offer } from './offers.js'
 import { createPeople } from './people.js'
-import { type Completion, createSignUp, type Questions, type SignUpDeps } from './sign-up.js'
+import type { Asks, Completion, Questions } from './questions.js'
+import { createSignUp, type SignUpDeps } from './sign-up.js'
 import type { SignUpRules } from './sign-up-rules.js'
 import { callerFor, checkStanding, type Found } from './standing.js'
 import { acceptance, checkAccepted, mustAccept, recordAcceptance, type Terms } from './terms.js'
@@ -31,9 +32,15 @@ export interface AccountsDeps {
   duplicateRemoved(kind: 'account' | 'user'): void
 }
 
-export type SignInOutcome = (SignedIn | Asked) & {
-  /** the invitation that was turned down */
-  declined?: { account: number; member: number }
+export type SignInOutcome = SignedIn | Asked
+
+export interface Declining {
+  /** to which offer the answer is no; undefined: to the one that there is */
+  consent: Consent | undefined
+  /** for the own account; undefined: they are asked next */
+  answers?: Completion
+  /** called once the invitation is removed, whatever follows */
+  declined(what: Declined): void
 }
 
 export interface SignedIn {
@@ -46,12 +53,12 @@ export interface SignedIn {
   joined: boolean
 }
 
+/** Nothing was written. After an answer: the answer was given to another offer than there is now. */
 export interface Asked extends Questions {
   kind: 'asked'
-  /** the person of the stock portal that will be linked */
-  joins: string | undefined
-  /** the account of others that is joined */
-  into?: Joins | undefined
+  asks: Asks
+  /** the existing account that is asked about */
+  offer?: Offer | undefined
 }
 
 export type Accounts = ReturnType<typeof createAccounts>
@@ -73,7 +80,7 @@ export function createAccounts({
   const people = createPeople(threescale, cache, changes.changedAt)
   const signUps = createSignUp({ threescale, cache, rules, terms, repairs, duplicateRemoved })
   const { signUp, finish, questions } = signUps
-  const joining = createJoining({ threescale, names, signUp: signUps, claims, duplicateRemoved })
+  const joining = createJoining({ threescale, names, signUp: signUps, claims, linkByEmail, terms, duplicateRemoved })
   const alone = createAlone(redis)
   const made = new WeakMap<Identity, string[]>()
   /** under every secret; the first one is the name that an identity gets */
@@ -92,9 +99,35 @@ export function createAccounts({
     async signIn(identity: Identity, completion?: Completion): Promise<SignInOutcome> {
       const known = await findFirst(threescale.findByUsername, namesOf(identity))
       if (known) return enter(identity, known, completion)
-      // by name and by address: the same person twice, and two people with one address, each wait for the other
-      const address = asciiLower(identity.email ?? '')
-      return alone(nameOf(identity), () => alone(`address:${address}`, () => linkOrSignUp(identity, completion)))
+      return oneByOne(identity, () => joinOrSignUp(identity, completion))
+    },
+
+    /**
+     * Removes the invitation, then goes on as `signIn` does: with the answers, or asking. Rejects with link_declined where the other
+     * account is one that has the address, which cannot be removed.
+     */
+    async decline(identity: Identity, { consent, answers, declined }: Declining): Promise<SignInOutcome> {
+      const known = await findFirst(threescale.findByUsername, namesOf(identity))
+      if (known) return enter(identity, known, answers)
+      return oneByOne(identity, async () => {
+        const other = await joining.sameAddress(identity, namesOf(identity), consent)
+        const offer = other && joining.offerBy(other)
+        // another one than was shown
+        if (offer && consent && !isAgreed(offer, consent)) return joinOrSignUp(identity, undefined)
+        if (offer?.by === 'link') throw problem('link_declined')
+        if (other && offer) {
+          // only where there is another way in
+          await signUps.prepare(identity, answers, { joins: claims.valueFor(identity) !== undefined })
+          await joining.removeInvitation(other, declined)
+        }
+        return joinOrSignUp(identity, answers)
+      })
+    },
+
+    /** Removes the invitation of a service that has an account elsewhere; of people there can be none. */
+    async withdraw(identity: Identity, accountId: number, declined: Declining['declined']): Promise<void> {
+      const other = identity.kind === 'service' ? await joining.serviceInvitation(identity, accountId) : undefined
+      if (other) await joining.removeInvitation(other, declined)
     },
 
     /** The account of a bearer token's identity; undefined when it has not signed up, or not to the end. */
@@ -141,11 +174,8 @@ export function createAccounts({
       return people.recall(caller.username)
     },
 
-    /** What a caller without an account would be asked, and whose account they would join. */
-    async required(identity: Identity): Promise<Questions & { into: Joins | undefined }> {
-      const into = await joining.destination(identity)
-      return { ...(await questions(identity, { joins: into?.isNew === false })), into }
-    },
+    /** What a caller without an account would be asked, and which account they could join. */
+    required: joining.destination,
 
     /** The form's questions; no call to 3scale while the definitions of its fields are known. */
     questions,
@@ -163,54 +193,32 @@ export function createAccounts({
     },
   }
 
-  async function linkOrSignUp(identity: Identity, completion: Completion | undefined): Promise<SignInOutcome> {
+  /** By name and by address: the same person twice, and two people with one address, each wait for the other. */
+  async function oneByOne<T>(identity: Identity, work: () => Promise<T>): Promise<T> {
+    const address = asciiLower(identity.email ?? '')
+    return alone(nameOf(identity), () => alone(`address:${address}`, work))
+  }
+
+  async function joinOrSignUp(identity: Identity, completion: Completion | undefined): Promise<SignInOutcome> {
     const username = nameOf(identity)
-    const other = await sameAddress(identity)
+    const other = await joining.sameAddress(identity, namesOf(identity), completion?.consent)
     // made by another request while this one waited for its turn
     if (other && namesOf(identity).includes(other.user.username)) return enter(identity, other, completion)
-    if (other && names.invitedRole(other.user)) {
-      if (completion?.declines) return decline(identity, other)
-      return admitJoined(identity, await joining.invited(identity, other, username, completion))
-    }
-    if (other) return join(identity, other, completion)
+    if (other && names.invitedRole(other.user))
+      return admitJoined(identity, await joining.invited(identity, other, username, completion), { joined: true })
+    const linkedFrom = other?.user.username
+    if (other) return admitJoined(identity, await joining.linked(other, username, completion), { linkedFrom })
     const value = claims.valueFor(identity)
-    if (value !== undefined) return admitJoined(identity, await joining.byClaim(identity, value, username, completion))
+    if (value !== undefined)
+      return admitJoined(identity, await joining.byClaim(identity, value, username, completion), { joined: true })
     const made = await signUp(identity, username, completion)
-    if (!('user' in made)) return { kind: 'asked', joins: undefined, ...made }
+    if (!('user' in made)) return { kind: 'asked', asks: 'all', ...made }
     return admit(identity, made, { signedUp: true })
   }
 
-  /** A person of 3scale with the verified address of this one; a service has none. */
-  async function sameAddress(identity: Identity): Promise<Found | undefined> {
-    const { kind, email, emailVerified } = identity
-    if (kind === 'service') return undefined
-    if (!email) throw problem('email_missing')
-    if (!emailVerified) throw problem('email_not_verified')
-    return findByEmail(threescale, email, namesOf(identity))
-  }
-
-  /** The invitation goes only where there is another way in. */
-  async function decline(identity: Identity, { account, user }: Found): Promise<SignInOutcome> {
-    await signUps.prepare(identity, undefined)
-    await threescale.deleteUser(account.id, user.id)
-    return { ...(await linkOrSignUp(identity, undefined)), declined: { account: account.id, member: user.id } }
-  }
-
-  async function admitJoined(identity: Identity, outcome: Joined): Promise<SignInOutcome> {
-    if (!('user' in outcome)) return { kind: 'asked', joins: undefined, ...outcome }
-    return admit(identity, outcome, { joined: true })
-  }
-
-  async function join(identity: Identity, stock: Found, completion: Completion | undefined): Promise<SignInOutcome> {
-    if (!linkByEmail) throw problem('email_taken')
-    checkLinkable(names, stock)
-    const linkedFrom = stock.user.username
-    if (mustAccept(terms, stock)) {
-      if (!completion) return { kind: 'asked', fields: [], terms, joins: linkedFrom }
-      checkAccepted(terms, completion.acceptTerms)
-    }
-    const linked = await link(threescale, stock, nameOf(identity), acceptance(terms))
-    return admit(identity, linked, { linkedFrom })
+  async function admitJoined(identity: Identity, outcome: Joined, how: Partial<SignedIn>): Promise<SignInOutcome> {
+    if (!('user' in outcome)) return { kind: 'asked', ...outcome }
+    return admit(identity, outcome, how)
   }
 
   /** Somebody known: what was left half done is finished, and terms are asked for again when their version changes. */
@@ -220,7 +228,7 @@ export function createAccounts({
     const found = await renamed(threescale, finished, nameOf(identity))
     await repairs.noted(found.account.id)
     if (!mustAccept(terms, found)) return admit(identity, found)
-    if (!completion) return { kind: 'asked', fields: [], terms, joins: undefined }
+    if (!completion) return { kind: 'asked', asks: 'terms', fields: [], terms }
     checkAccepted(terms, completion.acceptTerms)
     return admit(identity, await recordAcceptance(threescale, found, acceptance(terms)))
   }

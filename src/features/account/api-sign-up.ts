@@ -3,8 +3,10 @@ import type { AuditName } from '../../web/audit-event.js'
 import type { Caller, Identity } from '../../web/caller.js'
 import type { Accounts, SignedIn } from './accounts.js'
 import type { ClaimAccounts } from './claim-accounts.js'
+import type { Declined } from './joining.js'
+import { joinRequired } from './offers.js'
+import type { Questions } from './questions.js'
 import type { SignUp } from './schemas.js'
-import type { Completion, Questions } from './sign-up.js'
 import { callerFor, type Found } from './standing.js'
 import { checkAccepted, mustAccept, type Terms } from './terms.js'
 
@@ -16,41 +18,56 @@ export interface ApiSignUpDeps {
 
 export type ApiSignUp = ReturnType<typeof createApiSignUp>
 
+export interface ApiSignUpRequest {
+  identity: Identity
+  body: SignUp
+  /** sent under an Idempotency-Key */
+  keyed: boolean
+  /** called when an invitation was removed, whatever follows */
+  declined(what: Declined): void
+}
+
 /**
  * POST /me: the sign-up of the pages, answered in one go. Who is here already gets what they have, and an error where they
- * answer otherwise: what is on record in 3scale is the memory, so a repeat needs no other. `keyed`: under an Idempotency-Key.
- * `isNew`: it was done by this call.
+ * answer otherwise: what is on record in 3scale is the memory, so a repeat needs no other. An existing account is joined only
+ * where `join` names it: rejects with join_required otherwise. `isNew`: it was done by this call.
  */
 export function createApiSignUp({ accounts, terms, claims }: ApiSignUpDeps) {
-  return async function signUp(
-    identity: Identity,
-    { fields = {}, accept_terms: acceptTerms }: SignUp,
-    keyed: boolean,
-  ): Promise<{ caller: Caller; event: AuditName; isNew: boolean }> {
+  return async function signUp({
+    identity,
+    body: { fields = {}, accept_terms: acceptTerms, join, decline = false },
+    keyed,
+    declined,
+  }: ApiSignUpRequest): Promise<{ caller: Caller; event: AuditName; isNew: boolean }> {
     const found = await accounts.current(identity)
     // a user still pending is a sign-up that was cut off: the sign-in below finishes it
     const isCutOff = found?.user.state === 'pending'
+    if (found && (join !== undefined || decline)) checkWhere(found, join, decline)
     if (found && !isCutOff) {
       if (!isOnRecord(identity, found, fields)) throw otherwise(keyed)
       await accounts.repairNoted(found.account.id)
+      if (decline && join !== undefined) await accounts.withdraw(identity, join, declined)
       if (terms && acceptTerms !== undefined) checkAccepted(terms, acceptTerms)
       if (acceptTerms === undefined || !mustAccept(terms, found))
         return { caller: callerFor(identity, found), event: 'sign_up', isNew: false }
-      const { caller: same } = await admitted(identity, { values: {}, acceptTerms })
+      const { caller: same } = await admitted(accounts.signIn(identity, { values: {}, acceptTerms }))
       return { caller: same, event: 'terms.accept', isNew: false }
     }
-    const [{ into }, { fields: asked }] = await Promise.all([
-      accounts.required(identity),
-      // who is the first of an account at one replica may be the second at another: what is not needed is no error
-      accounts.questions(identity),
-    ])
+    // who is the first of an account at one replica may be the second at another: what is not needed is no error
+    const { fields: asked } = await accounts.questions(identity)
     const unknown = Object.keys(fields).filter((name) => !asked.some((field) => field.name === name))
     if (unknown.length > 0)
       throw problem('invalid_fields', {
         fields: Object.fromEntries(unknown.map((name) => [`fields.${name}`, 'There is no such field.'])),
       })
     const values = Object.fromEntries(asked.map(({ target, name }) => [`${target}.${name}`, fields[name] ?? '']))
-    const outcome = await admitted(identity, { values, acceptTerms }, asked)
+    const consent = join === undefined ? undefined : { account: join }
+    const outcome = await admitted(
+      decline
+        ? accounts.decline(identity, { consent, answers: { values, acceptTerms }, declined })
+        : accounts.signIn(identity, { values, acceptTerms, consent }),
+      asked,
+    )
     const { signedUp, joined, linkedFrom } = outcome
     const isDone = signedUp || joined || linkedFrom !== undefined
     // signed up a moment ago, at another replica, or before it was cut off
@@ -58,7 +75,7 @@ export function createApiSignUp({ accounts, terms, claims }: ApiSignUpDeps) {
     if (theirs && !isOnRecord(identity, theirs, fields)) throw otherwise(keyed)
     return {
       caller: outcome.caller,
-      event: into ? 'member.join' : linkedFrom ? 'link' : 'sign_up',
+      event: joined ? 'member.join' : linkedFrom ? 'link' : 'sign_up',
       isNew: isDone || isCutOff,
     }
   }
@@ -71,25 +88,36 @@ export function createApiSignUp({ accounts, terms, claims }: ApiSignUpDeps) {
       ([name, value]) => isSame(name, value.trim(), known[name] ?? '') || (shared && name in account.fields),
     )
   }
+}
 
-  async function admitted(
-    identity: Identity,
-    completion: Completion,
-    asked: Questions['fields'] = [],
-  ): Promise<SignedIn> {
-    try {
-      const outcome = await accounts.signIn(identity, completion)
-      if (outcome.kind === 'in') return outcome
-    } catch (error) {
-      if (!isProblem(error, 'invalid_fields')) throw error
-      const named = Object.entries(error.fields ?? {}).map(([name, text]) => {
-        const field = asked.find((each) => name === each.name || name === `${each.target}.${each.name}`)
-        return [field ? `fields.${field.name}` : name, text]
-      })
-      throw problem('invalid_fields', { fields: Object.fromEntries(named) as Record<string, string> })
-    }
-    throw problem('internal')
+/** The outcome of somebody who is in; rejects with what an API call has to send otherwise. */
+async function admitted(signIn: ReturnType<Accounts['signIn']>, asked: Questions['fields'] = []): Promise<SignedIn> {
+  try {
+    const outcome = await signIn
+    if (outcome.kind === 'in') return outcome
+    if (outcome.offer?.needsConsent) throw joinRequired(outcome.offer)
+  } catch (error) {
+    if (!isProblem(error, 'invalid_fields')) throw error
+    const named = Object.entries(error.fields ?? {}).map(([name, text]) => {
+      const field = asked.find((each) => name === each.name || name === `${each.target}.${each.name}`)
+      return [field ? `fields.${field.name}` : name, text]
+    })
+    throw problem('invalid_fields', { fields: Object.fromEntries(named) as Record<string, string> })
   }
+  // the same for accounts that exist and for those that do not
+  throw problem('invalid_fields', {
+    fields: { join: 'This account does not invite you. Leave it out, or ask its admins.' },
+  })
+}
+
+/** Rejects where somebody who has an account asks to be in another one. */
+function checkWhere({ account }: Found, join: number | undefined, decline: boolean): void {
+  const isHere = join === account.id
+  if (isHere !== decline || join === undefined) return
+  const detail = isHere
+    ? `You belong to account ${account.id} already, so its invitation cannot be declined. Leave the account instead.`
+    : `You belong to account ${account.id} already, and an identity belongs to one account. Leave it first to join another one.`
+  throw problem('conflict', { detail })
 }
 
 /** 3scale returns a rate as the number that its column holds: 19 as "19.0". */

@@ -5,6 +5,9 @@ import type { Operations } from '../../web/operations.js'
 import { Operation, Prefer } from '../operations/schemas.js'
 import type { Accounts } from './accounts.js'
 import type { ApiSignUp } from './api-sign-up.js'
+import { auditDeclined } from './audit.js'
+import type { Declined } from './joining.js'
+import { openAccount } from './offers.js'
 import { Me, SignUp } from './schemas.js'
 import { callerFor } from './standing.js'
 
@@ -36,7 +39,7 @@ export async function accountApi(app: FastifyInstance, { accounts, signUp, opera
         operationId: 'signUp',
         summary: 'Sign up, or accept new terms',
         description:
-          'Send what GET /me requires. A caller who is invited, or whose sign-in names a shared account, joins that account. 201: signed up by this call. 200: signed up before; other answers than those on record are refused.',
+          'Send what GET /me requires. Nobody joins an existing account without `join`: where `joins` of GET /me is an account and this call does not name it, the response is 409 `join_required` with that account, and nothing is written. A service joins the account that invites it by the id which an admin of the account passes on. 201: signed up by this call. 200: signed up before; other answers than those on record are refused.',
         tags: ['account'],
         headers: Prefer,
         body: SignUp,
@@ -48,7 +51,8 @@ export async function accountApi(app: FastifyInstance, { accounts, signUp, opera
       if (!identity) throw problem('sign_in_required')
       const keyed = request.headers['idempotency-key'] !== undefined
       return operations.answer(request, reply, async () => {
-        const { caller, event, isNew } = await signUp(identity, body, keyed)
+        const declined = (what: Declined) => auditDeclined(request, what)
+        const { caller, event, isNew } = await signUp({ identity, body, keyed, declined })
         return {
           status: isNew ? 201 : 200,
           ...(isNew ? { location: '/api/v1/me' } : {}),
@@ -62,12 +66,12 @@ export async function accountApi(app: FastifyInstance, { accounts, signUp, opera
   async function meOf(identity: Identity, caller: Caller | undefined): Promise<Me> {
     const account = caller ? { id: caller.accountId, name: caller.orgName, role: caller.role } : null
     const asked = caller ? undefined : await accounts.required(identity)
-    const { terms, into, fields = [] } = asked ?? {}
+    const { terms, offer, fields = [] } = asked ?? {}
     return {
       subject: identity.subject,
       signed_up: caller !== undefined,
       account,
-      joins: into ? { name: into.account, role: into.role, by: into.by } : null,
+      joins: offer ? openAccount(offer) : null,
       required: {
         fields: fields
           .filter((field) => field.required)

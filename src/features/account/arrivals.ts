@@ -1,14 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { isProblem, type PortalError } from '../../errors.js'
+import { isProblem, type PortalError, problem } from '../../errors.js'
 import { audited } from '../../web/audit.js'
 import { asProblem } from '../../web/failures.js'
 import type { Sessions } from '../../web/session.js'
 import type { Waiting } from '../../web/waiting.js'
 import type { Accounts, SignInOutcome } from './accounts.js'
-import { auditSignIn, signUpNote } from './audit.js'
+import { auditDeclined, auditSignIn, signUpNote } from './audit.js'
 import { type Arrival, type Carried, signInOf } from './carried.js'
-import type { Completion } from './sign-up.js'
-import { type Contact, completionView, linkedView, stopView } from './view.js'
+import type { Declined } from './joining.js'
+import type { Completion } from './questions.js'
+import { type Contact, completionView, stopView } from './view.js'
 
 export interface ArrivalsDeps {
   accounts: Accounts
@@ -23,11 +24,19 @@ export interface ArrivalsDeps {
 export type Arrivals = ReturnType<typeof createArrivals>
 
 const PENDING = '/sign-up/pending'
+const CHANGED =
+  'The account that this page is about has changed since you opened it. Nothing was changed. Review it and confirm again.'
 
 /** What was typed, and what is wrong with it. */
 interface Typed {
   values: Record<string, string>
   error: PortalError
+}
+
+/** A form that was sent. */
+interface Answer extends Completion {
+  /** true: the account that the form is about is not joined */
+  declines: boolean
 }
 
 /** From a checked identity to a session, a form, or a page that says why not: never a loop, never a blank end. */
@@ -43,28 +52,27 @@ export function createArrivals(deps: ArrivalsDeps) {
     },
 
     /** Looks the person up, or signs up with what they answered; `resumed`: while that is done already. */
-    async proceed(
-      request: FastifyRequest,
-      reply: FastifyReply,
-      arrival: Arrival,
-      completion?: Completion,
-      resumed = false,
-    ) {
+    async proceed(request: FastifyRequest, reply: FastifyReply, arrival: Arrival, answer?: Answer, resumed = false) {
       const { identity } = arrival
-      audited(request, { who: identity, event: completion ? 'sign_up' : 'sign_in' })
+      audited(request, { who: identity, event: answer ? 'sign_up' : 'sign_in' })
       // where it is not done at once, the next request goes on with it
-      if (!completion) carried.keepArrival(reply, { ...arrival, next: 'again' })
+      if (!answer) carried.keepArrival(reply, { ...arrival, next: 'again' })
       try {
-        const title = completion ? 'Setting up your account' : 'Signing you in'
-        const key = `sign-in ${completion ? JSON.stringify(completion) : ''}`
-        const form = { key, caller: identity, path: PENDING, carry: { completion }, title, resumed, note: signUpNote }
-        const held = await waiting.hold(request, reply, form, () => accounts.signIn(identity, completion))
-        if (!('page' in held)) return await go(request, reply, arrival, held.value, completion !== undefined)
+        const title = answer ? 'Setting up your account' : 'Signing you in'
+        const key = `sign-in ${answer ? JSON.stringify(answer) : ''}`
+        const form = { key, caller: identity, path: PENDING, carry: { answer }, title, resumed, note: signUpNote }
+        const declined = (what: Declined) => auditDeclined(request, what)
+        const held = await waiting.hold(request, reply, form, () =>
+          answer?.declines
+            ? accounts.decline(identity, { consent: answer.consent, declined })
+            : accounts.signIn(identity, answer),
+        )
+        if (!('page' in held)) return await go(request, reply, arrival, held.value, answer)
         return held.page
       } catch (error) {
         const failure = asProblem(error)
-        if (completion && (await isAnswerable(arrival, failure)))
-          return ask(reply, arrival, { values: completion.values, error: failure })
+        if (answer && (await isAnswerable(arrival, failure)))
+          return ask(reply, arrival, { values: answer.values, error: failure })
         return stop(request, reply, error, arrival)
       }
     },
@@ -72,8 +80,8 @@ export function createArrivals(deps: ArrivalsDeps) {
     /** Goes on with a sign-in or a form that was not done at once; undefined where this browser has none. */
     async resume(request: FastifyRequest, reply: FastifyReply) {
       const arrival = this.read(request)
-      const form = arrival && waiting.read<{ completion?: Completion }>(request, arrival.identity)
-      return form && this.proceed(request, reply, arrival, form.completion, true)
+      const form = arrival && waiting.read<{ answer?: Answer }>(request, arrival.identity)
+      return form && this.proceed(request, reply, arrival, form.answer, true)
     },
 
     ask,
@@ -85,13 +93,15 @@ export function createArrivals(deps: ArrivalsDeps) {
     reply: FastifyReply,
     arrival: Arrival,
     outcome: SignInOutcome,
-    answered: boolean,
+    answer: Answer | undefined,
   ) {
-    auditSignIn(request, outcome, answered)
+    auditSignIn(request, outcome, answer !== undefined)
     if (outcome.kind === 'asked') {
-      const { into, joins } = outcome
-      const next = into && !into.isNew ? 'person' : outcome.fields.length > 0 ? 'all' : 'terms'
-      carried.keepArrival(reply, { ...arrival, next, joins, into })
+      const asked: Arrival = { ...arrival, next: outcome.asks, offer: outcome.offer }
+      carried.keepArrival(reply, asked)
+      // the answers were given to another question than there is now
+      if (answer && !answer.declines)
+        return ask(reply, asked, { values: answer.values, error: problem('conflict', { detail: CHANGED }) })
       return reply.redirect('/sign-up', 303)
     }
     carried.dropArrival(reply)
@@ -99,20 +109,18 @@ export function createArrivals(deps: ArrivalsDeps) {
     if (sessions.isOver(signInOf(arrival))) return reply.redirect('/signed-out', 303)
     await sessions.begin(request, reply, outcome.caller, signInOf(arrival))
     counted?.(outcome.signedUp ? 'signed_up' : 'ok')
-    if (!outcome.linkedFrom || arrival.joins) return reply.redirect(arrival.returnTo, 303)
-    // nothing was asked, so nobody has said yet what a link means
-    request.caller = outcome.caller
-    return reply.page('account/linked', linkedView({ oldUsername: outcome.linkedFrom, returnTo: arrival.returnTo }))
+    return reply.redirect(arrival.returnTo, 303)
   }
 
   /** The completion form, as it is or with what was typed; no call to 3scale. */
   async function ask(reply: FastifyReply, arrival: Arrival, typed?: Typed) {
-    const { identity, next, joins, into } = arrival
+    const { identity, next, offer } = arrival
     const questions = await accounts.questions(identity, { joins: next === 'person' })
-    const fields = next === 'terms' ? [] : questions.fields
-    if (typed) audited(reply.request, { failure: typed.error })
+    const fields = next === 'all' || next === 'person' ? questions.fields : []
+    const terms = next === 'consent' ? undefined : questions.terms
+    if (typed) audited(reply.request, { failure: typed.error, quiet: false })
     const email = identity.email ?? identity.name
-    const view = completionView({ fields, terms: questions.terms, typed, joins, into, email })
+    const view = completionView({ isNew: next !== 'terms', fields, terms, typed, offer, email })
     const status = typed?.error.status ?? 200
     if (status === 503) reply.header('retry-after', '5')
     return reply.header('cache-control', 'no-store').page('account/complete', view, { status })
@@ -136,6 +144,7 @@ export function createArrivals(deps: ArrivalsDeps) {
       isProblem(
         failure,
         'account_pending',
+        'link_declined',
         'threescale_unavailable',
         'threescale_busy',
         'threescale_denied',
@@ -159,7 +168,7 @@ export function createArrivals(deps: ArrivalsDeps) {
     audited(request, {
       failure,
       event: request.audited?.event ?? 'sign_in',
-      ...(isProblem(failure, 'email_taken', 'email_conflict') ? { also: 'link' } : {}),
+      ...(isProblem(failure, 'email_taken', 'email_conflict', 'link_declined') ? { also: 'link' } : {}),
     })
     const cause = failure.cause instanceof Error ? failure.cause.message : undefined
     request.log.warn({ code: failure.code, cause }, 'sign-in did not end in a session')

@@ -2,24 +2,15 @@ import type { FastifyRequest } from 'fastify'
 import { type AuditNote, audited } from '../../web/audit.js'
 import type { AuditName } from '../../web/audit-event.js'
 import type { SignedIn, SignInOutcome } from './accounts.js'
+import type { Declined } from './joining.js'
 
 /**
  * What a sign-in was besides: a sign-up, a link, terms accepted again. Asked for more, nothing has happened yet. `answered`: by
  * somebody who has filled in the form.
  */
 export function auditSignIn(request: FastifyRequest, outcome: SignInOutcome, answered: boolean): void {
-  const { declined } = outcome
   if (outcome.kind === 'asked') {
-    if (declined === undefined) audited(request, { quiet: true })
-    else {
-      const { account, member } = declined
-      audited(request, {
-        event: 'member.remove',
-        account,
-        target: { member: String(member) },
-        detail: { by: 'invited' },
-      })
-    }
+    audited(request, { quiet: true })
     return
   }
   const { caller, signedUp, joined, linkedFrom } = outcome
@@ -32,6 +23,18 @@ export function auditSignIn(request: FastifyRequest, outcome: SignInOutcome, ans
     ...(more ? { also: more } : {}),
     ...detail,
   })
+}
+
+/** An invitation was removed by whom it was for: an event of its own, whatever becomes of the request. */
+export function auditDeclined(request: FastifyRequest, { account, member }: Declined): void {
+  const before = request.audited
+  request.auditNow(200, {
+    event: 'member.remove',
+    account,
+    target: { member: String(member) },
+    detail: { by: 'invited' },
+  })
+  request.audited = before
 }
 
 /** Of a sign-in that was done while nobody was there any more: no session began, but an account may have been created. */

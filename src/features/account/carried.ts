@@ -4,7 +4,8 @@ import type { Identity } from '../../web/caller.js'
 import { cookieOf } from '../../web/cookies.js'
 import { createSeal } from '../../web/seal.js'
 import type { SignIn } from '../../web/session.js'
-import type { Joins } from './joining.js'
+import type { Offer } from './offers.js'
+import type { Asks } from './questions.js'
 
 /** A sign-in that is on its way to the sign-in service and back. */
 export interface Attempt extends SignInAttempt {
@@ -22,14 +23,12 @@ export interface Arrival {
   /** ms: when the sign-in began */
   began: number
   /**
-   * `all`: the completion form is open; `person`: without questions about the account, which is there; `terms`: the same, with the terms alone; `again`: 3scale decides, so it is asked
-   * again without a new sign-in; `refused`: only a new sign-in can change that
+   * what the form asks, which is open; `again`: 3scale decides, so it is asked again without a new sign-in; `refused`: only a
+   * new sign-in can change that
    */
-  next: 'all' | 'person' | 'terms' | 'again' | 'refused'
-  /** user name of the stock portal that the form says will be linked */
-  joins?: string | undefined
-  /** the account of others that the form says is joined */
-  into?: Joins | undefined
+  next: Asks | 'again' | 'refused'
+  /** the existing account that the form is about */
+  offer?: Offer | undefined
 }
 
 const ATTEMPT_SECONDS = 600

@@ -2,12 +2,13 @@ import { asciiLower } from '../../clients/email-address.js'
 import type { Threescale, User } from '../../clients/threescale/nouns.js'
 import { isProblem, problem } from '../../errors.js'
 import type { Caller } from '../../web/caller.js'
-import { createUserOnce, type UserOnceDeps, unlessDoubled } from './doubled-users.js'
+import { createUserOnce, type UserOnceDeps } from './doubled-users.js'
 import { isServiceShaped, type Names, shapeOf } from './names.js'
 import type { Member, NewMember } from './schemas.js'
+import { clientIdFault } from './service-addresses.js'
 
 export interface EntriesDeps {
-  threescale: UserOnceDeps['threescale'] & Pick<Threescale, 'setRole' | 'activateUser' | 'updateUser'>
+  threescale: UserOnceDeps['threescale'] & Pick<Threescale, 'updateUser'>
   /** told of each user that 3scale accepted twice and was removed */
   duplicateRemoved(kind: 'user'): void
   names: Names
@@ -23,12 +24,11 @@ export function createEntries({ threescale, duplicateRemoved, names, services }:
   )
 
   return {
-    /** What is wanted, checked: how it is found again, made, and made whole. Rejects with invalid_fields. */
+    /** An invitation, checked: how it is found again and created. Rejects with invalid_fields. */
     of({ accountId }: Caller, wanted: NewMember, attempt: string) {
       const { role, target, usernames, emails } = checked(accountId, wanted)
-      const [username] = usernames
       const [email = ''] = emails
-      const wish = { username: username ?? names.invitationName({ accountId, email, role, attempt }), email }
+      const wish = { username: names.invitationName({ accountId, email, role, attempt }), email }
 
       return {
         /** Rejects with attempt_reused or conflict where something else is there instead. */
@@ -38,45 +38,35 @@ export function createEntries({ threescale, duplicateRemoved, names, services }:
             throw problem('attempt_reused')
           if (earlier) return earlier
           const same = users.find(isHere)
-          if (same && !isUnfinished(same) && !isUnproven(same) && roleOf(same) !== role) throw already(same)
+          if (same && !isUnproven(same) && roleOf(same) !== role) throw already(same)
           return same
         },
 
         async make(): Promise<User> {
-          return finish(await createUserOnce({ threescale, duplicateRemoved }, accountId, { ...wish, fields: {} }))
+          return createUserOnce({ threescale, duplicateRemoved }, accountId, { ...wish, fields: {} })
         },
 
         finish,
 
-        /** 3scale's "taken", for people. */
+        /**
+         * 3scale's "taken", for people. Who has the address, and whether as a member, an invitation or an account elsewhere, is
+         * nobody's business: any admin could ask about any address.
+         */
         refused(error: unknown): unknown {
           if (!isProblem(error, 'invalid_fields')) return error
           const { fields = {} } = error
-          if (username && (fields.username || fields.email))
-            return wrong(target, 'This service has an account of its own here, or belongs to another one.')
-          if (fields.email?.includes('taken'))
-            return wrong(
-              target,
-              'Somebody with this address has an account of their own here, or an invitation to one.',
-            )
+          if (fields.email?.includes('taken')) return wrong(target, CANNOT_INVITE)
           return fields.email ? wrong(target, `3scale does not accept this address. ${fields.email}`) : error
         },
       }
 
       function isHere(user: User): boolean {
-        return username ? usernames.includes(user.username) : emails.includes(asciiLower(user.email ?? ''))
+        return usernames.includes(user.username) || emails.includes(asciiLower(user.email ?? ''))
       }
 
-      /**
-       * A service is there at once, its role before its state; a person makes themselves whole when they sign in. An invitation
-       * of an earlier build becomes the one that this admin asks for.
-       */
+      /** An invitation of an earlier build becomes the one that this admin asks for. */
       async function finish(user: User): Promise<User> {
-        if (isUnproven(user)) return threescale.updateUser(accountId, user.id, { username: wish.username })
-        if (!username || !isUnfinished(user)) return user
-        if (user.role !== role) await unlessDoubled(() => threescale.setRole(accountId, user.id, role))
-        await unlessDoubled(() => threescale.activateUser(accountId, user.id))
-        return { ...user, role, state: 'active' }
+        return isUnproven(user) ? threescale.updateUser(accountId, user.id, { username: wish.username }) : user
       }
     },
 
@@ -87,9 +77,12 @@ export function createEntries({ threescale, duplicateRemoved, names, services }:
     if ((email === undefined) === (client_id === undefined))
       throw wrong('email', 'Name an e-mail address, or a client_id of a service, and not both.')
     if (client_id !== undefined) {
-      if (!services.includes(client_id)) throw wrong('client_id', 'The operator of this portal lists no such service.')
-      const usernames = names.usernamesOf('service', client_id)
-      return { role, target: 'client_id', usernames, emails: names.serviceAddressesOf(accountId, client_id) } as const
+      const client = client_id.trim()
+      const fault = clientIdFault(client)
+      if (fault) throw wrong('client_id', fault)
+      // listed in API_CLIENTS or not, signed up elsewhere or not: the answer is the same, and the service decides
+      const usernames = names.usernamesOf('service', client)
+      return { role, target: 'client_id', usernames, emails: names.serviceAddressesOf(accountId, client) } as const
     }
     // 3scale compares addresses by case
     const address = asciiLower((email ?? '').trim())
@@ -100,11 +93,6 @@ export function createEntries({ threescale, duplicateRemoved, names, services }:
 
   function roleOf(user: User): Member['role'] {
     return names.invitedRole(user) ?? user.role
-  }
-
-  /** A service that was cut off between its first and its last write. */
-  function isUnfinished(user: User): boolean {
-    return user.state === 'pending' && names.isServiceAddress(user)
   }
 
   /** Looks like an invitation, and no secret verifies it: made by an earlier build, or under a secret that was lost. */
@@ -127,11 +115,14 @@ export function createEntries({ threescale, duplicateRemoved, names, services }:
       state: invited ? 'invited' : user.state === 'email_unverified' ? 'active' : user.state,
       role: invited ?? user.role,
       email: service ? null : (user.email ?? null),
-      client_id: serviceOf.get(user.username) ?? null,
+      client_id: names.clientOf(user) ?? serviceOf.get(user.username) ?? null,
       created_at: user.createdAt || null,
     }
   }
 }
+
+const CANNOT_INVITE =
+  'This address cannot be invited. Invite another address, or ask its owner to contact the operator of this portal.'
 
 /** As 3scale takes it of a user that is created there (porta, app/lib/authentication.rb: RE_EMAIL_OK; app/models/user.rb). */
 function addressFault(address: string): string | undefined {

@@ -4,56 +4,93 @@ import type { Identity } from '../../web/caller.js'
 import type { ClaimAccounts } from './claim-accounts.js'
 import { orStripped } from './claimed-text.js'
 import { createUserOnce, unlessDoubled } from './doubled-users.js'
-import { findByEmail } from './link.js'
+import { checkLinkable, findByEmail, link } from './link.js'
 import type { Names } from './names.js'
+import { agreed, type Consent, isAgreed, type Offer, offerOf } from './offers.js'
+import type { Asks, Completion, Questions } from './questions.js'
 import { refusedAddress } from './refused-text.js'
-import type { Completion, Questions, SignUp } from './sign-up.js'
+import type { SignUp } from './sign-up.js'
 import { checkStanding, type Found } from './standing.js'
+import { acceptance, checkAccepted, mustAccept, type Terms } from './terms.js'
 
-/** An account that somebody joins instead of having one of their own. */
-export interface Joins {
-  account: string
-  role: User['role']
-  by: 'invitation' | 'claim'
-  /** nobody is there yet: this person's answers make the account */
-  isNew: boolean
+/** An invitation that was removed by whom it was for. */
+export interface Declined {
+  account: number
+  member: number
 }
 
-export type Joined = Found | (Questions & { into: Joins })
+export type Joined = Found | (Questions & { asks: Asks; offer: Offer })
 
 export interface JoiningDeps {
   threescale: Threescale
-  names: Pick<Names, 'invitedRole'>
+  names: Names
   signUp: SignUp
   claims: ClaimAccounts
+  /** people of the stock portal are found by their verified address */
+  linkByEmail: boolean
+  terms: Terms | undefined
   duplicateRemoved(kind: 'user'): void
 }
 
-/** Two ways into an account that is there already; each can be cut off at any step and goes on at the next sign-in. */
-export function createJoining({ threescale, names, signUp, claims, duplicateRemoved }: JoiningDeps) {
+/**
+ * Three ways into an account that exists: an invitation, a claim of the sign-in, and a user of the stock portal. Each is taken only
+ * by somebody who agreed to this very offer (`offers.ts`); before that nothing is written. Each can be cut off at any step
+ * and goes on at the next sign-in.
+ */
+export function createJoining(deps: JoiningDeps) {
+  const { threescale, names, signUp, claims, linkByEmail, terms, duplicateRemoved } = deps
+
   return {
-    /** Whose account a newcomer would join; undefined: they would have their own. */
-    async destination(identity: Identity): Promise<Joins | undefined> {
+    /** What a newcomer could join, and what they would be asked; no offer: they would have their own account. */
+    async destination(identity: Identity): Promise<Questions & { offer: Offer | undefined }> {
       const { kind, email, emailVerified } = identity
       const other = kind === 'person' && email && emailVerified ? await findByEmail(threescale, email) : undefined
-      if (other) return joinsByInvitation(other)
-      const value = claims.valueFor(identity)
-      return value === undefined ? undefined : joinsByClaim(claims, identity, value, await claims.find(value))
+      const offer = other ? offerBy(other) : await claimed(identity)
+      if (other && offer?.by === 'link') return { ...linkQuestions(other), offer }
+      return { ...(await signUp.questions(identity, { joins: offer?.id !== undefined })), offer }
+    },
+
+    /** What this user, who has the identity's address, is to it; undefined: they cannot become one. */
+    offerBy,
+
+    /**
+     * A user in 3scale with the verified address of this person, or the invitation of this service to the account that it names.
+     * One of these `usernames` is the identity's own. Rejects with email_missing and email_not_verified.
+     */
+    async sameAddress(identity: Identity, usernames: string[], consent?: Consent): Promise<Found | undefined> {
+      const { kind, email, emailVerified } = identity
+      if (kind === 'service')
+        return consent && 'account' in consent ? serviceInvitation(identity, consent.account) : undefined
+      if (!email) throw problem('email_missing')
+      if (!emailVerified) throw problem('email_not_verified')
+      return findByEmail(threescale, email, usernames)
+    },
+
+    serviceInvitation,
+
+    /** Reports it where this call removed it. */
+    async removeInvitation({ account, user }: Found, declined: (what: Declined) => void): Promise<void> {
+      try {
+        await threescale.deleteUser(account.id, user.id)
+        declined({ account: account.id, member: user.id })
+      } catch (error) {
+        if (!isProblem(error, 'not_found')) throw error
+      }
     },
 
     /**
-     * The invited user becomes this person's. It is asked first always, as whoever invites chooses the address. The role is
-     * written first and the state last: until the name is this person's, the user is pending, which is what makes an invitation
-     * count, and whoever has the name is finished at the next sign-in, in a role that is there already.
+     * The invited user becomes this identity's. The role is written first and the state last: until the name is this identity's,
+     * the user is pending, which is what makes an invitation count, and whoever has the name is finished at the next
+     * sign-in, in a role that is there already.
      */
     async invited(identity: Identity, invitation: Found, username: string, completion?: Completion): Promise<Joined> {
       const { account, user } = invitation
-      const into = joinsByInvitation(invitation)
-      if (!into) throw problem('not_found')
-      const { role } = into
+      const role = names.invitedRole(user)
+      if (!role) throw problem('not_found')
       checkStanding(invitation)
-      const ready = await signUp.prepare(identity, completion, { joins: true, always: true })
-      if (!('answers' in ready)) return { ...ready, into }
+      const offer = offerOf('invitation', invitation, { role })
+      const ready = await signUp.prepare(identity, agreed(offer, completion), { joins: true, always: true })
+      if (!('answers' in ready)) return { ...ready, asks: 'person', offer }
       if (user.role !== role) await threescale.setRole(account.id, user.id, role)
       const taken = await taking(async () =>
         orStripped(ready.answers, ready.claimed, async (fields) => {
@@ -77,12 +114,28 @@ export function createJoining({ threescale, names, signUp, claims, duplicateRemo
       }
     },
 
+    /** The user of the stock portal becomes this person's: renamed, with the accepted terms, in one write. */
+    async linked(stock: Found, username: string, completion?: Completion): Promise<Joined> {
+      if (!linkByEmail) throw problem('email_taken')
+      checkLinkable(names, stock)
+      const offer = offerOf('link', stock, { role: stock.user.role })
+      const answers = agreed(offer, completion)
+      if (!answers) {
+        const questions = linkQuestions(stock)
+        return { ...questions, asks: questions.terms ? 'terms' : 'consent', offer }
+      }
+      if (mustAccept(terms, stock)) checkAccepted(terms, answers.acceptTerms)
+      return link(threescale, stock, username, acceptance(terms))
+    },
+
     /** The first of a value makes its account, under a name that one account has, and is then in it as all others are. */
     async byClaim(identity: Identity, value: string, username: string, completion?: Completion): Promise<Joined> {
       const there = await claims.find(value)
-      const into = joinsByClaim(claims, identity, value, there)
-      const ready = await signUp.prepare(identity, completion, { joins: !into.isNew })
-      if (!('answers' in ready)) return { ...ready, into }
+      const offer = await claimOffer(identity, value, there, completion?.consent)
+      const answers = agreed(offer, completion)
+      const always = offer.needsConsent || answers !== completion
+      const ready = await signUp.prepare(identity, answers, { joins: there !== undefined, always })
+      if (!('answers' in ready)) return { ...ready, asks: there ? 'person' : 'all', offer }
       const wanted = { orgName: value, username: claims.anchor(value), email: undefined }
       const home = there ? await claims.renewed(await signUp.finish(there), value) : await signUp.make(ready, wanted)
       checkStanding(home)
@@ -90,7 +143,7 @@ export function createJoining({ threescale, names, signUp, claims, duplicateRemo
       const user = await orStripped(ready.userAnswers, ready.claimed, (fields) =>
         enrolled(account.id, username, ready.email ?? '', fields),
       )
-      return settled({ account, user }, into.role)
+      return settled({ account, user }, offer.role)
     },
 
     /** Somebody whose joining was cut off, as an admin where the sign-in service says so. */
@@ -101,9 +154,52 @@ export function createJoining({ threescale, names, signUp, claims, duplicateRemo
     },
   }
 
-  function joinsByInvitation({ account, user }: Found): Joins | undefined {
+  /**
+   * The invitation of a service to this account, found by the address that both have in 3scale. It is looked up only where the
+   * service names the account, so other accounts' invitations have no effect on it.
+   */
+  async function serviceInvitation({ subject }: Identity, accountId: number): Promise<Found | undefined> {
+    for (const address of names.serviceAddressesOf(accountId, subject)) {
+      const found = await threescale.findByEmail(address)
+      const user = found?.users.find(({ email }) => email === address)
+      if (found && user && found.account.id === accountId && names.invitedRole(user))
+        return { account: found.account, user }
+    }
+    return undefined
+  }
+
+  function offerBy(other: Found): Offer | undefined {
+    const { user } = other
     const role = names.invitedRole(user)
-    return role && { account: short(account.orgName), role, by: 'invitation', isNew: false }
+    if (role) return offerOf('invitation', other, { role })
+    return linkByEmail && !names.isOurs(user.username) ? offerOf('link', other, { role: user.role }) : undefined
+  }
+
+  function linkQuestions(stock: Found): Questions {
+    return { fields: [], terms: mustAccept(terms, stock) ? terms : undefined }
+  }
+
+  async function claimed(identity: Identity): Promise<Offer | undefined> {
+    const value = claims.valueFor(identity)
+    return value === undefined ? undefined : claimOffer(identity, value, await claims.find(value))
+  }
+
+  /**
+   * An account without people is as good as none: whoever made it was cut off, or is making it at this moment. One call more to
+   * 3scale where the account exists and was not agreed to.
+   */
+  async function claimOffer(
+    identity: Identity,
+    value: string,
+    there: Found | undefined,
+    consent?: Consent,
+  ): Promise<Offer> {
+    const facts = { role: claims.roleOf(identity), name: value }
+    const offer = offerOf('claim', there, facts)
+    if (there && isAgreed(offer, consent)) return offer
+    const users = there ? await threescale.listUsers(there.account.id) : []
+    const needsConsent = users.some(({ username }) => !names.isAnchor(username))
+    return offerOf('claim', there, { ...facts, needsConsent })
   }
 
   /** "Taken": another replica was first, or the answer was lost; the name tells. */
@@ -127,14 +223,4 @@ export function createJoining({ threescale, names, signUp, claims, duplicateRemo
     await unlessDoubled(() => threescale.activateUser(account.id, user.id))
     return (await threescale.findByUsername(user.username)) ?? { account, user }
   }
-}
-
-function joinsByClaim(claims: ClaimAccounts, identity: Identity, value: string, there: Found | undefined): Joins {
-  const account = short(there?.account.orgName ?? value)
-  return { account, role: claims.roleOf(identity), by: 'claim', isNew: there === undefined }
-}
-
-/** It travels in a cookie. */
-function short(name: string): string {
-  return Array.from(name).slice(0, 80).join('')
 }

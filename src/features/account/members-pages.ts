@@ -8,8 +8,8 @@ import { idOf } from '../../web/ids.js'
 import type { Sessions } from '../../web/session.js'
 import type { Accounts } from './accounts.js'
 import type { Members } from './members.js'
-import { memberView, nameOf, type PeopleTyped, peopleView } from './members-view.js'
-import { type Member, MemberChange, NewMember } from './schemas.js'
+import { invitedText, memberView, nameOf, type PeopleTyped, peopleView } from './members-view.js'
+import { MemberChange, NewMember } from './schemas.js'
 import { profileView } from './view.js'
 
 export interface MembersPagesDeps {
@@ -35,9 +35,10 @@ export async function membersPages(app: FastifyInstance, deps: MembersPagesDeps)
       const wanted = checked<NewMember>(NewMember, client_id === undefined ? { email, role } : { client_id, role })
       audited(request, { detail: { role: wanted.role, ...(client_id === undefined ? {} : { client_id }) } })
       // the same person in the same role is the same invitation, so that a second click needs no attempt of its own
-      const { member, mailed } = await members.add(callerOf(request), wanted, request.id)
+      const caller = callerOf(request)
+      const { member, mailed } = await members.add(caller, wanted, request.id)
       audited(request, { target: { member: String(member.id) } })
-      reply.flash('success', doneWords(member, mailed))
+      reply.flash('success', invitedText({ member, mailed, publicUrl, accountId: caller.accountId }))
       return reply.redirect('/account', 303)
     } catch (error) {
       if (!isProblem(error, 'invalid_fields', 'conflict', 'threescale_unavailable', 'threescale_busy')) throw error
@@ -91,6 +92,7 @@ export async function membersPages(app: FastifyInstance, deps: MembersPagesDeps)
       closed: refusal(['multiple_users'], { allowances })?.message,
       fixed: areaEnabled === false ? refusal(['useraccountarea_enabled'], { areaEnabled })?.message : undefined,
       orgName: found?.account.orgName ?? caller.orgName,
+      accountId: caller.accountId,
       publicUrl,
       mails: members.mails,
       typed,
@@ -125,13 +127,5 @@ export async function membersPages(app: FastifyInstance, deps: MembersPagesDeps)
       audited(request, { failure: error })
       return memberPage(request, reply, error)
     }
-  }
-
-  function doneWords(member: Member, mailed: boolean): string {
-    const name = nameOf(member)
-    if (member.kind === 'service') return `${name} acts for this account now.`
-    if (member.state !== 'invited') return `${name} is here already.`
-    const how = mailed ? 'A mail tells them how to join.' : `Tell them to sign in at ${publicUrl} with that address.`
-    return `${name} is invited. ${how}`
   }
 }

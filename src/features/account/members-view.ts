@@ -17,7 +17,7 @@ const states: Record<Member['state'], { label: string; color: string }> = {
 
 const roles: Record<Member['role'], string> = { admin: 'Admin', member: 'Member' }
 
-/** A service that this portal does not list any more has no name here. */
+/** A service of an earlier version that this portal does not list has no name here. */
 export function nameOf({ email, client_id, kind, id }: Member): string {
   return email ?? client_id ?? `${kind === 'service' ? 'Service' : 'Person'} ${id}`
 }
@@ -31,6 +31,7 @@ export function peopleView(i: {
   /** why nobody can be changed */
   fixed: string | undefined
   orgName: string
+  accountId: number
   publicUrl: string
   mails: boolean
   typed: PeopleTyped | undefined
@@ -56,6 +57,7 @@ export function peopleView(i: {
     words: wordsFor(i),
     invites: i.isAdmin && i.closed === undefined,
     inviteWords: `They join when they sign in at ${i.publicUrl} with this address, verified. ${i.mails ? 'A mail tells them.' : 'No mail is sent: tell them.'}`,
+    serviceWords: `A program with its own client at the sign-in service, which calls the REST API for this account. ${serviceJoins(i)}`,
     failure: i.typed && Object.keys(errors).length === 0 ? i.typed.error.message : '',
     email: values.email ?? '',
     emailError: errors.email ?? '',
@@ -63,6 +65,20 @@ export function peopleView(i: {
     clientIdError: errors.client_id ?? '',
     roles: roleChoices(values.role === 'admin' ? 'admin' : 'member'),
   }
+}
+
+/** What an admin reads after an invitation. */
+export function invitedText(i: { member: Member; mailed: boolean; publicUrl: string; accountId: number }): string {
+  const name = nameOf(i.member)
+  if (i.member.state !== 'invited') return `${name} is here already.`
+  if (i.member.kind === 'service') return `${name} is invited. ${serviceJoins(i)}`
+  const how = i.mailed ? 'A mail tells them how to join.' : `Tell them to sign in at ${i.publicUrl} with that address.`
+  return `${name} is invited. ${how}`
+}
+
+/** The service has to agree with its own token, and nothing else tells it which account it is. */
+function serviceJoins({ publicUrl, accountId }: { publicUrl: string; accountId: number }): string {
+  return `It joins by POST ${publicUrl}/api/v1/me with "join": ${accountId}.`
 }
 
 export function memberView(i: {

@@ -66,9 +66,9 @@ export function createMembers({
     },
 
     /**
-     * Invites a person or adds a service: the same one again is the same member, also when it is sent twice at once. With
-     * the attempt of another wish it is attempt_reused; in another role conflict; invalid_fields where the address or the
-     * service belongs to another account. Mailed at most once.
+     * Invites a person or a service: the same one again is the same member, also when it is sent twice at once. With the attempt
+     * of another request it is attempt_reused; in another role conflict; invalid_fields where 3scale does not take the
+     * address. Mailed at most once.
      */
     async add(caller: Caller, wanted: NewMember, attempt: string): Promise<{ member: Member; mailed: boolean }> {
       const entry = entries.of(caller, wanted, attempt)

@@ -4,6 +4,7 @@ import type { User } from '../../clients/threescale/nouns.js'
 import { COLUMN_CHARACTERS, onOneLine } from '../../clients/threescale/text.js'
 import { base32 } from './base32.js'
 import { legacyAnchor, legacyUsername } from './legacy-names.js'
+import { clientLabels, clientOfLabels } from './service-addresses.js'
 
 export interface NamesDeps {
   /** USERNAME_SECRET: the first makes names, all verify and find them; at least one */
@@ -35,7 +36,7 @@ export type Named = Pick<User, 'accountId' | 'username' | 'email' | 'state'>
 
 const NAME = /^(sso|claim)-([a-z2-7]{20})([a-z2-7]{12})$/
 const INVITATION = /^(invite-[am]-([a-z2-7]{15})([am]))([a-z2-7]{15})$/
-const SERVICE = /^([a-z2-7]{16})([a-z2-7]{15})@service\.invalid$/
+const SERVICE = /^([a-z2-7]{16})([a-z2-7]{15})@(?:([a-z2-7.]+)\.)?service\.invalid$/
 
 /**
  * The names that the portal gives users in 3scale. 3scale's own portal lets people choose their user name and address, so every
@@ -73,7 +74,8 @@ export function createNames({ secrets, issuerId }: NamesDeps) {
     mac(key.invitation, `attempt\n${accountId}\n${attempt}`, 15)
   const service = (accountId: number, clientId: string, key = first) => {
     const start = mac(key.service, `client\n${accountId}\n${issuerId}\n${clientId}`, 16)
-    return `${start}${mac(key.service, `tag\n${accountId}\n${start}`, 15)}@service.invalid`
+    const tag = mac(key.service, `tag\n${accountId}\n${start}`, 15)
+    return `${start}${tag}@${clientLabels(clientId)}.service.invalid`
   }
 
   return {
@@ -143,6 +145,13 @@ export function createNames({ secrets, issuerId }: NamesDeps) {
     /** The same under every secret, the first one first. */
     serviceAddressesOf: (accountId: number, clientId: string): string[] =>
       keys.map((key) => service(accountId, clientId, key)),
+
+    /** The client id of the address of a service in this very account; undefined for every other address. */
+    clientOf({ accountId, email = '' }: Pick<User, 'accountId' | 'email'>): string | undefined {
+      const [, , , labels = ''] = SERVICE.exec(email) ?? []
+      const clientId = clientOfLabels(labels)
+      return keys.some((key) => service(accountId, clientId, key) === email) ? clientId : undefined
+    },
 
     /** True for the address of a service in this very account. */
     isServiceAddress({ accountId, email = '' }: Pick<User, 'accountId' | 'email'>): boolean {

@@ -13,11 +13,11 @@ export const Member = Type.Object(
     kind: Type.Union([Type.Literal('person'), Type.Literal('service')]),
     state: Type.Union(
       [Type.Literal('invited'), Type.Literal('pending'), Type.Literal('active'), Type.Literal('suspended')],
-      { description: 'invited: nobody has signed in yet with that verified address' },
+      { description: 'invited: the person or service has not joined yet' },
     ),
     role: Role,
     email: Nullable(Type.String({ description: 'of a person' })),
-    client_id: Nullable(Type.String({ description: 'of a service that the portal lists' })),
+    client_id: Nullable(Type.String({ description: 'of a service' })),
     you: Type.Boolean(),
     created_at: Nullable(Type.String({ format: 'date-time' })),
     claim_elsewhere: Nullable(
@@ -49,7 +49,11 @@ export const NewMember = Type.Object(
   {
     email: Type.Optional(Type.String({ maxLength: 255, description: 'invites the person with this verified address' })),
     client_id: Type.Optional(
-      Type.String({ maxLength: 255, description: 'adds this service at once; the portal must list it' }),
+      Type.String({
+        maxLength: 255,
+        description:
+          'invites the service with this client id, which joins by POST /me with `join`; whether the portal knows the client is not reported',
+      }),
     ),
     role: Role,
   },
@@ -77,6 +81,20 @@ export const SignUp = Type.Object(
       }),
     ),
     accept_terms: Type.Optional(Type.String({ maxLength: 100, description: 'the version that GET /me names' })),
+    join: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description:
+          'Joins this account: `joins.id` of GET /me, or for a service the id of the account that invites it. Nobody joins an existing account without it.',
+      }),
+    ),
+    decline: Type.Optional(
+      Type.Boolean({
+        description:
+          'true: removes the invitation and signs up with an account of your own. A service names the account that invites it as `join`.',
+      }),
+    ),
   },
   {
     $id: 'SignUp',
@@ -86,22 +104,39 @@ export const SignUp = Type.Object(
 )
 export type SignUp = Static<typeof SignUp>
 
+/** As `OpenAccount` in errors.ts. */
+export const OpenAccount = Type.Object(
+  {
+    id: Type.Union([Type.Integer(), Type.Null()], {
+      description: 'send it as `join`; null: the account does not exist yet, and this sign-up creates it',
+    }),
+    name: Type.String({ description: 'the organisation' }),
+    role: Role,
+    by: Type.Union([Type.Literal('invitation'), Type.Literal('claim'), Type.Literal('link')], {
+      description:
+        'invitation: an admin of the account invites you; claim: the sign-in service assigns you to it; link: a user of the stock portal has your e-mail address and becomes yours',
+    }),
+    username: Nullable(Type.String({ description: 'of the user that is linked' })),
+    can_decline: Type.Boolean({ description: 'true: `decline` removes it' }),
+  },
+  {
+    $id: 'OpenAccount',
+    examples: [
+      { id: 504, name: 'Analytical Engines', role: 'member', by: 'invitation', username: null, can_decline: true },
+    ],
+  },
+)
+export type OpenAccount = Static<typeof OpenAccount>
+
 export const Me = Type.Object(
   {
     subject: Type.String(),
     signed_up: Type.Boolean(),
     account: Type.Union([Type.Object({ id: Type.Integer(), name: Type.String(), role: Type.String() }), Type.Null()]),
-    joins: Type.Union(
-      [
-        Type.Object({
-          name: Type.String(),
-          role: Role,
-          by: Type.Union([Type.Literal('invitation'), Type.Literal('claim')]),
-        }),
-        Type.Null(),
-      ],
-      { description: 'the account of others that POST /me joins; null: it makes one' },
-    ),
+    joins: Type.Union([OpenAccount, Type.Null()], {
+      description:
+        'before sign-up: the account that you can join, by POST /me with `join`; null: POST /me creates one. Invitations of services are not listed.',
+    }),
     required: Type.Object({
       fields: Type.Array(
         Type.Object({

@@ -91,7 +91,8 @@ export async function signInPages(app: FastifyInstance, deps: SignInPagesDeps) {
     audited(request, { quiet: !arrival })
     if (!arrival) return reply.redirect('/login', 303)
     const values = formValues(request.body)
+    const consent = { shown: values.join ?? '' }
     const declines = values.decline === 'yes'
-    return arrivals.proceed(request, reply, arrival, { values, acceptTerms: values.accept_terms, declines })
+    return arrivals.proceed(request, reply, arrival, { values, acceptTerms: values.accept_terms, consent, declines })
   })
 }

@@ -6,24 +6,12 @@ import { orStripped } from './claimed-text.js'
 import { keepOneAccount } from './doubled-accounts.js'
 import { unlessDoubled } from './doubled-users.js'
 import { orgNameOf } from './names.js'
+import { agreed } from './offers.js'
+import type { Completion, Questions } from './questions.js'
 import { refusedAddress, refusedCountry } from './refused-text.js'
-import { checkAnswers, checkMaySignUp, fieldsFor, type SignUpRules, type WantedField } from './sign-up-rules.js'
+import { checkAnswers, checkMaySignUp, fieldsFor, type SignUpRules } from './sign-up-rules.js'
 import type { Found } from './standing.js'
 import { acceptance, refusedTerms, type Terms } from './terms.js'
-
-/** Answers of the completion form; keys as `account.department`. */
-export interface Completion {
-  values: Record<string, string>
-  acceptTerms: string | undefined
-  /** true: not into the account that invites */
-  declines?: boolean
-}
-
-/** What a person has to answer before going on. */
-export interface Questions {
-  fields: WantedField[]
-  terms: Terms | undefined
-}
 
 export interface SignUpDeps {
   threescale: Threescale
@@ -79,9 +67,13 @@ export function createSignUp(deps: SignUpDeps) {
   const tenant = cache.cached<Tenant>('tenant', { fresh: 60, keep: 60 }, readTenant)
 
   return {
-    /** Questions instead of an account where something has to be answered first; nothing is written then. */
+    /**
+     * Questions instead of an account where something has to be answered first, or the answers were given to an offer to join
+     * another account that is no longer there; nothing is written then.
+     */
     async signUp(identity: Identity, username: string, completion?: Completion): Promise<Found | Questions> {
-      const ready = await prepare(identity, completion)
+      const answers = agreed(undefined, completion)
+      const ready = await prepare(identity, answers, { always: answers !== completion })
       if (!('answers' in ready)) return ready
       return make(ready, { orgName: orgNameClaim(identity), username, email: ready.email }, identity.subject)
     },

@@ -78,6 +78,16 @@ const byCode: Partial<Record<ErrorCode, Stop>> = {
     ],
     retry: 'Sign in again',
   },
+  link_declined: {
+    title: 'The existing user was not linked',
+    label: 'Not linked',
+    tone: 'orange',
+    next: [
+      'The existing user keeps its applications and keys.',
+      'After its address was changed, sign in again to create your own account.',
+    ],
+    retry: 'Review the user again',
+  },
   account_doubled: {
     title: 'You have more than one account',
     label: 'Account not unique',

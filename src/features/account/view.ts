@@ -1,9 +1,9 @@
 import type { Account, User } from '../../clients/threescale/nouns.js'
 import { COLUMN_CHARACTERS } from '../../clients/threescale/text.js'
-import { isProblem, type PortalError } from '../../errors.js'
+import type { PortalError } from '../../errors.js'
 import type { Caller } from '../../web/caller.js'
 import { initials } from '../../web/words.js'
-import type { Joins } from './joining.js'
+import type { Offer } from './offers.js'
 import type { WantedField } from './sign-up-rules.js'
 import { stopFor } from './stops.js'
 
@@ -14,24 +14,24 @@ export interface Contact {
 }
 
 export function completionView(i: {
+  /** false: somebody who has an account accepts new terms */
+  isNew: boolean
   fields: WantedField[]
   terms: { version: string; url: string; title: string } | undefined
   typed?: { values: Record<string, string>; error: PortalError } | undefined
-  joins?: string | undefined
-  into?: Joins | undefined
+  offer?: Offer | undefined
   email: string
 }) {
-  const errors = i.typed?.error.fields ?? {}
-  const isDown = isProblem(i.typed?.error, 'threescale_unavailable', 'threescale_busy')
+  const { offer, typed } = i
+  const errors = typed?.error.fields ?? {}
   return {
-    ...(i.into ? joinHeading(i.into) : heading(i.fields.length > 0, i.joins)),
-    declinable: i.into?.by === 'invitation',
+    ...(offer ? offerText(offer) : heading(i.isNew)),
+    shown: offer?.shown ?? '',
     email: i.email,
-    joins: i.joins ?? '',
-    failure: isDown ? `${i.typed?.error.message ?? ''} What you typed is kept.` : '',
+    failure: typed ? failureText(typed.error) : '',
     fields: i.fields.map((field) => {
       const id = `${field.target}.${field.name}`
-      const value = i.typed?.values[id] ?? ''
+      const value = typed?.values[id] ?? ''
       return {
         id,
         label: field.label,
@@ -48,43 +48,79 @@ export function completionView(i: {
   }
 }
 
-function joinHeading({ account, role, by, isNew }: Joins) {
-  const rights = role === 'admin' ? 'as an admin, who also manages its people' : 'as a member'
-  const lead =
-    by === 'invitation'
-      ? `${account} invites you ${rights}. Its people see and use the same applications and keys.`
-      : `The sign-in service says that you belong to ${account}. You join ${rights}, and all its people see and use the same applications and keys.`
+/** Errors of single fields are shown at the field. */
+function failureText(error: PortalError): string {
+  const isDown = error.code === 'threescale_unavailable' || error.code === 'threescale_busy'
+  if (isDown) return `${error.message} What you typed is kept.`
+  return error.fields ? '' : error.message
+}
+
+/** What joining an account means, before anything is written. */
+function offerText(offer: Offer) {
+  const { name, role, by, username = '' } = offer
+  const facts = [
+    { label: 'Organisation', value: name },
+    ...(by === 'link' ? [{ label: 'User name', value: username }] : []),
+    { label: 'Your role', value: role === 'admin' ? 'Admin: manages its people too' : 'Member' },
+  ]
+  const shared = `Everybody in ${name} sees and uses the applications and keys that you create there.`
+  const removal = 'Its admins can change your role and remove you. Applications and keys stay with the account.'
+  if (by === 'link') {
+    return {
+      title: 'Link your existing account',
+      lead: 'A user in 3scale has your e-mail address. Link it to your sign-in only if you recognise it.',
+      label: 'Existing user',
+      facts,
+      meaning: [
+        'Its applications and keys become available to you here, and they keep working.',
+        shared,
+        removal,
+        'From now on you sign in here. Its user name and password no longer work in the old portal.',
+      ],
+      button: 'Link this account',
+      decline: 'Do not link',
+    }
+  }
+  if (!offer.needsConsent) {
+    return {
+      title: `You are the first of ${name}`,
+      lead: `The sign-in service assigns you to ${name}, and its account is created now.`,
+      label: 'Shared account',
+      facts,
+      meaning: [shared],
+      button: `Create the account of ${name}`,
+      decline: '',
+    }
+  }
   return {
-    title: isNew ? `You are the first of ${account}` : `Join ${account}`,
-    lead,
+    title: `Join ${name}`,
+    lead:
+      by === 'invitation'
+        ? `${name} invites you to its account. Join it only if you recognise this organisation.`
+        : `The sign-in service assigns you to ${name}, which already has an account.`,
     label: by === 'invitation' ? 'Invitation' : 'Shared account',
-    button: `Join ${account}`,
+    facts,
+    meaning: ['You see and use its applications and keys.', shared, removal],
+    button: `Join ${name}`,
+    decline: by === 'invitation' ? 'Decline and create my own account' : '',
   }
 }
 
-function heading(isNew: boolean, joins: string | undefined) {
-  if (joins) {
-    return {
-      title: 'Welcome back',
-      lead: 'We found your account of the old portal by your e-mail address. Your applications and keys come with you.',
-      label: 'Your account moves',
-      button: 'Accept and move my account',
-    }
-  }
-  if (!isNew) {
-    return {
-      title: 'New terms',
-      lead: 'The terms have changed since you last signed in. Accept them to go on.',
-      label: 'Terms',
-      button: 'Accept and go on',
-    }
-  }
-  return {
-    title: 'One more step',
-    lead: 'Your account is made from your sign-in. These are the only questions, and they are asked once.',
-    label: 'Your new account',
-    button: 'Make my account',
-  }
+function heading(isNew: boolean) {
+  const text = isNew
+    ? {
+        title: 'One more step',
+        lead: 'Your account is made from your sign-in. These are the only questions, and they are asked once.',
+        label: 'Your new account',
+        button: 'Make my account',
+      }
+    : {
+        title: 'New terms',
+        lead: 'The terms have changed since you last signed in. Accept them to go on.',
+        label: 'Terms',
+        button: 'Accept and go on',
+      }
+  return { ...text, facts: [], meaning: [], decline: '' }
 }
 
 export function stopView(i: {
@@ -113,10 +149,6 @@ function contactOf(contact: Contact | undefined): { words: string; href: string 
   const { email, url, text } = contact
   if (email) return { words: text ? `${text} (${email})` : email, href: `mailto:${email}` }
   return { words: text ?? url ?? '', href: url ?? '' }
-}
-
-export function linkedView({ oldUsername, returnTo }: { oldUsername: string; returnTo: string }) {
-  return { title: 'Your account has moved', oldUsername, returnTo }
 }
 
 export function profileView(i: { caller: Caller; account: Account | undefined; user: User | undefined }) {

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { OpenAccount } from '../account/schemas.js'
 
 const Nullable = <T extends ReturnType<typeof Type.String>>(type: T) => Type.Union([type, Type.Null()])
 
@@ -21,6 +22,7 @@ export const Operation = Type.Object(
           detail: Type.String(),
           errors: Type.Optional(Type.Record(Type.String(), Type.String())),
           rule: Type.Optional(Type.String()),
+          joins: Type.Optional(OpenAccount),
           request_id: Type.String(),
         }),
         Type.Null(),

@@ -24,6 +24,10 @@ export const problemSchema: Schema = {
       type: 'integer',
       description: 'For `key_not_usable`: the application that is stored and whose key cannot be used yet.',
     },
+    joins: {
+      description: 'For `join_required`: the account that can be joined, as `joins` of GET /me.',
+      $ref: '#/components/schemas/OpenAccount',
+    },
     request_id: { type: 'string', description: 'Quote it to support.' },
   },
   additionalProperties: false,
