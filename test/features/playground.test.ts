@@ -70,14 +70,15 @@ t.test('a secret said token by token is hidden, and what only begins like one is
       .join('')
 
   const told = ['my key: sk', '-sec', 'ret', ' and sk-se', 'veral', ' secret'].map((piece) => say(piece)).join('')
-  const text = await spoken(`: \r\n\r\n${told}data: {"usage":{"completion_tokens":6}}\n\ndata: [DONE]\n\n`)
+  const text = await spoken(
+    `: \r\n\r\n${told}data: {"usage":{"prompt_tokens":2,"completion_tokens":6}}\n\ndata: [DONE]\n\n`,
+  )
   t.equal(saidIn(text, 'content'), 'my key: ••• and sk-several secret')
-  t.match(text, /^: \r\n\r\n/)
-  t.match(text, '"usage":{"completion_tokens":6}')
+  t.match(text, '"usage":{"prompt_tokens":2,"completion_tokens":6}')
   t.match(text, /" ?secret"[^\n]*\n\ndata: \[DONE\]\n\n$/, 'what was kept back comes before the end')
-  t.match(text, '"id":"sk-s"', 'only what is said is looked at')
+  t.notMatch(text, 'sk-s"', 'what the page does not show is dropped')
 
-  const two = say('sk-', { reasoning: 'secre', role: 'secretary' }) + say('secret!', { reasoning: 'tary?' })
+  const two = say('sk-', { reasoning: 'secre', role: 'assistant' }) + say('secret!', { reasoning: 'tary?' })
   const both = await spoken(two, 1000)
   t.equal(saidIn(both, 'content'), '•••!')
   t.equal(saidIn(both, 'reasoning'), '•••?')
@@ -86,11 +87,42 @@ t.test('a secret said token by token is hidden, and what only begins like one is
   )
   t.equal(saidIn(await spoken(completion.join('')), 'content'), '•••ary sk-', 'also without an end')
 
-  const odd = 'data: {"choices":[null,7]}\n\ndata: {"choices":7}\n\ndata: no json\n\nevent: x\n\ndata: {"a":1}'
-  t.equal(await spoken(odd), odd, 'what is no answer passes as it is')
-  const many = Array.from({ length: 100 }, (_, index) => `data: {"choices":[{"index":${index},"text":"sk-"}]}\n\n`)
-  t.equal((await spoken(many.join(''))).match(/"text":"sk-"/g)?.length, 32, 'bounded')
-  await t.rejects(spoken(`data: ${'x'.repeat(1_100_000)}`, 100_000), /without an end/)
+  const error = await spoken('data: {"error":{"message":"sk-secret is \\u0073k-secret"}}\n\n')
+  t.equal(error, 'data: {"error":{"message":"••• is •••"}}\n\n')
+})
+
+t.test('of a stream only what the page shows passes', async (t) => {
+  const spoken = (text: string) =>
+    textOf(spokenWithout(['sk-secret'], Readable.from([Buffer.from(text)], { objectMode: false })))
+  const odd = [
+    ['{"choices":[null,7]}', '{"choices":[{"index":0,"delta":{}}]}'],
+    ['{"choices":[]}', '{"choices":[]}'],
+    ['{"choices":[{"delta":{"role":"assistant","content":"a","tool_calls":[{}]},"logprobs":{"content":[]}}]}', 'a'],
+    ['{"choices":[{"text":"a"},{"text":"b"}],"usage":{"prompt_tokens":1,"completion_tokens":2,"x":3}}', '"usage":{"pr'],
+    ['{"choices":[{"delta":{"content":1e999}}],"usage":{"prompt_tokens":"1"}}', '{"choices":[{"index":0,"delta":{}}]}'],
+    ['{"error":{"code":1}}', '{"error":{"message":"The model reported an error."}}'],
+    ['{"error":"no room"}', '{"error":{"message":"no room"}}'],
+    ['[DONE]', '[DONE]'],
+  ] as const
+  for (const [data, shown] of odd) t.match(await spoken(`data: ${data}\n\n`), shown, data)
+  const dropped = ['{"choices":7}', 'no json', '7', 'null', '{"a":1}', '['.repeat(60_000), '{"error":null}']
+  for (const data of dropped)
+    t.equal(await spoken(`event: x\ndata: ${data}\n\ndata: [DONE]\n\n`), 'data: [DONE]\n\n', data.slice(0, 20))
+  t.equal(await spoken(''), '', 'an empty answer is one')
+  await t.rejects(spoken('data: {"a":1}\n\n'), { name: 'StreamFailure', message: /not as a stream of events/ })
+  await t.rejects(spoken('{"choices":[]}'), { name: 'StreamFailure' })
+  await t.rejects(spoken(`data: ${'x'.repeat(70_000)}`), {
+    name: 'StreamFailure',
+    message: /larger than the playground/,
+  })
+})
+
+t.test('a stream that cannot be shown ends with an event that says so', async (t) => {
+  const failing = spokenWithout([], Readable.from([Buffer.from('x'.repeat(70_000))], { objectMode: false }))
+  t.match(
+    await textOf(relay(failing, () => {})),
+    /event: failure\ndata: \{"words":"The model sent an event that is larger/,
+  )
 })
 
 t.test('a stream that breaks ends with an event that says so', async (t) => {
