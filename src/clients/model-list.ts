@@ -1,5 +1,10 @@
+import { readJson } from './bounded-json.js'
+
+/** characters of an id that a client sends */
+const LONGEST_ID = 255
+
 export interface ListedModel {
-  id: unknown
+  id: string | undefined
   contextLength: unknown
   /** what it is called for, where the server says so */
   type: 'chat' | 'embedding' | 'rerank' | undefined
@@ -10,7 +15,7 @@ export function firstModel(text: string): ListedModel | undefined {
   const first = entriesOf(text)?.[0]
   if (typeof first !== 'object' || first === null) return undefined
   const { id, max_model_len, capabilities } = first as Record<string, unknown>
-  return { id, contextLength: max_model_len, type: typeIn(capabilities) }
+  return { id: idIn(id), contextLength: max_model_len, type: typeIn(capabilities) }
 }
 
 /**
@@ -29,16 +34,17 @@ function typeIn(capabilities: unknown): ListedModel['type'] {
 /** Every id that such a server lists; undefined where the answer is no such list. */
 export function modelIds(text: string): string[] | undefined {
   return entriesOf(text)
-    ?.map((entry) => (entry as { id?: unknown } | null)?.id)
-    .filter((id) => typeof id === 'string')
+    ?.map((entry) => idIn((entry as { id?: unknown } | null)?.id))
+    .filter((id) => id !== undefined)
+}
+
+function idIn(id: unknown): string | undefined {
+  return typeof id === 'string' && id.length <= LONGEST_ID ? id : undefined
 }
 
 function entriesOf(text: string): unknown[] | undefined {
-  try {
-    const answer: unknown = JSON.parse(text)
-    const data = typeof answer === 'object' && answer !== null ? (answer as { data?: unknown }).data : undefined
-    return Array.isArray(data) ? data : undefined
-  } catch {
-    return undefined
-  }
+  const read = readJson(text)
+  const answer = 'value' in read ? read.value : undefined
+  const data = typeof answer === 'object' && answer !== null ? (answer as { data?: unknown }).data : undefined
+  return Array.isArray(data) ? data : undefined
 }

@@ -23,9 +23,60 @@ interface Code {
   filename?: string
 }
 
-/** characters of highlighted code without keys, which most visitors share */
+/** Characters of one block of code that are highlighted. */
+const MOST_HIGHLIGHTED = 8192
+/**
+ * The grammars of bash, ini and JavaScript take time that grows with the square of a word or of a space. Code of the portal has
+ * such words only where somebody else chose them.
+ */
+const LONGEST_RUN = 255
+/** What a character costs, and a sign that is not part of a word, which may become an element of its own. */
+const CHARACTER = 10
+const ELEMENT = 40
+/** What the code of one page may cost; a model's code in thirteen clients costs a third of it. */
+const PAGE_BUDGET = 500_000
+
+/** characters of highlighted code without keys and without anybody's conversation, which most visitors share */
 const KEPT = 4_000_000
 const kept = new LRUCache<string, string>({ maxSize: KEPT, sizeCalculation: (html, code) => html.length + code.length })
+
+export type Highlight = (code: string, language: string, options?: { cache?: boolean }) => string
+
+/**
+ * Code as HTML whose text is exactly that code. It is highlighted where it is short and simple enough and the page has
+ * something left of its budget, else it is plain. `cache` is for code that is the same for everybody.
+ */
+export function createHighlight(budget = PAGE_BUDGET): Highlight {
+  let left = budget
+  return (code, language, { cache = false } = {}) => {
+    const cost = costOf(code)
+    if (cost > left) return escapedHtml(code)
+    left -= cost
+    return cache ? cached(code, language) : hljs.highlight(code, { language }).value
+  }
+}
+
+/** Characters of code and HTML that are kept. */
+export function keptCharacters(): number {
+  return kept.calculatedSize
+}
+
+/** About the characters of HTML that highlighting makes; infinite where it is not to be done at all. */
+function costOf(code: string): number {
+  if (code.length > MOST_HIGHLIGHTED || hasLongRun(code)) return Number.POSITIVE_INFINITY
+  return CHARACTER * code.length + ELEMENT * (code.match(/[^\w\s]/g)?.length ?? 0)
+}
+
+function hasLongRun(code: string): boolean {
+  return [...code.split(/\s+/), ...code.split(/\S+/)].some(({ length }) => length > LONGEST_RUN)
+}
+
+const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#x27;' }
+
+/** Text as HTML. */
+export function escapedHtml(code: string): string {
+  return code.replace(/[&<>"']/g, (sign) => entities[sign] ?? sign)
+}
 
 /** Clients whose copy with the key is a shell script around the code. */
 const files = new Set(['ini', 'json', 'yaml'])
@@ -37,7 +88,8 @@ type Block = ReturnType<typeof codeView> & { chosen: boolean; groupStarts: boole
 export function codeBlocks(snippets: Code[]): Block[] {
   const known = blocksOf.get(snippets)
   if (known) return known
-  const all = snippets.map((snippet) => codeView(snippet))
+  const highlight = createHighlight()
+  const all = snippets.map((snippet) => codeView(snippet, { highlight, cache: true }))
   const blocks = all.map((block, index) => ({
     ...block,
     chosen: index === 0,
@@ -48,8 +100,11 @@ export function codeBlocks(snippets: Code[]): Block[] {
   return blocks
 }
 
-/** A snippet for a template: what is shown is highlighted HTML, whose text is exactly the code. */
-export function codeView({ client, group, label, language, code, with_key, note, nearest, proof, filename }: Code) {
+/** A snippet for a template: what is shown is HTML, whose text is exactly the code. */
+export function codeView(
+  { client, group, label, language, code, with_key, note, nearest, proof, filename }: Code,
+  { highlight, cache }: { highlight: Highlight; cache: boolean } = { highlight: createHighlight(), cache: true },
+) {
   return {
     client,
     group,
@@ -60,24 +115,23 @@ export function codeView({ client, group, label, language, code, with_key, note,
     tested: proof === 'run' && !nearest,
     download: client === 'jupyter' && !nearest ? (filename ?? '') : '',
     codeHtml:
-      with_key === undefined ? shared(code, language) : highlight(with_key, files.has(language) ? language : 'bash'),
+      with_key === undefined
+        ? highlight(code, language, { cache })
+        : highlight(with_key, files.has(language) ? language : 'bash'),
   }
 }
 
-function nameOf(block: { group: string; label: string } | undefined): string {
+/** A client's name as people know it. */
+export function nameOf(block: { group: string; label: string } | undefined): string {
   if (!block) return ''
   return block.group === 'Python' || block.group === 'JavaScript' ? `${block.group}: ${block.label}` : block.label
 }
 
-function shared(code: string, language: string): string {
+function cached(code: string, language: string): string {
   const key = `${language}\n${code}`
   const known = kept.get(key)
   if (known !== undefined || code === '') return known ?? ''
-  const html = highlight(code, language)
+  const html = hljs.highlight(code, { language }).value
   kept.set(key, html)
   return html
-}
-
-function highlight(code: string, language: string): string {
-  return hljs.highlight(code, { language }).value
 }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import t from 'tap'
 import { createHiding, hiddenIn, hide, written } from '../../src/clients/secrets.js'
+import { LONGEST_BLOCK_MS, strainHere } from '../helper/event-loop.js'
 
 const read = async (stream: Readable) => {
   const chunks: Buffer[] = []
@@ -45,4 +46,19 @@ t.test('bytes that are no text pass unchanged, and who ends the answer ends its 
   const failing = hiddenIn(broken, ['secret'])
   broken.destroy(new Error('gone'))
   await t.rejects(read(failing), { message: 'gone' })
+})
+
+t.test('looking for secrets takes time that is linear in the text, however it is cut', async (t) => {
+  const token = Array.from({ length: 1500 }, (_, index) => ((index * 7919) % 36).toString(36)).join('')
+  const secrets = written([token, token.slice(0, 40), 'a'.repeat(255)])
+  for (const [name, piece] of Object.entries({ nothing: 'x', 'nearly one': token.slice(0, -1), 'a beginning': 'a' }))
+    for (const size of [1, 40, 64 * 1024]) {
+      const text = piece.repeat(100_000 / piece.length)
+      const hiding = createHiding(secrets)
+      const { blockedMs } = await strainHere(() => {
+        for (let at = 0; at < text.length; at += size) hiding.push(text.slice(at, at + size))
+        hiding.end()
+      })
+      t.ok(blockedMs < LONGEST_BLOCK_MS * 2, `${name} in pieces of ${size}: ${Math.round(blockedMs)} ms`)
+    }
 })

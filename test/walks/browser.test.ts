@@ -351,6 +351,28 @@ t.test('no accessibility violation, in both themes, wide and narrow, on every pa
         await page.waitForFunction(() => /first token/.test(document.querySelector('.said-meta')?.textContent ?? ''))
       },
     },
+    {
+      route: '/playground/code',
+      path: `/playground?application=${live.split('/').pop()}`,
+      context: signedIn,
+      name: 'a conversation as code',
+      before: async (page) => {
+        await page.fill('#prompt', 'hello')
+        await page.click('text=As code')
+        await page.click('.code-choice:has-text("LangChain")')
+      },
+    },
+    {
+      route: '/playground/code',
+      path: `/playground?application=${live.split('/').pop()}`,
+      context: signedIn,
+      name: 'a conversation too long for code',
+      before: async (page) => {
+        await page.fill('#prompt', 'x'.repeat(32_000))
+        await page.fill('#system', 'x')
+        await page.click('text=As code')
+      },
+    },
   ]
   const broken = [{ match: '* /admin/api/*', status: 500 }]
   const down: Row[] = [

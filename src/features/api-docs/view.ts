@@ -1,5 +1,5 @@
 import { errorCodes, problem } from '../../errors.js'
-import { codeView } from '../../web/code.js'
+import { codeView, createHighlight } from '../../web/code.js'
 import {
   type Media,
   type OpenApiDocument,
@@ -134,7 +134,7 @@ function answerViews(operationId: string, status: string, { description = '', co
     description,
     label: `Example of ${operationId}, ${status}`,
     ...nounOf(media),
-    codeHtml: exampleHtml(exampleText(type, media), type),
+    codeHtml: exampleHtml(exampleText(type, media), type, createHighlight(), { cache: true }),
   }))
 }
 

@@ -1,3 +1,4 @@
+import { retryAfterIn } from '../../clients/retry-after.js'
 import type { Model } from '../models/schemas.js'
 import { gatewayWords } from '../models/words.js'
 import { type GatewayAnswer, jsonOf } from './model-calls.js'
@@ -21,10 +22,10 @@ function meaningOf({ status, headers, text }: Omit<GatewayAnswer, 'ms'>): string
   if (status === 404)
     return 'The model server does not know this path or this model id. Its operator should check the model id.'
   if (status === 429) {
-    const wait = Number(headers['retry-after'])
-    return wait > 0
-      ? `The limit of the plan is used up. Try again in ${wait} seconds.`
-      : 'The limit of the plan is used up.'
+    const wait = retryAfterIn(headers)
+    return wait === undefined
+      ? 'The limit of the plan is used up.'
+      : `The limit of the plan is used up. Try again in ${wait} seconds.`
   }
   if (status >= 500)
     return 'The model server behind the gateway does not work at the moment. Try again in a minute; if it stays, tell its operator.'
@@ -36,6 +37,7 @@ export function saidBy(answer: Pick<GatewayAnswer, 'headers' | 'text'>): string 
   const type = answer.headers['content-type'] ?? ''
   if (!/json|text/.test(type)) return `${type || 'Binary'} answer`
   const parsed = jsonOf(answer.text) as { choices?: { message?: { content?: unknown }; text?: unknown }[] } | undefined
-  const said = parsed?.choices?.[0]?.message?.content ?? parsed?.choices?.[0]?.text
+  const choice = parsed?.choices?.[0]
+  const said = choice?.message?.content ?? choice?.text
   return (typeof said === 'string' ? said : answer.text).slice(0, 600)
 }

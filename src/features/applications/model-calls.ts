@@ -1,3 +1,4 @@
+import { readJson } from '../../clients/bounded-json.js'
 import { written } from '../../clients/secrets.js'
 import type { Model } from '../models/schemas.js'
 import type { KeyReadiness } from './key-readiness.js'
@@ -110,11 +111,8 @@ interface Credential {
   query: Record<string, string>
 }
 
-/** The value of a JSON text; undefined where it is none. */
+/** The value of a JSON text; undefined where it is none, or one beyond what `readJson` reads. */
 export function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  const read = readJson(text)
+  return 'value' in read ? read.value : undefined
 }

@@ -71,7 +71,7 @@ export function createTrial({ calls, learnModelId }: TrialDeps) {
     if (answer.status !== 200) return undefined
     const first = firstModel(answer.text)
     if (first) await learnModelId(model.system_name, first.id, first.contextLength, first.type)
-    return typeof first?.id === 'string' ? first.id : undefined
+    return first?.id
   }
 }
 

@@ -4,21 +4,20 @@ import { auditedApplication } from '../../web/audit.js'
 import { formValues } from '../../web/forms.js'
 import { callerOf } from '../../web/guard.js'
 import type { RateLimit } from '../../web/rate-limits.js'
-import type { Model } from '../models/schemas.js'
-import type { Snippet } from '../snippets/schemas.js'
-import type { Choice, Playground, Refused } from './playground.js'
+import type { Snippets } from '../snippets/snippets.js'
+import { clientIn, conversationCode, MOST_AS_CODE } from './code-view.js'
+import type { Answered, Choice, Playground, Refused } from './playground.js'
 import { saidIn } from './results.js'
 import { answerView, failedView, failureWords, kindOf, playgroundView, type Shown, type ShownTurn } from './view.js'
-import { applicationsOf, lastSent, linesOf, turnsOf, wantedOf } from './wanted.js'
+import { applicationsOf, checkTexts, lastSent, lengthOf, linesOf, turnsOf, wantedOf } from './wanted.js'
 
-const MOST_LINES = 20
 const calls = { config: { audit: 'playground.call', patient: false } } as const
 const showing = { config: { audit: { none: 'shows code, calls nothing' }, patient: false } } as const
 
 export interface PlaygroundPagesDeps {
   playground: Playground
   limit: RateLimit
-  snippets: { forModel(model: Model, options: { body: Record<string, unknown> }): Snippet[] }
+  snippets: Pick<Snippets, 'clients' | 'forModel'>
 }
 
 export async function playgroundPages(app: FastifyInstance, { playground, snippets, limit }: PlaygroundPagesDeps) {
@@ -46,11 +45,18 @@ export async function playgroundPages(app: FastifyInstance, { playground, snippe
     const values = formValues(request.body)
     const turns = turnsOf(values.turns).map(earlierTurn)
     try {
-      const { model, body } = await playground.asSent(callerOf(request), wantedOf(lastSent(values)))
-      return await show(request, reply, values, { turns, code: snippets.forModel(model, { body }) })
+      await limit(request, reply)
+      const wanted = wantedOf(lastSent(values))
+      const { model, body } = await playground.asSent(callerOf(request), wanted)
+      const client = clientIn(values, snippets.clients)
+      const isShort = lengthOf(wanted) <= MOST_AS_CODE
+      const [snippet] = client && isShort ? snippets.forModel(model, { body, only: client.client }) : []
+      return await show(request, reply, values, { turns, code: conversationCode(snippets.clients, client, snippet) })
     } catch (error) {
-      if (!isProblem(error, 'invalid_fields')) throw error
-      return show(request, reply, values, { errors: error.fields ?? {}, turns }, 422)
+      if (!isProblem(error, 'invalid_fields', 'too_many_requests')) throw error
+      if (error.retryAfter) reply.header('retry-after', String(error.retryAfter))
+      const refused = error.fields ? undefined : refusedOf(error)
+      return show(request, reply, values, { errors: error.fields ?? {}, refused, turns }, error.status)
     }
   })
 
@@ -87,27 +93,23 @@ export async function playgroundPages(app: FastifyInstance, { playground, snippe
   async function run(request: FastifyRequest, values: Record<string, string>): Promise<Partial<Shown>> {
     const caller = callerOf(request)
     if (values.kind === 'embedding') {
-      const input = linesOf(values.input, MOST_LINES)
-      if (input.length === 0) throw problem('invalid_fields', { fields: { input: 'Write at least one line.' } })
+      checkTexts(values, { input: 'Write at least one line.' })
+      const input = linesOf(values.input)
       return resultOf(
         await playground.send(caller, applicationsOf(values)[0] ?? 0, { input, encoding_format: 'float' }),
       )
     }
     if (values.kind === 'rerank') {
-      const documents = linesOf(values.documents, MOST_LINES)
+      checkTexts(values, { query: 'Write what is looked for.', documents: 'Write at least one line.' })
       const query = (values.query ?? '').trim()
-      const errors = {
-        ...(query === '' ? { query: 'Write what is looked for.' } : {}),
-        ...(documents.length === 0 ? { documents: 'Write at least one line.' } : {}),
-      }
-      if (Object.keys(errors).length > 0) throw problem('invalid_fields', { fields: errors })
+      const documents = linesOf(values.documents)
       return resultOf(await playground.send(caller, applicationsOf(values)[0] ?? 0, { query, documents }))
     }
     const wanted = wantedOf(values)
     const answers = await Promise.all(
       wanted.applications.map(async (_, side) => {
         const answer = await playground.ask(caller, wanted, side)
-        return 'words' in answer ? failedView(answer) : answerView(saidIn(answer.body), answer.ms)
+        return 'words' in answer ? failedView(answer) : answerView(saidIn(answer.body, answer.text), answer.ms)
       }),
     )
     return { turns: [...wanted.turns.map(earlierTurn), { prompt: wanted.prompt, answers }] }
@@ -142,7 +144,7 @@ function pick(choices: Choice[], id: string | undefined): Choice | undefined {
   return choices.find(({ application }) => String(application.id) === id)
 }
 
-function resultOf(answer: { body: unknown; ms: number } | Refused): Partial<Shown> {
+function resultOf(answer: Answered | Refused): Partial<Shown> {
   return 'words' in answer ? { refused: answer } : { result: answer }
 }
 

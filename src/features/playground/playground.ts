@@ -1,4 +1,6 @@
 import type { Readable } from 'node:stream'
+import { jsonFrom } from '../../clients/bounded-json.js'
+import { retryAfterIn } from '../../clients/retry-after.js'
 import { problem } from '../../errors.js'
 import { callOf } from '../../model-calls/example-calls.js'
 import type { Caller } from '../../web/caller.js'
@@ -41,6 +43,13 @@ export interface PlaygroundDeps {
 export interface Choice {
   application: Application
   model: Model
+}
+
+/** An answer of 200: JSON, and the text that it was read from. */
+export interface Answered {
+  body: unknown
+  text: string
+  ms: number
 }
 
 /** What stands behind an answer that is no success. */
@@ -92,13 +101,13 @@ export function createPlayground(deps: PlaygroundDeps) {
     },
 
     /** The same call answered in one piece, for pages without scripts. Rejects with gateway_unavailable. */
-    async ask(caller: Caller, wanted: Wanted, side: number): Promise<{ body: unknown; ms: number } | Refused> {
+    async ask(caller: Caller, wanted: Wanted, side: number): Promise<Answered | Refused> {
       const { application, model } = await load(caller, wanted.applications[side])
       return post(caller, model, application, await bodyOf(model, application, wanted, side))
     },
 
     /** One JSON call of a model that is not talked to: embeddings, rerank. */
-    async send(caller: Caller, id: number, body: Record<string, unknown>) {
+    async send(caller: Caller, id: number, body: Record<string, unknown>): Promise<Answered | Refused> {
       const { application, model } = await load(caller, id)
       return post(caller, model, application, { ...(await named(model, application)), ...body })
     },
@@ -110,13 +119,18 @@ export function createPlayground(deps: PlaygroundDeps) {
     },
   }
 
-  async function post(caller: Caller, model: Model, application: Application, body: Record<string, unknown>) {
+  async function post(
+    caller: Caller,
+    model: Model,
+    application: Application,
+    body: Record<string, unknown>,
+  ): Promise<Answered | Refused> {
     const done = places.take(caller)
     try {
       const prepared = await calls.prepare(model, application, { method: 'POST', path: callOf(model).path, body })
       const answer = await gateway.call({ ...prepared, timeoutMs: LONG_MS })
       if (answer.status !== 200) return refusedBy(answer, model)
-      return { body: parsed(answer.text), ms: answer.ms }
+      return { body: jsonFrom(answer.text), text: answer.text, ms: answer.ms }
     } finally {
       done()
     }
@@ -140,8 +154,7 @@ export function createPlayground(deps: PlaygroundDeps) {
   }
 
   function refusedBy(answer: { status: number; headers: Record<string, string>; text: string }, model: Model): Refused {
-    const wait = Number(answer.headers['retry-after'])
-    return { status: answer.status, words: wordsFor(answer, model), retryAfter: wait > 0 ? wait : undefined }
+    return { status: answer.status, words: wordsFor(answer, model), retryAfter: retryAfterIn(answer.headers) }
   }
 }
 
@@ -164,12 +177,4 @@ async function beginningOf(body: Readable): Promise<string> {
     if (text.length > 4000) break
   }
   return text
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw problem('gateway_unavailable', { detail: 'The model answered with something that is not JSON.' })
-  }
 }

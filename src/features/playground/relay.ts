@@ -1,11 +1,13 @@
 import { PassThrough, type Readable } from 'node:stream'
+import { StreamFailure } from './spoken.js'
 
 const BROKEN = 'The answer broke off: the connection to the model ended early. What came so far is above.'
 const HEARTBEAT_MS = 15_000
 
 /**
  * Server-sent events passed on as they come, with backpressure: the model server is read only as fast as the browser
- * takes it. A stream that breaks ends with an event that says so; a browser that leaves ends the stream to the model.
+ * takes it. A stream that breaks, or that cannot be shown, ends with an event that says so; a browser that leaves ends the
+ * stream to the model.
  */
 export function relay(from: Readable, done: () => void): Readable {
   const to = new PassThrough()
@@ -22,9 +24,9 @@ export function relay(from: Readable, done: () => void): Readable {
     from.pause()
     to.once('drain', () => from.resume())
   })
-  from.once('end', () => end(true))
-  from.once('error', () => end(false))
-  from.once('close', () => end(false))
+  from.once('end', () => end())
+  from.once('error', (error) => end(error instanceof StreamFailure ? error.message : BROKEN))
+  from.once('close', () => end(BROKEN))
   to.once('close', () => {
     clearInterval(heartbeat)
     from.on('error', () => {})
@@ -33,9 +35,9 @@ export function relay(from: Readable, done: () => void): Readable {
   })
   return to
 
-  function end(whole: boolean): void {
+  function end(failure?: string): void {
     if (to.writableEnded || to.destroyed) return
-    if (!whole) to.write(`\n\nevent: failure\ndata: ${JSON.stringify({ words: BROKEN })}\n\n`)
+    if (failure !== undefined) to.write(`\n\nevent: failure\ndata: ${JSON.stringify({ words: failure })}\n\n`)
     to.end()
   }
 }

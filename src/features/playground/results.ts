@@ -1,39 +1,64 @@
-/** What came back, as numbers and text that a page can show; whatever is odd in an answer is left out. */
+/** What a model returned, as numbers and text that a page can show; whatever is odd in an answer is left out. */
 
 export interface Said {
   text: string
+  /** true: only the first LONGEST_SAID characters are there */
+  isCut: boolean
   promptTokens: number | undefined
   completionTokens: number | undefined
 }
 
-export function saidIn(body: unknown): Said {
-  const choice = (member(body, 'choices') as unknown[] | undefined)?.[0]
-  const text = member(member(choice, 'message'), 'content') ?? member(choice, 'text')
+/** Characters of an answer that are shown. */
+export const LONGEST_SAID = 100_000
+/** Characters of an answer that is shown as it is, since it has no text where one is expected. */
+const LONGEST_RAW = 4000
+/** Numbers of a vector that are compared; the largest public models have 4,096. */
+export const MOST_DIMENSIONS = 8192
+
+/** `text` is what `body` was read from. */
+export function saidIn(body: unknown, text: string): Said {
+  const choices = member(body, 'choices')
+  const choice = Array.isArray(choices) ? choices[0] : undefined
+  const said = member(member(choice, 'message'), 'content') ?? member(choice, 'text')
   const usage = member(body, 'usage')
+  const whole = typeof said === 'string' ? said : text.slice(0, LONGEST_RAW)
   return {
-    text: typeof text === 'string' ? text : JSON.stringify(body).slice(0, 4000),
+    text: whole.slice(0, LONGEST_SAID),
+    isCut: whole.length > LONGEST_SAID,
     promptTokens: count(member(usage, 'prompt_tokens')),
     completionTokens: count(member(usage, 'completion_tokens')),
   }
 }
 
-/** Vectors of an embeddings answer, in the order of the texts. */
-export function vectorsIn(body: unknown): number[][] {
+/**
+ * Vectors of an embeddings answer in the order of the texts, at most `most`, each of at most MOST_DIMENSIONS numbers;
+ * `returned` is how many there were.
+ */
+export function vectorsIn(body: unknown, most: number): { vectors: number[][]; returned: number } {
   const data = member(body, 'data')
-  if (!Array.isArray(data)) return []
-  const sorted = [...data].sort((a, b) => Number(member(a, 'index') ?? 0) - Number(member(b, 'index') ?? 0))
-  return sorted.map((item) => {
-    const vector = member(item, 'embedding')
-    return Array.isArray(vector) ? vector.map(Number) : []
-  })
+  if (!Array.isArray(data)) return { vectors: [], returned: 0 }
+  const vectors = data
+    .slice(0, most)
+    .map((item: unknown, place) => ({ place: finite(member(item, 'index')) ?? place, numbers: numbersIn(item) }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ numbers }) => numbers)
+  return { vectors, returned: data.length }
+}
+
+function numbersIn(item: unknown): number[] {
+  const vector = member(item, 'embedding')
+  return Array.isArray(vector) ? vector.slice(0, MOST_DIMENSIONS).map((value) => finite(value) ?? 0) : []
 }
 
 /** Cosine of the angle between two vectors: 1 the same direction, 0 nothing in common. */
 export function similarity(a: number[], b: number[]): number {
+  // squares of very large and very small numbers are beyond what a number can hold
+  const [scaleA, scaleB] = [largestOf(a), largestOf(b)]
+  if (scaleA === 0 || scaleB === 0) return 0
   let dot = 0
   let [lengthA, lengthB] = [0, 0]
   for (let index = 0; index < Math.min(a.length, b.length); index++) {
-    const [x = 0, y = 0] = [a[index], b[index]]
+    const [x, y] = [(a[index] ?? 0) / scaleA, (b[index] ?? 0) / scaleB]
     dot += x * y
     lengthA += x * x
     lengthB += y * y
@@ -41,16 +66,24 @@ export function similarity(a: number[], b: number[]): number {
   return lengthA === 0 || lengthB === 0 ? 0 : dot / Math.sqrt(lengthA * lengthB)
 }
 
-/** Scores of a rerank answer (Cohere's, Jina's and vLLM's shape), best first. */
-export function rankingIn(body: unknown): { index: number; score: number }[] {
+function largestOf(vector: number[]): number {
+  let most = 0
+  for (const value of vector) most = Math.max(most, Math.abs(value))
+  return most
+}
+
+/** Scores of a rerank answer (Cohere's, Jina's and vLLM's shape), best first, one for each of `documents` at most. */
+export function rankingIn(body: unknown, documents: number): { index: number; score: number }[] {
   const results = member(body, 'results')
   if (!Array.isArray(results)) return []
   return results
-    .map((item) => ({
-      index: Number(member(item, 'index')),
-      score: Number(member(item, 'relevance_score') ?? member(item, 'score')),
-    }))
-    .filter(({ index, score }) => Number.isInteger(index) && Number.isFinite(score))
+    .slice(0, documents)
+    .flatMap((item: unknown) => {
+      const index = finite(member(item, 'index'))
+      const score = finite(member(item, 'relevance_score') ?? member(item, 'score'))
+      const isDocument = index !== undefined && Number.isInteger(index) && index >= 0 && index < documents
+      return isDocument && score !== undefined ? [{ index, score }] : []
+    })
     .sort((a, b) => b.score - a.score)
 }
 
@@ -58,6 +91,10 @@ function member(node: unknown, name: string): unknown {
   return typeof node === 'object' && node !== null ? (node as Record<string, unknown>)[name] : undefined
 }
 
+function finite(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined
+}
+
 function count(value: unknown): number | undefined {
-  return Number.isInteger(value) ? (value as number) : undefined
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined
 }

@@ -1,81 +1,146 @@
 import { pipeline, type Readable, Transform } from 'node:stream'
-import { StringDecoder } from 'node:string_decoder'
-import { createHiding } from '../../clients/secrets.js'
+import { setImmediate as othersFirst } from 'node:timers/promises'
+import { readJson } from '../../clients/bounded-json.js'
+import { createEventReader, EventTooLarge } from '../../clients/event-stream.js'
+import { createHiding, hide } from '../../clients/secrets.js'
 
-const LONGEST_EVENT = 1_000_000
-/** kinds of text in an answer (content, reasoning, …); no model says more of them */
-const VOICES = 32
-
-interface Chunk {
-  choices?: ({ index?: number; text?: unknown; delta?: Record<string, unknown> } | null)[]
+/** A stream that cannot be shown; the message is for the person who reads it. */
+export class StreamFailure extends Error {
+  override name = 'StreamFailure'
 }
 
+/** texts of an answer that the page shows, as vLLM and other servers name them */
+const voices = ['content', 'reasoning_content', 'reasoning', 'text'] as const
+type Voice = (typeof voices)[number]
+
+const LONGEST_WORDS = 600
+/** Bytes that are read before others are served. */
+const TURN = 8192
+
 /**
- * Server-sent events of a model with secrets taken out of what is said. It comes token by token, so a secret that a model
- * repeats is in no single event; an event that ends like a secret begins waits for the next one. All else passes as it is.
+ * The answer of a model as server-sent events of a few known members: what is said, token counts, an error. All else that
+ * the server sends is dropped. Secrets are redacted: an answer comes token by token, so a secret that a model repeats is in
+ * no single event, and an event that ends as a secret begins waits for the next one. Ends with StreamFailure where the
+ * stream is not one of events, or an event is too large.
  */
 export function spokenWithout(secrets: string[], from: Readable): Readable {
-  const decoder = new StringDecoder('utf8')
-  const voices = new Map<string, { hiding: ReturnType<typeof createHiding>; say(rest: string): object }>()
-  let rest = ''
+  const reader = createEventReader()
+  const hiding = Object.fromEntries(voices.map((voice) => [voice, createHiding(secrets)])) as Record<
+    Voice,
+    ReturnType<typeof createHiding>
+  >
+  let isAnswer = false
+  let hasBytes = false
+  let sinceTurn = 0
 
   const clean = new Transform({
     transform(chunk: Buffer, _, done) {
-      const blocks = (rest + decoder.write(chunk)).split(/(?<=\n\r?\n)/)
-      rest = /\n\r?\n$/.test(blocks.at(-1) ?? '') ? '' : (blocks.pop() ?? '')
-      if (rest.length > LONGEST_EVENT) return done(new Error('an event without an end'))
-      done(null, blocks.map(cleaned).join(''))
+      readChunk(chunk).then(() => done(), done)
     },
     flush(done) {
-      done(null, cleaned(rest + decoder.end()) + leftovers())
+      try {
+        clean.push(reader.end().map(cleaned).join('') + leftovers())
+        if (hasBytes && !isAnswer)
+          throw new StreamFailure('The model answered, but not as a stream of events that the playground can show.')
+        done()
+      } catch (error) {
+        done(failureOf(error))
+      }
     },
   })
   return pipeline(from, clean, () => {})
 
-  function cleaned(block: string): string {
-    const data = /^data: ?(.*)$/m.exec(block)?.[1] ?? ''
-    if (data.trim() === '[DONE]') return leftovers() + block
-    const chunk = chunkOf(data)
-    if (!Array.isArray(chunk?.choices) || !chunk.choices.map(quieten).some(Boolean)) return block
-    return block.replace(/^data:.*$/m, () => `data: ${JSON.stringify(chunk)}`)
+  /** A chunk may hold thousands of events; others are served in between. */
+  async function readChunk(chunk: Buffer): Promise<void> {
+    try {
+      hasBytes ||= chunk.length > 0
+      sinceTurn += chunk.length
+      for (const events of reader.read(chunk)) {
+        const text = events.map(cleaned).join('')
+        if (text !== '') clean.push(text)
+        if (sinceTurn < TURN) continue
+        await othersFirst()
+        if (clean.destroyed) return
+      }
+      if (sinceTurn >= TURN) sinceTurn = 0
+    } catch (error) {
+      throw failureOf(error)
+    }
   }
 
-  /** Whether something had to be taken out or kept back. */
-  function quieten(choice: NonNullable<Chunk['choices']>[number], place: number): boolean {
-    if (typeof choice !== 'object' || choice === null) return false
-    const index = choice.index ?? place
-    const delta = choice.delta ?? {}
-    const changes = Object.entries(delta).map(([name, said]) => {
-      if (typeof said !== 'string' || name === 'role') return false
-      delta[name] = pushed(`${index} delta ${name}`, said, (text) => ({ index, delta: { [name]: text } }))
-      return delta[name] !== said
-    })
-    if (typeof choice.text !== 'string') return changes.some(Boolean)
-    const said = choice.text
-    choice.text = pushed(`${index} text`, said, (text) => ({ index, text }))
-    return choice.text !== said || changes.some(Boolean)
+  function cleaned(data: string): string {
+    if (data.trim() === '[DONE]') {
+      isAnswer = true
+      return `${leftovers()}data: [DONE]\n\n`
+    }
+    const read = readJson(data)
+    const event = 'value' in read ? shownOf(read.value) : undefined
+    if (event === undefined) return ''
+    isAnswer = true
+    return eventOf(event)
   }
 
-  function pushed(name: string, said: string, say: (rest: string) => object): string {
-    const voice = voices.get(name) ?? { hiding: createHiding(secrets), say }
-    if (voices.size >= VOICES && !voices.has(name)) return ''
-    voices.set(name, voice)
-    return voice.hiding.push(said)
+  /** What the page shows of one event; undefined where that is nothing. */
+  function shownOf(event: unknown): object | undefined {
+    const { choices, error, usage } = membersOf(event)
+    const counts = countsOf(usage)
+    const words = errorOf(error)
+    if (!Array.isArray(choices) && !counts && words === undefined) return undefined
+    return {
+      ...(Array.isArray(choices) ? { choices: choices.slice(0, 1).map(spoken) } : {}),
+      ...(counts ? { usage: counts } : {}),
+      ...(words === undefined ? {} : { error: { message: hide(words, secrets).slice(0, LONGEST_WORDS) } }),
+    }
+  }
+
+  function spoken(choice: unknown): object {
+    const { text, delta } = membersOf(choice)
+    const said: Record<string, unknown> = { ...membersOf(delta), text }
+    return choiceOf(
+      voices.flatMap((voice) => {
+        const piece = said[voice]
+        return typeof piece === 'string' ? [[voice, hiding[voice].push(piece)] as const] : []
+      }),
+    )
   }
 
   function leftovers(): string {
-    return [...voices.values()]
-      .map(({ hiding, say }) => ({ text: hiding.end(), say }))
-      .filter(({ text }) => text !== '')
-      .map(({ text, say }) => `data: ${JSON.stringify({ choices: [say(text)] })}\n\n`)
+    return voices
+      .map((voice) => [voice, hiding[voice].end()] as const)
+      .filter(([, text]) => text !== '')
+      .map((said) => eventOf({ choices: [choiceOf([said])] }))
       .join('')
   }
 }
 
-function chunkOf(data: string): Chunk | null | undefined {
-  try {
-    return JSON.parse(data) as Chunk
-  } catch {
-    return undefined
-  }
+function choiceOf(said: (readonly [Voice, string])[]): object {
+  const { text, ...delta } = Object.fromEntries(said)
+  return { index: 0, ...(text === undefined ? { delta } : { text }) }
+}
+
+function eventOf(value: object): string {
+  return `data: ${JSON.stringify(value)}\n\n`
+}
+
+function countsOf(usage: unknown): object | undefined {
+  const { prompt_tokens, completion_tokens } = membersOf(usage)
+  return Number.isInteger(prompt_tokens) && Number.isInteger(completion_tokens)
+    ? { prompt_tokens, completion_tokens }
+    : undefined
+}
+
+function errorOf(error: unknown): string | undefined {
+  if (error === undefined || error === null) return undefined
+  const words = typeof error === 'string' ? error : membersOf(error).message
+  return typeof words === 'string' ? words : 'The model reported an error.'
+}
+
+function membersOf(node: unknown): Record<string, unknown> {
+  return typeof node === 'object' && node !== null ? (node as Record<string, unknown>) : {}
+}
+
+function failureOf(error: unknown): Error {
+  if (error instanceof EventTooLarge)
+    return new StreamFailure('The model sent an event that is larger than the playground shows.')
+  return error instanceof Error ? error : new Error(String(error))
 }

@@ -1,9 +1,9 @@
-import { codeBlocks } from '../../web/code.js'
 import { number } from '../../web/words.js'
-import type { Snippet } from '../snippets/schemas.js'
-import type { Choice, Refused } from './playground.js'
-import { rankingIn, type Said, similarity, vectorsIn } from './results.js'
-import type { Turn } from './wanted.js'
+import type { CodeView } from './code-view.js'
+import type { Answered, Choice, Refused } from './playground.js'
+import { LONGEST_SAID, type Said } from './results.js'
+import { rankingView, vectorsView } from './results-view.js'
+import { linesOf, type Turn } from './wanted.js'
 
 type Kind = 'chat' | 'embedding' | 'rerank'
 
@@ -15,10 +15,10 @@ export interface Shown {
   errors: Record<string, string>
   /** a conversation, the newest exchange last */
   turns: ShownTurn[]
-  result?: { body: unknown; ms: number } | undefined
+  result?: Answered | undefined
   refused?: Refused | undefined
   /** the conversation as code */
-  code?: Snippet[]
+  code?: CodeView
 }
 
 export interface ShownTurn {
@@ -82,11 +82,11 @@ export function playgroundView(shown: Shown) {
       answers: answers.map((answer, side) => ({ ...answer, name: names[side] ?? '' })),
     })),
     turnsJson: JSON.stringify(turns.map(carried)),
-    base: '',
-    code: codeBlocks(shown.code ?? []),
+    client: shown.code?.client ?? values.client ?? '',
+    code: shown.code,
     failure: shown.refused ? failureWords(shown.refused) : '',
-    vectors: shown.result && kind === 'embedding' ? vectorsView(shown) : undefined,
-    ranking: shown.result && kind === 'rerank' ? rankingView(shown) : undefined,
+    vectors: shown.result && kind === 'embedding' ? vectorsView(shown.result, linesOf(values.input)) : undefined,
+    ranking: shown.result && kind === 'rerank' ? rankingView(shown.result, linesOf(values.documents)) : undefined,
   }
 }
 
@@ -96,12 +96,13 @@ export function kindOf(choice: Choice | undefined): Kind {
 }
 
 /** One answer of a page without scripts: what was said, and how long it took. */
-export function answerView({ text, promptTokens, completionTokens }: Said, ms: number) {
+export function answerView({ text, isCut, promptTokens, completionTokens }: Said, ms: number) {
   const tokens =
     promptTokens === undefined || completionTokens === undefined
       ? ''
       : ` · ${number(promptTokens)} tokens in, ${number(completionTokens)} out`
-  return { text, meta: `${number(ms)} ms${tokens}`, failed: false }
+  const cut = isCut ? ` · only the first ${number(LONGEST_SAID)} characters` : ''
+  return { text, meta: `${number(ms)} ms${tokens}${cut}`, failed: false }
 }
 
 export function failedView(refused: Refused) {
@@ -128,55 +129,4 @@ function groupsOf(choices: Choice[], chosen: Choice | undefined) {
 
 function option({ application, model }: Choice) {
   return { value: String(application.id), label: `${model.name}: ${application.name}` }
-}
-
-function vectorsView({ values, result }: Shown) {
-  const vectors = vectorsIn(result?.body)
-  const texts = (values.input ?? '').split(/\r?\n/).filter((line) => line.trim() !== '')
-  const cells = vectors.map((a, row) =>
-    vectors.map((b, column) => {
-      const value = similarity(a, b)
-      const shade = Math.max(0, Math.min(9, Math.round(value * 9)))
-      return { text: value.toFixed(2), shade: `shade-${shade}`, self: row === column }
-    }),
-  )
-  return {
-    summary: `${vectors.length} texts, ${number(vectors[0]?.length ?? 0)} numbers each, in ${number(result?.ms ?? 0)} ms`,
-    closest: closestOf(vectors, texts),
-    heads: vectors.map((_, index) => String(index + 1)),
-    rows: cells.map((row, index) => ({ number: String(index + 1), text: texts[index] ?? '', cells: row })),
-    first: (vectors[0] ?? [])
-      .slice(0, 8)
-      .map((value) => value.toFixed(4))
-      .join(', '),
-  }
-}
-
-function closestOf(vectors: number[][], texts: string[]): string {
-  let best = { value: Number.NEGATIVE_INFINITY, pair: [0, 0] }
-  for (const [i, a] of vectors.entries()) {
-    for (const [j, b] of vectors.entries()) {
-      if (j <= i) continue
-      const value = similarity(a, b)
-      if (value > best.value) best = { value, pair: [i, j] }
-    }
-  }
-  if (!Number.isFinite(best.value)) return ''
-  const [i = 0, j = 0] = best.pair
-  return `Closest: “${texts[i] ?? ''}” and “${texts[j] ?? ''}” (${best.value.toFixed(2)}).`
-}
-
-function rankingView({ values, result }: Shown) {
-  const documents = (values.documents ?? '').split(/\r?\n/).filter((line) => line.trim() !== '')
-  const ranking = rankingIn(result?.body)
-  const most = Math.max(...ranking.map(({ score }) => Math.abs(score)), Number.EPSILON)
-  return {
-    summary: `${ranking.length} documents in ${number(result?.ms ?? 0)} ms`,
-    rows: ranking.map(({ index, score }, place) => ({
-      place: String(place + 1),
-      text: documents[index] ?? '',
-      score: score.toFixed(3),
-      share: String(Math.max(0, score / most)),
-    })),
-  }
 }

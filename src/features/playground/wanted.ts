@@ -1,3 +1,4 @@
+import { readJson } from '../../clients/bounded-json.js'
 import { problem } from '../../errors.js'
 import { idFrom } from '../../web/ids.js'
 
@@ -19,15 +20,18 @@ export interface Wanted {
 
 const MOST_TURNS = 50
 const LONGEST = 32_000
+/** texts and documents of one call; empty lines between them do not count */
+const MOST_LINES = 20
+const MOST_READ = 1000
 
 /** The form of the playground, checked. Rejects with invalid_fields, a sentence beside each field. */
 export function wantedOf(values: Record<string, string>): Wanted {
   const errors: Record<string, string> = {}
   const prompt = (values.prompt ?? '').trim()
   if (prompt === '') errors.prompt = 'Write something to send.'
-  if (prompt.length > LONGEST) errors.prompt = `Use at most ${LONGEST.toLocaleString('en-US')} characters.`
+  if (tooLong(prompt)) errors.prompt = tooLong(prompt)
   const system = (values.system ?? '').trim()
-  if (system.length > LONGEST) errors.system = `Use at most ${LONGEST.toLocaleString('en-US')} characters.`
+  if (tooLong(system)) errors.system = tooLong(system)
   const parameters = {
     ...within(values, 'temperature', 0, 2, errors),
     ...within(values, 'top_p', 0, 1, errors),
@@ -55,13 +59,28 @@ export function applicationsOf({ application = '', compare = '' }: Record<string
   return [...new Set(known)]
 }
 
-/** The lines of a text area, without empty ones. */
-export function linesOf(text: string | undefined, most: number): string[] {
-  return (text ?? '')
-    .split(/\r?\n/)
+/** The first lines of a text area, without empty ones. */
+export function linesOf(text: string | undefined): string[] {
+  const lines = (text ?? '')
+    .trim()
+    .split(/\r?\n/, MOST_READ)
     .map((line) => line.trim())
-    .filter(Boolean)
-    .slice(0, most)
+  return lines.filter(Boolean).slice(0, MOST_LINES)
+}
+
+/** Rejects with invalid_fields: those of `fields` that are empty, with that sentence, or too long. */
+export function checkTexts(values: Record<string, string>, fields: Record<string, string>): void {
+  const errors = Object.entries(fields).flatMap(([name, ifEmpty]) => {
+    const text = (values[name] ?? '').trim()
+    const words = text === '' ? ifEmpty : tooLong(text)
+    return words === '' ? [] : [[name, words] as const]
+  })
+  if (errors.length > 0) throw problem('invalid_fields', { fields: Object.fromEntries(errors) })
+}
+
+/** A sentence where a text is too long to be sent, else an empty one. */
+function tooLong(text = ''): string {
+  return text.length > LONGEST ? `Use at most ${LONGEST.toLocaleString('en-US')} characters.` : ''
 }
 
 function within(
@@ -81,16 +100,22 @@ function within(
 
 /** The conversation so far comes back from the browser, so it is read as anything a stranger might send. */
 export function turnsOf(text: string | undefined): Turn[] {
-  try {
-    const list: unknown = JSON.parse(text || '[]')
-    if (!Array.isArray(list)) return []
-    return list.slice(-MOST_TURNS).flatMap((turn: { prompt?: unknown; answers?: unknown } | null) => {
-      if (typeof turn?.prompt !== 'string' || !Array.isArray(turn.answers)) return []
-      return [{ prompt: turn.prompt, answers: turn.answers.slice(0, 2).map(String) }]
-    })
-  } catch {
-    return []
-  }
+  const read = readJson(text || '[]')
+  if (!('value' in read) || !Array.isArray(read.value)) return []
+  return read.value.slice(-MOST_TURNS).flatMap((turn: { prompt?: unknown; answers?: unknown } | null) => {
+    if (typeof turn?.prompt !== 'string' || !Array.isArray(turn.answers)) return []
+    return [{ prompt: turn.prompt, answers: turn.answers.slice(0, 2).map(textOf) }]
+  })
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+/** Characters that the first side was sent and answered, and those that are about to be sent. */
+export function lengthOf({ system, turns, prompt }: Wanted): number {
+  const earlier = turns.map((turn) => turn.prompt.length + (turn.answers[0] ?? '').length)
+  return earlier.reduce((sum, length) => sum + length, system.length + prompt.length)
 }
 
 /** Messages as the model of that side saw them: its own answers, not the other one's. An empty answer is left out. */

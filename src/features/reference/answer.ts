@@ -12,7 +12,8 @@ export interface Answer {
   notes: string[]
 }
 
-const SHOWN = 64 * 1024
+/** Characters of an answer that are shown. */
+export const SHOWN = 64 * 1024
 const MOST = 1_000_000
 
 /** Headers that help to understand an answer; others may be anybody's business, such as cookies. */

@@ -1,8 +1,10 @@
 import { STATUS_CODES } from 'node:http'
+import { indentJson, readJson } from '../../clients/bounded-json.js'
+import { createHighlight } from '../../web/code.js'
 import { exampleHtml, typeOf } from '../../web/openapi/show.js'
 import { number } from '../../web/words.js'
 import type { Model } from '../models/schemas.js'
-import type { Answer } from './answer.js'
+import { type Answer, SHOWN } from './answer.js'
 import type { Placed } from './placed.js'
 import type { Person, Tried } from './view.js'
 import { fieldName, LONGEST_BODY } from './wanted.js'
@@ -59,22 +61,19 @@ export function tryView(i: { model: Model; operation: Placed; person: Person | u
 function answerView({ status, ms, headers, text, type, notes }: Answer, words: string) {
   const ok = status >= 200 && status < 300
   const kind = ok ? 'success' : status < 400 ? 'info' : 'danger'
+  const shown = readable(text, type)
   return {
     kind,
     title: `${[status, STATUS_CODES[status]].filter(Boolean).join(' ')} after ${number(ms)} ms`,
     words: ok ? '' : status < 400 ? 'The endpoint leads elsewhere; the portal does not follow.' : words,
     headers: headers.map(([name, value]) => `${name}: ${value}`).join('\n'),
-    notes,
-    codeHtml: text === '' ? '' : exampleHtml(readable(text, type), type),
+    notes: shown.cut ? [...notes, 'Only the beginning is shown.'] : notes,
+    codeHtml: text === '' ? '' : exampleHtml(shown.text, type, createHighlight(), { cache: false }),
     empty: text === '' && notes.length === 0,
   }
 }
 
-function readable(text: string, type: string): string {
-  if (!/json/.test(type)) return text
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2)
-  } catch {
-    return text
-  }
+/** JSON with line breaks, as far as that is not much longer; anything else as it came. */
+function readable(text: string, type: string): { text: string; cut: boolean } {
+  return /json/.test(type) && 'value' in readJson(text) ? indentJson(text, SHOWN) : { text, cut: false }
 }

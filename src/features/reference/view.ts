@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http'
+import { createHighlight, type Highlight } from '../../web/code.js'
 import { safeHtml } from '../../web/markdown.js'
 import { exampleHtml, methodColor, rowsOf, typeOf } from '../../web/openapi/show.js'
 import { ageWords } from '../../web/words.js'
@@ -29,8 +30,9 @@ export interface Person {
 
 export function referenceView(i: Shown & { person: Person | undefined; tried: Tried | undefined; signInHref: string }) {
   const { model, reference, operations, person, tried } = i
+  const highlight = createHighlight()
   const shown = operations.map((operation) => ({
-    ...stillOf(operation),
+    ...stillOf(operation, highlight),
     callPath: operation.callPath,
     attempt: tryView({ model, operation, person, tried: tried?.operation === operation.id ? tried : undefined }),
   }))
@@ -84,13 +86,13 @@ type StillView = ReturnType<typeof makeStill>
 const kept = new WeakMap<object, StillView>()
 
 /** What does not depend on who looks. */
-function stillOf(operation: Placed): StillView {
-  const known = kept.get(operation.responses) ?? makeStill(operation)
+function stillOf(operation: Placed, highlight: Highlight): StillView {
+  const known = kept.get(operation.responses) ?? makeStill(operation, highlight)
   kept.set(operation.responses, known)
   return known
 }
 
-function makeStill(operation: Operation) {
+function makeStill(operation: Operation, highlight: Highlight) {
   const { id, method, path, tag, summary, description, deprecated, parameters, body, responses } = operation
   const kind = body?.kinds[0]
   const fields = kind ? rowsOf(kind.schema, (schema) => schema) : []
@@ -110,14 +112,14 @@ function makeStill(operation: Operation) {
     bodyIs: kind && fields.length === 0 ? typeOf(kind.schema).type : '',
     fields,
     hasFields: fields.length > 0,
-    bodyExamples: (body?.kinds ?? []).flatMap((each) => exampleView(each, 'Example')),
+    bodyExamples: (body?.kinds ?? []).flatMap((each) => exampleView(each, 'Example', highlight)),
     answers: responses.map((response) => ({
       status: response.status,
       description: response.description || (STATUS_CODES[response.status] ?? ''),
       types: response.kinds.map(({ type }) => type).join(', '),
       fields: rowsOf(response.kinds[0]?.schema ?? {}, (schema) => schema),
       hasFields: Object.keys(response.kinds[0]?.schema.properties ?? {}).length > 0,
-      examples: response.kinds.flatMap((each) => exampleView(each, `Example of ${response.status}`)),
+      examples: response.kinds.flatMap((each) => exampleView(each, `Example of ${response.status}`, highlight)),
       more: response.kinds.some(({ example, schema }) => example !== '' || schema.properties !== undefined),
     })),
   }
@@ -135,10 +137,10 @@ function parameterView({ name, in: place, required, description, schema, example
   }
 }
 
-function exampleView({ type, example }: Kind, label: string) {
+function exampleView({ type, example }: Kind, label: string, highlight: Highlight) {
   return example === '' || example === '{}'
     ? []
-    : [{ label: `${label}, ${type}`, codeHtml: exampleHtml(example, type) }]
+    : [{ label: `${label}, ${type}`, codeHtml: exampleHtml(example, type, highlight, { cache: true }) }]
 }
 
 function descriptionHtml({ description }: Reference): string {

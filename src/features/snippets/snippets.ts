@@ -27,6 +27,9 @@ export function createSnippets({ caFile }: { caFile?: string | undefined } = {})
   const kept = new LRUCache<Model, Snippet[]>({ max: KEPT })
 
   return {
+    /** What people choose from, in the order in which they see it. */
+    clients: clients.map(({ client, group, label }) => ({ client, group, label })),
+
     forModel(model: Model, options: SnippetOptions = {}): Snippet[] {
       if (Object.keys(options).length > 0) return writeAll(model, options)
       const known = kept.get(model) ?? writeAll(model, options)

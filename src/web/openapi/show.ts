@@ -1,4 +1,4 @@
-import { codeView } from '../code.js'
+import { escapedHtml, type Highlight } from '../code.js'
 import type { Schema } from './shapes.js'
 
 export interface SchemaRow {
@@ -65,10 +65,9 @@ export function typeOf(schema: Schema): { type: string; href: string } {
   return { type: types.join(' or '), href: '' }
 }
 
-/** An example as highlighted text. */
-export function exampleHtml(text: string, type: string): string {
-  const language = type.includes('json') ? 'json' : 'ini'
-  return codeView({ client: '', group: '', label: '', proof: 'parsed', language, code: text }).codeHtml
+/** A text of that media type as HTML: only JSON is highlighted, since the text may be anybody's. */
+export function exampleHtml(text: string, type: string, highlight: Highlight, { cache }: { cache: boolean }): string {
+  return type.includes('json') ? highlight(text, 'json', { cache }) : escapedHtml(text)
 }
 
 function limitsOf({ minimum, maximum, default: standard, maxLength }: Schema): string {

@@ -1,0 +1,111 @@
+import t from 'tap'
+import { createSnippets } from '../../src/features/snippets/snippets.js'
+import { codeBlocks, createHighlight, keptCharacters } from '../../src/web/code.js'
+import { exampleHtml } from '../../src/web/openapi/show.js'
+import { LONGEST_BLOCK_MS, MOST_GROWTH_MB, strainHere } from '../helper/event-loop.js'
+import { modelOf } from '../snippets/fuzz.js'
+
+const languages = ['bash', 'ini', 'javascript', 'json', 'python', 'yaml']
+const textOf = (html: string) =>
+  html
+    .replace(/<[^>]+>/g, '')
+    .replace(/&lt;/g, '<')
+    .replace(/&gt;/g, '>')
+    .replace(/&quot;/g, '"')
+    .replace(/&#x27;/g, "'")
+    .replace(/&amp;/g, '&')
+
+t.test('the code of a model is highlighted in every client', async (t) => {
+  const blocks = codeBlocks(createSnippets().forModel(modelOf({ name: 'A model', model_id: 'org/model-1b-instruct' })))
+  for (const { client, codeHtml, nearest } of blocks) if (!nearest) t.match(codeHtml, 'class="hljs-', client)
+  t.ok(blocks.length > 10)
+})
+
+t.test('code that is long, or has words that are, is plain and complete', async (t) => {
+  const odd = ['a'.repeat(300), ' '.repeat(300), '"'.repeat(9000), `<b>&'"${'\n'.repeat(9000)}`, '-'.repeat(60_000)]
+  for (const language of languages)
+    for (const code of odd) {
+      const html = createHighlight()(code, language)
+      t.notMatch(html, '<', language)
+      t.equal(textOf(html), code)
+    }
+  const highlight = createHighlight(500)
+  t.match(highlight('{"a":1}', 'json'), 'hljs-attr')
+  t.equal(highlight('{"a":1}', 'json'), '{&quot;a&quot;:1}', 'the page has nothing left of its budget')
+})
+
+t.test('no text makes highlighting slow or its page large', async (t) => {
+  const pieces = [
+    'a',
+    '1',
+    '_',
+    '-',
+    "'",
+    '"',
+    '`',
+    '\\',
+    '\\"',
+    '$(',
+    '${',
+    '[',
+    '{',
+    '{"a":',
+    '<<EOF\n',
+    '/*',
+    '// ',
+    '\n',
+    ' ',
+  ]
+  const more = [
+    'a ',
+    'a: ',
+    'a = ',
+    'class A ',
+    'def a',
+    '1e',
+    "f'{",
+    '"""',
+    '- ',
+    '? ',
+    '#',
+    '=',
+    '=>',
+    'a.',
+    'a(',
+    '\ud800',
+  ]
+  for (const language of languages) {
+    const { value, blockedMs } = await strainHere(() =>
+      Math.max(
+        ...[...pieces, ...more].map((piece) => {
+          const highlight = createHighlight()
+          return [8000, 64_000].reduce(
+            (sum, size) => sum + highlight(piece.repeat(size / piece.length), language).length,
+            0,
+          )
+        }),
+      ),
+    )
+    t.ok(value < 1_000_000, `${language}: ${value} characters at most`)
+    t.ok(
+      blockedMs < LONGEST_BLOCK_MS * 2,
+      `${language}: ${Math.round(blockedMs)} ms for ${pieces.length + more.length} texts`,
+    )
+  }
+  const { blockedMs, grownMb } = await strainHere(() => {
+    const highlight = createHighlight()
+    for (let index = 0; index < 1000; index++) highlight('['.repeat(8000), 'json')
+  })
+  t.ok(blockedMs < LONGEST_BLOCK_MS, `a page of a thousand texts: ${Math.round(blockedMs)} ms`)
+  t.ok(grownMb < MOST_GROWTH_MB)
+})
+
+t.test('only JSON of somebody else is highlighted, and cached only where everybody sees it', async (t) => {
+  const highlight = createHighlight()
+  const before = keptCharacters()
+  t.match(exampleHtml('{"said":"only once"}', 'application/json', highlight, { cache: false }), 'hljs-attr')
+  t.equal(exampleHtml('[a]\nb=<c>', 'text/plain', highlight, { cache: false }), '[a]\nb=&lt;c&gt;')
+  t.equal(keptCharacters(), before)
+  t.match(exampleHtml('{"said":"to all"}', 'application/json', highlight, { cache: true }), 'hljs-attr')
+  t.ok(keptCharacters() > before)
+})

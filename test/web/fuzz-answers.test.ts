@@ -1,0 +1,228 @@
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { setImmediate as turn } from 'node:timers/promises'
+import { Eta } from 'eta'
+import fc from 'fast-check'
+import t from 'tap'
+import { indentJson, readJson } from '../../src/clients/bounded-json.js'
+import { createEventReader } from '../../src/clients/event-stream.js'
+import { firstModel, modelIds } from '../../src/clients/model-list.js'
+import { saidBy, wordsFor } from '../../src/features/applications/answers.js'
+import { saidIn } from '../../src/features/playground/results.js'
+import { spokenWithout } from '../../src/features/playground/spoken.js'
+import { answerView, playgroundView } from '../../src/features/playground/view.js'
+import { readAnswer } from '../../src/features/reference/answer.js'
+import { madeReference } from '../../src/features/reference/made.js'
+import { placedIn } from '../../src/features/reference/placed.js'
+import { referenceView } from '../../src/features/reference/view.js'
+import { projectRoot } from '../../src/root.js'
+import { LONGEST_BLOCK_MS, MOST_GROWTH_MB, strainHere } from '../helper/event-loop.js'
+import { hostile, LIVE } from '../helper/hostile.js'
+import { modelOf } from '../snippets/fuzz.js'
+
+/** FUZZ_SEED repeats a run. */
+const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31)
+const INPUTS = 2000
+/** characters of a page */
+const LARGEST_PAGE = 2_000_000
+t.comment(`fuzz seed ${seed}`)
+t.setTimeout(600_000)
+
+const eta = new Eta({ views: join(projectRoot, 'views'), cache: true, autoTrim: false })
+const secret = 'sk-0123456789-secret'
+
+const MOST = 300_000
+const MOST_PIECES = 2000
+const many = fc.constantFrom(0, 1, 2, 3, 25, 2000, 30_000)
+const number = fc.oneof(fc.double(), fc.integer(), fc.constantFrom(1e308, -1e308, 5e-324, 2 ** 53, -1))
+const leaf = fc.oneof(
+  { weight: 6, arbitrary: hostile },
+  { weight: 4, arbitrary: number },
+  { weight: 4, arbitrary: fc.constantFrom(null, true, '', secret) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('\ud800'.repeat(9000), '"'.repeat(30_000), 'a'.repeat(70_000), '&'.repeat(200_000)),
+  },
+)
+const names = fc.oneof(hostile, fc.constantFrom('content', 'message', 'index', 'embedding', 'id', 'choices', 'delta'))
+const value: fc.Arbitrary<unknown> = fc.oneof(
+  { weight: 8, arbitrary: leaf },
+  { weight: 2, arbitrary: fc.array(leaf, { maxLength: 4 }) },
+  { weight: 2, arbitrary: fc.dictionary(names, fc.oneof(leaf, fc.array(leaf, { maxLength: 2 })), { maxKeys: 4 }) },
+  { weight: 1, arbitrary: fc.tuple(many, leaf).map(repeated) },
+)
+const times = (one: fc.Arbitrary<unknown>) =>
+  fc.oneof(
+    { weight: 4, arbitrary: fc.array(one, { maxLength: 4 }) },
+    { weight: 2, arbitrary: fc.tuple(many, one).map(repeated) },
+    { weight: 1, arbitrary: value },
+  )
+
+/** So many of one value, as long as that is not much larger than what the portal reads. */
+function repeated([count, one]: [number, unknown]): unknown[] {
+  const size = (JSON.stringify(one) ?? '').length + 1
+  return Array(Math.min(count, Math.floor(MOST / size))).fill(one)
+}
+const odd = (shape: Record<string, fc.Arbitrary<unknown>>) => fc.record(shape, { requiredKeys: [] })
+const choice = odd({
+  index: value,
+  message: fc.oneof(odd({ role: value, content: value }), value),
+  delta: fc.oneof(
+    odd({ role: value, content: fc.oneof(hostile, value), reasoning_content: value, tool_calls: value }),
+    value,
+  ),
+  text: value,
+  logprobs: value,
+})
+const usage = fc.oneof(odd({ prompt_tokens: number, completion_tokens: number }), value)
+const chat = odd({ choices: times(choice), usage, error: fc.oneof(odd({ message: value }), value), id: value })
+const embeddings = odd({ data: times(odd({ index: value, embedding: times(number) })), usage })
+const ranking = odd({ results: times(odd({ index: number, relevance_score: value, score: value })) })
+const models = odd({ data: times(odd({ id: value, max_model_len: value, capabilities: value })) })
+/** JSON, and what is left of it where an answer breaks off or was put together by hand. */
+const text = fc
+  .tuple(fc.oneof(chat, embeddings, ranking, models, value), fc.nat(12), fc.double({ min: 0, max: 1, noNaN: true }))
+  .map(([answer, way, where]) => {
+    const whole = (JSON.stringify(answer) ?? '').slice(0, 1_000_000)
+    const at = Math.floor(whole.length * where)
+    if (way === 0) return whole.slice(0, at)
+    if (way === 1) return `${whole.slice(0, at)}${'['.repeat(100_000)}${whole.slice(at)}`
+    if (way === 2) return `${'{"a":'.repeat(50)}${whole}${'}'.repeat(50)}`
+    if (way === 3) return `${whole.slice(0, at)}${LIVE}${whole.slice(at)}`
+    return whole
+  })
+const type = fc.constantFrom('application/json', 'text/plain', 'text/event-stream', '', 'application/yaml', 'image/png')
+const status = fc.constantFrom(200, 201, 301, 400, 404, 422, 429, 500)
+const header = fc.constantFrom('7', '9'.repeat(400), '-1', LIVE)
+
+const chatModel = modelOf({ type: 'chat', name: 'A model', system_name: 'a-model' })
+const application = { id: 1, name: 'Mine', state: 'live', model: 'a-model' } as never
+const rules = ['/v1/chat/completions', '/v1/models'].map((pattern, index) => ({
+  method: index === 0 ? 'POST' : 'GET',
+  pattern,
+  metricId: 1,
+  metric: 'hits',
+  delta: 1,
+  last: false,
+}))
+const reference = madeReference(chatModel, rules, '')
+const operations = placedIn(chatModel, rules, reference)
+
+/** Every page that shows an answer, as HTML. */
+async function shownOf(answer: { status: number; headers: Record<string, string>; text: string }): Promise<string[]> {
+  const read = readJson(answer.text)
+  const body = 'value' in read ? read.value : undefined
+  const page = (kind: 'chat' | 'embedding' | 'rerank', result: object) => {
+    const chosen = { model: modelOf({ type: kind, name: 'A model', system_name: 'a-model' }), application }
+    const values = { input: 'one\ntwo', documents: 'one\ntwo' }
+    const shown = { choices: [chosen], chosen, compared: undefined, values, errors: {}, turns: [], ...result }
+    return eta.render('playground/index', playgroundView(shown))
+  }
+  const tried = await readAnswer(
+    { ...answer, body: Readable.from([Buffer.from(answer.text)], { objectMode: false }) },
+    { signal: new AbortController().signal, ms: () => 1 },
+  )
+  const words = wordsFor(answer, chatModel)
+  const person = { applications: [application], unknown: false, chosen: '1' }
+  const view = referenceView({
+    ...{ model: chatModel, reference, operations, staleSeconds: undefined, person, signInHref: '' },
+    tried: { operation: operations[0]?.id ?? '', values: {}, answer: { answer: tried, words } },
+  })
+  const said = { text: answer.text, body, ms: 1 }
+  return [
+    page('chat', { turns: [{ prompt: 'hello', answers: [answerView(saidIn(body, answer.text), 1)] }] }),
+    page('chat', { refused: { status: answer.status, words, retryAfter: undefined } }),
+    page('embedding', { result: said }),
+    page('rerank', { result: said }),
+    eta.render('reference/show', view),
+  ]
+}
+
+t.test(`${INPUTS} odd answers: every page shows them, nothing throws, nothing takes long`, async (t) => {
+  let largest = 0
+  const { blockedMs, grownMb } = await strainHere(() =>
+    fc.assert(
+      fc.asyncProperty(text, type, status, header, async (body, mime, code, wait) => {
+        await turn()
+        const answer = { status: code, headers: { 'content-type': mime, 'retry-after': wait }, text: body }
+        const ids = [firstModel(body)?.id ?? '', ...(modelIds(body) ?? [])]
+        const read = readJson(body)
+        if ('value' in read && indentJson(body, 10_000).text.length > 10_000) return false
+        if (ids.some((id) => id.length > 255) || saidBy(answer).length > 600) return false
+        await turn()
+        const pages = await shownOf(answer)
+        largest = Math.max(largest, ...pages.map(({ length }) => length))
+        return pages.every((page) => !page.includes(LIVE) && page.length < LARGEST_PAGE)
+      }),
+      { numRuns: INPUTS, seed, endOnFailure: true },
+    ),
+  )
+  t.comment(`${Math.round(blockedMs)} ms at most, ${largest} characters at most`)
+  t.ok(blockedMs < LONGEST_BLOCK_MS, `${Math.round(blockedMs)} ms`)
+  t.ok(grownMb < MOST_GROWTH_MB * 4, `${grownMb.toFixed(1)} MB, with what is not collected yet`)
+})
+
+const line = fc.oneof(
+  { weight: 5, arbitrary: chat.map((event) => `data: ${JSON.stringify(event)}`) },
+  { weight: 2, arbitrary: fc.constantFrom('sk-01234', '56789-sec', 'ret', secret, 'sk-').map(delta) },
+  { weight: 1, arbitrary: hostile.map((words) => `data:${words}`) },
+  { weight: 1, arbitrary: hostile },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      ...['data', 'event: failure', 'data: [DONE]', ': note', 'id: 1', 'retry: 1', `data: ${'['.repeat(50_000)}`],
+      ...[':'.repeat(70_000), ':\n'.repeat(5000), `${delta('a')}\n\n`.repeat(1000), '\r'.repeat(9000), '\ufeff'],
+    ),
+  },
+)
+const stream = fc.record({
+  lines: fc.array(line, { maxLength: 12 }),
+  ends: fc.constantFrom('\n\n', '\n', '\r\n\r\n', '\r\r', '\n\r\n', ''),
+  size: fc.constantFrom(1, 7, 40, 1000, 65_536),
+})
+
+function delta(content: string): string {
+  return `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}`
+}
+
+t.test(`${INPUTS} odd event streams: what comes out is events of known members without a secret`, async (t) => {
+  let failures = 0
+  const { blockedMs } = await strainHere(() =>
+    fc.assert(
+      fc.asyncProperty(stream, async ({ lines, ends, size }) => {
+        const bytes = Buffer.from(lines.join(ends)).subarray(0, Math.min(400_000, size * MOST_PIECES))
+        const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
+          bytes.subarray(index * size, (index + 1) * size),
+        )
+        let out = ''
+        try {
+          for await (const chunk of spokenWithout([secret], Readable.from(pieces, { objectMode: false })))
+            out += String(chunk)
+        } catch (error) {
+          failures++
+          if ((error as Error).name !== 'StreamFailure') return false
+        }
+        const said = dataOf(out)
+          .filter((data) => data !== '[DONE]')
+          .map((data) => JSON.parse(data) as Spoken)
+        const known = said.every((event) => Object.keys(event).every((name) => /^(choices|usage|error)$/.test(name)))
+        const voices = ['content', 'reasoning_content'] as const
+        const spoken = voices.map((voice) => said.map(({ choices }) => choices?.[0]?.delta?.[voice] ?? '').join(''))
+        return known && out.length < 4_000_000 && ![out, ...spoken].some((words) => words.includes(secret))
+      }),
+      { numRuns: INPUTS, seed, endOnFailure: true },
+    ),
+  )
+  t.comment(`${Math.round(blockedMs)} ms at most, ${failures} could not be shown`)
+  t.ok(failures < INPUTS * 0.9, 'many streams can be shown')
+  t.ok(blockedMs < LONGEST_BLOCK_MS, `${Math.round(blockedMs)} ms`)
+})
+
+interface Spoken {
+  choices?: { delta?: Record<string, string> }[]
+}
+
+function dataOf(events: string): string[] {
+  const reader = createEventReader()
+  return [...[...reader.read(Buffer.from(events))].flat(), ...reader.end()]
+}
