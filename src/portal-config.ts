@@ -59,7 +59,9 @@ export const PortalConfig = Type.Object(
           email_domains: Type.Optional(Words),
           groups: Type.Optional(Words),
           claims: Type.Optional(
-            Type.Array(Type.Object({ name: Type.String({ minLength: 1 }), values: Words }, strict)),
+            Type.Array(Type.Object({ name: Type.String({ minLength: 1 }), values: Words }, strict), {
+              description: 'each must have one of its values; only claims that people cannot change',
+            }),
           ),
           fields: Type.Optional(
             Type.Object(
@@ -72,7 +74,9 @@ export const PortalConfig = Type.Object(
         strict,
       ),
     ),
-    groups_claim: Type.Optional(Type.String({ minLength: 1 })),
+    groups_claim: Type.Optional(
+      Type.String({ minLength: 1, description: 'default groups; a claim that people cannot change' }),
+    ),
     operators: Type.Optional(
       Type.Array(Type.String({ minLength: 1 }), {
         description: 'groups whose members look after the portal: they see /doctor',
@@ -131,7 +135,8 @@ export const PortalConfig = Type.Object(
         {
           claim: Type.String({
             minLength: 1,
-            description: 'people with the same value of this claim join one account; of a list the first value counts',
+            description:
+              'people with the same value of this claim join one account and see its keys, so it must be a claim that they cannot change; of a list the first value counts',
           }),
           admin_groups: Type.Array(Type.String({ minLength: 1 }), {
             minItems: 1,

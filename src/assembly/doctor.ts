@@ -7,12 +7,13 @@ import { specFacts } from '../features/models/spec-facts.js'
 import { typeOfRules } from '../model-calls/base-paths.js'
 import type { Check } from '../web/health.js'
 import type { Callers } from './callers.js'
+import { decidingClaims } from './identity-rules.js'
 import type { Outbound } from './outbound.js'
 import type { Verbs } from './verbs.js'
 
 export interface TenantDoctorDeps {
   outbound: Outbound
-  verbs: Pick<Verbs, 'terms' | 'namedApplications'>
+  verbs: Pick<Verbs, 'terms' | 'namedApplications' | 'names'>
   callers: Pick<Callers, 'tokens'>
   checks: Check[]
 }
@@ -32,9 +33,11 @@ export function createTenantDoctor(config: Config, { outbound, verbs, callers, c
     redis,
     checks,
     expected: expectedOf(notes, verbs.terms?.field),
+    madeBy: verbs.names.madeBy,
     signIn: {
       ...config.oidc,
       publicUrl: config.publicUrl,
+      deciding: decidingClaims(config),
       begin: identity.begin,
       ...config.api,
       serviceClient: config.doctorClient,

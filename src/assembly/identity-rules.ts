@@ -22,6 +22,16 @@ export function identityRules(config: Config): IdentityRules {
   }
 }
 
+/** Claims that decide which account somebody joins, whether they may sign up, and which groups they are in. */
+export function decidingClaims({ portal }: Config): { setting: string; claim: string }[] {
+  const { claim_accounts, groups_claim, sign_up } = portal
+  return [
+    ...(claim_accounts ? [{ setting: 'claim_accounts.claim', claim: claim_accounts.claim }] : []),
+    ...(groups_claim ? [{ setting: 'groups_claim', claim: groups_claim }] : []),
+    ...(sign_up?.claims ?? []).map(({ name }) => ({ setting: 'sign_up.claims', claim: name })),
+  ]
+}
+
 export function knownClaims({ mapped, deciding }: IdentityRules): string[] {
   return [...new Set([...mapped, ...deciding.map(({ name }) => name)])]
 }

@@ -29,6 +29,10 @@ const contract = [
 const inCode = [...readFileSync(join(projectRoot, 'src', 'config.ts'), 'utf8').matchAll(/read\.\w+\('([A-Z_]+)'/g)]
 const settings = [...new Set([...contract, ...inCode.map(([, name = '']) => name)])]
 
+interface Mapper {
+  config: Record<string, string>
+}
+
 interface Container {
   name: string
   image: string
@@ -380,6 +384,20 @@ t.test("Keycloak: the operator's resources fit, and its realm is realm.json", as
   t.same(Object.keys(spec.placeholders).sort(), [...new Set(used)].sort())
   const client = realm.clients.find(({ clientId }: { clientId: string }) => clientId === 'maas-portal')
   t.equal(client.attributes['pkce.code.challenge.method'], 'S256')
+  const [{ config }] = realm.components['org.keycloak.userprofile.UserProfileProvider']
+  const { attributes } = JSON.parse(config['kc.user.profile.config'][0])
+  const edit = Object.fromEntries(
+    attributes.map(({ name, permissions }: { name: string; permissions: { edit: string[] } }) => [
+      name,
+      permissions.edit,
+    ]),
+  )
+  t.same(edit.organization, ['admin'], 'what decides about accounts is not for people to change')
+  t.same(edit.org_name, ['admin', 'user'])
+  const mapped = realm.clientScopes.flatMap(({ protocolMappers = [] }: { protocolMappers?: Mapper[] }) =>
+    protocolMappers.map((mapper) => [mapper.config['user.attribute'], mapper.config['claim.name']]),
+  )
+  t.ok(mapped.some(([attribute, claim]: string[]) => attribute === 'organization' && claim === 'organization'))
   for (const each of realm.clients) t.equal(each.directAccessGrantsEnabled, false, each.clientId)
   const scopes = realm.clientScopes.map(({ name }: { name: string }) => name)
   for (const each of realm.clients)

@@ -47,6 +47,33 @@ t.test('each mistake at Keycloak is told by its code', async (t) => {
   for (const [env, expected] of table) t.same(await codes(env), expected, JSON.stringify(env))
 })
 
+t.test('which claims people can change, as the user profile says to a client that may read it', async (t) => {
+  const claims = join(t.testdir({}), 'claims.yaml')
+  const whats = async (claim: string) => {
+    writeFileSync(claims, `claim_accounts: { claim: ${claim}, admin_groups: [maas-admins] }\n`)
+    const portal = await buildPortal(loadConfig({ ...settings, PORTAL_CONFIG: claims }))
+    const { findings } = await portal.doctor.examine(60_000)
+    await portal.stop()
+    return findings.flatMap(({ code, what }) => (code === 'claim_editable' ? [what] : []))
+  }
+  t.same(await whats('organization'), [])
+  t.match(await whats('org_name'), [/can usually edit/], 'the client may not read the user profile')
+
+  const one = async (path: string) => (await keycloak.admin('GET', path)).json() as Promise<{ id: string }>
+  const first = async (path: string) => ((await (await keycloak.admin('GET', path)).json()) as { id: string }[])[0]?.id
+  const [client, management] = [
+    await first('/clients?clientId=maas-service'),
+    await first('/clients?clientId=realm-management'),
+  ]
+  const { id: account } = await one(`/clients/${client}/service-account-user`)
+  const role = await one(`/clients/${management}/roles/query-users`)
+  await keycloak.admin('POST', `/users/${account}/role-mappings/clients/${management}`, [role])
+  // a client that has not all scopes has only the roles that are mapped to its own
+  await keycloak.admin('POST', `/clients/${client}/scope-mappings/clients/${management}`, [role])
+  t.match(await whats('org_name'), [/lets people edit/])
+  t.same(await whats('organization'), [], 'which only administrators set')
+})
+
 t.test('a service client that lacks a scope of the API', async (t) => {
   const [client] = (await (await keycloak.admin('GET', '/clients?clientId=maas-service')).json()) as { id: string }[]
   const scopes = (await (await keycloak.admin('GET', '/client-scopes')).json()) as { id: string; name: string }[]

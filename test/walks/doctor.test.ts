@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { buildPortal } from '../../src/app.js'
-import { demoEnvironment } from '../../src/cli/demo-settings.js'
+import { DEMO_USERNAME_SECRET, demoEnvironment } from '../../src/cli/demo-settings.js'
 import { loadConfig } from '../../src/config.js'
 import { type Report, rules } from '../../src/features/doctor/findings.js'
+import { namesOf } from '../helper/names.js'
 import { cli, freePort, startRedis, startStack } from '../helper/stack.js'
 
 const stack = await startStack()
@@ -216,6 +217,14 @@ const rows: Record<string, Row | Row[]> = {
     { env: { PUBLIC_URL: 'http://localhost:1' }, about: null, says: /400/ },
     { env: { OIDC_SCOPES: 'openid nonsense:scope' }, about: null, says: /invalid_scope/ },
   ],
+  claim_editable: [
+    {
+      ...configured('editable', 'claim_accounts: { claim: org_name, admin_groups: [maas-admins] }'),
+      about: null,
+      says: /^claim_accounts\.claim names “org_name”, which people can usually edit themselves\.$/,
+    },
+    { ...configured('groups', 'groups_claim: nickname'), about: null, says: /^groups_claim names “nickname”/ },
+  ],
   service_token: { env: { DOCTOR_CLIENT_SECRET: 'not-the-secret' }, about: null, says: /demo-service.*401/ },
   token_audience: { env: { API_AUDIENCE: 'another-api' }, about: null, says: /for maas-portal-api/ },
   token_scopes: { ...minted({ scope: 'maas:read' }), says: /maas:write/ },
@@ -397,6 +406,24 @@ const rows: Record<string, Row | Row[]> = {
     plant: (_service, { users }) => set(`users/${users[1]?.id}`, { username: users[0]?.username.toUpperCase() }),
     about: null,
     says: /differs in case only/,
+  },
+  name_unverified: [
+    {
+      plant: (_service, { users }) => set(`users/${users[1]?.id}`, { username: `sso-${'a'.repeat(32)}` }),
+      about: null,
+      says: /^1 user with a name that no secret verifies: \d+ \(account \d+\)\.$/,
+    },
+    {
+      plant: (_service, { users }) => set(`users/${users[1]?.id}`, { username: `invite-a-${'b'.repeat(31)}` }),
+      about: null,
+    },
+  ],
+  name_older_secret: {
+    env: { USERNAME_SECRET: `a-new-username-secret-of-32-bytes-or-more,${DEMO_USERNAME_SECRET}` },
+    plant: (_service, { users }) =>
+      set(`users/${users[1]?.id}`, { username: namesOf(stack).usernameOf('person', 'somebody') }),
+    about: null,
+    says: /^1 user with a name under an older secret: /,
   },
   sign_up_defaults: {
     plant: (service, { plans }) =>

@@ -12,6 +12,7 @@ import { createReader } from './reading.js'
 import { type SignInDeps, signIn } from './sign-in/sign-in.js'
 import { checkWithinBudget } from './tenant/budget.js'
 import { listeners } from './tenant/listeners.js'
+import type { MadeBy } from './tenant/names.js'
 import { readTenant } from './tenant/reading.js'
 import { type Expected, tenantSettings } from './tenant/settings.js'
 import { signUpCost } from './tenant/sign-up-cost.js'
@@ -25,6 +26,8 @@ export interface DoctorDeps extends Pick<ProductDeps, 'modelIds' | 'gatewayKeys'
   /** the connections that /readyz checks too */
   checks: Check[]
   expected: Expected
+  /** of names of users */
+  madeBy: MadeBy
   signIn: SignInDeps
   now: () => number
 }
@@ -35,7 +38,7 @@ const SKEW_SECONDS = 30
 
 /** Checks a tenant and what is around it. It only reads, never more than four calls at a time; docs/doctor.md counts them. */
 export function createDoctor(deps: DoctorDeps) {
-  const { adminUrl, redis, checks, expected, now } = deps
+  const { adminUrl, redis, checks, expected, madeBy, now } = deps
   const find = createFind(adminUrl)
   const ofTenant: FindHere = (code, what) => find(code, what ? { what } : {})
 
@@ -75,7 +78,7 @@ export function createDoctor(deps: DoctorDeps) {
       'sign-up': async () => signUpCost(find, tenant),
       'API documents': async () => strayDocs(tenant, find),
       'back-end': () => listeners(find, tenant, ask),
-      'accounts and applications': () => checkWithinBudget(find, { inspection, reader, tenant, isTimeUp }),
+      'accounts and applications': () => checkWithinBudget(find, { inspection, reader, tenant, madeBy, isTimeUp }),
     }
     const found = await Promise.all([
       ...Object.entries(ofAll).map(([name, check]) => isolated(name, ofTenant, check)),

@@ -1,4 +1,4 @@
-import type { CredentialLocation, MappingRule, Metric } from '../nouns.js'
+import type { CredentialLocation, MappingRule, Metric, User } from '../nouns.js'
 
 /** A product with what only its XML has: its metrics. */
 export interface InspectedProduct {
@@ -110,7 +110,7 @@ export interface Page<T> {
 
 export interface AccountUsers {
   id: number
-  users: { id: number; username: string; email: string }[]
+  users: { id: number; username: string; email: string; state: User['state'] }[]
 }
 
 /** The credentials of an application, to be compared and never shown. */

@@ -1,3 +1,4 @@
+import type { User } from '../nouns.js'
 import { array, flag, number, object, text, utc, type Wire } from '../values.js'
 import { productIdOf, toMappingRule, toMetric, withoutCredentials } from '../wire-catalogue.js'
 import { listOf } from '../xml.js'
@@ -33,6 +34,7 @@ export function toAccountUsers(wire: Wire): AccountUsers {
       id: number(user.id),
       username: text(user.username),
       email: text(user.email),
+      state: text(user.state) as User['state'],
     })),
   }
 }

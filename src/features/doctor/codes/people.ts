@@ -16,6 +16,20 @@ export const people = {
     fix: 'If it is one person, keep the user whose account has the applications and delete the other one.',
     place: 'account',
   },
+  name_unverified: {
+    severity: 'warning',
+    title: 'Users have names that look like the portal’s and that USERNAME_SECRET does not verify',
+    why: 'An earlier build named them, the secret was lost, or somebody chose the name in 3scale’s own portal. The portal does not believe these names: their people are not found.',
+    fix: 'Put a lost secret back. Otherwise run maas-portal names, review its list, and run it with --apply (docs/names.md).',
+    place: 'account',
+  },
+  name_older_secret: {
+    severity: 'info',
+    title: 'Users have names under an older secret of USERNAME_SECRET',
+    why: 'People are renamed at their next sign-in. Without the older secret they are not found.',
+    fix: 'Keep the older secret until this is reported no more. maas-portal names --apply renames services and invitations.',
+    place: 'account',
+  },
   key_doubled: {
     severity: 'error',
     title: 'Two applications of one product have the same key or id',

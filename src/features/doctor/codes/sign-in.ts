@@ -45,6 +45,12 @@ export const signIn = {
     why: 'Programs with client credentials get none either.',
     fix: 'Compare DOCTOR_CLIENT_ID and DOCTOR_CLIENT_SECRET with the provider, and allow client credentials for the client.',
   },
+  claim_editable: {
+    severity: 'warning',
+    title: 'PORTAL_CONFIG decides by a claim that people may be able to change',
+    why: 'Whoever changes it joins the account of another organisation, signs up, or gets the rights of a group.',
+    fix: 'Use a claim that only administrators of the sign-in service can set, such as “organization” of deploy/keycloak/realm.json.',
+  },
   token_audience: {
     severity: 'error',
     title: 'Access tokens do not carry the audience of the API',

@@ -14,21 +14,38 @@ export interface TokenDeps {
   verify(token: string): Promise<unknown>
 }
 
-/** Mappers as they show in a token, where a client for it is set. */
-export async function serviceToken(find: Find, ask: Asking, deps: TokenDeps, discovery: Discovery): Promise<Finding[]> {
-  const { serviceClient, audience, clients, verify } = deps
-  if (!serviceClient) return []
+/** A token of the client that is set for it, and what is wrong with it. */
+export async function serviceToken(
+  find: Find,
+  ask: Asking,
+  deps: TokenDeps,
+  discovery: Discovery,
+): Promise<{ findings: Finding[]; token?: string }> {
+  const { serviceClient } = deps
+  if (!serviceClient) return { findings: [] }
   const client = { clientId: serviceClient.id, clientSecret: serviceClient.secret }
   const form = { grant_type: 'client_credentials', scope: 'maas:read maas:write' }
   const answer = await post(ask, discovery, client, form)
-  if ('failure' in answer) return [failed(find, answer.failure, 'tokens of the service client')]
+  if ('failure' in answer) return { findings: [failed(find, answer.failure, 'tokens of the service client')] }
   if (answer.error === 'invalid_scope')
-    return [find('token_scopes', { what: `The provider answers invalid_scope to ${client.clientId}.` })]
+    return { findings: [find('token_scopes', { what: `The provider answers invalid_scope to ${client.clientId}.` })] }
   if (!answer.token) {
     const said = `${answer.status} ${answer.error ?? ''}`.trim()
-    return [find('service_token', { what: `The token endpoint answers ${client.clientId} with ${said}.` })]
+    return {
+      findings: [find('service_token', { what: `The token endpoint answers ${client.clientId} with ${said}.` })],
+    }
   }
-  const claims = claimsOf(answer.token)
+  const findings = await mappers(find, answer.token, { ...deps, clientId: client.clientId, scope: form.scope })
+  return { findings, token: answer.token }
+}
+
+/** Mappers as they show in a token. */
+async function mappers(
+  find: Find,
+  token: string,
+  { audience, clients, verify, clientId, scope }: TokenDeps & { clientId: string; scope: string },
+): Promise<Finding[]> {
+  const claims = claimsOf(token)
   if (!claims) return [find('token_untrusted', { what: 'The access token is no JWT, so the portal cannot check it.' })]
   const findings = []
   if (!words(claims.aud).includes(audience))
@@ -37,12 +54,11 @@ export async function serviceToken(find: Find, ask: Asking, deps: TokenDeps, dis
         what: `The token is for ${words(claims.aud).join(', ') || 'nobody'}, API_AUDIENCE is ${audience}.`,
       }),
     )
-  const lacking = form.scope.split(' ').filter((scope) => !words(claims.scope).includes(scope))
+  const lacking = scope.split(' ').filter((one) => !words(claims.scope).includes(one))
   if (lacking.length > 0) findings.push(find('token_scopes', { what: `The token lacks ${lacking.join(' and ')}.` }))
   if (!claims.sub) findings.push(find('token_subject'))
-  if (!clients.includes(client.clientId))
-    findings.push(find('token_unlisted', { what: `${client.clientId} is not in API_CLIENTS.` }))
-  return findings.length > 0 ? findings : await trusted(find, answer.token, verify)
+  if (!clients.includes(clientId)) findings.push(find('token_unlisted', { what: `${clientId} is not in API_CLIENTS.` }))
+  return findings.length > 0 ? findings : await trusted(find, token, verify)
 }
 
 async function trusted(find: Find, token: string, verify: TokenDeps['verify']): Promise<Finding[]> {

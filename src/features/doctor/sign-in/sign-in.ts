@@ -2,6 +2,7 @@ import { HttpFailure } from '../../../clients/http-failure.js'
 import { isProblem } from '../../../errors.js'
 import type { Asking } from '../asking.js'
 import type { Find, Finding } from '../findings.js'
+import { type DecidingClaim, editableClaims } from './claims.js'
 import { serviceToken, type TokenDeps } from './service-token.js'
 
 export interface SignInDeps extends TokenDeps {
@@ -9,6 +10,7 @@ export interface SignInDeps extends TokenDeps {
   clientId: string
   clientSecret: string
   publicUrl: string
+  deciding: DecidingClaim[]
   /** the address that a browser is sent to; rejects with identity_unavailable */
   begin(): Promise<{ url: string }>
 }
@@ -21,18 +23,17 @@ export interface Discovery {
 /** The sign-in service as the portal needs it; nobody is signed in and nothing is created there. */
 export async function signIn(find: Find, ask: Asking, deps: SignInDeps): Promise<Finding[]> {
   const found = await discover(find, ask, deps)
-  if (!('document' in found)) return found.findings
+  if (!('document' in found)) return [...found.findings, ...(await editableClaims(find, ask, deps, undefined))]
   const { document, findings } = found
   const discovery = {
     token_endpoint: new URL(String(document.token_endpoint)),
     methods: words(document.token_endpoint_auth_methods_supported),
   }
-  return [
-    ...findings,
-    ...(await client(find, ask, deps, discovery)),
-    ...(await request(find, ask, deps)),
-    ...(await serviceToken(find, ask, deps, discovery)),
-  ]
+  const ofClient = await client(find, ask, deps, discovery)
+  const ofRequest = await request(find, ask, deps)
+  const service = await serviceToken(find, ask, deps, discovery)
+  const claims = await editableClaims(find, ask, deps, service.token)
+  return [...findings, ...ofClient, ...ofRequest, ...service.findings, ...claims]
 }
 
 async function discover(find: Find, ask: Asking, { issuer }: SignInDeps) {

@@ -4,6 +4,7 @@ import type { Find, Finding } from '../findings.js'
 import type { Tenant } from '../look.js'
 import type { Reader } from '../reading.js'
 import { applications } from './applications.js'
+import { type MadeBy, userNames } from './names.js'
 import { doubledUsers } from './people.js'
 
 /** At most this many calls for each of the two lists: 5,000 accounts and 5,000 applications. docs/doctor.md says so. */
@@ -19,12 +20,14 @@ export async function checkWithinBudget(
     inspection,
     reader,
     tenant,
+    madeBy,
     isTimeUp,
-  }: { inspection: Inspection; reader: Reader; tenant: Tenant; isTimeUp(): boolean },
+  }: { inspection: Inspection; reader: Reader; tenant: Tenant; madeBy: MadeBy; isTimeUp(): boolean },
 ): Promise<Finding[]> {
   const [users, credentials, limits] = await Promise.all([readUsers(), readCredentials(), statistics()])
   return [
     ...doubledUsers(find, users.rows),
+    ...userNames(find, users.rows, madeBy),
     ...applications(find, credentials.rows, tenant.products),
     ...limits,
     ...beyond(find, 'accounts', users),
@@ -32,10 +35,10 @@ export async function checkWithinBudget(
   ]
 
   function readUsers() {
+    const what = 'whether users are doubled, and whether their names are verified'
     return readPages((page) =>
       reader.read(() => inspection.listUsers(page, PER_CALL), {
-        unchecked:
-          page === 1 ? 'whether users are doubled' : `whether users are doubled, from page ${page} of the accounts`,
+        unchecked: page === 1 ? what : `${what}, from page ${page} of the accounts`,
       }),
     )
   }
