@@ -123,6 +123,7 @@ export function createAccounts({
       if (!found) return undefined
       // a former admin is no admin while 3scale does not say what they are now
       if (found === 'unknown') return changes.changedAt(caller.username) < 0 ? caller : { ...caller, role: 'member' }
+      if (found.user.username !== caller.username) return undefined
       checkStanding(found)
       const { account, user } = found
       return { ...caller, accountId: account.id, userId: user.id, role: user.role, orgName: account.orgName }
