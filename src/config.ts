@@ -15,6 +15,8 @@ export interface Config {
   linkByEmail: 'verified' | 'off'
   api: { audience: string; clients: string[] }
   redisUrl: string | undefined
+  /** PEM of the only authority that is trusted for Redis; undefined: as for every other outbound call */
+  redisCa: string | undefined
   /** the first secret seals, all open; times in seconds */
   session: { secrets: string[]; idleSeconds: number; maxSeconds: number }
   /** the first secret makes the names of users in 3scale, all find and verify them; those of the session where none are set */
@@ -81,6 +83,7 @@ export function loadConfig(env: Environment = process.env): Config {
     linkByEmail: read.choice('LINK_BY_EMAIL', ['verified', 'off'], 'verified'),
     api: { audience: read.text('API_AUDIENCE') ?? 'maas-portal-api', clients: words(read.text('API_CLIENTS')) },
     redisUrl: read.redis('REDIS_URL'),
+    redisCa: read.file('REDIS_CA_FILE'),
     session: {
       secrets: sessionSecrets,
       idleSeconds: read.seconds('SESSION_IDLE', 2 * 3600),

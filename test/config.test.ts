@@ -72,6 +72,7 @@ t.test('each bad value is named', async (t) => {
     ['HTTPS_PROXY', 'proxy', /not a web address/],
     ['EXTRA_CA_FILE', '/nowhere/ca.pem', /cannot read/],
     ['EXTRA_CA_FILE', 'package.json', /holds no certificate/],
+    ['REDIS_CA_FILE', 'package.json', /holds no certificate/],
     ['SESSION_SECRET_FILE', '/nowhere/secret', /cannot read|not both/],
     ['PORTAL_CONFIG', '/nowhere/portal.yaml', /cannot read/],
     ['LOG_LEVEL', 'loud', /not one of/],

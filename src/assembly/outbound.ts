@@ -54,9 +54,11 @@ export async function createOutbound(config: Config, { log, metrics }: OutboundD
   const to = (upstream: string, nameOf?: (url: URL) => string) =>
     watched(way, { upstream, watchers, ...(nameOf ? { nameOf } : {}) })
   const trust = createRedisTrust(config.session.secrets)
-  const redis = config.redisUrl ? createRedis(config.redisUrl, log, { ...config.outbound, trust }) : undefined
   /** to addresses that somebody else chose, such as the author of a product */
   const guardedTo = (upstream: string) => watched(way.guarded, { upstream, watchers })
+  const redis = config.redisUrl
+    ? createRedis(config.redisUrl, log, { trust, ca: config.redisCa, extraCa: config.outbound.extraCa })
+    : undefined
   const cache = createCache({
     redis,
     prefix: PREFIX,

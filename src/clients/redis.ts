@@ -25,7 +25,9 @@ export interface RedisTrust {
 
 export interface RedisSettings {
   trust: RedisTrust
-  /** certificates of a private authority, PEM */
+  /** PEM of the only authority that may vouch for Redis */
+  ca?: string | undefined
+  /** PEM of an authority that is trusted beside those of Node.js */
   extraCa?: string | undefined
 }
 
@@ -37,8 +39,8 @@ const REST_MS = 1000
  * Redis as something that may be missing at any moment: commands fail at once instead of waiting, and one that hangs
  * costs 50 ms once. `redis://`, `rediss://`, `redis+sentinel://host:port,host:port/name`, `redis+cluster://host:port,…`.
  */
-export function createRedis(url: string, log: Log, { trust, extraCa }: RedisSettings) {
-  const tls = url.startsWith('rediss') ? { tls: trusting(extraCa) } : {}
+export function createRedis(url: string, log: Log, { trust, ca, extraCa }: RedisSettings) {
+  const tls = url.startsWith('rediss') ? { tls: ca ? { ca } : trusting(extraCa) } : {}
   const command = connect(url, {
     ...tls,
     enableOfflineQueue: false,

@@ -3,7 +3,7 @@ import { Eta } from 'eta'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { bodyOf, sendBody } from './body.js'
 import { isOperator } from './caller.js'
-import { flash, type Notice } from './flash.js'
+import { flash } from './flash.js'
 import { createKept } from './kept.js'
 import { initials } from './words.js'
 
@@ -23,7 +23,7 @@ export interface PageOptions {
   status?: number
   /** `bare` needs no session and no navigation: errors use it */
   layout?: 'main' | 'bare'
-  /** what the page shows besides its address and the caller's name: an object that is replaced whenever it changes */
+  /** what the page shows besides its address and what the layout shows of the caller: an object that is replaced whenever it changes */
   of?: object
 }
 
@@ -73,9 +73,10 @@ export async function pages(
     async function (this: FastifyReply, template: string, view: View, options: PageOptions = {}) {
       const { status = 200, layout = 'main', of } = options
       const notice = layout === 'main' ? takeNotice(this) : undefined
+      const ofRequest = shownOf(this.request)
       const render = async () => {
         const data = typeof view === 'function' ? await view() : view
-        return inLayout(layout, template, data, shared(this.request, data.title, notice))
+        return inLayout(layout, template, data, { ...common(data.title), notice, ...ofRequest })
       }
       this.code(status).type(HTML).header('vary', 'accept-encoding, cookie')
       if (status === 503 && !this.hasHeader('retry-after')) this.header('retry-after', '5')
@@ -83,8 +84,7 @@ export async function pages(
       if (this.getHeader('cache-control') === 'no-store') return this.send(Buffer.from(await render()))
       if (!this.hasHeader('cache-control')) this.header('cache-control', 'private, no-cache')
       if (!of || notice || this.request.url.length > 500) return sendBody(this, kept.same(bodyOf(await render())))
-      const { url, caller } = this.request
-      const key = JSON.stringify([template, url, caller && [caller.name, caller.orgName]])
+      const key = JSON.stringify([template, layout, this.request.url, ofRequest])
       return sendBody(this, await kept.madeOf(of, key, async () => bodyOf(await render())))
     },
   )
@@ -99,7 +99,8 @@ export async function pages(
     return { title: `${title} · ${brand}`, brand, links, contact, assets }
   }
 
-  function shared(request: FastifyRequest, title: string, notice: Notice | undefined) {
+  /** All that a layout shows of a request and its caller. Pages are kept under it, so a kept page shows the same to both. */
+  function shownOf(request: FastifyRequest) {
     const path = request.url.split('?')[0] ?? '/'
     const { caller } = request
     const nav = [
@@ -109,8 +110,6 @@ export async function pages(
       { label: 'Usage', href: '/usage', current: path === '/usage' },
     ]
     return {
-      ...common(title),
-      notice,
       nav,
       user: caller
         ? {

@@ -19,6 +19,8 @@ const secretSettings = [
   'SMTP_URL',
   'DOCTOR_CLIENT_SECRET',
 ]
+/** what the cluster or the operator puts into a ConfigMap */
+const PEM = '-----BEGIN CERTIFICATE-----\n'
 /** of the contract, section 2 */
 const contract = [
   ...['HOST', 'PORT', 'METRICS_PORT', 'PUBLIC_URL', 'TRUST_PROXY', 'THREESCALE_ADMIN_URL', 'OIDC_ISSUER'],
@@ -126,7 +128,7 @@ for (const variant of variants) {
       'oidc-client-secret': 'secret\n',
       'session-secret': 'x'.repeat(40),
       'username-secret': 'y'.repeat(40),
-      'redis-url': 'redis://maas-redis:6379',
+      'redis-url': 'rediss://portal:password@maas-redis.maas-portal.svc:6379',
       'smtp-url': '',
       'doctor-client-secret': '',
     })
@@ -138,7 +140,7 @@ for (const variant of variants) {
       if (!volume.configMap) continue
       t.ok(map, `${name} is mounted from a ConfigMap that is there`)
       mkdirSync(join(folder, name))
-      const files = map?.data ?? { 'ca-bundle.crt': '-----BEGIN CERTIFICATE-----\n' }
+      const files = map?.data ?? { 'ca-bundle.crt': PEM, 'service-ca.crt': PEM }
       for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, name, file), String(text))
     }
     const moved = Object.entries(environment).map(([name, value]) => {
@@ -148,8 +150,9 @@ for (const variant of variants) {
     const config = loadConfig(Object.fromEntries(moved))
     t.match(config.publicUrl, /^https:/)
     t.equal(config.threescale.accessToken, 'token')
-    t.equal(config.redisUrl, 'redis://maas-redis:6379')
+    t.equal(config.redisUrl, 'rediss://portal:password@maas-redis.maas-portal.svc:6379')
     t.ok(config.portal.branding)
+    if (variant !== 'private-ca') t.match(config.redisCa, /BEGIN/)
     if (variant === 'private-ca') t.match(config.outbound, { extraCa: /BEGIN/, httpsProxy: /^http:/ })
   })
 

@@ -7,16 +7,25 @@ import t from 'tap'
 import { createRedis } from '../../src/clients/redis.js'
 import { projectRoot } from '../../src/root.js'
 import { createRedisTrust } from '../../src/web/redis-trust.js'
+import { privateCa } from '../helper/private-ca.js'
 
 // the three pods of deploy/kubernetes/redis-sentinel, each an address of this machine's own
 const peers = ['127.0.0.2', '127.0.0.3', '127.0.0.4']
 const script = join(projectRoot, 'deploy', 'kubernetes', 'redis-sentinel', 'start.sh')
 const password = 'a-password-of-the-cluster'
+const portalPassword = 'a-password-of-the-portal'
 const [port, sentinelPort] = [await freePort(), await freePort()]
-const folder = t.testdir({ password })
+// the cluster's certificate is for the names of the pods; here they are addresses
+const ca = privateCa(...peers)
+const folder = t.testdir({
+  password,
+  'portal-password': portalPassword,
+  tls: { 'tls.crt': ca.cert, 'tls.key': ca.key },
+})
 const running = new Map<string, ChildProcess[]>()
 t.teardown(async () => {
   for (const peer of peers) await stop(peer)
+  ca.close()
 })
 
 t.test(
@@ -25,13 +34,16 @@ t.test(
     for (const peer of peers) start(peer)
     const nodes = peers.map((peer) => `${peer}:${sentinelPort}`).join(',')
     const silent = { info() {}, warn() {} }
-    const redis = createRedis(`redis+sentinel://:${password}@${nodes}/maas`, silent, {
+    const redis = createRedis(`rediss+sentinel://portal:${portalPassword}@${nodes}/maas`, silent, {
       trust: createRedisTrust([password]),
+      ca: ca.ca,
     })
     t.teardown(() => redis.close())
-    t.equal(await until(() => redis.try((client) => client.set('kept', 'one'))), 'OK')
+    t.equal(await until(() => redis.try((client) => client.set('maas:kept', 'one'))), 'OK')
     const first = await master()
     t.equal(first, peers[0], 'the first of the three begins')
+    const refused = await redis.try((client) => client.set('another:key', 'one').catch((error: Error) => error.message))
+    t.match(refused, 'NOPERM', 'the portal has its own keys alone')
     t.ok(
       await until(async () => /state=online[\s\S]*state=online/.test(await ask(first, port, ['info', 'replication']))),
     )
@@ -50,11 +62,14 @@ t.test(
       return found && found !== first ? found : undefined
     })
     t.ok(next && peers.includes(next), 'the sentinels chose another')
-    t.equal(await until(() => redis.try((client) => client.set('after', 'two'))), 'OK', 'writes go on')
-    t.equal(await until(() => redis.try(async (client) => (await client.get('kept')) ?? undefined)), 'one', 'kept')
+    t.equal(await until(() => redis.try((client) => client.set('maas:after', 'two'))), 'OK', 'writes go on')
+    t.equal(await until(() => redis.try(async (client) => (await client.get('maas:kept')) ?? undefined)), 'one', 'kept')
     start(first)
     t.ok(await until(async () => (await ask(first, port, ['info', 'replication'])).includes('role:slave')))
-    t.equal(await until(() => ask(first, port, ['get', 'after']).then((value) => value.trim() || undefined)), 'two')
+    t.equal(
+      await until(() => ask(first, port, ['get', 'maas:after']).then((value) => value.trim() || undefined)),
+      'two',
+    )
   },
 )
 
@@ -70,6 +85,9 @@ function start(peer: string): void {
     SENTINEL_PORT: String(sentinelPort),
     REDIS_DATA: data,
     REDIS_PASSWORD_FILE: join(folder, 'password'),
+    REDIS_PORTAL_PASSWORD_FILE: join(folder, 'portal-password'),
+    REDIS_TLS: join(folder, 'tls'),
+    REDIS_CA: ca.caFile,
     REDIS_DOWN_AFTER_MS: '1500',
     REDIS_FAILOVER_MS: '5000',
   }
@@ -104,7 +122,7 @@ async function master(): Promise<string> {
 
 async function ask(host: string, at: number, words: string[]): Promise<string> {
   const env = { PATH: process.env.PATH, ...(at === port ? { REDISCLI_AUTH: password } : {}) }
-  const child = spawn('redis-cli', ['-h', host, '-p', String(at), ...words], {
+  const child = spawn('redis-cli', ['--tls', '--cacert', ca.caFile, '-h', host, '-p', String(at), ...words], {
     env,
     stdio: ['ignore', 'pipe', 'ignore'],
   })

@@ -11,7 +11,10 @@ export function privateCa(...names: string[]) {
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
   openssl('req', '-x509', ...newKey, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=Private CA')
   openssl('req', ...newKey, '-keyout', 'server.key', '-out', 'server.csr', '-subj', '/CN=server')
-  writeFileSync(file('names.cnf'), `subjectAltName=${names.map((name) => `DNS:${name}`).join(',')}\n`)
+  writeFileSync(
+    file('names.cnf'),
+    `subjectAltName=${names.map((name) => `${/^[\d.]+$/.test(name) ? 'IP' : 'DNS'}:${name}`).join(',')}\n`,
+  )
   const signed = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'names.cnf']
   openssl('x509', '-req', '-in', 'server.csr', '-out', 'server.pem', ...signed)
   const read = (name: string) => readFileSync(file(name), 'utf8')

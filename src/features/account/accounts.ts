@@ -161,7 +161,7 @@ export function createAccounts({
         const found = await people.findSoon(username)
         // a former admin is no admin while 3scale does not say what they are now
         if (found === 'unknown') return changes.changedAt(username) < 0 ? caller : { ...caller, role: 'member' }
-        if (!found) continue
+        if (!found || found.user.username !== username) continue
         checkStanding(found)
         const { account, user } = found
         const { role } = user

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { IdentityProvider } from '../../clients/identity.js'
 import { isProblem, problem } from '../../errors.js'
+import type { Caller } from '../../web/caller.js'
 import { safeHtml } from '../../web/markdown.js'
 import type { Revocations } from '../../web/revocations.js'
 import type { Sessions } from '../../web/session.js'
@@ -58,6 +59,8 @@ export async function accountPages(app: FastifyInstance, deps: AccountPagesDeps)
   })
 }
 
+const STOPPED = ['account_pending', 'account_rejected', 'account_suspended'] as const
+
 export interface DoormanDeps {
   accounts: Accounts
   sessions: Sessions
@@ -65,12 +68,16 @@ export interface DoormanDeps {
 }
 
 /**
- * Before every page that needs an account: who was suspended, or is gone from 3scale, goes no further, and a changed role
- * counts. Goes before the pages.
+ * Before every page: who was suspended, or is gone from 3scale, goes no further where an account is needed and is a visitor where
+ * none is; a changed role counts. Goes before the pages.
  */
 export function doorman(app: FastifyInstance, { accounts, sessions, contact }: DoormanDeps): void {
   app.addHook('preHandler', async (request, reply) => {
-    if (!request.caller || request.routeOptions.config.open) return
+    if (!request.caller) return
+    if (request.routeOptions.config.open) {
+      request.caller = await unlessStopped(request.caller)
+      return
+    }
     try {
       const caller = await accounts.renewed(request.caller)
       if (!caller) {
@@ -79,11 +86,19 @@ export function doorman(app: FastifyInstance, { accounts, sessions, contact }: D
       }
       request.caller = caller
     } catch (error) {
-      if (!isProblem(error, 'account_pending', 'account_rejected', 'account_suspended')) throw error
+      if (!isProblem(error, ...STOPPED)) throw error
       const who = request.caller?.email ?? request.caller?.name
       const retryHref = request.method === 'GET' ? request.url : '/account'
       const view = stopView({ failure: error, contact, reference: request.id, who, retryHref })
       return reply.header('cache-control', 'no-store').page('account/stop', view, { status: error.status })
     }
   })
+  /** Undefined: as a visitor. An open page does without 3scale, whatever it answers. */
+  async function unlessStopped(caller: Caller): Promise<Caller | undefined> {
+    try {
+      return await accounts.renewed(caller)
+    } catch (error) {
+      return isProblem(error, ...STOPPED) ? undefined : caller
+    }
+  }
 }

@@ -30,11 +30,21 @@ for (const name of ways) {
       (await readiness(portal)).checks.find((check) => check.name === 'redis'),
       { ok: false },
     )
+    const away = createVisitor(stack)
+    await away.signIn('mary')
+    const copied = new Map(away.jar)
+    await away.submit(await away.get('/account'), /\/logout/)
+    for (const [key, value] of copied) away.jar.set(key, value)
+    t.equal((await away.raw('/account')).status, 303, 'a sign-out without Redis')
+    t.equal((await away.at(fresh.url)('/account')).status, 200, 'is known to that replica alone')
     await sleep(1500)
     if (name === 'frozen') redis.thaw()
     else redis = await startRedis(redis.port)
     for (const at of [portal, fresh])
       await until('Redis is found again', async () => (await readiness(at)).checks.every(({ ok }) => ok))
+    await until('and to the other one, once Redis is back', async () => {
+      return (await away.at(fresh.url)('/account')).status === 303
+    })
     const other = createVisitor(stack)
     await other.signIn('mary')
     const stolen = new Map(other.jar)

@@ -114,7 +114,7 @@ export const surroundings = {
     severity: 'error',
     title: 'Redis does not answer',
     why: 'The portal continues as if there were no Redis.',
-    fix: 'Check REDIS_URL, its password, and the network policy.',
+    fix: 'Check REDIS_URL, its password, REDIS_CA_FILE and the network policy.',
   },
   clock_skew: {
     severity: 'error',
