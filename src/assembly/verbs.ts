@@ -116,6 +116,8 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand, aud
       { fresh: 30 * DAY, keep: 30 * DAY, nullYields: true },
       async () => null,
     ),
+    dayLimits,
+    oneAtATime,
     contact: contactWords(notes.contact),
     adminLink: (id) => `${config.threescale.adminUrl}/p/admin/applications/${id}`,
     now,
