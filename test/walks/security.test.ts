@@ -152,6 +152,12 @@ t.test('on https: HSTS, and cookies that are __Host-, Secure, HttpOnly and of th
   t.equal(header('cache-control'), 'no-store')
 })
 
+t.test('pages with names and addresses of people are not stored', async (t) => {
+  const member = /\/account\/members\/\d+/.exec((await visitor.get('/account')).text)?.[0]
+  for (const path of ['/account', member ?? ''])
+    t.equal((await visitor.raw(path)).headers.get('cache-control'), 'no-store', path)
+})
+
 t.test('a form of another site is refused at every address that takes one', async (t) => {
   const forms = [
     '/applications',
