@@ -515,6 +515,10 @@ t.test('secrets that were put into every input are in no log, metric, error, add
     { password: canary, fields: { x: canary } },
   ])
     await api.post('/applications', token, body, { 'idempotency-key': `${canary}-${JSON.stringify(body).length}` })
+  await api.call('PATCH', `/applications/${id}`, { token, body: { plan: canary, name: canary } })
+  await api.call('PATCH', `/applications/${id}`, { token, body: { plan: canary } })
+  note(await person.post(`/applications/${id}/plan`, { plan: canary }))
+  note(await person.post('/account/members', { email: `${canary}@`, role: 'member' }))
   await raw(
     PORT,
     'POST /logout/backchannel',
