@@ -4,7 +4,7 @@ import { createCache } from '../clients/cache.js'
 import { isThisMachine } from '../clients/guard.js'
 import { createHttp, type HttpOptions } from '../clients/http.js'
 import { createIdentity } from '../clients/identity.js'
-import { createMail } from '../clients/mail.js'
+import { createMail, mailboxesOf } from '../clients/mail.js'
 import { createOperator } from '../clients/operator.js'
 import { createRedis } from '../clients/redis.js'
 import { patternOf } from '../clients/threescale/calls.js'
@@ -84,7 +84,7 @@ export async function createOutbound(config: Config, { log, metrics }: OutboundD
   const threescale = refuseUnstorableText(api, config.threescale.adminUrl, databases)
   const mail = config.mail && createMail({ ...config.mail, extraCa: config.outbound.extraCa })
   const operator = createOperator({
-    mail: mail && { send: mail.send, to: config.mail?.operator ?? '' },
+    mail: mail && { send: mail.send, to: mailboxesOf(config.mail?.operator ?? '') },
     webhook: notes.operator_webhook,
     http: to('operator'),
     log,

@@ -1,5 +1,6 @@
 import { hkdfSync } from 'node:crypto'
 import type { Logger } from 'pino'
+import { createDayLimits } from '../clients/day-limits.js'
 import { createGateway } from '../clients/gateway.js'
 import type { Config } from '../config.js'
 import { problem } from '../errors.js'
@@ -84,6 +85,7 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
   }
   const now = () => new Date()
   const oneAtATime = createAlone(redis)
+  const dayLimits = createDayLimits({ redis, prefix: PREFIX })
   const secret = Buffer.from(hkdfSync('sha256', config.session.secrets[0] ?? '', PREFIX, 'keys', 32))
   const check = createGatewayCheck({ calls, gateway })
   const repair = createGatewayRepair({ outbound, check, keys, secret })
@@ -119,6 +121,8 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
       { fresh: 30 * DAY, keep: 30 * DAY, nullYields: true },
       async () => null,
     ),
+    dayLimits,
+    oneAtATime,
     contact: contactWords(notes.contact),
     adminLink: (id) => `${config.threescale.adminUrl}/p/admin/applications/${id}`,
     now,
@@ -176,7 +180,8 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
     allowances,
     accounts,
     claims,
-    letters: createLetters({ mail, brand, publicUrl: config.publicUrl, log }),
+    dayLimits,
+    letters: createLetters({ mail, limits: dayLimits, brand, publicUrl: config.publicUrl, log }),
     alone: createAlone(redis, { waitMs: 1500 }),
     duplicateRemoved: metrics.duplicateRemoved,
     names,

@@ -1,10 +1,10 @@
 import { problem } from '../errors.js'
 import type { Http } from './http.js'
-import type { Mail } from './mail.js'
+import type { Mail, Mailbox } from './mail.js'
 import type { Log } from './redis.js'
 
 export interface OperatorOptions {
-  mail?: { send: Mail['send']; to: string } | undefined
+  mail?: { send: Mail['send']; to: Mailbox[] } | undefined
   /** address that takes JSON by POST */
   webhook?: string | undefined
   http: Pick<Http, 'send'>

@@ -89,6 +89,8 @@ export function createSessions(options: SessionOptions) {
     async end(request: FastifyRequest, reply: FastifyReply, { everywhere = false } = {}): Promise<void> {
       const session = read(request)
       reply.clearCookie(name, cookie)
+      // pages that the browser kept, for the Back button too
+      reply.header('clear-site-data', '"cache"')
       request.caller = undefined
       if (!session) return
       await revocations.endSession(revocable(session))

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createMail } from '../../src/clients/mail.js'
+import { createMail, mailboxesOf } from '../../src/clients/mail.js'
 import { startMailbox } from '../helper/mailbox.js'
 
 t.test('a name with line breaks adds no header, no receiver and no file to a mail', async (t) => {
@@ -29,4 +29,60 @@ t.test('a name with line breaks adds no header, no receiver and no file to a mai
     t.match(letter, 'file:///etc/passwd')
     t.notMatch(letter, 'root:')
   }
+})
+
+t.test('a letter goes to one address, as it is written, or to nobody', async (t) => {
+  const mailbox = await startMailbox()
+  const mail = createMail({ url: mailbox.url, from: 'The portal <portal@example.com>' })
+  t.teardown(async () => {
+    mail.close()
+    await mailbox.close()
+  })
+  const letter = { subject: 'A subject', text: 'A text' }
+  for (const to of [
+    'a,b@x.com',
+    'a;b@x.com',
+    '<c@x.com',
+    'c@x.com>',
+    'C <c@x.com>',
+    'a@x.com, b@x.com',
+    'a(b@x.com)c@x.com',
+    '"a@evil.com"@x.com',
+    'a@evil.com@x.com',
+    'a@x.com\r\nBcc: evil@x.com',
+    'a@x.com\nRCPT TO:<evil@x.com>',
+    'a\u0000@x.com',
+    'a\u200b@x.com',
+    ' a@x.com',
+    'a@\u212Aate.example',
+    'jörg@x.com',
+    'group: a@x.com, b@x.com;',
+    'a@[127.0.0.1]',
+    'nobody',
+    '',
+  ])
+    await t.rejects(mail.send({ ...letter, to }), { code: 'EENVELOPE' }, JSON.stringify(to))
+  t.same(mailbox.receivers, [], 'nothing was sent')
+  for (const to of ["o'brien+tag@x.com", '=?utf-8?q?a?=@x.com', 'A@X.com']) await mail.send({ ...letter, to })
+  t.same(mailbox.receivers, [["o'brien+tag@x.com"], ['=?utf-8?q?a?=@x.com'], ['A@x.com']])
+
+  await mail.send({ ...letter, to: mailboxesOf('Operator <one@example.com>, two@example.com') })
+  t.same(mailbox.receivers.at(-1), ['one@example.com', 'two@example.com'], 'a setting may name several')
+  t.match(mailbox.letters.at(-1), /^From: The portal <portal@example\.com>/m)
+
+  for (const [replyTo, shown] of [
+    ['ada@example.com', /^Reply-To: ada@example\.com\r$/m],
+    ['ada@example.com, evil@x.com', undefined],
+    ['Evil <evil@x.com>', undefined],
+    ['a@\u212Aate.example', undefined],
+  ] as const) {
+    await mail.send({ ...letter, to: 'one@example.com', replyTo })
+    const head = mailbox.letters.at(-1)?.split('\r\n\r\n')[0] ?? ''
+    if (shown) t.match(head, shown)
+    else t.notMatch(head, /^Reply-To/m, replyTo)
+  }
+
+  await mail.send({ ...letter, to: 'one@example.com', subject: `A ${'long '.repeat(100)}\u202e subject` })
+  const subject = /^Subject: ((?:.|\r\n )*)/m.exec(mailbox.letters.at(-1) ?? '')?.[1] ?? ''
+  t.ok(subject.length > 100 && subject.length < 300, String(subject.length))
 })

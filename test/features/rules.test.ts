@@ -12,6 +12,7 @@ import { startStack } from '../helper/stack.js'
 import { type Answer, createVisitor } from '../helper/visitor.js'
 
 const stack = await startStack(['threescale', 'identity'])
+await addPlan('two-plans-noselect', 'Enterprise')
 const open = await stack.portal()
 const api = createApi(stack)
 const mary = createVisitor(stack)
@@ -50,6 +51,16 @@ async function make(model: string, plan?: string): Promise<number> {
   const made = await api.post<{ id: number }>('/applications', token, body)
   if (made.status !== 201) throw new Error(`${model}: ${made.status}`)
   return made.body.id
+}
+
+async function addPlan(systemName: string, name: string): Promise<void> {
+  const id = (await stack.state()).services.find(({ system_name }) => system_name === systemName)?.id
+  const answer = await fetch(`${stack.threescale}/admin/api/services/${id}/application_plans.json`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa('demo-token:')}` },
+    body: new URLSearchParams({ name, system_name: name.toLowerCase(), state_event: 'publish' }),
+  })
+  if (!answer.ok) throw new Error(`${name}: ${answer.status}`)
 }
 
 async function change(list: 'services' | 'subscriptions', systemName: string, to: object): Promise<void> {
@@ -258,7 +269,7 @@ t.test('what 3scale forbids is refused by page and API, by the name of the rule'
   t.same(names(after), names(before), 'nothing was made, renamed, replaced or deleted')
 
   await t.test('a wish for another plan reaches the operator by mail and webhook, once', async (t) => {
-    t.match((await mary.get(`${at('asked')}/plan`)).text, 'Send the request')
+    t.match((await mary.get(`${at('asked')}/plan?plan=department`)).text, 'Send the request')
     for (const status of [202, 202]) t.equal((await patch(at('asked'), { plan: 'department' })).status, status)
     t.equal((await post(`${at('asked')}/plan`, { plan: 'department' })).status, 303)
     t.equal(mailbox.letters.length, 1, 'sent three times, told once')
@@ -268,6 +279,16 @@ t.test('what 3scale forbids is refused by page and API, by the name of the rule'
     t.match(posted[0], { schema: 1, event: 'plan_change_requested', application: id.asked, plan: 'department' })
     t.match((await mary.get(`${at('asked')}/plan`)).text, 'You asked the operator for the plan Department')
     t.equal((await api.get(at('asked'), token)).body.plan, 'team', 'the plan stays as it is')
+    for (const plan of ['enterprise', 'department', 'enterprise', 'department']) {
+      const again = await patch(at('asked'), { plan })
+      t.equal(again.status, plan === 'department' ? 202 : 429, plan)
+      if (again.status === 429) t.ok(Number(again.headers.get('retry-after')) > 3600)
+    }
+    const page = await post(`${at('asked')}/plan`, { plan: 'enterprise' })
+    t.equal(page.status, 429)
+    t.match(page.text, 'one plan request a day')
+    t.same([mailbox.letters.length, posted.length], [1, 1], 'plans that alternate send nothing more')
+    t.match((await mary.get(`${at('asked')}/plan`)).text, 'You asked the operator for the plan Department')
     await portal.stop()
   })
 })

@@ -4,15 +4,17 @@ import { SMTPServer } from 'smtp-server'
 /** A mail server that keeps what it is given. */
 export async function startMailbox() {
   const letters: string[] = []
+  const receivers: string[][] = []
   const smtp = new SMTPServer({
     disabledCommands: ['AUTH', 'STARTTLS'],
-    onData(stream, _session, done) {
+    onData(stream, session, done) {
       let text = ''
       stream.on('data', (piece: Buffer) => {
         text += piece.toString()
       })
       stream.on('end', () => {
         letters.push(text)
+        receivers.push(session.envelope.rcptTo.map(({ address }) => address))
         done()
       })
     },
@@ -20,6 +22,8 @@ export async function startMailbox() {
   await new Promise<void>((resolve) => smtp.listen(0, '127.0.0.1', resolve))
   return {
     letters,
+    /** of each letter, as the mail server was told */
+    receivers,
     url: `smtp://127.0.0.1:${(smtp.server.address() as AddressInfo).port}`,
     close: () => new Promise<void>((resolve) => smtp.close(() => resolve())),
   }

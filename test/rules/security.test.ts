@@ -75,6 +75,20 @@ t.test('no pattern of the portal takes long, whatever it is given', async (t) =>
   }
 })
 
+/** What tells people, clients, sessions and hosts apart. */
+const telling =
+  /^(features\/account\/(?!.*(view|pages)\.js)|clients\/(identity|token-claims|jwks|mail)|web\/(session|session-text|tokens|claims|caller|stock-paths|revocations|metadata)\.js)/
+
+t.test('nothing that tells people apart is folded beyond the letters of ASCII', async (t) => {
+  const files = programs().filter(({ file }) => telling.test(file))
+  t.ok(files.length > 25)
+  for (const { file, tree } of files)
+    walk(tree, (node) => {
+      const name = (node.callee as { property?: { name?: string } } | undefined)?.property?.name ?? ''
+      t.notMatch(name, /^(toLowerCase|toUpperCase|toLocale\w+Case|localeCompare|normalize)$/, file)
+    })
+})
+
 t.test('every cookie has the name and the attributes of one place', async (t) => {
   const setters: string[] = []
   for (const { file, tree } of programs()) {

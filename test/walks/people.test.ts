@@ -598,7 +598,7 @@ t.test('an invitation is mailed once where the portal may send mail, and stands 
   }
   t.equal(mailbox.letters.length, 1)
   t.match(mailbox.letters[0], /^To: walt@example.com/m)
-  t.notMatch(mailbox.letters[0], /^Bcc:/m, 'a name is no header')
+  t.notMatch(mailbox.letters[0]?.split('\r\n\r\n')[0] ?? '', /^Bcc:/m, 'a name is no header')
   t.match(mailbox.letters[0], `${stack.url}/account`)
   const page = createVisitor(stack)
   await page.signIn('vera')
@@ -615,6 +615,61 @@ t.test('an invitation is mailed once where the portal may send mail, and stands 
   )
   await mailing.stop()
 })
+
+t.test(
+  'invitations are mailed to an address once a day, and to so many addresses, and hold no link of others',
+  async (t) => {
+    const mailbox = await startMailbox()
+    const mailing = (PORT: string) =>
+      stack.portal({
+        ...settings,
+        PORT,
+        SMTP_URL: mailbox.url,
+        MAIL_FROM: 'portal@example.com',
+        OPERATOR_MAIL: 'operator@example.com',
+      })
+    const [one, two] = await Promise.all([mailing(String(stack.port + 56)), mailing(String(stack.port + 57))])
+    const [here, there] = [createApi(stack, one.url), createApi(stack, two.url)]
+    const evil = await owner('evan', { org_name: 'Your password expired: https://evil.example/x or evil.example' })
+    const invite = (email: string, at = here, token = evil) =>
+      at.post<Member>('/members', token, { email, role: 'member' })
+    for (const at of [here, there, here, there, here]) {
+      const made = await invite('victim@example.com', at)
+      t.equal(made.status, 201, made.text)
+      t.equal((await at.call('DELETE', `/members/${made.body.id}`, { token: evil })).status, 204)
+    }
+    t.same(mailbox.receivers, [['victim@example.com']], 'five invitations of both replicas, one e-mail')
+    t.notMatch(mailbox.letters[0] ?? '', /evil\.example/)
+    t.match(mailbox.letters[0] ?? '', /^Subject: An invitation to/m, 'a subject holds no text of theirs')
+    t.equal((await invite('Victim@Example.com')).status, 201, 'another spelling')
+    t.equal(mailbox.letters.length, 1)
+
+    for (let each = 0; each < 22; each++) t.equal((await invite(`guest${each}@evan.example`)).status, 201)
+    t.equal(mailbox.letters.length, 20, 'of one account')
+    for (let each = 0; each < 4; each++) {
+      const other = await owner(`evan${each}`)
+      const made = await invite('crowd@example.com', there, other)
+      t.equal(made.status, 201)
+      t.equal((await there.call('DELETE', `/members/${made.body.id}`, { token: other })).status, 204)
+    }
+    t.equal(mailbox.letters.length, 23, 'to one address of all accounts')
+
+    for (const email of [
+      'a,b@x.com',
+      '<c@x.com',
+      'C <c@x.com>',
+      'a@x.com\r\nBcc: d@x.com',
+      '"a@x.com"@y.com',
+      'a@\u212Ax.com',
+    ])
+      t.equal((await invite(email)).status, 422, email)
+    const answers: number[] = []
+    for (let each = 0; each < 80; each++) answers.push((await invite('evan0@example.com')).status)
+    t.equal(answers[0], 422, 'an address with an account of its own')
+    t.equal(answers.at(-1), 429, 'how many addresses may be asked for is limited')
+    await Promise.all([one.stop(), two.stop(), mailbox.close()])
+  },
+)
 
 t.test('the first requests of a person at two replicas without Redis leave one account, which works', async (t) => {
   const ports = [56, 57].map((offset) => String(stack.port + offset))

@@ -152,6 +152,12 @@ t.test('on https: HSTS, and cookies that are __Host-, Secure, HttpOnly and of th
   t.equal(header('cache-control'), 'no-store')
 })
 
+t.test('pages with names and addresses of people are not stored', async (t) => {
+  const member = /\/account\/members\/\d+/.exec((await visitor.get('/account')).text)?.[0]
+  for (const path of ['/account', member ?? ''])
+    t.equal((await visitor.raw(path)).headers.get('cache-control'), 'no-store', path)
+})
+
 t.test('a form of another site is refused at every address that takes one', async (t) => {
   const forms = [
     '/applications',
@@ -509,6 +515,10 @@ t.test('secrets that were put into every input are in no log, metric, error, add
     { password: canary, fields: { x: canary } },
   ])
     await api.post('/applications', token, body, { 'idempotency-key': `${canary}-${JSON.stringify(body).length}` })
+  await api.call('PATCH', `/applications/${id}`, { token, body: { plan: canary, name: canary } })
+  await api.call('PATCH', `/applications/${id}`, { token, body: { plan: canary } })
+  note(await person.post(`/applications/${id}/plan`, { plan: canary }))
+  note(await person.post('/account/members', { email: `${canary}@`, role: 'member' }))
   await raw(
     PORT,
     'POST /logout/backchannel',

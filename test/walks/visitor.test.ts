@@ -322,6 +322,7 @@ t.test('after sign-out, or a back-channel logout, and a Redis flush, the old coo
       t.equal(answer.status, 303)
       t.match(answer.location, `${stack.identity}/session/end`)
       t.match(answer.location, 'id_token_hint')
+      t.equal(answer.headers.get('clear-site-data'), '"cache"')
     } else {
       const body = JSON.stringify({ username: 'ada', url: `${portal.url}/logout/backchannel` })
       const answer = await fetch(`http://127.0.0.1:${stack.port + 2}/_demo/sign-out`, { method: 'POST', body })

@@ -101,7 +101,8 @@ export async function membersPages(app: FastifyInstance, deps: MembersPagesDeps)
     const view = { ...profileView({ caller: { ...caller, role }, account: found?.account, user: found?.user }), people }
     const status = typed?.error.status ?? 200
     if (status === 503) reply.header('retry-after', '5')
-    return reply.page('account/profile', view, { status })
+    // names and addresses of people
+    return reply.header('cache-control', 'no-store').page('account/profile', view, { status })
   }
 
   async function memberPage(request: FastifyRequest, reply: FastifyReply, failure?: PortalError) {
@@ -116,7 +117,7 @@ export async function membersPages(app: FastifyInstance, deps: MembersPagesDeps)
       : refusal(['useraccountarea_enabled'], { areaEnabled })
     const refused = member.you ? undefined : refusal(['admins_manage_members'], { role })
     const view = memberView({ member, all, isAdmin: role === 'admin', fixed: (refused ?? rule)?.message, failure })
-    return reply.page('account/member', view, { status: failure?.status ?? 200 })
+    return reply.header('cache-control', 'no-store').page('account/member', view, { status: failure?.status ?? 200 })
   }
 
   async function orMemberPage(request: FastifyRequest, reply: FastifyReply, work: () => Promise<unknown>) {

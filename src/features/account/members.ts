@@ -1,3 +1,4 @@
+import type { DayLimits } from '../../clients/day-limits.js'
 import type { Threescale, User } from '../../clients/threescale/nouns.js'
 import { isProblem, problem } from '../../errors.js'
 import { type Allowances, check } from '../../rules.js'
@@ -16,12 +17,15 @@ export interface MembersDeps {
   accounts: Pick<Accounts, 'changed' | 'removed'>
   claims: ClaimAccounts
   letters: Letters
+  dayLimits: Pick<DayLimits, 'take'>
   alone: Alone
   duplicateRemoved(kind: 'user'): void
   names: Names
   /** clients that may act as services */
   services: string[]
 }
+
+const MOST_NEW_A_DAY = 100
 
 export type Members = ReturnType<typeof createMembers>
 
@@ -38,6 +42,7 @@ export function createMembers({
   accounts,
   claims,
   letters,
+  dayLimits,
   alone,
   names,
   ...more
@@ -68,7 +73,7 @@ export function createMembers({
     /**
      * Invites a person or a service: the same one again is the same member, also when it is sent twice at once. With the attempt
      * of another request it is attempt_reused; in another role conflict; invalid_fields where 3scale does not take the
-     * address. Mailed at most once.
+     * address; too_many_requests after a hundred attempts within a day. Mailed at most once a day.
      */
     async add(caller: Caller, wanted: NewMember, attempt: string): Promise<{ member: Member; mailed: boolean }> {
       const entry = entries.of(caller, wanted, attempt)
@@ -77,6 +82,7 @@ export function createMembers({
         const there = entry.find(all.users)
         if (there) return { member: await present(await entry.finish(there), all), isNew: false }
         check(['multiple_users'], { allowances })
+        await countAttempt(caller)
         try {
           return { member: await present(await entry.make(), all), isNew: true }
         } catch (error) {
@@ -143,6 +149,15 @@ export function createMembers({
   /** Two admins who remove one another at once: one of them goes first, and the other is the last. */
   async function oneByOne<T>(caller: Caller, work: (all: Look) => Promise<T>): Promise<T> {
     return alone(`members:${caller.accountId}`, async () => work(await look(caller)))
+  }
+
+  /** An answer says whether an address has an account already, so that nobody may ask for any number of addresses. */
+  async function countAttempt({ accountId }: Caller): Promise<void> {
+    if (await dayLimits.take([{ key: `new members of ${accountId}`, most: MOST_NEW_A_DAY }])) return
+    throw problem('too_many_requests', {
+      detail: `An account can invite or add at most ${MOST_NEW_A_DAY} people and services a day. Try again tomorrow.`,
+      retryAfter: 3600,
+    })
   }
 
   async function checkArea(): Promise<void> {

@@ -153,7 +153,8 @@ export async function applicationsApi(
     const { plan, ...texts } = request.body
     const [caller, id] = [callerOf(request), Number(request.params.id)]
     const named = Object.keys(texts).length > 0
-    if (plan !== undefined) audited(request, { event: 'application.change_plan', detail: { plan } })
+    // the plan is typed: it is named in the audit log once it is known to exist
+    if (plan !== undefined) audited(request, { event: 'application.change_plan' })
     if (plan !== undefined && named) await applications.check(caller, id, texts)
     const done = plan === undefined ? undefined : await planChanges.change(caller, id, plan)
     const requested = done?.outcome === 'requested'

@@ -1,3 +1,5 @@
+import type { DayLimits } from '../../clients/day-limits.js'
+import { harmless } from '../../clients/text-in-mail.js'
 import type { Plan, Application as Record3scale, Threescale } from '../../clients/threescale/nouns.js'
 import { offeredOf } from '../../clients/threescale/offered.js'
 import { type PortalError, problem } from '../../errors.js'
@@ -33,6 +35,8 @@ export interface PlanChangesDeps {
   repair: KeyRepair
   /** wishes told to the operator: a convenience for people, lost without harm */
   wishes: { get(key: string): Promise<{ value: Wish | null }>; put(key: string, value: Wish | null): Promise<void> }
+  dayLimits: Pick<DayLimits, 'take' | 'giveBack'>
+  oneAtATime<T>(name: string, work: () => Promise<T>): Promise<T>
   /** whom to ask, for people */
   contact: string
   /** the application in 3scale's admin portal */
@@ -61,10 +65,12 @@ export interface Comparison {
 export type PlanChanges = ReturnType<typeof createPlanChanges>
 
 const AGAIN_MS = 24 * 3600 * 1000
+/** Messages to the operator within a day for all applications of an account. */
+const MOST_OF_ACCOUNT = 20
 
 /** Another plan for an application: at once, by asking the operator, or not, as the product says. */
 export function createPlanChanges(deps: PlanChangesDeps) {
-  const { threescale, models, operator, repair, wishes, contact, adminLink, now } = deps
+  const { threescale, models, operator, repair, wishes, dayLimits, oneAtATime, contact, adminLink, now } = deps
 
   return {
     /** One call to 3scale; one or two more where a stored card or prices of usage decide. */
@@ -141,14 +147,35 @@ export function createPlanChanges(deps: PlanChangesDeps) {
     return plan.costPerMonth === 0 && plan.setupFee === 0 && (await threescale.listPricingRules(plan.id)).length === 0
   }
 
-  /** Once a day for the same wish, however often the form is sent. */
+  /**
+   * One message to the operator a day for an application, whatever plans are named. The same request again is no error;
+   * one for another plan is too_many_requests, since the operator would not receive it.
+   */
   async function ask(caller: Caller, application: Application, plan: Plan): Promise<void> {
     const key = wishKey(caller, application.id)
-    const { value: earlier } = await wishes.get(key)
-    if (earlier?.plan === plan.systemName && now().getTime() - Date.parse(earlier.at) < AGAIN_MS) return
+    await oneAtATime(`plan-request:${key}`, async () => {
+      const { value: earlier } = await wishes.get(key)
+      const age = earlier ? now().getTime() - Date.parse(earlier.at) : AGAIN_MS
+      if (earlier?.plan === plan.systemName && age < AGAIN_MS) return
+      const counted = [
+        { key: `plan request ${key}`, most: 1 },
+        { key: `plan requests of ${caller.accountId}`, most: MOST_OF_ACCOUNT },
+      ]
+      if (age < AGAIN_MS || !(await dayLimits.take(counted))) throw tooMany(contact, AGAIN_MS - Math.min(age, AGAIN_MS))
+      try {
+        await notify(caller, application, plan)
+      } catch (error) {
+        await dayLimits.giveBack(counted.map((each) => each.key))
+        throw error
+      }
+      await wishes.put(key, { plan: plan.systemName, at: now().toISOString() })
+    })
+  }
+
+  async function notify(caller: Caller, application: Application, plan: Plan): Promise<void> {
     await operator.tell({
       event: 'plan_change_requested',
-      subject: `Another plan is wanted: ${application.name} to ${plan.name}`,
+      subject: `Another plan is wanted: ${harmless(application.name)} to ${harmless(plan.name)}`,
       text: letter(caller, application, plan, adminLink(application.id)),
       replyTo: caller.email,
       facts: {
@@ -164,7 +191,6 @@ export function createPlanChanges(deps: PlanChangesDeps) {
         link: adminLink(application.id),
       },
     })
-    await wishes.put(key, { plan: plan.systemName, at: now().toISOString() })
   }
 
   async function wishOf(caller: Caller, record: Record3scale): Promise<Wish | undefined> {
@@ -176,13 +202,18 @@ function wishKey({ accountId }: Caller, id: number): string {
   return `${accountId}/${id}`
 }
 
-function letter(caller: Caller, application: Application, plan: Plan, link: string): string {
-  return `${caller.name} of ${caller.orgName} (account ${caller.accountId}) asks for another plan.
+function tooMany(contact: string, waitMs: number) {
+  const detail = `The operator receives one plan request a day for an application, and ${MOST_OF_ACCOUNT} for an account. To change your request, write to ${contact}.`
+  return problem('too_many_requests', { detail, retryAfter: Math.max(3600, Math.ceil(waitMs / 1000)) })
+}
 
-Application: ${application.name} (${application.id})
-Model:       ${application.model_name}
-Plan now:    ${application.plan_name}
-Plan wanted: ${plan.name}
+function letter(caller: Caller, application: Application, plan: Plan, link: string): string {
+  return `${harmless(caller.name)} of ${harmless(caller.orgName)} (account ${caller.accountId}) asks for another plan.
+
+Application: ${harmless(application.name)} (${application.id})
+Model:       ${harmless(application.model_name)}
+Plan now:    ${harmless(application.plan_name)}
+Plan wanted: ${harmless(plan.name)}
 
 Change it in 3scale: ${link}
 `
