@@ -1,6 +1,5 @@
 import { LRUCache } from 'lru-cache'
 import type { RedisConnection } from './redis.js'
-import { hashOf } from './sharing.js'
 
 export interface DayLimitsOptions {
   redis?: RedisConnection | undefined
@@ -9,7 +8,7 @@ export interface DayLimitsOptions {
 }
 
 export interface DayLimit {
-  /** what is counted; Redis has its hash alone */
+  /** what is counted; Redis has its keyed hash alone */
   key: string
   /** how often within a day */
   most: number
@@ -31,7 +30,7 @@ const GIVE_BACK =
  */
 export function createDayLimits({ redis, prefix, now = Date.now }: DayLimitsOptions) {
   const counts = new LRUCache<string, { count: number; until: number }>({ max: REMEMBERED })
-  const place = (key: string) => `${prefix}:day:${hashOf(key)}`
+  const place = (key: string) => `${prefix}:day:${redis?.hash('day', key)}`
 
   return {
     /** Counts once under each key, or under none where one of them is used up. */
