@@ -268,6 +268,16 @@ for (const [name, by, answer, status, shown] of cases)
     t.ok(grownMb < MOST_GROWTH_MB, `the heap grew by ${grownMb.toFixed(1)} MB`)
   })
 
+t.test('a body to try that is as deep as it may be, with a model to fill in', async (t) => {
+  server.answers(sendsJson({ data: [{ id: 'org/odd' }] }))
+  const body = `{"model":"","a":${nested(15_000)}}`
+  const call = { operation: 'post-v1-chat-completions', type: 'application/json', application: of('chat'), body }
+  const { value, blockedMs } = await strainOf(portal, () => mary.post('/models/odd-chat/reference', call))
+  t.equal(value.status, 200)
+  t.match(value.text, /200 OK after/)
+  t.ok(blockedMs < LONGEST_BLOCK_MS, `${Math.round(blockedMs)} ms`)
+})
+
 t.test('a conversation as large as a form may be, as code and as the page that it comes from', async (t) => {
   server.answers(sendsText(says('fine')))
   const quotes = (length: number) => '"'.repeat(length)

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { LRUCache } from 'lru-cache'
+import { readJson } from '../../clients/bounded-json.js'
 import type { MappingRule } from '../../clients/threescale/nouns.js'
 import { letsThrough } from '../../clients/threescale/patterns.js'
 import { readSpec } from '../../clients/threescale/spec.js'
@@ -161,10 +162,11 @@ export function createReferences(deps: ReferenceDeps) {
     }
   }
 
-  /** An empty `model` is filled in, as the page says. */
+  /** An empty `model` is filled in, as the page says; JSON that is too deep to be written again goes out as it was typed. */
   async function withModelId({ type, text }: { type: string; text: string }, model: Model, application: Application) {
     if (!/json/.test(type) || !/"model"\s*:\s*""/.test(text)) return text
-    const value: unknown = JSON.parse(text)
+    const read = readJson(text)
+    const value = 'value' in read ? read.value : undefined
     if (typeof value !== 'object' || value === null || (value as { model?: unknown }).model !== '') return text
     const id = model.model_id ?? (await modelIdOf(model, application))
     return id === undefined ? text : JSON.stringify({ ...value, model: id })
