@@ -142,6 +142,7 @@ export async function buildPortal(config: Config) {
       await ops.close()
       revocations.close()
       limits.close()
+      await verbs.documents.close()
       await outbound.close()
     },
   }

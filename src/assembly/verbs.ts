@@ -26,6 +26,7 @@ import type { Audit } from '../web/audit.js'
 import { ownerOf } from '../web/caller.js'
 import type { Metrics } from '../web/metrics.js'
 import { createPlaces } from '../web/places.js'
+import { createDocuments } from './documents/documents.js'
 import { contactWords } from './identity-rules.js'
 import { createGatewayRepair } from './key-repair.js'
 import { createNamedApplications } from './named-applications.js'
@@ -49,9 +50,14 @@ export type Verbs = ReturnType<typeof createVerbs>
 export function createVerbs(config: Config, { outbound, metrics, log, brand, audit }: VerbsDeps) {
   const { portal: notes } = config
   const { to, redis, cache, threescale, mail, operator, signInService } = outbound
+  const documents = createDocuments({ log })
   const models: Models = createModels({
     threescale,
     cache,
+    async readFacts(text) {
+      const read = await documents.facts(text)
+      return 'failure' in read ? undefined : read.facts
+    },
     ...config.catalog,
     configurationSeconds: config.gateway.configurationSeconds,
     notes: notes.products ?? {},
@@ -138,7 +144,7 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand, aud
     wordsFor,
   }
   const playground = createPlayground(tryingOut)
-  const references = createReferences(tryingOut)
+  const references = createReferences({ ...tryingOut, documents })
   const terms = notes.terms && {
     title: 'terms',
     field: 'terms_version',
@@ -178,6 +184,7 @@ export function createVerbs(config: Config, { outbound, metrics, log, brand, aud
 
   return {
     models,
+    documents,
     applications,
     trial,
     credentials,

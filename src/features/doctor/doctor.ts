@@ -17,7 +17,7 @@ import { type Expected, tenantSettings } from './tenant/settings.js'
 import { signUpCost } from './tenant/sign-up-cost.js'
 import { token } from './tenant/token.js'
 
-export interface DoctorDeps extends Pick<ProductDeps, 'modelIds' | 'gatewayKeys' | 'typeOf'> {
+export interface DoctorDeps extends Pick<ProductDeps, 'modelIds' | 'gatewayKeys' | 'typeOf' | 'readDocument'> {
   http: Pick<Http, 'send'>
   inspect(http: Pick<Http, 'send'>): Inspection
   adminUrl: string
