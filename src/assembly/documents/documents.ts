@@ -39,8 +39,8 @@ const KEPT = 8_000_000
 const FAILURES_KEPT = 5000
 /** A document that failed on a machine under load is read again, at most so often. */
 const RETRY_MS = 10 * 60_000
-/** What a page waits for. */
-const WAIT_MS = 2500
+/** What a page waits for, the start of the thread included. */
+const WAIT_MS = 5000
 
 /**
  * Reads API documents: the one place where their text is parsed. They may be hostile, so all but small JSON is read in a thread with
