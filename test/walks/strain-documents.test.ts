@@ -39,20 +39,20 @@ for (const [name, text] of Object.entries(hostileDocuments)) {
   })
 }
 
+/** What came of a document, which for the dearest ones depends on the machine. */
+const outcomes = [/From the uploaded spec/, /names no operation/, /cannot be read/, /too complex to be read/]
+const outcomeOf = (text: string) => outcomes.find((words) => words.test(text))?.source
+
 t.test('what is read once is not read again, whatever came of it', async (t) => {
-  for (const [name, words] of [
-    ['as many explicit keys as possible', /cannot be read|too complex/],
-    ['YAML mappings as keys', /cannot be read|too complex|names no operation/],
-    ['forty thousand keys', /names no operation/],
-    ['as many fields as are shown', /From the uploaded spec/],
-  ] as const) {
+  for (const name of ['YAML mappings as keys', 'forty thousand keys', 'as many fields as are shown']) {
     await upload('whisper-stt', hostileDocuments[name]?.() ?? '')
     await refreshed()
-    t.match(await page('whisper-stt'), words, name)
+    let outcome: string | undefined
+    while (outcome === undefined) outcome = outcomeOf(await page('whisper-stt'))
     const { value, blockedMs } = await strainOf(portal, () =>
       Promise.all(Array.from({ length: 20 }, () => page('whisper-stt'))),
     )
-    for (const text of value) t.match(text, words)
+    t.same([...new Set(value.map(outcomeOf))], [outcome], name)
     t.ok(blockedMs < LONGEST_BLOCK_MS, `${name}: blocked for ${Math.round(blockedMs)} ms`)
   }
 })
