@@ -159,6 +159,7 @@ export async function buildPortal(config: Config) {
       await ops.close()
       revocations.close()
       limits.close()
+      await verbs.documents.close()
       await outbound.close()
     },
   }

@@ -1,9 +1,9 @@
+import { ThreadFailure } from '../clients/thread.js'
 import { createInspection } from '../clients/threescale/inspection/inspection.js'
-import { readSpec } from '../clients/threescale/spec.js'
 import type { Config } from '../config.js'
 import { createDoctor } from '../features/doctor/doctor.js'
 import { expectedOf } from '../features/doctor/tenant/settings.js'
-import { specFacts } from '../features/models/spec-facts.js'
+import type { Facts } from '../features/models/facts.js'
 import { typeOfRules } from '../model-calls/base-paths.js'
 import type { Check } from '../web/health.js'
 import type { Callers } from './callers.js'
@@ -13,7 +13,7 @@ import type { Verbs } from './verbs.js'
 
 export interface TenantDoctorDeps {
   outbound: Outbound
-  verbs: Pick<Verbs, 'terms' | 'namedApplications' | 'names'>
+  verbs: Pick<Verbs, 'terms' | 'namedApplications' | 'names' | 'documents'>
   callers: Pick<Callers, 'tokens'>
   checks: Check[]
 }
@@ -22,9 +22,9 @@ export interface TenantDoctorDeps {
 export function createTenantDoctor(config: Config, { outbound, verbs, callers, checks }: TenantDoctorDeps) {
   const { portal: notes } = config
   const { to, guardedTo, redis, identity, queue } = outbound
-  const factsOf = (body: string) => {
-    const { declared, deduced } = specFacts(readSpec(body))
-    return { ...deduced, ...declared }
+  const factsOf = async (body: string): Promise<Facts> => {
+    const read = await verbs.documents.facts(body)
+    return 'failure' in read ? {} : { ...read.facts.deduced, ...read.facts.declared }
   }
   return createDoctor({
     http: to('doctor'),
@@ -50,14 +50,20 @@ export function createTenantDoctor(config: Config, { outbound, verbs, callers, c
         mayAskPrivately:
           notes.products?.[name]?.model_server?.private_address ?? notes.model_servers?.private_addresses === true,
       }),
-      idIn: ({ body }) => factsOf(body).model_id,
+      idIn: async ({ body }) => (await factsOf(body)).model_id,
       listWithKey: verbs.namedApplications.modelList,
     },
     gatewayKeys: verbs.namedApplications,
-    typeOf: (name, rules, docs) =>
+    typeOf: async (name, rules, docs) =>
       notes.products?.[name]?.type ??
-      docs.map(({ body }) => factsOf(body).type).find((type) => type !== undefined) ??
+      (await Promise.all(docs.map(({ body }) => factsOf(body)))).find(({ type }) => type !== undefined)?.type ??
       typeOfRules(rules)?.type,
+    async readDocument(text) {
+      const read = await verbs.documents.facts(text)
+      if (!('failure' in read)) return read.claims
+      if (read.failure === 'busy') throw new ThreadFailure('busy')
+      return read.failure
+    },
     now: Date.now,
   })
 }

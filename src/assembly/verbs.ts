@@ -30,6 +30,7 @@ import { ownerOf } from '../web/caller.js'
 import type { Metrics } from '../web/metrics.js'
 import { createPlaces } from '../web/places.js'
 import type { Revocations } from '../web/revocations.js'
+import { createDocuments } from './documents/documents.js'
 import { contactWords } from './identity-rules.js'
 import { createGatewayRepair } from './key-repair.js'
 import { createNamedApplications } from './named-applications.js'
@@ -54,9 +55,14 @@ export type Verbs = ReturnType<typeof createVerbs>
 export function createVerbs(config: Config, { outbound, revocations, metrics, log, brand, audit }: VerbsDeps) {
   const { portal: notes } = config
   const { guardedTo, redis, cache, threescale, mail, operator } = outbound
+  const documents = createDocuments({ log })
   const models: Models = createModels({
     threescale,
     cache,
+    async readFacts(text) {
+      const read = await documents.facts(text)
+      return 'failure' in read ? undefined : read.facts
+    },
     ...config.catalog,
     configurationSeconds: config.gateway.configurationSeconds,
     notes: notes.products ?? {},
@@ -147,7 +153,7 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
     wordsFor,
   }
   const playground = createPlayground(tryingOut)
-  const references = createReferences(tryingOut)
+  const references = createReferences({ ...tryingOut, documents })
   const terms = notes.terms && {
     title: 'terms',
     field: 'terms_version',
@@ -190,6 +196,7 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
 
   return {
     models,
+    documents,
     applications,
     trial,
     credentials,

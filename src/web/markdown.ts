@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import MarkdownIt from 'markdown-it'
 import sanitize from 'sanitize-html'
 
@@ -45,17 +46,38 @@ const flat: sanitize.IOptions = {
   },
 }
 
+/** characters of HTML and summaries that are kept: descriptions may be hostile, and are made into HTML once */
+const KEPT = 2_000_000
+const kept = new LRUCache<string, string>({ maxSize: KEPT, sizeCalculation: (made, key) => made.length + key.length })
+/** enough for a summary, of which 160 characters are shown */
+const OF_SUMMARY = 1500
+
 /**
  * Markdown of an operator as HTML that can do nothing: no raw HTML, no scripts, no pictures from elsewhere. Without
  * headings where it stands deep inside a page that has its own.
  */
 export function safeHtml(text: string, { headings = true } = {}): string {
-  return sanitize(markdown.render(text.slice(0, 50_000)), headings ? allowed : flat)
+  return once(headings ? 'page' : 'flat', text.slice(0, 50_000), (short) =>
+    sanitize(markdown.render(short), headings ? allowed : flat),
+  )
 }
 
 /** The first sentence or two as plain text. */
 export function summaryOf(text: string): string {
-  const plain = sanitize(markdown.render(text.slice(0, 5000)), { allowedTags: [], allowedAttributes: {} })
+  return once('summary', text.slice(0, OF_SUMMARY), makeSummary)
+}
+
+function once(kind: string, text: string, make: (text: string) => string): string {
+  const key = `${kind} ${text}`
+  const known = kept.get(key)
+  if (known !== undefined) return known
+  const made = make(text)
+  kept.set(key, made)
+  return made
+}
+
+function makeSummary(text: string): string {
+  const plain = sanitize(markdown.render(text), { allowedTags: [], allowedAttributes: {} })
     .replace(/&lt;/g, '<')
     .replace(/&gt;/g, '>')
     .replace(/&quot;/g, '"')

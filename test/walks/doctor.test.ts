@@ -547,6 +547,7 @@ const rows: Record<string, Row | Row[]> = {
 const elsewhere = [
   'account_plan_default_missing',
   'check_failed',
+  'docs_too_complex',
   'plan_limit_all_time',
   'rule_no_backend',
   'tenant_beyond_budget',

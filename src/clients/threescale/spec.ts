@@ -1,13 +1,15 @@
-import { parse } from 'yaml'
+import { createHash } from 'node:crypto'
+import { yamlValue } from './spec-yaml.js'
 
-/** Above this an uploaded spec is left alone: reading it would hold up every other request. */
+/** Longer documents are not read. */
 export const SPEC_BYTES = 4_000_000
-/** YAML reads some fifty times slower than JSON. */
+/** YAML takes some fifty times as long as JSON. */
 const YAML_BYTES = 400_000
 
 /**
  * The body of an ActiveDocs entry as an object: JSON as 3scale asks for, JSON or YAML inside a JSON text, or YAML as it
- * stands. Undefined for anything else; never throws.
+ * stands. Undefined for anything else; never throws. The time is linear in the length, and for the longest documents far more than
+ * one may block others: `assembly/documents` reads them in a thread of its own.
  */
 export function readSpec(body: string, depth = 0): Record<string, unknown> | undefined {
   if (body.length > SPEC_BYTES) return undefined
@@ -26,14 +28,14 @@ function fromJson(text: string): unknown {
   }
 }
 
-/** `maxAliasCount` stops documents that unfold without end. */
 function fromYaml(text: string): unknown {
   if (text.length > YAML_BYTES || !/^[ \t]*['"]?(openapi|swagger|info|paths)['"]?[ \t]*:/m.test(text)) return undefined
-  try {
-    return parse(text, { maxAliasCount: 100, logLevel: 'silent' })
-  } catch {
-    return undefined
-  }
+  return yamlValue(text)
+}
+
+/** By which the text of a document is known. */
+export function specHash(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 22)
 }
 
 /** A member of anything that came from outside; undefined where there is none of its own. */
@@ -45,5 +47,5 @@ export function member(node: unknown, name: string): unknown {
 
 /** A text that says something and is no longer than that. */
 export function textOf(value: unknown, longest = 255): string | undefined {
-  return typeof value === 'string' && value.trim() !== '' && value.length <= longest ? value.trim() : undefined
+  return typeof value === 'string' && value.length <= longest && value.trim() !== '' ? value.trim() : undefined
 }

@@ -18,7 +18,7 @@ import { type Expected, tenantSettings } from './tenant/settings.js'
 import { signUpCost } from './tenant/sign-up-cost.js'
 import { token } from './tenant/token.js'
 
-export interface DoctorDeps extends Pick<ProductDeps, 'modelIds' | 'gatewayKeys' | 'typeOf'> {
+export interface DoctorDeps extends Pick<ProductDeps, 'modelIds' | 'gatewayKeys' | 'typeOf' | 'readDocument'> {
   /** to 3scale and the sign-in service */
   http: Pick<Http, 'send'>
   /** to addresses that products name */

@@ -8,11 +8,12 @@ import { backends } from './checks/backends.js'
 import { docs } from './checks/docs.js'
 import { endpoint, issuer } from './checks/endpoint.js'
 import { type GatewayKeysDeps, gatewayKeys } from './checks/gateway-keys.js'
-import { type ModelIdDeps, modelId } from './checks/model-id.js'
+import { type MaybeLater, type ModelIdDeps, modelId } from './checks/model-id.js'
 import { plans, servicePlans } from './checks/offers.js'
 import { chain, tokenCounts } from './checks/policies.js'
 import { promotion } from './checks/promotion.js'
 import { credentials, mappingRules } from './checks/traffic.js'
+import { type DocumentReader, readHere } from './document.js'
 import type { Find, Finding } from './findings.js'
 import type { FindHere, Look, ProductCheck, Tenant } from './look.js'
 import { productRulesOf } from './product-rules.js'
@@ -27,7 +28,9 @@ export interface ProductDeps {
   modelIds: ModelIdDeps
   gatewayKeys: GatewayKeysDeps
   /** the type of the model as the portal shows it; undefined where nothing says it */
-  typeOf(systemName: string, rules: ProductRules, docs: ApiDoc[]): string | undefined
+  typeOf(systemName: string, rules: ProductRules, docs: ApiDoc[]): MaybeLater<string | undefined>
+  /** reads API documents; in this thread by default */
+  readDocument?: DocumentReader
 }
 
 /** By name, so that one can be looked for; each gives what it finds in a product, and nothing where all is well. */
@@ -40,7 +43,6 @@ const checks: Record<string, ProductCheck> = {
   'token counts': tokenCounts,
   'application plans': plans,
   'service plans': servicePlans,
-  'API documents': docs,
 }
 
 /**
@@ -48,7 +50,7 @@ const checks: Record<string, ProductCheck> = {
  * backend that a promoted product uses, however many use it, and one to each public address.
  */
 export function createProductCheck(deps: ProductDeps) {
-  const { inspection, reader, ask, find, tenant, modelIds, typeOf } = deps
+  const { inspection, reader, ask, find, tenant, modelIds, typeOf, readDocument = readHere } = deps
   const rulesOfBackends = new Map<number, Promise<BackendRules | undefined>>()
 
   return (product: InspectedProduct): Promise<Finding[]> => {
@@ -68,9 +70,10 @@ export function createProductCheck(deps: ProductDeps) {
       edited,
       usages,
       metrics: product.metrics,
-      type: typeOf(product.systemName, productRulesOf({ config, usages, tenant }), documents),
+      type: await typeOf(product.systemName, productRulesOf({ config, usages, tenant }), documents),
     }
     const asked = {
+      'API documents': () => docs(look, here, readDocument),
       'public address': () => endpoint(look, here, ask),
       issuer: () => issuer(look, here, ask),
       'model id': () => modelId(look, here, ask, modelIds),

@@ -10,7 +10,7 @@ import type { ProductNotes } from './notes.js'
 import type { Model, ModelPlan } from './schemas.js'
 import { type Filters, search } from './search.js'
 import { type Entry, type Snapshot, takeSnapshot } from './snapshot.js'
-import { createSpecs } from './specs.js'
+import { createSpecs, type FactsReader } from './specs.js'
 
 export interface ModelsDeps {
   threescale: Threescale
@@ -26,6 +26,8 @@ export interface ModelsDeps {
   tokenEndpoint(issuer: string): Promise<string>
   /** asks model servers that their operator allows; what they tell comes back by `learnModelId` */
   servers: { mayAsk(systemName: string): boolean; ask(model: Model, privateAddress: string | undefined): Promise<void> }
+  /** reads API documents; in this thread by default */
+  readFacts?: FactsReader
   log: Log
   now?: () => number
 }
@@ -53,7 +55,7 @@ export function createModels(deps: ModelsDeps) {
   const { threescale, cache, ttlSeconds, detailTtlSeconds, notes, currency, servers, log, now = Date.now } = deps
   const { configurationSeconds } = deps
   const audience = createAudience({ threescale, cache, notes })
-  const specs = createSpecs({ threescale, cache })
+  const specs = createSpecs({ threescale, cache, readFacts: deps.readFacts })
   const privateAddresses = new Map<number, string>()
   const details = createDetails({
     threescale,

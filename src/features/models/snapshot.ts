@@ -13,7 +13,7 @@ import type {
 import { offeredOf } from '../../clients/threescale/offered.js'
 import { endpointOf, type Facts, gatewayFacts, pathsOf, type Told } from './facts.js'
 import type { Model } from './schemas.js'
-import type { SpecFacts } from './specs.js'
+import type { SpecFacts } from './spec-facts.js'
 
 /** What the bulk calls tell of one product with a production configuration. */
 export interface Entry {

@@ -3,11 +3,20 @@ import { endpointAt, isBesideChat, typeNamedBy } from '../../model-calls/openai-
 import type { Facts } from './facts.js'
 import { type Capability, capabilities, type Model, modelStates, modelTypes } from './schemas.js'
 
+/** What a spec tells: what its author declared, and what its paths and examples show. */
+export interface SpecFacts {
+  declared: Facts
+  deduced: Facts
+}
+
+/** A page and a summary are made of it for each product. */
+const LONGEST_DESCRIPTION = 10_000
+
 /**
  * What an uploaded spec tells. `declared` is what its author wrote for this purpose: `x-maas` (in `info` or at the top),
  * `info` and `externalDocs`. `deduced` is read from paths and examples. Whatever is odd is left out, never an error.
  */
-export function specFacts(spec: Record<string, unknown> | undefined): { declared: Facts; deduced: Facts } {
+export function specFacts(spec: Record<string, unknown> | undefined): SpecFacts {
   if (!spec) return { declared: {}, deduced: {} }
   const info = member(spec, 'info')
   const own = member(info, 'x-maas') ?? member(spec, 'x-maas')
@@ -24,7 +33,7 @@ export function specFacts(spec: Record<string, unknown> | undefined): { declared
       retires_on: day(member(own, 'retires_on')),
       successor: text(member(own, 'successor')),
       summary: text(member(own, 'summary'), 300),
-      description: text(member(info, 'description'), 20_000),
+      description: text(member(info, 'description'), LONGEST_DESCRIPTION),
     }),
     deduced: given({
       type: typeOf(posts(member(spec, 'paths'))),
@@ -98,6 +107,8 @@ function typeOf(posts: string[]): Facts['type'] {
 }
 
 const MOST_CALLS = 20
+const LONGEST_PATH = 300
+const MOST_PATHS = 2000
 
 /** Where the spec says that its known calls are: below the path of its server, or as they are written. */
 function callsOf(spec: Record<string, unknown>): string[] | undefined {
@@ -111,14 +122,16 @@ function callsOf(spec: Record<string, unknown>): string[] | undefined {
 function serverPath(spec: unknown): string {
   const servers = member(spec, 'servers')
   const address = Array.isArray(servers) ? member(servers[0], 'url') : member(spec, 'basePath')
-  if (typeof address !== 'string' || address.includes('{') || !URL.canParse(address, 'http://host')) return ''
+  if (typeof address !== 'string' || address.length > LONGEST_PATH || address.includes('{')) return ''
+  if (!URL.canParse(address, 'http://host')) return ''
   return new URL(address, 'http://host').pathname.replace(/\/+$/, '')
 }
 
 function posts(paths: unknown): string[] {
   if (typeof paths !== 'object' || paths === null) return []
   return Object.entries(paths)
-    .filter(([, item]) => member(item, 'post') !== undefined)
+    .slice(0, MOST_PATHS)
+    .filter(([path, item]) => path.length <= LONGEST_PATH && member(item, 'post') !== undefined)
     .map(([path]) => path)
 }
 

@@ -1,10 +1,12 @@
 import { member, textOf } from '../../clients/threescale/spec.js'
 import type { Schema } from '../../web/openapi/shapes.js'
 import type { Body, Kind, Response } from './shapes.js'
-import { entriesOf, exampleOf, exampleText, listed, type Nodes, shortText, withoutWords } from './spec-nodes.js'
+import { exampleOf } from './spec-examples.js'
+import { listed, type Nodes, withoutExamples, withoutWords } from './spec-nodes.js'
 
 const MOST_RESPONSES = 12
 const MOST_KINDS = 3
+const MOST_FIELDS = 50
 
 /** What is sent: `requestBody`, or in OpenAPI 2 the parameters in `body` and `formData`. */
 export function bodyOf(spec: unknown, nodes: Nodes, operation: unknown, given: unknown[]): Body | undefined {
@@ -12,7 +14,7 @@ export function bodyOf(spec: unknown, nodes: Nodes, operation: unknown, given: u
   if (typeof body === 'object' && body !== null) {
     return {
       required: member(body, 'required') === true,
-      description: shortText(member(body, 'description')) ?? '',
+      description: nodes.shortText(member(body, 'description')) ?? '',
       kinds: kindsOf(nodes, member(body, 'content')),
     }
   }
@@ -26,11 +28,11 @@ export function bodyOf(spec: unknown, nodes: Nodes, operation: unknown, given: u
   const usual = form.length === 0 ? 'application/json' : formType(form)
   return {
     required: member(inBody, 'required') === true,
-    description: shortText(member(inBody, 'description')) ?? '',
+    description: nodes.shortText(member(inBody, 'description')) ?? '',
     kinds: (types.length > 0 ? types : [usual]).map((type) => ({
       type,
-      schema,
-      example: exampleFor(type, schema, member(inBody, 'x-example')),
+      schema: withoutExamples(schema),
+      example: exampleFor(nodes, type, schema, member(inBody, 'x-example')),
     })),
   }
 }
@@ -42,13 +44,16 @@ function formType(form: unknown[]): string {
 }
 
 function formSchema(nodes: Nodes, form: unknown[]): Schema {
-  const fields = form.flatMap((node) => {
+  const fields = form.slice(0, MOST_FIELDS).flatMap((node) => {
     const name = textOf(member(node, 'name'), 100)
     if (name === undefined || name === '__proto__') return []
-    const description = shortText(member(node, 'description'))
+    const description = nodes.shortText(member(node, 'description'))
     return [[name, { ...nodes.schemaOf(withoutWords(node)), ...(description ? { description } : {}) }] as const]
   })
-  const required = form.filter((node) => member(node, 'required') === true).map((node) => String(member(node, 'name')))
+  const required = form.flatMap((node) => {
+    const name = member(node, 'required') === true ? textOf(member(node, 'name'), 100) : undefined
+    return name === undefined ? [] : [name]
+  })
   return { type: 'object', properties: Object.fromEntries(fields), required }
 }
 
@@ -56,48 +61,57 @@ export function responsesOf(spec: unknown, nodes: Nodes, operation: unknown): Re
   const types = listed(member(operation, 'produces') ?? member(spec, 'produces'))
     .filter(isMediaType)
     .slice(0, MOST_KINDS)
-  return entriesOf(member(operation, 'responses'))
+  return nodes
+    .entriesOf(member(operation, 'responses'))
     .filter(([status]) => /^([1-5](\d\d|XX)|default)$/i.test(status))
     .slice(0, MOST_RESPONSES)
     .map(([status, at]) => {
       const response = nodes.follow(at)
       const schema = member(response, 'schema')
-      const old = entriesOf(member(response, 'examples'))
+      const old = nodes.entriesOf(member(response, 'examples'))
       const kinds =
         schema === undefined
           ? kindsOf(nodes, member(response, 'content'))
           : (types.length > 0 ? types : ['application/json']).map((type) => {
               const read = nodes.schemaOf(schema)
-              return { type, schema: read, example: exampleFor(type, read, old.find(([name]) => name === type)?.[1]) }
+              return {
+                type,
+                schema: withoutExamples(read),
+                example: exampleFor(nodes, type, read, old.find(([name]) => name === type)?.[1]),
+              }
             })
-      return { status, description: shortText(member(response, 'description')) ?? '', kinds }
+      return { status, description: nodes.shortText(member(response, 'description')) ?? '', kinds }
     })
 }
 
 function kindsOf(nodes: Nodes, content: unknown): Kind[] {
-  return entriesOf(content)
-    .filter(([type]) => isMediaType(type))
+  return nodes
+    .entriesOf(content)
+    .filter(([type]) => isMediaType(type) && nodes.hasRoom(type.length))
     .slice(0, MOST_KINDS)
     .map(([type, media]) => {
       const schema = nodes.schemaOf(member(media, 'schema'))
       const given = member(media, 'example') ?? firstExample(nodes, member(media, 'examples'))
-      return { type, schema, example: exampleFor(type, schema, given) }
+      return { type, schema: withoutExamples(schema), example: exampleFor(nodes, type, schema, given) }
     })
 }
 
-function exampleFor(type: string, schema: Schema, given: unknown): string {
+function exampleFor(nodes: Nodes, type: string, schema: Schema, given: unknown): string {
   const value = given ?? (/json/.test(type) ? exampleOf(schema) : schema.examples?.[0])
   if (/x-www-form-urlencoded/.test(type) && typeof (value ?? {}) === 'object') {
-    const fields = Object.entries((value ?? exampleOf(schema)) as object).filter(
-      ([, field]) => typeof field !== 'object',
+    const fields = nodes
+      .entriesOf(value ?? exampleOf(schema))
+      .slice(0, MOST_FIELDS)
+      .filter(([, field]) => typeof field !== 'object')
+    return nodes.exampleText(
+      new URLSearchParams(fields.map(([name, field]) => [name, String(field).slice(0, 500)])).toString(),
     )
-    return new URLSearchParams(fields.map(([name, field]) => [name, String(field)])).toString()
   }
-  return value === undefined ? '' : exampleText(value)
+  return value === undefined ? '' : nodes.exampleText(value)
 }
 
 export function firstExample(nodes: Nodes, examples: unknown): unknown {
-  return member(nodes.follow(entriesOf(examples)[0]?.[1]), 'value')
+  return member(nodes.follow(nodes.entriesOf(examples)[0]?.[1]), 'value')
 }
 
 function isMediaType(type: unknown): type is string {

@@ -21,6 +21,20 @@ const tried = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD'])
 const ownHeaders =
   /^(authorization|cookie|host|connection|keep-alive|content-(type|length|encoding)|transfer-encoding|te|trailer|upgrade|expect|accept-encoding|forwarded|via|proxy-.*|sec-.*|x-forwarded-.*|x-real-ip|x-3scale-.*)$/i
 
+/** by reference and model, which are the same objects as long as nothing of them changes */
+const placed = new WeakMap<Reference, WeakMap<Model, { rules: MappingRule[]; operations: Placed[] }>>()
+
+/** As `placedIn`, which compares each operation with each mapping rule: once for a reference, a model and its rules. */
+export function placedOnce(model: Model, rules: MappingRule[], reference: Reference): Placed[] {
+  const byModel = placed.get(reference) ?? new WeakMap()
+  placed.set(reference, byModel)
+  const known = byModel.get(model)
+  if (known?.rules === rules) return known.operations
+  const operations = placedIn(model, rules, reference)
+  byModel.set(model, { rules, operations })
+  return operations
+}
+
 export function placedIn(model: Model, rules: MappingRule[], { operations }: Reference): Placed[] {
   return operations.map((operation) => {
     const found = candidatesFor(model, operation).find((path) => letsThrough(rules, operation.method, sampleOf(path)))

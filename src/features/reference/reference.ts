@@ -1,9 +1,7 @@
 import type { Readable } from 'node:stream'
-import { LRUCache } from 'lru-cache'
 import { readJson } from '../../clients/bounded-json.js'
 import type { MappingRule } from '../../clients/threescale/nouns.js'
 import { letsThrough } from '../../clients/threescale/patterns.js'
-import { readSpec } from '../../clients/threescale/spec.js'
 import { isProblem, problem } from '../../errors.js'
 import type { Caller } from '../../web/caller.js'
 import type { Prepared } from '../applications/model-calls.js'
@@ -12,10 +10,9 @@ import type { Model } from '../models/schemas.js'
 import type { SpecRef } from '../models/snapshot.js'
 import type { PlaygroundDeps } from '../playground/playground.js'
 import { type Answer, readAnswer } from './answer.js'
-import { madeReference } from './made.js'
-import { type Placed, placedIn } from './placed.js'
+import { type Placed, placedOnce } from './placed.js'
 import type { Reference } from './shapes.js'
-import { referenceOf } from './uploaded.js'
+import { createReferenceSource, type ReferenceReader } from './source.js'
 import { type Wanted, wantedOf } from './wanted.js'
 
 export interface ReferenceDeps
@@ -33,6 +30,8 @@ export interface ReferenceDeps
     }>
     readSpec(ref: SpecRef): Promise<string>
   }
+  /** reads API documents; in this thread by default */
+  documents?: ReferenceReader
   gateway: {
     open(request: Prepared & { signal: AbortSignal; headMs: number }): Promise<{
       status: number
@@ -53,19 +52,13 @@ export interface Shown {
 
 export type References = ReturnType<typeof createReferences>
 
-/** characters of specs that are kept as they are shown */
-const KEPT = 10_000_000
-
 /**
  * How a product is called: from the uploaded spec, else made from its type and mapping rules; and calls as somebody typed
  * them, through their own application, to the product's own endpoint alone. Nothing of a call is kept.
  */
 export function createReferences(deps: ReferenceDeps) {
   const { models, applications, calls, gateway, places, modelIdOf, wordsFor, longestMs = 60_000 } = deps
-  const kept = new LRUCache<string, Reference>({
-    maxSize: KEPT,
-    sizeCalculation: (reference) => JSON.stringify(reference).length,
-  })
+  const referenceFor = createReferenceSource({ readSpec: models.readSpec, documents: deps.documents })
 
   return {
     read: find,
@@ -116,32 +109,8 @@ export function createReferences(deps: ReferenceDeps) {
   async function find(systemName: string, caller: Caller | undefined): Promise<Shown & { rules: MappingRule[] }> {
     const { model, rules, spec, ageSeconds, stale } = await models.find(systemName, caller)
     const reference = await referenceFor(model, rules, spec)
-    const operations = placedIn(model, rules, reference)
+    const operations = placedOnce(model, rules, reference)
     return { model, rules, reference, operations, staleSeconds: stale ? ageSeconds : undefined }
-  }
-
-  async function referenceFor(model: Model, rules: MappingRule[], spec: SpecRef | undefined): Promise<Reference> {
-    if (!spec) return made(model, rules, 'No spec was uploaded for this product.')
-    const known = kept.get(`${spec.id} ${spec.hash}`)
-    if (known) return known
-    let text: string
-    try {
-      text = await models.readSpec(spec)
-    } catch (error) {
-      if (!isProblem(error)) throw error
-      return made(model, rules, 'The uploaded spec cannot be read from 3scale at the moment.')
-    }
-    const read = readSpec(text)
-    if (!read) return made(model, rules, 'The uploaded spec cannot be read: it is no JSON or YAML, or far too large.')
-    const reference = referenceOf(read)
-    if (!reference) return made(model, rules, 'The uploaded spec names no operation.')
-    kept.set(`${spec.id} ${spec.hash}`, reference)
-    return reference
-  }
-
-  function made(model: Model, rules: MappingRule[], why: string): Reference {
-    const how = 'This page is made from the type of the model and the mapping rules of the gateway.'
-    return madeReference(model, rules, `${why} ${how}`)
   }
 
   async function prepare(

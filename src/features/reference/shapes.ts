@@ -1,4 +1,5 @@
 import type { Schema } from '../../web/openapi/shapes.js'
+import type { Still } from './still.js'
 
 /** What a reference says, whichever version of OpenAPI told it: no `$ref`, every text and list bounded. */
 export interface Reference {
@@ -8,6 +9,8 @@ export interface Reference {
   version: string
   /** Markdown */
   description: string
+  /** the same as HTML, where it was made with the reference */
+  descriptionHtml?: string
   /** what was odd or left out, in sentences */
   notes: string[]
   /** addresses that the spec claims */
@@ -39,6 +42,8 @@ export interface Operation {
   parameters: Parameter[]
   body: Body | undefined
   responses: Response[]
+  /** how it is shown, where that was made with the reference */
+  still?: Still
 }
 
 export interface Parameter {

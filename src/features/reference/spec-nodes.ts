@@ -1,80 +1,122 @@
 import { member, textOf } from '../../clients/threescale/spec.js'
 import type { Schema } from '../../web/openapi/shapes.js'
+import { type Budget, createBudget } from './spec-budget.js'
+import { exampleText } from './spec-examples.js'
 
-/** Bounds of one spec: what is beyond them is left out. */
-const MOST_NODES = 8000
 const MOST_PROPERTIES = 100
+const LONGEST_PROPERTY = 100
 const DEEPEST = 7
 const LONGEST = 600
-const LONGEST_EXAMPLE = 20_000
+/** The longest `$ref` that is looked at. */
+const LONGEST_POINTER = 300
+const MOST_HOPS = 20
 
 const scalars = new Set(['string', 'integer', 'number', 'boolean', 'null', 'object', 'array', 'file'])
 
 export type Nodes = ReturnType<typeof createNodes>
 
+interface Followed {
+  node: unknown
+  /** pointers that were followed */
+  trail: string[]
+  /** what the schema is called that it lies in itself */
+  again: string
+}
+
 /** Reads nodes of an uploaded spec, which may be wrong, endless or hostile: nothing here throws, everything is bounded. */
 export function createNodes(spec: unknown) {
-  let left = MOST_NODES
+  const budget = createBudget()
   let outside = false
 
   return {
     /** What a `$ref` names, within this document only. */
     follow: (node: unknown): unknown => follow(node, []).node,
     schemaOf: (node: unknown): Schema => schemaOf(node, [], 0),
+    entriesOf: budget.entriesOf,
+    /** A text as far as the budget of the document has room for it. */
+    kept,
+    shortText: (value: unknown, longest?: number): string | undefined => kept(shortText(value, longest)) || undefined,
+    exampleText: (value: unknown): string => kept(exampleText(value, budget.keysOf)),
+    /** Whether another entry of a list may be kept, with so many characters. */
+    hasRoom: budget.characters,
     /** true: something was left out because there is too much of it */
-    exhausted: () => left <= 0,
+    exhausted: budget.exhausted,
     /** true: something lies in another document, which is never loaded */
     outside: () => outside,
   }
 
-  function follow(node: unknown, trail: string[]): { node: unknown; trail: string[]; again: string } {
-    const target = member(node, '$ref')
-    if (typeof target !== 'string') return { node, trail, again: '' }
-    const name = target.split('/').pop()?.slice(0, 80) ?? ''
-    if (trail.includes(target) || trail.length > 20) return { node: undefined, trail, again: name }
-    if (!target.startsWith('#')) {
-      outside = true
-      return { node: undefined, trail, again: '' }
+  function kept(text: string | undefined): string {
+    return text !== undefined && budget.characters(text.length) ? text : ''
+  }
+
+  function follow(start: unknown, before: string[]): Followed {
+    const trail = [...before]
+    let node = start
+    for (let hops = 0; hops <= MOST_HOPS; hops++) {
+      const target = member(node, '$ref')
+      if (typeof target !== 'string') return { node, trail, again: '' }
+      if (target.length > LONGEST_POINTER || !budget.steps(1)) return { node: undefined, trail, again: '' }
+      if (trail.includes(target)) return { node: undefined, trail, again: lastPiece(target) }
+      if (!target.startsWith('#')) {
+        outside = true
+        return { node: undefined, trail, again: '' }
+      }
+      trail.push(target)
+      node = at(spec, target)
     }
-    return follow(at(spec, target), [...trail, target])
+    return { node: undefined, trail, again: '' }
   }
 
   function schemaOf(start: unknown, before: string[], depth: number): Schema {
-    if (left <= 0 || depth > DEEPEST) return {}
-    left--
+    if (depth > DEEPEST || !budget.node()) return {}
     const { node, trail, again } = follow(start, before)
-    if (again !== '') return { type: 'object', description: `As above: ${again}.` }
+    if (again !== '') return { type: 'object', description: kept(`As above: ${again}.`) }
     if (typeof node !== 'object' || node === null) return {}
     const below = (part: unknown) => schemaOf(part, trail, depth + 1)
     const merged = listed(member(node, 'allOf')).map(below)
     const choices = [...listed(member(node, 'anyOf')), ...listed(member(node, 'oneOf'))].slice(0, 5).map(below)
-    const own = ownOf(node, below)
+    const own = ownOf(node, budget, below)
     return withChoices(merge([...merged, own]), choices)
   }
 }
 
+function lastPiece(pointer: string): string {
+  return pointer.split('/').pop()?.slice(0, 80) ?? ''
+}
+
 /** The facts of one schema without what it is combined with. */
-function ownOf(node: object, below: (part: unknown) => Schema): Schema {
-  const types = listed([member(node, 'type')].flat()).filter((type) => scalars.has(String(type))) as string[]
-  const type = member(node, 'nullable') === true && types.length > 0 ? [...types, 'null'] : types
-  const properties = entriesOf(member(node, 'properties')).slice(0, MOST_PROPERTIES)
-  const items = member(node, 'items')
-  const more = member(node, 'additionalProperties')
-  const example = member(node, 'example') ?? listed(member(node, 'examples'))[0]
-  const choices = listed(member(node, 'enum')).filter(isScalar).slice(0, 30)
-  const standard = member(node, 'default')
+function ownOf(node: object, budget: Budget, below: (part: unknown) => Schema): Schema {
+  const given = (name: string) => member(node, name)
+  const room = (values: unknown[]) =>
+    budget.characters(values.reduce<number>((sum, each) => sum + String(each).length, 0))
+  const types = [...new Set(listed([given('type')].flat()).filter((type) => typeof type === 'string'))].filter((type) =>
+    scalars.has(type),
+  )
+  const type = given('nullable') === true && types.length > 0 ? [...types, 'null'] : types
+  const properties = budget
+    .entriesOf(given('properties'))
+    .filter(([name]) => name.length <= LONGEST_PROPERTY)
+    .slice(0, MOST_PROPERTIES)
+    .filter(([name]) => budget.characters(name.length))
+  const items = given('items')
+  const more = given('additionalProperties')
+  const example = given('example') ?? listed(given('examples'))[0]
+  const choices = listed(given('enum')).filter(isScalar).slice(0, 30)
+  const required = listed(given('required')).filter((name) => textOf(name, LONGEST_PROPERTY) !== undefined)
+  const description = shortText(given('description'))
+  const scalar = (value: unknown) => (isScalar(value) && room([value]) ? value : undefined)
   const schema: { [K in keyof Schema]: Schema[K] | undefined } = {
     type: type.includes('file') ? 'string' : type.length > 1 ? type : type[0],
-    description: shortText(member(node, 'description')),
-    format: type.includes('file') ? 'binary' : textOf(member(node, 'format'), 40),
-    enum: choices.length > 0 ? choices : undefined,
-    const: isScalar(member(node, 'const')) ? member(node, 'const') : undefined,
-    default: isScalar(standard) ? standard : undefined,
+    description: description !== undefined && room([description]) ? description : undefined,
+    format: type.includes('file') ? 'binary' : textOf(given('format'), 40),
+    enum: choices.length > 0 && room(choices) ? choices : undefined,
+    const: scalar(given('const')),
+    default: scalar(given('default')),
     examples: example === undefined ? undefined : [example],
-    minimum: numberOf(member(node, 'minimum')),
-    maximum: numberOf(member(node, 'maximum')),
-    maxLength: numberOf(member(node, 'maxLength')),
-    required: listed(member(node, 'required')).filter((name) => typeof name === 'string') as string[],
+    minimum: numberOf(given('minimum')),
+    maximum: numberOf(given('maximum')),
+    maxLength: numberOf(given('maxLength')),
+    required: room(required) ? (required as string[]) : [],
     properties:
       properties.length > 0 ? Object.fromEntries(properties.map(([name, part]) => [name, below(part)])) : undefined,
     items: typeof items === 'object' && items !== null && !Array.isArray(items) ? below(items) : undefined,
@@ -83,9 +125,23 @@ function ownOf(node: object, below: (part: unknown) => Schema): Schema {
   return Object.fromEntries(Object.entries(schema).filter(([, value]) => value !== undefined)) as Schema
 }
 
+/** Without the examples, which are of any size: they are in the bodies and parameters that are shown. */
+export function withoutExamples({ examples: _examples, ...schema }: Schema): Schema {
+  const { properties, items, additionalProperties: more, anyOf } = schema
+  return {
+    ...schema,
+    ...(properties && {
+      properties: Object.fromEntries(Object.entries(properties).map(([name, part]) => [name, withoutExamples(part)])),
+    }),
+    ...(items && { items: withoutExamples(items) }),
+    ...(typeof more === 'object' && { additionalProperties: withoutExamples(more) }),
+    ...(anyOf && { anyOf: anyOf.map(withoutExamples) }),
+  }
+}
+
 function merge(parts: Schema[]): Schema {
   const properties = Object.assign({}, ...parts.map((part) => part.properties ?? {})) as Record<string, Schema>
-  const required = parts.flatMap((part) => part.required ?? [])
+  const required = [...new Set(parts.flatMap((part) => part.required ?? []))].slice(0, MOST_PROPERTIES)
   return {
     ...Object.assign({}, ...parts),
     ...(Object.keys(properties).length > 0 ? { properties } : {}),
@@ -99,41 +155,6 @@ function withChoices(schema: Schema, choices: Schema[]): Schema {
   const real = choices.filter(({ type }) => type !== 'null')
   const [only] = real
   return only && real.length === 1 ? merge([only, schema]) : { ...schema, anyOf: choices }
-}
-
-/** A value that fits: what the spec gives, else the plainest that can be. */
-export function exampleOf(schema: Schema, depth = 0): unknown {
-  const given = schema.examples?.[0] ?? schema.default ?? schema.const ?? schema.enum?.[0]
-  if (given !== undefined) return given
-  if (schema.anyOf?.[0]) return exampleOf(schema.anyOf[0], depth)
-  const type = [schema.type ?? []].flat()[0]
-  if (schema.properties && depth < 5) {
-    const all = Object.entries(schema.properties)
-    const needed = all.filter(([name, inner]) => schema.required?.includes(name) || inner.examples)
-    const chosen = (needed.length > 0 ? needed : all).slice(0, 15)
-    return Object.fromEntries(chosen.map(([name, inner]) => [name, exampleOf(inner, depth + 1)]))
-  }
-  if (schema.items) return depth < 5 ? [exampleOf(schema.items, depth + 1)] : []
-  if (type === 'integer' || type === 'number') return schema.minimum ?? 0
-  if (type === 'boolean') return false
-  if (type === 'array') return []
-  if (type === 'string') return schema.format === 'binary' ? '' : 'string'
-  return type === 'null' ? null : {}
-}
-
-/** Text of an example, cut where it is long; empty where it cannot be written. */
-export function exampleText(value: unknown): string {
-  if (typeof value === 'string') return cut(value)
-  try {
-    return cut(JSON.stringify(value, null, 2) ?? '')
-  } catch {
-    // nested too deep, or in a circle of YAML aliases
-    return ''
-  }
-}
-
-function cut(text: string): string {
-  return text.length > LONGEST_EXAMPLE ? `${text.slice(0, LONGEST_EXAMPLE)}\n… (cut)` : text
 }
 
 /** The node at a pointer of this document (RFC 6901). */
@@ -153,29 +174,29 @@ function decoded(piece: string): string {
   }
 }
 
+const ofSchemas = [
+  ...['type', 'format', 'enum', 'const', 'default', 'example', 'examples', 'minimum', 'maximum', 'maxLength'],
+  ...['nullable', 'properties', 'items', 'additionalProperties', 'allOf', 'anyOf', 'oneOf'],
+]
+
 /** OpenAPI 2 has the members of a schema in the parameter itself. */
 export function withoutWords(node: unknown): unknown {
-  return typeof node === 'object' && node !== null ? { ...node, description: undefined, required: undefined } : {}
+  return Object.fromEntries(ofSchemas.map((name) => [name, member(node, name)]))
 }
 
 /** Plain text of one line, cut where it is long. */
-export function shortText(value: unknown, longest = LONGEST): string | undefined {
-  if (typeof value !== 'string' || value.trim() === '') return undefined
+function shortText(value: unknown, longest = LONGEST): string | undefined {
+  if (typeof value !== 'string') return undefined
   const plain = value
     .slice(0, longest * 2)
     .replace(/\s+/g, ' ')
     .trim()
+  if (plain === '') return undefined
   return plain.length > longest ? `${plain.slice(0, longest).trimEnd()}…` : plain
 }
 
 export function listed(value: unknown): unknown[] {
   return Array.isArray(value) ? value.slice(0, 100) : []
-}
-
-export function entriesOf(value: unknown): [string, unknown][] {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.entries(value).filter(([name]) => name !== '__proto__' && name.length <= 300)
-    : []
 }
 
 function isScalar(value: unknown): boolean {

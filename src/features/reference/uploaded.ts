@@ -2,7 +2,7 @@ import { member, textOf } from '../../clients/threescale/spec.js'
 import { bodyOf, firstExample, responsesOf } from './bodies.js'
 import { baseOf, schemesOf, serversOf } from './claims.js'
 import { nameOperations, type Operation, type Parameter, type Reference } from './shapes.js'
-import { createNodes, entriesOf, exampleText, listed, type Nodes, shortText, withoutWords } from './spec-nodes.js'
+import { createNodes, listed, type Nodes, withoutExamples, withoutWords } from './spec-nodes.js'
 
 const verbs = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options'] as const
 const MOST_OPERATIONS = 100
@@ -11,19 +11,32 @@ const LONGEST_WORDS = 4000
 
 type Unnamed = Omit<Operation, 'id'>
 
+/** An operation as the document has it. */
+interface Found {
+  verb: string
+  path: string
+  item: unknown
+  operation: object
+}
+
 /** An uploaded spec, OpenAPI 2, 3.0 or 3.1, as far as it can be understood; undefined where it names no operation. */
 export function referenceOf(spec: Record<string, unknown>): Reference | undefined {
   const nodes = createNodes(spec)
   const info = member(spec, 'info')
-  const paths = entriesOf(member(spec, 'paths'))
+  const paths = nodes.entriesOf(member(spec, 'paths'))
   const good = paths.filter(([path]) => /^\/[^?#\\\s]*$/.test(path))
-  const found = good.slice(0, MOST_OPERATIONS * 5).flatMap(([path, item]) => operationsAt(spec, nodes, path, item))
+  const found = good.slice(0, MOST_OPERATIONS * 5).flatMap(([path, item]) => operationsAt(nodes, path, item))
   if (found.length === 0) return undefined
+  const description = words(nodes, member(info, 'description'), 20_000)
+  const operations = found.slice(0, MOST_OPERATIONS).map((each) => operationOf(spec, nodes, each))
   return {
     uploaded: true,
     title: textOf(member(info, 'title'), 200) ?? '',
     version: textOf(member(info, 'version'), 40) ?? '',
-    description: words(member(info, 'description'), 20_000),
+    description,
+    servers: serversOf(spec),
+    schemes: schemesOf(spec, nodes),
+    operations: nameOperations(operations),
     notes: [
       ...(found.length > MOST_OPERATIONS
         ? [`The first ${MOST_OPERATIONS} of ${found.length} operations are shown.`]
@@ -32,33 +45,31 @@ export function referenceOf(spec: Record<string, unknown>): Reference | undefine
       ...(nodes.outside() ? ['Parts of the spec lie in other documents, which are not loaded.'] : []),
       ...(nodes.exhausted() ? ['The spec is very large, so some of its fields are left out.'] : []),
     ],
-    servers: serversOf(spec),
-    schemes: schemesOf(spec, nodes),
-    operations: nameOperations(found.slice(0, MOST_OPERATIONS)),
   }
 }
 
-function operationsAt(spec: unknown, nodes: Nodes, path: string, at: unknown): Unnamed[] {
+function operationsAt(nodes: Nodes, path: string, at: unknown): Found[] {
   const item = nodes.follow(at)
   return verbs.flatMap((verb) => {
     const operation = nodes.follow(member(item, verb))
-    if (typeof operation !== 'object' || operation === null) return []
-    const given = [...listed(member(operation, 'parameters')), ...listed(member(item, 'parameters'))].map(nodes.follow)
-    return [
-      {
-        method: verb.toUpperCase(),
-        path,
-        base: baseOf(spec, item, operation),
-        tag: textOf(listed(member(operation, 'tags'))[0], 80) ?? '',
-        summary: shortText(member(operation, 'summary'), 200) ?? '',
-        description: words(member(operation, 'description'), LONGEST_WORDS),
-        deprecated: member(operation, 'deprecated') === true,
-        parameters: parametersOf(nodes, path, given),
-        body: bodyOf(spec, nodes, operation, given),
-        responses: responsesOf(spec, nodes, operation),
-      },
-    ]
+    return typeof operation === 'object' && operation !== null ? [{ verb, path, item, operation }] : []
   })
+}
+
+function operationOf(spec: unknown, nodes: Nodes, { verb, path, item, operation }: Found): Unnamed {
+  const given = [...listed(member(operation, 'parameters')), ...listed(member(item, 'parameters'))].map(nodes.follow)
+  return {
+    method: verb.toUpperCase(),
+    path,
+    base: baseOf(spec, item, operation),
+    tag: textOf(listed(member(operation, 'tags'))[0], 80) ?? '',
+    summary: nodes.shortText(member(operation, 'summary'), 200) ?? '',
+    description: words(nodes, member(operation, 'description'), LONGEST_WORDS),
+    deprecated: member(operation, 'deprecated') === true,
+    parameters: parametersOf(nodes, path, given),
+    body: bodyOf(spec, nodes, operation, given),
+    responses: responsesOf(spec, nodes, operation),
+  }
 }
 
 function parametersOf(nodes: Nodes, path: string, given: unknown[]): Parameter[] {
@@ -90,9 +101,9 @@ function plain(name: string): Parameter {
 function parameterOf(nodes: Nodes, node: unknown): Parameter | undefined {
   const name = textOf(member(node, 'name'), 100)
   const place = (['path', 'query', 'header', 'cookie'] as const).find((each) => each === member(node, 'in'))
-  if (name === undefined || place === undefined) return undefined
+  if (name === undefined || place === undefined || !nodes.hasRoom(name.length)) return undefined
   // OpenAPI 2 has the schema's members in the parameter itself
-  const content = entriesOf(member(node, 'content'))[0]?.[1]
+  const content = nodes.entriesOf(member(node, 'content'))[0]?.[1]
   const schema = nodes.schemaOf(member(node, 'schema') ?? member(content, 'schema') ?? withoutWords(node))
   const given = member(node, 'example') ?? firstExample(nodes, member(node, 'examples')) ?? member(node, 'x-example')
   const value = given ?? schema.examples?.[0] ?? schema.default ?? (place === 'path' ? schema.enum?.[0] : undefined)
@@ -100,14 +111,14 @@ function parameterOf(nodes: Nodes, node: unknown): Parameter | undefined {
     ...plain(name),
     in: place,
     required: place === 'path' || member(node, 'required') === true,
-    description: shortText(member(node, 'description')) ?? '',
-    schema,
-    example: value === undefined ? '' : exampleText(value).slice(0, 500),
+    description: nodes.shortText(member(node, 'description')) ?? '',
+    schema: withoutExamples(schema),
+    example: value === undefined ? '' : nodes.exampleText(value).slice(0, 500),
     repeats: schema.items !== undefined && member(node, 'explode') !== false && member(node, 'type') === undefined,
   }
 }
 
-function words(value: unknown, longest: number): string {
+function words(nodes: Nodes, value: unknown, longest: number): string {
   if (typeof value !== 'string') return ''
-  return value.length > longest ? `${value.slice(0, longest)}…` : value
+  return nodes.kept(value.length > longest ? `${value.slice(0, longest)}…` : value)
 }

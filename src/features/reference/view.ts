@@ -1,14 +1,11 @@
-import { STATUS_CODES } from 'node:http'
-import { createHighlight, type Highlight } from '../../web/code.js'
-import { safeHtml } from '../../web/markdown.js'
-import { exampleHtml, methodColor, rowsOf, typeOf } from '../../web/openapi/show.js'
 import { ageWords } from '../../web/words.js'
 import type { Application } from '../applications/schemas.js'
 import type { Answer } from './answer.js'
 import { credentialFacts } from './credential-words.js'
-import { differences, type Placed } from './placed.js'
+import { differences } from './placed.js'
 import type { Shown } from './reference.js'
-import type { Kind, Operation, Parameter, Reference } from './shapes.js'
+import type { Reference } from './shapes.js'
+import { descriptionHtmlOf, stillOf } from './still.js'
 import { tryView } from './try-view.js'
 
 /** What came of a call, or why none was made. */
@@ -30,9 +27,8 @@ export interface Person {
 
 export function referenceView(i: Shown & { person: Person | undefined; tried: Tried | undefined; signInHref: string }) {
   const { model, reference, operations, person, tried } = i
-  const highlight = createHighlight()
   const shown = operations.map((operation) => ({
-    ...stillOf(operation, highlight),
+    ...stillOf(operation),
     callPath: operation.callPath,
     attempt: tryView({ model, operation, person, tried: tried?.operation === operation.id ? tried : undefined }),
   }))
@@ -46,7 +42,7 @@ export function referenceView(i: Shown & { person: Person | undefined; tried: Tr
     source: reference.uploaded ? titleOf(reference) : '',
     made: !reference.uploaded,
     notes: [...reference.notes, ...differences(model, reference)],
-    descriptionHtml: descriptionHtml(reference),
+    descriptionHtml: reference.descriptionHtml ?? descriptionHtmlOf(reference),
     facts: [
       { label: 'Address', value: model.endpoint, code: true },
       ...credentialFacts(model),
@@ -79,72 +75,6 @@ function startWords(person: Person | undefined, live: boolean): string {
   if (person.applications.some(({ state }) => state === 'pending'))
     return 'Your application for this model waits for approval; calls can be tried here once it is live.'
   return 'Make an application for this model to try calls here.'
-}
-
-type StillView = ReturnType<typeof makeStill>
-/** by what placing an operation leaves as it is */
-const kept = new WeakMap<object, StillView>()
-
-/** What does not depend on who looks. */
-function stillOf(operation: Placed, highlight: Highlight): StillView {
-  const known = kept.get(operation.responses) ?? makeStill(operation, highlight)
-  kept.set(operation.responses, known)
-  return known
-}
-
-function makeStill(operation: Operation, highlight: Highlight) {
-  const { id, method, path, tag, summary, description, deprecated, parameters, body, responses } = operation
-  const kind = body?.kinds[0]
-  const fields = kind ? rowsOf(kind.schema, (schema) => schema) : []
-  return {
-    id,
-    method,
-    color: methodColor(method),
-    tag,
-    summary: summary || `${method} ${path}`,
-    descriptionHtml: safeHtml(description, { headings: false }),
-    deprecated,
-    parameters: parameters.map(parameterView),
-    hasParameters: parameters.length > 0,
-    hasBody: kind !== undefined,
-    bodyTypes: body?.kinds.map(({ type }) => type).join(', ') ?? '',
-    bodyDescription: body?.description ?? '',
-    bodyIs: kind && fields.length === 0 ? typeOf(kind.schema).type : '',
-    fields,
-    hasFields: fields.length > 0,
-    bodyExamples: (body?.kinds ?? []).flatMap((each) => exampleView(each, 'Example', highlight)),
-    answers: responses.map((response) => ({
-      status: response.status,
-      description: response.description || (STATUS_CODES[response.status] ?? ''),
-      types: response.kinds.map(({ type }) => type).join(', '),
-      fields: rowsOf(response.kinds[0]?.schema ?? {}, (schema) => schema),
-      hasFields: Object.keys(response.kinds[0]?.schema.properties ?? {}).length > 0,
-      examples: response.kinds.flatMap((each) => exampleView(each, `Example of ${response.status}`, highlight)),
-      more: response.kinds.some(({ example, schema }) => example !== '' || schema.properties !== undefined),
-    })),
-  }
-}
-
-function parameterView({ name, in: place, required, description, schema, example }: Parameter) {
-  const places = { query: 'query', path: 'address', header: 'header', cookie: 'cookie' }
-  const more = example && !description.includes(example) ? `For example ${example}` : ''
-  return {
-    name,
-    place: places[place],
-    required,
-    description: [description, more].filter(Boolean).join(' '),
-    type: typeOf(schema).type,
-  }
-}
-
-function exampleView({ type, example }: Kind, label: string, highlight: Highlight) {
-  return example === '' || example === '{}'
-    ? []
-    : [{ label: `${label}, ${type}`, codeHtml: exampleHtml(example, type, highlight, { cache: true }) }]
-}
-
-function descriptionHtml({ description }: Reference): string {
-  return safeHtml(description, { headings: false })
 }
 
 function groupsOf<T extends { tag: string }>(operations: T[]) {

@@ -6,11 +6,13 @@ import type { Finding } from '../findings.js'
 import { type FindHere, type Look, listed, privateAddresses, reportsTokens, restBelow } from '../look.js'
 import { listPathIn } from '../product-rules.js'
 
+export type MaybeLater<T> = T | Promise<T>
+
 export interface ModelIdDeps {
   /** what PORTAL_CONFIG says of a product */
   noted(systemName: string): { modelId?: string | undefined; mayAskPrivately: boolean }
   /** the id that a spec gives */
-  idIn(doc: ApiDoc): string | undefined
+  idIn(doc: ApiDoc): MaybeLater<string | undefined>
   /** the model list, asked with the application that the operator named; undefined where none is named */
   listWithKey(systemName: string): Promise<ModelList | undefined>
 }
@@ -26,7 +28,7 @@ export async function modelId(look: Look, find: FindHere, ask: Asking, deps: Mod
   const { systemName } = look.product
   const { modelId: noted } = deps.noted(systemName)
   const own = (look.tenant.docs ?? []).filter(({ productId, published }) => published && productId === look.product.id)
-  const given = noted ?? own.map(deps.idIn).find((id) => id !== undefined)
+  const given = noted ?? (await Promise.all(own.map(deps.idIn))).find((id) => id !== undefined)
   // without the documents it is not known whether one of them has the id
   if (given === undefined) return reportsTokens(look) && look.tenant.docs ? [find('model_id_unknown')] : []
   const answer = await listOf(look, ask, deps)

@@ -86,6 +86,13 @@ export const offer = {
     fix: 'Upload the document that the model server gives at /openapi.json.',
     place: 'productDocs',
   },
+  docs_too_complex: {
+    severity: 'warning',
+    title: 'An ActiveDocs spec is too complex to be read',
+    why: 'Reading it exceeds the time or the memory of one document: there is no reference, and its facts are not used.',
+    fix: 'Upload a smaller document, without large examples and deep nesting.',
+    place: 'productDocs',
+  },
   docs_path: {
     severity: 'warning',
     title: 'An ActiveDocs spec describes requests that no mapping rule lets through',

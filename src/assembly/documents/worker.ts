@@ -1,0 +1,4 @@
+import { answerJobs } from '../../clients/thread-jobs.js'
+import { readPart } from './read.js'
+
+answerJobs(readPart)

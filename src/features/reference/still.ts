@@ -1,0 +1,119 @@
+import { STATUS_CODES } from 'node:http'
+import { createHighlight, escapedHtml, type Highlight } from '../../web/code.js'
+import { safeHtml } from '../../web/markdown.js'
+import { exampleHtml, methodColor, rowsOf, type SchemaRow, typeOf } from '../../web/openapi/show.js'
+import type { Kind, Operation, Parameter, Reference } from './shapes.js'
+
+export type Still = ReturnType<typeof makeStill>
+
+/** Characters of HTML that descriptions and examples of one document may become; further ones are plain text. */
+const MOST_HTML = 600_000
+/** Fields of bodies and answers in all tables of one document. */
+const MOST_ROWS = 2000
+
+interface Room {
+  highlight: Highlight
+  html: number
+  rows: number
+}
+
+/** by what placing an operation leaves as it is */
+const known = new WeakMap<object, Still>()
+
+/** How an operation is shown, as far as that does not depend on who looks. */
+export function stillOf(operation: Operation): Still {
+  if (operation.still) return operation.still
+  const still = known.get(operation.responses) ?? makeStill(operation, newRoom())
+  known.set(operation.responses, still)
+  return still
+}
+
+/** A reference with all HTML that does not depend on who looks: it may take long to make. */
+export function withHtml(reference: Reference): Reference {
+  const room = newRoom()
+  const descriptionHtml = described(reference.description, room)
+  const operations = reference.operations.map((operation) => ({ ...operation, still: makeStill(operation, room) }))
+  const notes = room.rows > 0 ? [] : ['The tables of fields are very long, so some fields are left out.']
+  return {
+    ...reference,
+    notes: [...reference.notes, ...notes],
+    descriptionHtml,
+    operations,
+  }
+}
+
+export function descriptionHtmlOf({ description }: Reference): string {
+  return described(description, newRoom())
+}
+
+function newRoom(): Room {
+  return { highlight: createHighlight(), html: MOST_HTML, rows: MOST_ROWS }
+}
+
+function makeStill(operation: Operation, room: Room) {
+  const { id, method, path, tag, summary, description, deprecated, parameters, body, responses } = operation
+  const kind = body?.kinds[0]
+  const fields = fieldsOf(kind, room)
+  return {
+    id,
+    method,
+    color: methodColor(method),
+    tag,
+    summary: summary || `${method} ${path}`,
+    descriptionHtml: described(description, room),
+    deprecated,
+    parameters: parameters.map(parameterView),
+    hasParameters: parameters.length > 0,
+    hasBody: kind !== undefined,
+    bodyTypes: body?.kinds.map(({ type }) => type).join(', ') ?? '',
+    bodyDescription: body?.description ?? '',
+    bodyIs: kind && fields.length === 0 ? typeOf(kind.schema).type : '',
+    fields,
+    hasFields: fields.length > 0,
+    bodyExamples: (body?.kinds ?? []).flatMap((each) => exampleView(each, 'Example', room)),
+    answers: responses.map((response) => {
+      const answerFields = fieldsOf(response.kinds[0], room)
+      return {
+        status: response.status,
+        description: response.description || (STATUS_CODES[response.status] ?? ''),
+        types: response.kinds.map(({ type }) => type).join(', '),
+        fields: answerFields,
+        hasFields: answerFields.length > 0,
+        examples: response.kinds.flatMap((each) => exampleView(each, `Example of ${response.status}`, room)),
+        more: response.kinds.some(({ example, schema }) => example !== '' || schema.properties !== undefined),
+      }
+    }),
+  }
+}
+
+function fieldsOf(kind: Kind | undefined, room: Room): SchemaRow[] {
+  const rows = rowsOf(kind?.schema ?? {}, (schema) => schema).slice(0, room.rows)
+  room.rows -= rows.length
+  return rows
+}
+
+function parameterView({ name, in: place, required, description, schema, example }: Parameter) {
+  const places = { query: 'query', path: 'address', header: 'header', cookie: 'cookie' }
+  const more = example && !description.includes(example) ? `For example ${example}` : ''
+  return {
+    name,
+    place: places[place],
+    required,
+    description: [description, more].filter(Boolean).join(' '),
+    type: typeOf(schema).type,
+  }
+}
+
+function exampleView({ type, example }: Kind, label: string, room: Room) {
+  if (example === '' || example === '{}') return []
+  const codeHtml = room.html > 0 ? exampleHtml(example, type, room.highlight, { cache: false }) : escapedHtml(example)
+  room.html -= codeHtml.length
+  return [{ label: `${label}, ${type}`, codeHtml }]
+}
+
+function described(text: string, room: Room): string {
+  if (text === '') return ''
+  const html = room.html > 0 ? safeHtml(text, { headings: false }) : `<p>${escapedHtml(text)}</p>`
+  room.html -= html.length
+  return html
+}

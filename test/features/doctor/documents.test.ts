@@ -1,0 +1,48 @@
+import t from 'tap'
+import type { ApiDoc, MappingRule } from '../../../src/clients/threescale/nouns.js'
+import { docs } from '../../../src/features/doctor/checks/docs.js'
+import { claimsOf, type DocumentReader, readHere } from '../../../src/features/doctor/document.js'
+import type { Finding } from '../../../src/features/doctor/findings.js'
+import type { Look } from '../../../src/features/doctor/look.js'
+import { LONGEST_BLOCK_MS, strainHere } from '../../helper/event-loop.js'
+
+const find = (code: string, what = '') => ({ code, what }) as unknown as Finding
+const doc = (body: string) => ({ id: 1, productId: 7, name: 'Spec', systemName: 'm', published: true, body }) as ApiDoc
+const lookAt = (body: string, rules: MappingRule[] = []) =>
+  ({
+    tenant: { docs: [doc(body)], products: [{ id: 7, systemName: 'm' }] },
+    product: { id: 7, systemName: 'm' },
+    config: { endpoint: 'https://m.example.com', rules },
+  }) as unknown as Look
+const found = (body: string, readDocument: DocumentReader = readHere, rules: MappingRule[] = []) =>
+  docs(lookAt(body, rules), find as never, readDocument)
+
+t.test('a document that exceeds the limits, or cannot be read, is a finding that names it', async (t) => {
+  t.same(await found('', async () => 'too_complex'), [{ code: 'docs_too_complex', what: '“Spec”.' }])
+  const unreadable = [{ code: 'docs_unreadable', what: '“Spec”: no OpenAPI document.' }]
+  t.same(await found('no document'), unreadable)
+  t.same(await found('{"paths":{}}'), unreadable)
+  t.same(await found('{"openapi":"3.0.0"}'), [])
+})
+
+t.test('what a document claims is bounded, and compared without blocking others', async (t) => {
+  const paths = Object.fromEntries(Array.from({ length: 5000 }, (_, n) => [`/v1/p${n}`, { post: {}, get: {} }]))
+  const servers = Array.from({ length: 100 }, (_, n) => ({ url: `https://elsewhere-${n}.example.com` }))
+  const spec = { openapi: '3.0.0', paths: { ...paths, [`/${'x'.repeat(1000)}`]: { post: {} } }, servers }
+  const claims = claimsOf(spec)
+  t.equal(claims.calls.length, 1000)
+  t.equal(claims.servers.length, 20)
+  t.same(claimsOf({ swagger: '2.0', host: 'x.example.com', basePath: '/v1', paths: null }), {
+    isOpenApi: true,
+    base: '/v1',
+    calls: [],
+    servers: ['https://x.example.com'],
+  })
+  const rules = Array.from({ length: 100 }, (_, n) => ({ method: 'PUT', pattern: `/v1/p${n}$` }) as MappingRule)
+  const { value, blockedMs } = await strainHere(() => found(JSON.stringify(spec), readHere, rules))
+  t.match(value, [
+    { code: 'docs_path', what: /POST \/v1\/p0, GET \/v1\/p0.*more\.$/ },
+    { code: 'docs_address', what: /elsewhere-0/ },
+  ])
+  t.ok(blockedMs < LONGEST_BLOCK_MS, `blocked for ${blockedMs} ms`)
+})
