@@ -125,6 +125,8 @@ function guarding(
   return {
     local: isThisMachine(new URL(publicUrl).hostname),
     ownPorts: [port, metricsPort],
+    ownHost: new URL(publicUrl).host,
+    metricsPort,
     never: clusterApi === undefined ? [] : [clusterApi],
     domains: portal.gateway_domains && [...portal.gateway_domains, new URL(oidc.issuer).hostname],
     onRefused(host, reason) {

@@ -35,6 +35,9 @@ const LEAST_A_SECOND = 1
 const SHARE = 0.8
 const REST_MS = 1000
 const SILENT_MS = 15_000
+/** 500s of one owner that count within a window: what somebody sends may be the reason, and ten failures open the breaker */
+const MOST_OF_ONE = 3
+const OWNERS = 5000
 
 const words: Record<CircuitState, BreakerState> = {
   [CircuitState.Closed]: 'closed',
@@ -46,6 +49,7 @@ const words: Record<CircuitState, BreakerState> = {
 /**
  * A circuit breaker for every host: when more than 80 % of at least ten calls within 10 s failed, it is left alone for a
  * second at a time, and one call looks whether it is back. The others are refused at once: nobody waits behind that call.
+ * Of one owner's answers of 500, three within that time count, so that the requests of one caller cannot open it.
  * A `slow` host may be late: its time-outs count once it has answered nothing at all for 15 s, and then one is enough.
  */
 export function createBreakers({
@@ -60,9 +64,11 @@ export function createBreakers({
   const pulses = new Map(slow.map((origin) => [origin, createPulse()]))
   const named = new Map<string, Policy>()
   const others = new LRUCache<string, Policy>({ max: HOSTS })
+  const failuresOf = new LRUCache<string, number>({ max: OWNERS, ttl: WINDOW_MS })
 
   return {
-    async run<T extends { status: number }>({ origin, host }: URL, call: () => Promise<T>): Promise<T> {
+    /** `owner`: whose request it is; empty where nobody waits for it or nobody is known. */
+    async run<T extends { status: number }>({ origin, host }: URL, call: () => Promise<T>, owner = ''): Promise<T> {
       const policy = policyOf(origin, host)
       const last = policy.lastFailure
       const refuse = () => {
@@ -76,11 +82,15 @@ export function createBreakers({
       if (policy.state === CircuitState.HalfOpen) throw refuse()
       let made = false
       try {
-        return await policy.execute(() => {
+        return await policy.execute(async () => {
           made = true
-          return felt(origin, call)
+          const answer = await felt(origin, call)
+          // neither a failure nor a success, as if it had not been
+          if (answer.status === 500 && !mayCount(origin, owner)) throw new Unjudged(answer)
+          return answer
         })
       } catch (error) {
+        if (error instanceof Unjudged) return error.answer as T
         throw made ? error : refuse()
       }
     },
@@ -111,6 +121,15 @@ export function createBreakers({
     return pulse ? pulse.feel(call) : call()
   }
 
+  /** 3scale answers 500 to a text that its database cannot hold: one who repeats that must not stop the others. */
+  function mayCount(origin: string, owner: string): boolean {
+    if (owner === '') return true
+    const key = `${origin} ${owner}`
+    const count = (failuresOf.get(key) ?? 0) + 1
+    failuresOf.set(key, count, { noUpdateTTL: true })
+    return count <= MOST_OF_ONE
+  }
+
   function nameOf(origin: string): string {
     return names[origin] ?? OTHER
   }
@@ -125,7 +144,7 @@ export function createBreakers({
     const isSilent = () => pulse !== undefined && pulse.silentMs() >= silentMs
     const isSlow = (error: unknown) => pulse !== undefined && isLate(error) && !isSilent()
     const isFailure = (error: unknown): boolean =>
-      isOutage(error) && (!isSlow(error) || policy.state === CircuitState.HalfOpen)
+      !(error instanceof Unjudged) && isOutage(error) && (!isSlow(error) || policy.state === CircuitState.HalfOpen)
     const policy: Policy = newPolicy(isFailure, upstream !== OTHER, isSilent)
     let away = false
     policy.onBreak(() => {
@@ -139,6 +158,15 @@ export function createBreakers({
     })
     place.set(origin, policy)
     return policy
+  }
+}
+
+/** Carries an answer past the policy. */
+class Unjudged extends Error {
+  readonly answer: unknown
+  constructor(answer: unknown) {
+    super('an answer that says nothing of the host')
+    this.answer = answer
   }
 }
 

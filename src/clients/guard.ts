@@ -9,6 +9,10 @@ export interface GuardOptions {
   local?: boolean
   /** ports of the portal, which are not called at an address of this machine */
   ownPorts?: number[]
+  /** host of PUBLIC_URL, with its port where it has one */
+  ownHost?: string
+  /** not called at any address: a Service of the cluster may lead from there to the portal itself */
+  metricsPort?: number
   /** names and addresses that are never called: the API server of the cluster */
   never?: string[]
   /** domains that may be called, with all below them; undefined: any */
@@ -42,6 +46,8 @@ const API_SERVER_NAME = /^kubernetes(\.default(\.svc(\.cluster\.local)?)?)?$/
 export function createGuard({
   local = false,
   ownPorts = [],
+  ownHost,
+  metricsPort,
   never = [],
   domains,
   onRefused = () => {},
@@ -57,6 +63,8 @@ export function createGuard({
       if (username !== '' || password !== '') refuse(url.host, 'it holds a user name or password')
       if (domains && !domains.some((domain) => isBelow(host, domain)))
         refuse(url.host, 'it is outside the domains that gateway_domains of PORTAL_CONFIG lists')
+      const isOwn = host + (url.port && `:${url.port}`) === ownHost || portOf(url) === metricsPort
+      if (isOwn && !local) refuse(url.host, 'it is the portal itself')
       const reason = reasonByName(host) ?? reasonByAddress(url.hostname, portOf(url))
       if (reason) refuse(url.host, reason)
     },

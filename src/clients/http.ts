@@ -39,11 +39,13 @@ export interface HttpRequest {
   freshConnection?: boolean
   /** true: nobody waits, and who calls rests after a failure; the circuit breaker neither stops it nor learns from it */
   unguarded?: boolean
+  /** whose request it is: how far the circuit breaker believes 500s depends on that */
+  owner?: string
   /** gives it up */
   signal?: AbortSignal
 }
 
-export interface OpenRequest extends Omit<HttpRequest, 'timeoutMs' | 'maxBytes' | 'unguarded'> {
+export interface OpenRequest extends Omit<HttpRequest, 'timeoutMs' | 'maxBytes' | 'unguarded' | 'owner'> {
   signal: AbortSignal
   headMs?: number
   idleMs?: number
@@ -124,7 +126,9 @@ export function createHttp({
       async send(request) {
         refuseForbidden(way, request.url)
         const call = () => send(way, request)
-        return request.unguarded ? breakers.unguarded(request.url, call) : breakers.run(request.url, call)
+        return request.unguarded
+          ? breakers.unguarded(request.url, call)
+          : breakers.run(request.url, call, request.owner)
       },
       async open(request) {
         refuseForbidden(way, request.url)

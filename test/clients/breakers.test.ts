@@ -97,6 +97,34 @@ t.test('what a host refuses with reason is no failure, and 429 is one', async (t
   t.equal(ill.stateOf(), 'open')
 })
 
+t.test(
+  '500s to one caller do not open it for the others; those to several callers, or to work of nobody, do',
+  async (t) => {
+    const { url, state, stateOf, http } = await upstream(t)
+    const by = (owner: string) => async () => String((await http.send({ method: 'POST', url, owner })).status)
+    state.answer = says(500)
+    t.same(new Set(await many(40, by('one'))), new Set(['500']), 'each was sent and answered')
+    t.equal(state.seen, 40)
+    t.equal(stateOf(), 'closed')
+    state.answer = says(200)
+    t.same(await many(1, by('two')), ['200'])
+
+    const ill = await upstream(t)
+    const at = (owner: string) => async () =>
+      String((await ill.http.send({ method: 'GET', url: ill.url, owner })).status)
+    ill.state.answer = says(500)
+    for (const owner of ['a', 'b', 'c']) await many(8, at(owner))
+    t.equal(ill.stateOf(), 'closed', 'nine count')
+    await many(1, at('d'))
+    t.equal(ill.stateOf(), 'open', 'of the fourth caller one is enough')
+
+    const down = await upstream(t)
+    down.state.answer = says(503)
+    await many(12, async () => String((await down.http.send({ method: 'GET', url: down.url, owner: 'one' })).status))
+    t.equal(down.stateOf(), 'open', '503 is no answer to what somebody sent')
+  },
+)
+
 t.test('eight in ten are not enough', async (t) => {
   const { state, send, stateOf } = await upstream(t)
   await many(4, send)

@@ -183,6 +183,19 @@ t.test('the portal’s own ports at the addresses of its interfaces, and the API
   t.match(refused.at(-1), /the API server of the cluster/)
 })
 
+t.test('the address of PUBLIC_URL, and the port of the metrics at any address', async (t) => {
+  const { lookup, asked } = names({ 'svc.example': [['10.9.9.9']] })
+  const { send, refused } = client(t, { lookup, ownHost: 'models.example.com', metricsPort: 9464 })
+  for (const url of [
+    'https://models.example.com/v1',
+    'https://MODELS.example.com.:443/',
+    'http://svc.example:9464/metrics',
+  ])
+    t.equal(await send(url), 'forbidden', url)
+  t.same(new Set(refused.map((line) => line.split(': ')[1])), new Set(['it is the portal itself']))
+  t.same(asked, [], 'no name was resolved')
+})
+
 t.test('what holds a user name or password, or is no web address, is not called', async (t) => {
   const { lookup } = names({ 'gw.example': [['127.0.0.1']] })
   const { send } = client(t, { lookup, local: true })

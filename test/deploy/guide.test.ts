@@ -55,6 +55,19 @@ t.test('every address that "Taking over" promises is led on, and the way back is
     t.match(text, words)
 })
 
+t.test('the guide says how each image is pinned by digest, and the files take one', async (t) => {
+  const read = (path: string) => readFileSync(join(projectRoot, 'deploy', path), 'utf8')
+  const image = section('4. The image')
+  t.match(image, 'skopeo inspect')
+  for (const [, name = ''] of read('Containerfile').matchAll(/^FROM \$\{(\w+)\}/gm)) {
+    t.match(read('Containerfile'), new RegExp(`^ARG ${name}=`, 'm'))
+    t.match(image, `--build-arg ${name}=`)
+  }
+  for (const [, name = ''] of read('compose.yaml').matchAll(/image: \$\{(\w+):-(?!localhost)/g))
+    t.match(image, `\`${name}\``)
+  for (const name of ['maas-portal', 'maas-redis']) t.match(image, new RegExp(`${name}=\\S+@sha256:`))
+})
+
 t.test('the token for the portal is one of its own, with two scopes', async (t) => {
   t.match(
     section('1. 3scale'),

@@ -105,6 +105,30 @@ t.test('a 500 that is not about the text is reported as what it is, and nothing 
   await there.stop()
 })
 
+t.test(
+  'what one caller sends again and again, and 3scale answers with 500, does not stop 3scale for the others',
+  async (t) => {
+    const there = await portal()
+    const other = await createApi(stack).token({ username: 'linus' })
+    await createVisitor(stack).signIn('linus')
+    const { users } = await stack.state()
+    const account = users.find(({ email }) => email === 'mary@example.com')?.account_id
+    t.ok(account)
+    await stack.faults([{ match: `* /admin/api/accounts/${account}/*`, status: 500 }])
+    for (let n = 0; n < 15; n++) {
+      t.equal((await there.api.post('/applications', token, body(`App ${n}`))).status, 503)
+      t.equal((await there.api.get('/applications', token)).status, 503)
+    }
+    const ready = await fetch(`${there.metrics}/readyz`)
+    const { breakers } = (await ready.json()) as { breakers: { upstream: string; state: string }[] }
+    t.match(breakers, [{ upstream: '3scale', state: 'closed' }])
+    t.equal((await there.api.get('/applications', other)).status, 200)
+    await stack.faults([])
+    t.equal((await there.api.post('/applications', token, body('after'))).status, 201)
+    await there.stop()
+  },
+)
+
 t.test('extra fields take such characters on every database', async (t) => {
   const { fields } = (await stack.state()) as unknown as { fields: object[] }
   const note = { ...fields[0], id: 800, target: 'Cinstance', name: 'note', label: 'Note', required: false }

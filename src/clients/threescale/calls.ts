@@ -143,6 +143,7 @@ export function createCalls({
       headers: { authorization, ...(call.form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}) },
       ...(call.form ? { body: new URLSearchParams(call.form).toString() } : {}),
       maxBytes: call.bulk ? BULK.maxBytes : SINGLE_BYTES,
+      owner: currentWork()?.owner ?? '',
     }
     const path = patternOf(call.path)
     const pattern = `${call.method} ${path}`

@@ -5,12 +5,12 @@ export function curlOf(base: string, method: string, path: string, operation: Op
   const filled = path.replace(/\{(\w+)\}/g, (_whole, name: string) => String(exampleOf(operation.parameters, name)))
   const body = operation.requestBody?.content['application/json']?.example
   const lines = [
-    `curl${method === 'GET' ? '' : ` -X ${method}`} '${base}${filled}'`,
+    `curl${method === 'GET' ? '' : ` -X ${method}`} ${quoted(base + filled)}`,
     '-H "Authorization: Bearer $TOKEN"',
     ...(method === 'POST' ? ['-H "Idempotency-Key: $(date +%s)-$RANDOM"'] : []),
     ...(body === undefined
       ? []
-      : [`-H 'Content-Type: application/json'`, `-d '${JSON.stringify(body, null, 2).replaceAll("'", `'\\''`)}'`]),
+      : [`-H 'Content-Type: application/json'`, `-d ${quoted(JSON.stringify(body, null, 2))}`]),
   ]
   return lines.join(' \\\n  ')
 }
@@ -22,9 +22,14 @@ function exampleOf(parameters: Parameter[] = [], name: string): unknown {
 const field = `field() { python3 -c "import json, sys; print(json.load(sys.stdin)['$1'])"; }`
 const discovered = (name: string) => `$(curl -s "$ISSUER/.well-known/openid-configuration" | field ${name})`
 
+/** A word of a shell in single quotes, in which nothing is expanded. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`
+}
+
 /** OAuth 2.0 device authorization grant (RFC 8628). */
 export function personToken(issuer: string): string {
-  return `ISSUER='${issuer}'
+  return `ISSUER=${quoted(issuer)}
 ${field}
 DEVICE=$(curl -s "${discovered('device_authorization_endpoint')}" \\
   -d client_id=maas-cli -d scope='openid profile email maas:read maas:write')
@@ -37,7 +42,7 @@ TOKEN=$(curl -s "${discovered('token_endpoint')}" \\
 
 /** OAuth 2.0 client credentials (RFC 6749 section 4.4). */
 export function serviceToken(issuer: string): string {
-  return `ISSUER='${issuer}'
+  return `ISSUER=${quoted(issuer)}
 ${field}
 TOKEN=$(curl -s "${discovered('token_endpoint')}" \\
   -d grant_type=client_credentials -d scope='maas:read maas:write' \\

@@ -1,4 +1,5 @@
 import { type Carrier, needsRawQuery } from './carriers.js'
+import { misreadBy } from './readers.js'
 import type { Client, Scene } from './scene.js'
 
 const ways: Record<Carrier['kind'], string> = {
@@ -21,11 +22,13 @@ const things: Record<Scene['model']['type'], string> = {
 }
 
 /** Why a client cannot make this call, in words; undefined where it can. */
-export function reasonAgainst({ label, limits }: Client, { model, call, carrier }: Scene): string | undefined {
+export function reasonAgainst({ label, limits, readers }: Client, scene: Scene): string | undefined {
+  const { model, call, carrier } = scene
   if (limits.types && !limits.types.includes(model.type)) return `${label} has no use for ${things[model.type]}.`
   if (limits.anyPath === false && !call.usual) return `${label} cannot call the path of this model.`
   if (limits.cannotSend?.includes(carrier.kind)) return `${label} cannot send ${ways[carrier.kind]}.`
   if (limits.encodesQuery && needsRawQuery(carrier))
     return `${label} percent-encodes the query, and the gateway would not know this key again.`
-  return undefined
+  const misread = misreadBy(readers, scene)
+  return misread && `${label} ${misread}.`
 }

@@ -1,6 +1,7 @@
 import { callOf, type ExampleCall, modelIdOrigin, modelListPath } from '../../model-calls/example-calls.js'
 import type { Model, ModelType } from '../models/schemas.js'
 import type { Carrier } from './carriers.js'
+import type { Reader } from './readers.js'
 
 /** All that a template is given: what to call, with which credential, and what is special. */
 export interface Scene {
@@ -31,6 +32,8 @@ export interface Client {
   note?: string | ((scene: Scene) => string)
   filename?: (model: Model) => string
   limits: Limits
+  /** what reads the code on its way to the program, first to last: each may take a part of it for its own */
+  readers: Reader[]
   write(scene: Scene): string
   /** the code as a shell runs it once the variables are set; without it the values are written into the text */
   inShell?: (code: string) => string

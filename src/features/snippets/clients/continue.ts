@@ -1,5 +1,5 @@
 import { type Carrier, isRevealed } from '../carriers.js'
-import { comment, quoted } from '../languages/escape.js'
+import { comment, quotedWide } from '../languages/escape.js'
 import { gapLines, tokenCommand } from '../languages/shell.js'
 import type { Client, Scene } from '../scene.js'
 
@@ -28,29 +28,30 @@ export const continueDev: Client = {
     cannotSend: ['query'],
     nearest: ['python-openai', 'python-requests', 'curl'],
   },
+  readers: ['templates', 'continue', 'yaml'],
   write(scene) {
     const { model, call, carrier, modelId, caFile } = scene
     const headers = headerLines(scene)
     const options = [
       ...(headers.length > 0 ? ['      headers:', ...headers.map((line) => `        ${line}`)] : []),
-      ...(caFile ? [`      caBundlePath: ${quoted(caFile)}`] : []),
+      ...(caFile ? [`      caBundlePath: ${quotedWide(caFile)}`] : []),
     ]
     return [
-      `name: ${quoted(`Models: ${model.name}`)}`,
+      `name: ${quotedWide(`Models: ${model.name}`)}`,
       'version: 1.0.0',
       'schema: v1',
       ...commentLines(carrier).map((line) => `# ${comment(line)}`),
       ...gapLines(scene),
       'models:',
-      `  - name: ${quoted(model.name)}`,
+      `  - name: ${quotedWide(model.name)}`,
       '    provider: openai',
       ...(modelId === undefined
         ? [
             '    # The id of this model is not known to the portal: AUTODETECT asks the model server.',
             '    model: AUTODETECT',
           ]
-        : [`    model: ${quoted(modelId)}`]),
-      `    apiBase: ${quoted(call.base)}`,
+        : [`    model: ${quotedWide(modelId)}`]),
+      `    apiBase: ${quotedWide(call.base)}`,
       `    apiKey: ${apiKey(scene)}`,
       `    roles: ${roles[model.type]}`,
       ...(model.type === 'completion' ? ['    useLegacyCompletionsEndpoint: true'] : []),
@@ -59,13 +60,14 @@ export const continueDev: Client = {
   },
 }
 
-const secret = (name: string) => quoted(`\${{ secrets.${name} }}`)
+/** Continue's own notation, which is not escaped. */
+const secret = (name: string) => `"\${{ secrets.${name} }}"`
 
 function apiKey({ carrier, inline }: Scene): string {
   if (carrier.kind === 'token') return secret('MAAS_TOKEN')
   if (carrier.kind !== 'bearer') return 'unused'
   const [key] = carrier.variables
-  return inline && key?.value !== undefined ? quoted(key.value) : secret(key?.name ?? '')
+  return inline && key?.value !== undefined ? quotedWide(key.value) : secret(key?.name ?? '')
 }
 
 /** They replace the header that the client sends by itself. */
@@ -73,13 +75,13 @@ function headerLines({ carrier, inline }: Scene): string[] {
   const written = (variable: string) => carrier.variables.find(({ name }) => name === variable)?.value ?? ''
   if (carrier.kind === 'headers')
     return carrier.pairs.map(
-      ([name, variable]) => `${quoted(name)}: ${inline ? quoted(written(variable)) : secret(variable)}`,
+      ([name, variable]) => `${quotedWide(name)}: ${inline ? quotedWide(written(variable)) : secret(variable)}`,
     )
   if (carrier.kind !== 'basic') return []
   const pair = carrier.pairs.map(([, variable]) => written(variable)).join(':')
   const basic = inline
-    ? quoted(`Basic ${Buffer.from(pair).toString('base64')}`)
-    : quoted(`Basic \${{ secrets.MAAS_BASIC }}`)
+    ? quotedWide(`Basic ${Buffer.from(pair).toString('base64')}`)
+    : `"Basic \${{ secrets.MAAS_BASIC }}"`
   return [`Authorization: ${basic}`]
 }
 

@@ -12,6 +12,7 @@ export const curl: Client = {
   label: 'curl',
   language: 'bash',
   limits: { nearest: [] },
+  readers: ['templates', 'bash', 'json'],
   inShell: (code) => code,
   write(scene) {
     const { call, carrier } = scene

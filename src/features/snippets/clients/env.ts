@@ -1,4 +1,4 @@
-import { comment, envValue } from '../languages/escape.js'
+import { envValue, remark } from '../languages/escape.js'
 import { gapLines } from '../languages/shell.js'
 import type { Client } from '../scene.js'
 import { settingsOf, useLines } from '../settings.js'
@@ -17,13 +17,14 @@ export const env: Client = {
       ? 'OpenAI clients read these variables by themselves.'
       : 'OpenAI clients cannot make this call from variables alone; the first lines show how code does.',
   limits: { nearest: [] },
+  readers: ['templates', 'bash', 'dotenv'],
   write(scene) {
     return [
-      `# ${comment(scene.model.name)}`,
+      `# ${remark(scene.model.name)}`,
       // before the variables: Node.js takes a comment after a quoted value for a variable
       ...useLines(scene).map((line) => `# ${line}`),
       ...gapLines(scene),
-      ...(scene.asks ? [`# ${comment(untold(scene.listUrl))}`] : []),
+      ...(scene.asks ? [`# ${remark(untold(scene.listUrl))}`] : []),
       ...settingsOf(scene).map(({ name, value }) => `${name}=${value === undefined ? '' : envValue(value)}`),
     ].join('\n')
   },

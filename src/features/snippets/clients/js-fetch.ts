@@ -19,6 +19,7 @@ export const jsFetch: Client = {
   language: 'javascript',
   note: 'Needs Node.js, nothing else.',
   limits: { nearest: [] },
+  readers: ['templates', 'bash', 'javascript'],
   inShell: (code) => `node --input-type=module - <<'JS'\n${code}\nJS`,
   write(scene) {
     const { call, carrier, asks, listUrl } = scene

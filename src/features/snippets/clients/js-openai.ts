@@ -19,6 +19,7 @@ export const jsOpenai: Client = {
   language: 'javascript',
   note: 'Needs Node.js and: npm install openai. In a web page the gateway refuses the headers that this client adds.',
   limits: { encodesQuery: true, nearest: ['js-fetch'] },
+  readers: ['templates', 'bash', 'javascript'],
   inShell: (code) => `node --input-type=module - <<'JS'\n${code}\nJS`,
   write(scene) {
     const { call, carrier } = scene

@@ -1,4 +1,4 @@
-import { json, quoted } from '../languages/escape.js'
+import { jsonOfLiterals, markdown, quotedWide } from '../languages/escape.js'
 import { read } from '../languages/python.js'
 import type { Client, Scene } from '../scene.js'
 import { pythonOpenai } from './python-openai.js'
@@ -12,10 +12,11 @@ export const jupyter: Client = {
   filename: ({ system_name }) => `${system_name.replace(/[^\w.-]+/g, '-')}.ipynb`,
   note: 'Download it and open it in Jupyter. It asks for the key; the copy with the key holds it.',
   limits: { encodesQuery: true, nearest: ['python-requests'] },
+  readers: ['templates', 'json', 'markdown', 'python'],
   write(scene) {
     const kernelspec = { display_name: 'Python 3', language: 'python', name: 'python3' }
     const metadata = { kernelspec, language_info: { name: 'python' } }
-    return json({ cells: cellsOf(scene), metadata, nbformat: 4, nbformat_minor: 5 }, 1)
+    return jsonOfLiterals({ cells: cellsOf(scene), metadata, nbformat: 4, nbformat_minor: 5 }, 1)
   },
 }
 
@@ -23,24 +24,28 @@ function cellsOf(scene: Scene) {
   const { carrier, inline, model } = scene
   const words = inline ? 'The key is in this file: do not share it.' : 'The key is asked for and not kept in this file.'
   return [
-    markdown([`# ${model.name.replace(/[\r\n<>]/g, ' ')}`, '', `Run the cells from top to bottom. ${words}`]),
+    prose([`# ${markdown(model.name)}`, '', `Run the cells from top to bottom. ${words}`]),
     code(['%pip install -q openai']),
     inline
-      ? code(['import os', '', ...carrier.variables.map(({ name, value }) => `${read(name)} = ${quoted(value ?? '')}`)])
+      ? code([
+          'import os',
+          '',
+          ...carrier.variables.map(({ name, value }) => `${read(name)} = ${quotedWide(value ?? '')}`),
+        ])
       : code([
           'import os',
           'from getpass import getpass',
           '',
           ...carrier.variables.flatMap(({ name, hint }) => [
-            `if not os.environ.get(${quoted(name)}):`,
-            `    ${read(name)} = getpass(${quoted(`${hint}: `)})`,
+            `if not os.environ.get(${quotedWide(name)}):`,
+            `    ${read(name)} = getpass(${quotedWide(`${hint}: `)})`,
           ]),
         ]),
     code(pythonOpenai.write({ ...scene, inline: false }).split('\n')),
   ]
 }
 
-function markdown(lines: string[]) {
+function prose(lines: string[]) {
   return { cell_type: 'markdown', id: idOf(lines), metadata: {}, source: sourceOf(lines) }
 }
 

@@ -1,4 +1,4 @@
-import { comment, quoted } from '../languages/escape.js'
+import { quotedWide, remark } from '../languages/escape.js'
 import { gapLines } from '../languages/shell.js'
 import type { Client } from '../scene.js'
 import { settingsOf, useLines } from '../settings.js'
@@ -9,18 +9,24 @@ export const kubernetesSecret: Client = {
   label: 'Kubernetes Secret',
   language: 'yaml',
   filename: () => 'secret.yaml',
-  note: 'Apply it with: oc apply -f secret.yaml. The copy without the key goes through envsubst first.',
+  note: ({ carrier }) => {
+    const names = carrier.variables.map(({ name }) => `$${name}`).join(' ')
+    return `Apply it with: oc apply -f secret.yaml. The copy without the key goes through envsubst first: envsubst '${names}' < secret.yaml | oc apply -f -`
+  },
   limits: { nearest: [] },
+  readers: ['templates', 'yaml'],
   write(scene) {
     return [
-      `# ${comment(scene.model.name)}`,
+      `# ${remark(scene.model.name)}`,
       'apiVersion: v1',
       'kind: Secret',
       'metadata:',
       `  name: ${nameOf(scene.model.system_name)}`,
       'type: Opaque',
       'stringData:',
-      ...settingsOf(scene).map(({ name, value, from }) => `  ${name}: ${quoted(value ?? `\${${from}}`)}`),
+      ...settingsOf(scene).map(
+        ({ name, value, from }) => `  ${name}: ${value === undefined ? `"\${${from}}"` : quotedWide(value)}`,
+      ),
       ...[...useLines(scene).map((line) => `# ${line}`), ...gapLines(scene)],
     ].join('\n')
   },
@@ -33,5 +39,5 @@ function nameOf(systemName: string): string {
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, 200)
     .replace(/^-+|-+$/g, '')
-  return quoted(name === '' ? 'model' : name)
+  return quotedWide(name === '' ? 'model' : name)
 }

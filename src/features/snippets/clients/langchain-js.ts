@@ -22,6 +22,7 @@ export const langchainJs: Client = {
     encodesQuery: true,
     nearest: ['js-openai', 'js-fetch'],
   },
+  readers: ['templates', 'bash', 'javascript'],
   inShell: (code) => `node --input-type=module - <<'JS'\n${code}\nJS`,
   write(scene) {
     const { before } = credentialOf(scene.carrier)

@@ -1,5 +1,5 @@
 import { parametersOf } from '../../../model-calls/example-calls.js'
-import { quoted } from '../languages/escape.js'
+import { quotedWide } from '../languages/escape.js'
 import { callLines, credentialOf, dictionary, gapLines, literal, modelOf } from '../languages/python.js'
 import type { Client, Scene } from '../scene.js'
 import { askLines, clientLines } from './python-openai.js'
@@ -22,6 +22,7 @@ export const langchainPython: Client = {
     encodesQuery: true,
     nearest: ['python-openai', 'python-requests'],
   },
+  readers: ['templates', 'bash', 'python'],
   inShell: (code) => `python3 - <<'PY'\n${code}\nPY`,
   write(scene) {
     const { imports, before } = credentialOf(scene.carrier)
@@ -47,12 +48,12 @@ function options(scene: Scene): string[] {
   const { call, carrier, caFile, model } = scene
   const { apiKey, headers, query } = credentialOf(carrier)
   return [
-    `base_url=${quoted(call.base)}`,
+    `base_url=${quotedWide(call.base)}`,
     `api_key=${apiKey}`,
     `model=${modelOf(scene)}`,
     ...(headers.length > 0 ? [`default_headers=${dictionary(headers)}`] : []),
     ...(query.length > 0 ? [`default_query=${dictionary(query)}`] : []),
-    ...(caFile ? [`http_client=DefaultHttpxClient(verify=${quoted(caFile)})`] : []),
+    ...(caFile ? [`http_client=DefaultHttpxClient(verify=${quotedWide(caFile)})`] : []),
     ...parametersOf(call).map(([name, value]) => `${name}=${literal(value)}`),
     // without the first it loads a tokenizer from the internet and sends numbers instead of text
     ...(model.type === 'embedding'

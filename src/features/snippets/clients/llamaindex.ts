@@ -1,5 +1,5 @@
 import { parametersOf } from '../../../model-calls/example-calls.js'
-import { quoted } from '../languages/escape.js'
+import { quotedWide } from '../languages/escape.js'
 import { callLines, credentialOf, dictionary, gapLines, literal, modelOf } from '../languages/python.js'
 import type { Client, Scene } from '../scene.js'
 import { askLines, clientLines } from './python-openai.js'
@@ -18,6 +18,7 @@ export const llamaindex: Client = {
     cannotSend: ['query'],
     nearest: ['langchain-python', 'python-openai', 'python-requests'],
   },
+  readers: ['templates', 'bash', 'python'],
   inShell: (code) => `python3 - <<'PY'\n${code}\nPY`,
   write(scene) {
     const { imports, before } = credentialOf(scene.carrier)
@@ -53,7 +54,7 @@ function options(scene: Scene): string[] {
   ]
   return [
     `${llm ? 'model' : 'model_name'}=${modelOf(scene)}`,
-    `api_base=${quoted(call.base)}`,
+    `api_base=${quotedWide(call.base)}`,
     `api_key=${apiKey}`,
     ...(headers.length > 0 ? [`default_headers=${dictionary(headers)}`] : []),
     // without it every call goes to /completions
@@ -61,7 +62,7 @@ function options(scene: Scene): string[] {
     ...(llm && context_length !== null ? [`context_window=${context_length}`] : []),
     ...parameters.filter(isOwn).map(([name, value]) => `${name}=${literal(value)}`),
     ...(others.length > 0 ? [`additional_kwargs=${literal(Object.fromEntries(others))}`] : []),
-    ...(caFile ? [`http_client=httpx.Client(verify=${quoted(caFile)})`] : []),
+    ...(caFile ? [`http_client=httpx.Client(verify=${quotedWide(caFile)})`] : []),
   ]
 }
 

@@ -55,6 +55,7 @@ export const openWebui: Client = {
     cannotSend: ['headers', 'query', 'basic'],
     nearest: ['continue', 'python-openai', 'python-requests', 'curl'],
   },
+  readers: ['templates', 'bash', 'open-webui'],
   inShell: (code) => code,
   write(scene) {
     const { model, call, carrier, modelId } = scene

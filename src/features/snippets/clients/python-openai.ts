@@ -1,4 +1,4 @@
-import { quoted } from '../languages/escape.js'
+import { quotedWide } from '../languages/escape.js'
 import {
   argumentsOf,
   callLines,
@@ -19,6 +19,7 @@ export const pythonOpenai: Client = {
   language: 'python',
   note: 'Needs: pip install openai',
   limits: { encodesQuery: true, nearest: ['python-requests'] },
+  readers: ['templates', 'bash', 'python'],
   inShell: (code) => `python3 - <<'PY'\n${code}\nPY`,
   write: (scene) => {
     const { imports, before } = credentialOf(scene.carrier)
@@ -42,11 +43,11 @@ export function clientLines(scene: Scene): string[] {
   const { apiKey, headers } = credentialOf(scene.carrier)
   const query = queryOf(scene)
   return callLines('client = OpenAI', [
-    `base_url=${quoted(scene.call.base)}`,
+    `base_url=${quotedWide(scene.call.base)}`,
     `api_key=${apiKey}`,
     ...(headers.length > 0 ? [`default_headers=${dictionary(headers)}`] : []),
     ...(query.length > 0 ? [`default_query=${dictionary(query)}`] : []),
-    ...(scene.caFile ? [`http_client=DefaultHttpxClient(verify=${quoted(scene.caFile)})`] : []),
+    ...(scene.caFile ? [`http_client=DefaultHttpxClient(verify=${quotedWide(scene.caFile)})`] : []),
   ])
 }
 
@@ -59,7 +60,7 @@ export function askLines(scene: Scene): string[] {
     `# ${ASKED}`,
     usual
       ? 'model = client.models.list().data[0].id'
-      : `model = client.get(${quoted(listUrl)}, cast_to=object)["data"][0]["id"]`,
+      : `model = client.get(${quotedWide(listUrl)}, cast_to=object)["data"][0]["id"]`,
   ]
 }
 
@@ -99,15 +100,15 @@ const shown: Record<Scene['model']['type'], string[]> = {
 /** The client has no method for it, but posts any body. To an address in full it adds its own query alone. */
 function otherCall(scene: Scene): string[] {
   const { call, asks, modelId } = scene
-  if (call.method === 'GET') return [`print(client.get(${quoted(call.address)}, cast_to=object))`]
+  if (call.method === 'GET') return [`print(client.get(${quotedWide(call.address)}, cast_to=object))`]
   const named = asks || modelId !== undefined
   const body = [
     ...(named ? [`"model": ${modelOf(scene)},`] : []),
-    ...Object.entries(call.body ?? {}).map(([name, value]) => `${quoted(name)}: ${literal(value)},`),
+    ...Object.entries(call.body ?? {}).map(([name, value]) => `${quotedWide(name)}: ${literal(value)},`),
   ]
   return [
     'answer = client.post(',
-    `    ${quoted(call.address)},`,
+    `    ${quotedWide(call.address)},`,
     '    body={',
     ...body.map((line) => `        ${line}`),
     '    },',

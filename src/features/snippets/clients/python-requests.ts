@@ -1,6 +1,6 @@
 import type { Carrier } from '../carriers.js'
 import { TOKEN_URL } from '../carriers.js'
-import { quoted } from '../languages/escape.js'
+import { quotedWide } from '../languages/escape.js'
 import { callLines, dictionary, gapLines, literal, modelOf, read, SILENCE } from '../languages/python.js'
 import { ASKED, type Client, type Scene } from '../scene.js'
 
@@ -11,10 +11,11 @@ export const pythonRequests: Client = {
   language: 'python',
   note: 'Needs: pip install requests',
   limits: { nearest: [] },
+  readers: ['templates', 'bash', 'python'],
   inShell: (code) => `python3 - <<'PY'\n${code}\nPY`,
   write(scene) {
     const { call, carrier, caFile, asks, listUrl } = scene
-    const common = [...credentialOptions(carrier), ...(caFile ? [`verify=${quoted(caFile)}`] : []), 'timeout=60']
+    const common = [...credentialOptions(carrier), ...(caFile ? [`verify=${quotedWide(caFile)}`] : []), 'timeout=60']
     const asking = callLines('models = requests.get', [address(listUrl, carrier), ...common])
     return [
       'import os',
@@ -38,11 +39,11 @@ export const pythonRequests: Client = {
 
 /** The key as it is: `params=` would percent-encode it, and the gateway compares the query undecoded. */
 function address(url: string, { kind, pairs }: Carrier): string {
-  if (kind !== 'query') return quoted(url)
+  if (kind !== 'query') return quotedWide(url)
   return pairs
     .map(([name, variable], index) => {
       const start = index === 0 ? `${url}${url.includes('?') ? '&' : '?'}` : '&'
-      return `${quoted(`${start}${encodeURIComponent(name)}=`)} + ${read(variable)}`
+      return `${quotedWide(`${start}${encodeURIComponent(name)}=`)} + ${read(variable)}`
     })
     .join(' + ')
 }
@@ -67,7 +68,7 @@ function tokenLines({ kind, pairs, tokenUrl }: Carrier): string[] {
   if (kind !== 'token') return []
   return [
     ...callLines('asked = requests.post', [
-      tokenUrl === undefined ? read(TOKEN_URL) : quoted(tokenUrl),
+      tokenUrl === undefined ? read(TOKEN_URL) : quotedWide(tokenUrl),
       `auth=(${pairs.map(([, variable]) => read(variable)).join(', ')})`,
       'data={"grant_type": "client_credentials"}',
       'timeout=60',
@@ -87,7 +88,7 @@ function bodyOptions(scene: Scene): string[] {
   const named = asks || modelId !== undefined ? [`"model": ${modelOf(scene)}`] : []
   if (call.upload) return [`data={${named.join('')}}`, 'files={"file": ("recording.wav", recording.getvalue())}']
   if (!call.body) return []
-  const fields = Object.entries(call.body).map(([name, value]) => `${quoted(name)}: ${literal(value)}`)
+  const fields = Object.entries(call.body).map(([name, value]) => `${quotedWide(name)}: ${literal(value)}`)
   return [
     `json={\n${[...named, ...fields].map((field) => `        ${field},\n`).join('')}    }`,
     ...(call.body.stream === true ? ['stream=True'] : []),

@@ -1,6 +1,6 @@
 import { type Carrier, TOKEN_URL } from '../carriers.js'
 import type { Scene } from '../scene.js'
-import { comment, json, quoted } from './escape.js'
+import { json, quoted, remark } from './escape.js'
 
 /** What a JavaScript client is given: code, each piece an expression. */
 export interface JsCredential {
@@ -60,12 +60,12 @@ export function literal(value: unknown): string {
 }
 
 export function key(name: string): string {
-  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : quoted(name)
+  return /^[A-Za-z_]\w*$/.test(name) ? name : quoted(name)
 }
 
 /** What the reader has to fill in, as comments. */
 export function gapLines({ gaps }: Scene): string[] {
-  return gaps.map((gap) => `// ${comment(gap)}`)
+  return gaps.map((gap) => `// ${remark(gap)}`)
 }
 
 /** Parameters of the query that the mapping rule requires, before those of the credential. */

@@ -1,6 +1,6 @@
 import { type Carrier, TOKEN_URL } from '../carriers.js'
 import type { Scene } from '../scene.js'
-import { comment, quoted } from './escape.js'
+import { quotedWide, remark } from './escape.js'
 
 /** What a Python client is given: code, each piece an expression. */
 export interface PythonCredential {
@@ -12,7 +12,7 @@ export interface PythonCredential {
   query: [string, string][]
 }
 
-export const read = (variable: string): string => `os.environ[${quoted(variable)}]`
+export const read = (variable: string): string => `os.environ[${quotedWide(variable)}]`
 
 export function credentialOf({ kind, pairs, tokenUrl }: Carrier): PythonCredential {
   const nothing = { imports: [], before: [], apiKey: '"unused"', headers: [], query: [] }
@@ -39,7 +39,7 @@ export function credentialOf({ kind, pairs, tokenUrl }: Carrier): PythonCredenti
         before: [
           `basic = base64.b64encode(${both}.encode()).decode()`,
           'asked = urllib.request.Request(',
-          `    ${tokenUrl === undefined ? read(TOKEN_URL) : quoted(tokenUrl)},`,
+          `    ${tokenUrl === undefined ? read(TOKEN_URL) : quotedWide(tokenUrl)},`,
           '    b"grant_type=client_credentials",',
           '    {"Authorization": "Basic " + basic},',
           ')',
@@ -54,17 +54,17 @@ export function credentialOf({ kind, pairs, tokenUrl }: Carrier): PythonCredenti
 export function literal(value: unknown): string {
   if (value === null || value === undefined) return 'None'
   if (typeof value === 'boolean') return value ? 'True' : 'False'
-  if (typeof value === 'string') return quoted(value)
+  if (typeof value === 'string') return quotedWide(value)
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
   if (typeof value === 'object')
     return `{${Object.entries(value)
-      .map(([name, inner]) => `${quoted(name)}: ${literal(inner)}`)
+      .map(([name, inner]) => `${quotedWide(name)}: ${literal(inner)}`)
       .join(', ')}}`
   return JSON.stringify(value)
 }
 
 export function dictionary(pairs: [string, string][]): string {
-  return `{${pairs.map(([name, value]) => `${quoted(name)}: ${value}`).join(', ')}}`
+  return `{${pairs.map(([name, value]) => `${quotedWide(name)}: ${value}`).join(', ')}}`
 }
 
 /** `name(` one argument a line `)`. */
@@ -79,16 +79,19 @@ export function argumentsOf(body: Record<string, unknown>): string[] {
 
 /** What the reader has to fill in, as comments. */
 export function gapLines({ gaps }: Scene): string[] {
-  return gaps.map((gap) => `# ${comment(gap)}`)
+  return gaps.map((gap) => `# ${remark(gap)}`)
 }
 
 /** Parameters of the query that the mapping rule requires, before those of the credential. */
 export function queryOf({ call, carrier }: Scene): [string, string][] {
-  return [...call.query.map(([name, value]): [string, string] => [name, quoted(value)]), ...credentialOf(carrier).query]
+  return [
+    ...call.query.map(([name, value]): [string, string] => [name, quotedWide(value)]),
+    ...credentialOf(carrier).query,
+  ]
 }
 
 export function modelOf({ asks, modelId = '' }: Scene): string {
-  return asks ? 'model' : quoted(modelId)
+  return asks ? 'model' : quotedWide(modelId)
 }
 
 /** A quarter of a second of silence, so that a recording is at hand. */

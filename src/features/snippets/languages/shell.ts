@@ -1,6 +1,6 @@
 import { type Carrier, type Pair, TOKEN_URL } from '../carriers.js'
 import { ASKED, type Scene } from '../scene.js'
-import { comment, json, shell, shellQuoted } from './escape.js'
+import { json, shell, shellQuoted, shellRemark } from './escape.js'
 
 /** A stand-in for the id inside a body; no text holds a NUL. */
 const MARK = '\0model\0'
@@ -36,8 +36,13 @@ export function addressWord(url: string, { kind, pairs }: Carrier): string {
   // curl reads brackets and braces as patterns
   const word = `${/[[\]{}]/.test(url) ? '--globoff ' : ''}${shell(url)}`
   if (kind !== 'query') return word
-  const query = pairs.map(([name, variable]) => `${encodeURIComponent(name)}=$${variable}`).join('&')
+  const query = pairs.map(([name, variable]) => `${inQuery(name)}=$${variable}`).join('&')
   return `${word}"${url.includes('?') ? '&' : '?'}${query}"`
+}
+
+/** Also what encodeURIComponent leaves: a shell reads `!` in double quotes, some any quote. */
+function inQuery(name: string): string {
+  return encodeURIComponent(name).replace(/[!'()*]/g, (found) => `%${found.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
 /** Fetches the token (OpenID Connect client credentials), where one is needed. */
@@ -60,7 +65,7 @@ export function askLines(scene: Scene): string[] {
 }
 
 export function gapLines({ gaps }: Scene): string[] {
-  return gaps.map((gap) => `# ${comment(gap)}`)
+  return gaps.map((gap) => `# ${shellRemark(gap)}`)
 }
 
 /** The first text of that name in a JSON answer. */
