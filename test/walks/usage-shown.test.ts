@@ -78,7 +78,12 @@ const numbersOf = (html: string) => {
 }
 const csvOf = (text: string) => {
   const [, ...rows] = text.trim().split('\r\n')
-  return rows.map((row) => row.split(',').slice(2).map(Number))
+  return rows.map((row) =>
+    row
+      .split(',')
+      .slice(2)
+      .map((cell) => Number(/^"(.*)"$/.exec(cell)?.[1])),
+  )
 }
 const linkOf = (html: string, form: string) =>
   decode(new RegExp(`href="([^"]*usage\\.${form}\\?[^"]*)" download`).exec(html)?.[1] ?? '')
@@ -103,6 +108,9 @@ t.test('CSV and JSON of a page are its very numbers, for each range and a zone',
       `${query}: JSON`,
     )
   }
+  const zone = await mary.get('/usage?tz=aMeRiCa/nEw_yOrK')
+  t.match(zone.text, /Times are those of America\/New_York/)
+  t.match(zone.headers.get('set-cookie'), /maas_tz=America%2FNew_York;/, 'one name, however it was typed')
   t.match((await mary.get('/usage?tz=UTC')).text, /Times are those of UTC\. 3scale’s own pages show Europe\/Madrid/)
   t.match(
     (await mary.get(`/applications/${id}/usage?range=7d`)).text,

@@ -158,7 +158,11 @@ function jsonOrCsv(schema: typeof ApplicationUsage | typeof AccountUsage) {
     description: 'JSON, or a table for Accept: text/csv',
     content: {
       'application/json': { schema },
-      'text/csv': { schema: Type.String({ description: 'RFC 4180; begin and end of each row, then its numbers' }) },
+      'text/csv': {
+        schema: Type.String({
+          description: 'RFC 4180, every field quoted; begin and end of each row, then its numbers',
+        }),
+      },
     },
   }
 }

@@ -1,3 +1,4 @@
+import { csv } from '../../web/csv.js'
 import type { AccountReport, Amounts, ModelRow } from './account-report.js'
 import type { ApplicationReport } from './application-report.js'
 import { isTokens } from './losses.js'
@@ -112,33 +113,23 @@ export function tablesCsv(tables: Table[], { range }: Pick<ApplicationReport, 'r
   const rows = range.buckets.map(({ start, end }, index) => [
     localTime(start, range.zone),
     localTime(end, range.zone),
-    ...columns.map(({ values }) => String(values[index] ?? 0)),
+    ...columns.map(({ values }) => values[index] ?? 0),
   ])
   return csv([['start', 'end', ...columns.map(({ key }) => key)], ...rows])
 }
 
 export function applicationsCsv({ rows }: Pick<AccountReport, 'rows'>): string {
-  const cell = (value: number | undefined) => (value === undefined ? '' : String(value))
   return csv([
     ['application', 'name', 'model', 'plan', 'calls', 'tokens', 'prompt_tokens', 'completion_tokens'],
     ...rows.map(({ application, calls, tokens, promptTokens, completionTokens }) => [
-      String(application.id),
+      application.id,
       application.name,
       application.model,
       application.planName,
-      cell(calls?.total),
-      cell(tokens?.total),
-      cell(promptTokens),
-      cell(completionTokens),
+      calls?.total ?? '',
+      tokens?.total ?? '',
+      promptTokens ?? '',
+      completionTokens ?? '',
     ]),
   ])
-}
-
-/** Text that a spreadsheet would take for a formula is quoted with an apostrophe (OWASP, CSV injection). */
-function csv(rows: string[][]): string {
-  const cell = (text: string) => {
-    const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
-    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
-  }
-  return rows.map((row) => `${row.map(cell).join(',')}\r\n`).join('')
 }
