@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { LRUCache } from 'lru-cache'
 import { type ErrorCode, problem } from '../errors.js'
 import { unhurried, waitFor } from './deadline.js'
 import type { Log } from './redis.js'
@@ -58,8 +59,9 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
   ) {
     const memory = new Map<string, Entry<T>>()
     const loading = new Map<string, Promise<Entry<T>>>()
-    const failed = new Map<string, { restUntil: number; error: unknown }>()
-    const keys = new Map<string, string>()
+    // a key that never loads is never in `memory`, so these two are bounded by themselves
+    const failed = new LRUCache<string, { restUntil: number; error: unknown }>({ max: size })
+    const keys = new LRUCache<string, string>({ max: 2 * size })
     const shared = sharing.of<T>(name, {
       secret,
       keep,
@@ -111,6 +113,7 @@ export function createCache({ redis, prefix, seal, log, onRead, onLoad, now = Da
       reload: async (key = ''): Promise<Copy<T>> => copy(await refresh(key, true)),
       async forget(key = ''): Promise<void> {
         memory.delete(key)
+        failed.delete(key)
         await shared.forget(key)
       },
     }

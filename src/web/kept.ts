@@ -3,7 +3,11 @@ import { type Body, sizeOf } from './body.js'
 
 /** Answers kept in so many bytes of memory; the ones asked for longest ago go first. */
 export function createKept(bytes: number) {
-  const bodies = new LRUCache<string, Body>({ maxSize: bytes, sizeCalculation: sizeOf })
+  const bodies = new LRUCache<string, Body>({
+    maxSize: bytes,
+    // keys hold addresses, which callers choose
+    sizeCalculation: (body, key) => sizeOf(body) + 2 * key.length,
+  })
   const numbers = new WeakMap<object, number>()
   let last = 0
 

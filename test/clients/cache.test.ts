@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { createCache } from '../../src/clients/cache.js'
 import { within } from '../../src/clients/deadline.js'
@@ -82,4 +84,22 @@ t.test('who may not wait for a first copy hears so, and the load goes on', async
     within(50, () => keys.get()),
     { code: 'identity_unavailable' },
   )
+})
+
+t.test('keys that never load are not remembered without bound', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const failures: WeakRef<Error>[] = []
+  const kept = createCache({ prefix: 'test', log }).cached('never', { fresh: 1, keep: 1, size: 10 }, async (key) => {
+    const failure = new Error(key)
+    failures.push(new WeakRef(failure))
+    throw failure
+  })
+  for (let count = 0; count < 200; count++) await t.rejects(kept.get(`key ${count}`))
+  await sleep(10)
+  collect()
+  const held = failures.filter((failure) => failure.deref() !== undefined).length
+  t.ok(held <= 30, `${held} of ${failures.length} are held`)
+  // the pause after a failure still holds for the ones that are remembered
+  await t.rejects(kept.renew('key 199'))
 })
