@@ -28,7 +28,6 @@ import { createApiDocument } from './web/openapi/routes.js'
 import { opsServer } from './web/ops.js'
 import { patience } from './web/patience.js'
 import { rateLimits } from './web/rate-limits.js'
-import { createRepeats } from './web/repeats.js'
 import { headersFor, security } from './web/security.js'
 import { traceRequests } from './web/traces.js'
 
@@ -68,13 +67,8 @@ export async function buildPortal(config: Config) {
   const origins = { publicUrl: config.publicUrl, formTargets: [new URL(config.oidc.issuer).origin] }
   const beforeRouting = createBeforeRouting(headersFor(origins))
   let accepting = true
-  const repeats = createRepeats({
-    signOuts: revocations.heard,
-    allowed: () => accepting && !traces,
-    measure: metrics.answers,
-  })
   const app: FastifyInstance = Fastify({
-    serverFactory: (handler) => createConnections(handler, repeats),
+    serverFactory: (handler) => createConnections(handler),
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.trustProxy as boolean,
@@ -101,7 +95,6 @@ export async function buildPortal(config: Config) {
   app.decorateRequest('caller', undefined)
   patience(app)
   await app.register(cookie)
-  repeats.remember(app)
   security(app, origins)
   assets(app, { root: join(projectRoot, 'static') })
   const limits = await rateLimits(app, {

@@ -15,8 +15,6 @@ interface Use {
 }
 
 export interface ConnectionOptions {
-  /** what answers before the handler */
-  inFront(handler: RequestListener): RequestListener
   idleMs?: number
 }
 
@@ -24,7 +22,7 @@ export interface ConnectionOptions {
  * The server, which closes connections that are idle. It looks at them from time to time: Node.js's `keepAliveTimeout` makes
  * a timer for every answer and drops it for the next request, a tenth of what a short answer costs.
  */
-export function createConnections(handler: RequestListener, { inFront, idleMs = IDLE_MS }: ConnectionOptions): Server {
+export function createConnections(handler: RequestListener, { idleMs = IDLE_MS }: ConnectionOptions = {}): Server {
   const uses = new Map<Socket, Use>()
   const answer: RequestListener = (request, response) => {
     const use = uses.get(request.socket)
@@ -34,7 +32,7 @@ export function createConnections(handler: RequestListener, { inFront, idleMs = 
     }
     handler(request, response)
   }
-  const server = createServer({ keepAliveTimeout: 0, requestTimeout: REQUEST_MS }, inFront(answer))
+  const server = createServer({ keepAliveTimeout: 0, requestTimeout: REQUEST_MS }, answer)
   server.on('connection', (socket) => {
     uses.set(socket, { running: 0, bytes: 0, since: performance.now() })
     socket.once('close', () => uses.delete(socket))

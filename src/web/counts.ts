@@ -36,12 +36,11 @@ export function createCounts(redis: RedisConnection | undefined, prefix: string)
     Store: function Store() {
       return store
     } as unknown as new () => typeof store,
-    take,
     close: () => clearTimeout(timer),
   }
 
   /** One more. Milliseconds until the count is anew. */
-  function take(key: string, windowMs = WINDOW_MS): { current: number; ttl: number } {
+  function take(key: string, windowMs: number): { current: number; ttl: number } {
     const now = Date.now()
     const count = countOf(key, Math.floor(now / windowMs))
     count.mine++

@@ -93,8 +93,6 @@ export function createMetrics({ defaults = true } = {}) {
     requests({ method, route, status: `${Math.floor(status / 100)}xx` })
   return {
     registry,
-    /** How long answers take: to be asked once where the same one is given often. */
-    answers,
     breakerEvent: (upstream: string, event: string) => breakerEvents.inc({ upstream, event }),
     /** What `read` tells when the metrics are asked for. */
     breakers(read: () => { upstream: string; state: string }[]): void {

@@ -83,7 +83,6 @@ export async function pages(
       if (this.getHeader('cache-control') === 'no-store') return this.send(Buffer.from(await render()))
       if (!this.hasHeader('cache-control')) this.header('cache-control', 'private, no-cache')
       if (!of || notice || this.request.url.length > 500) return sendBody(this, kept.same(bodyOf(await render())))
-      this.repeatable = true
       const { url, caller } = this.request
       const key = JSON.stringify([template, url, caller && [caller.name, caller.orgName]])
       return sendBody(this, await kept.madeOf(of, key, async () => bodyOf(await render())))

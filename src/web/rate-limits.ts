@@ -22,13 +22,6 @@ export type Limits = Awaited<ReturnType<typeof rateLimits>>
 /** Counts the request, sets the headers, and rejects with too_many_requests where nothing is left. */
 export type RateLimit = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** counts one request more of the same caller: what `ratelimit` says then, undefined where the limit is used up */
-    counted: (() => string | undefined) | undefined
-  }
-}
-
 /** An office behind one address has several people; one address may send as much as so many of them. */
 const PEOPLE = 5
 
@@ -46,7 +39,6 @@ const countedInside = new Set<unknown>(['application.test', 'playground.call', '
 export async function rateLimits(app: FastifyInstance, options: RateLimitsOptions) {
   const counts = createCounts(options.redis, options.prefix)
   const signingIn = new WeakMap<FastifyRequest, string>()
-  app.decorateRequest('counted', undefined)
   await app.register(rateLimit, { global: false, timeWindow: WINDOW_MS, store: counts.Store })
   const calls = shared('calls', options.calls)
   const reveals = shared('reveals', options.reveals)
@@ -113,11 +105,6 @@ export async function rateLimits(app: FastifyInstance, options: RateLimitsOption
     return async (request, reply) => {
       const state = await count(request)
       if (state.isAllowed) return
-      const key = `${name} ${callerOf(request)}`
-      request.counted = () => {
-        const { current, ttl } = counts.take(key)
-        return current > max ? undefined : stateOf(max - current, Math.ceil(ttl / 1000))
-      }
       reply.headers({ 'ratelimit-policy': policy, ratelimit: stateOf(state.remaining, state.ttlInSeconds) })
       if (state.isExceeded) throw tooMany(state.ttlInSeconds)
     }

@@ -43,7 +43,6 @@ const HELLO = 'hello'
 export function createRevocations({ redis, prefix, keepSeconds, now = Date.now }: RevocationsOptions) {
   const entries = new Map<string, Entry>()
   const place = `${prefix}:revoked`
-  let heard = 0
   redis?.subscribe(place, (message) => {
     if (message === HELLO) void exchange()
     else adopt(message)
@@ -78,9 +77,6 @@ export function createRevocations({ redis, prefix, keepSeconds, now = Date.now }
     },
 
     isRevoked: (session: Revocable): boolean => watch(session)(),
-
-    /** Grows with each sign-out that is heard of. */
-    heard: () => heard,
 
     /** The same question, to be asked often of one session. */
     watch,
@@ -117,7 +113,6 @@ export function createRevocations({ redis, prefix, keepSeconds, now = Date.now }
     const entry = { at: Math.max(Number(at), known?.at ?? 0), until: Math.max(Number(until), known?.until ?? 0) }
     if (!Number.isFinite(entry.at) || !Number.isFinite(entry.until)) return
     entries.set(key, entry)
-    heard++
   }
 
   /** Cheap, so it can be often: only lists of different lengths are read whole. */

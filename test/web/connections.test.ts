@@ -33,19 +33,8 @@ t.test('an answer may take longer than that, before it begins and within', async
   await once(socket, 'close')
 })
 
-t.test('what is answered in front of the handler leaves a connection as idle', async (t) => {
-  const { socket, heard } = await open(
-    t,
-    () => t.fail('asked'),
-    (_request, response) => response.writeHead(304).end(),
-  )
-  socket.write(ASK)
-  await once(socket, 'close')
-  t.match(heard(), 'HTTP/1.1 304')
-})
-
-async function open(t: Test, handler: RequestListener, front?: RequestListener) {
-  const server = createConnections(handler, { inFront: (behind) => front ?? behind, idleMs: IDLE_MS })
+async function open(t: Test, handler: RequestListener) {
+  const server = createConnections(handler, { idleMs: IDLE_MS })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
   let text = ''

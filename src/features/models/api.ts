@@ -54,7 +54,6 @@ export async function modelsApi(app: FastifyInstance, { models, open }: ModelsAp
         const page = pageOf(found.models, request.query, (model) => model.system_name)
         return bodyOf(String(reply.serialize({ ...page, ...(stale ? { stale } : {}) })))
       }
-      reply.repeatable = true
       reply.headers({ age: String(Math.floor(ageSeconds)), ...PRIVATE })
       return sendBody(reply, await kept.madeOf(found, `${limit} ${cursor} ${stale}`, make))
     },
@@ -68,7 +67,6 @@ export async function modelsApi(app: FastifyInstance, { models, open }: ModelsAp
     },
     async (request, reply) => {
       const { model, ageSeconds } = await models.find(request.params.system_name, request.caller)
-      reply.repeatable = true
       reply.headers({ age: String(Math.floor(ageSeconds)), ...PRIVATE })
       return sendBody(reply, await kept.madeOf(model, '', () => bodyOf(String(reply.serialize(model)))))
     },

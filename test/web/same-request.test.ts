@@ -16,7 +16,7 @@ const few = join(t.testdir({ 'portal.yaml': `${demo}\nrate_limits: { api: 8 }\n`
 const portal = await stack.portal({ PORTAL_CONFIG: few, CATALOG_TTL: '3600' })
 const api = createApi(stack)
 
-/** The same question as often as given, side by side and one after the other. */
+/** The same request as often as given, side by side and one after the other. */
 async function often<T>(times: number, ask: () => Promise<T>): Promise<T[]> {
   const answers = [await ask()]
   answers.push(...(await Promise.all(Array.from({ length: times - 2 }, ask))))
@@ -135,7 +135,7 @@ t.test('each form of a page holds the same text, and each is measured', async (t
   t.equal((await counted()) - before, 6)
 })
 
-t.test('a name of the stock portal leads on, whatever was just answered under the own name', async (t) => {
+t.test('a name of the stock portal leads on, whatever was answered under the own name', async (t) => {
   const file = join(t.testdir({ 'portal.yaml': `${demo}\nstock_hosts: [old.example.com]\n` }), 'portal.yaml')
   const behind = await stack.portal({ PORTAL_CONFIG: file, TRUST_PROXY: 'loopback', PORT: portBeside(stack) })
   const ask = (host: string) =>
