@@ -19,6 +19,7 @@ import type { Config } from './config.js'
 import { projectRoot } from './root.js'
 import { assets } from './web/assets.js'
 import { createAudit } from './web/audit.js'
+import { answerUnreadable } from './web/client-errors.js'
 import { createConnections } from './web/connections.js'
 import { createBeforeRouting } from './web/failures.js'
 import type { Check } from './web/health.js'
@@ -68,7 +69,14 @@ export async function buildPortal(config: Config) {
   const beforeRouting = createBeforeRouting(headersFor(origins))
   let accepting = true
   const app: FastifyInstance = Fastify({
-    serverFactory: (handler) => createConnections(handler),
+    serverFactory: (handler) =>
+      createConnections(handler, {
+        // of a proxy all connections have one address
+        ...(config.trustProxy === false ? {} : { mostOfAddress: Number.POSITIVE_INFINITY }),
+        onClosed: metrics.connectionClosed,
+      }),
+    clientErrorHandler: (error, socket) =>
+      void answerUnreadable(error, socket, beforeRouting.page).catch(() => socket.destroy()),
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.trustProxy as boolean,

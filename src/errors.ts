@@ -39,6 +39,10 @@ const table = {
   not_acceptable: [406, 'This cannot be given in the form you asked for.'],
   conflict: [409, 'This was changed in the meantime. Load it again and repeat the change.'],
   too_large: [413, 'What you sent is too large.'],
+  headers_too_large: [
+    431,
+    'The headers of this request, cookies included, are too large. Delete the cookies of this site in your browser and try again.',
+  ],
   unsupported_type: [415, 'This address does not take that kind of content.'],
   invalid_fields: [422, 'Some fields need another value.'],
   attempt_reused: [422, 'This Idempotency-Key was used with another body. Use a new key for a new request.'],

@@ -1,10 +1,25 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { addressKey } from './addresses.js'
 
 /** Longer than what stands in front keeps an idle connection, so that it is not the portal that closes one in use. */
 const IDLE_MS = 72_000
-/** of a request with its body */
+/** until the headers of a request are complete, and the whole of it */
+const HEADERS_MS = 20_000
 const REQUEST_MS = 30_000
+/** how often Node.js looks for requests that take longer */
+const LOOK_MS = 5000
+/** of all headers together: as Node.js has it, enough for the cookies of a domain that many applications share */
+export const MOST_HEADER_BYTES = 16 * 1024
+/** without a byte taken of an answer that waits */
+const STALLED_MS = 30_000
+/** of a client that is behind all the time, though it takes a little now and then */
+const BEHIND_MS = 300_000
+
+/** Each idle one is about 10 KB of memory. */
+const MOST = 5000
+/** More than an office behind one address, or a router whose TRUST_PROXY nobody has set, has at a time. */
+const MOST_OF_ADDRESS = 1000
 
 interface Use {
   /** how many answers are being made */
@@ -12,18 +27,33 @@ interface Use {
   /** in and out, when it was last looked at */
   bytes: number
   since: number
+  /** since when the client takes less than it is sent; 0: it does not */
+  behindSince: number
 }
+
+/** Why a connection was closed that the client did not close. */
+export type Closed = 'idle' | 'unread' | 'too_many' | 'too_many_of_address'
 
 export interface ConnectionOptions {
   idleMs?: number
+  stalledMs?: number
+  behindMs?: number
+  most?: number
+  /** Infinity where connections come from a proxy */
+  mostOfAddress?: number
+  onClosed?(why: Closed): void
 }
 
 /**
- * The server, which closes connections that are idle. It looks at them from time to time: Node.js's `keepAliveTimeout` makes
- * a timer for every answer and drops it for the next request, a tenth of what a short answer costs.
+ * The server, which closes connections that are idle, that nobody reads from, or that are too many. It looks at them from time to
+ * time: Node.js's `keepAliveTimeout` makes a timer for every answer and drops it for the next request, a tenth of what a short
+ * answer costs.
  */
-export function createConnections(handler: RequestListener, { idleMs = IDLE_MS }: ConnectionOptions = {}): Server {
+export function createConnections(handler: RequestListener, options: ConnectionOptions = {}): Server {
+  const { idleMs = IDLE_MS, stalledMs = STALLED_MS, behindMs = BEHIND_MS, onClosed } = options
+  const { most = MOST, mostOfAddress = MOST_OF_ADDRESS } = options
   const uses = new Map<Socket, Use>()
+  const ofAddress = new Map<string, number>()
   const answer: RequestListener = (request, response) => {
     const use = uses.get(request.socket)
     if (use) {
@@ -32,20 +62,54 @@ export function createConnections(handler: RequestListener, { idleMs = IDLE_MS }
     }
     handler(request, response)
   }
-  const server = createServer({ keepAliveTimeout: 0, requestTimeout: REQUEST_MS }, answer)
+  const server = createServer(
+    {
+      keepAliveTimeout: 0,
+      headersTimeout: HEADERS_MS,
+      requestTimeout: REQUEST_MS,
+      connectionsCheckingInterval: LOOK_MS,
+      maxHeaderSize: MOST_HEADER_BYTES,
+    },
+    answer,
+  )
   server.on('connection', (socket) => {
-    uses.set(socket, { running: 0, bytes: 0, since: performance.now() })
-    socket.once('close', () => uses.delete(socket))
+    const address = addressKey(socket.remoteAddress)
+    const count = ofAddress.get(address) ?? 0
+    if (uses.size >= most) return end(socket, 'too_many')
+    if (count >= mostOfAddress) return end(socket, 'too_many_of_address')
+    ofAddress.set(address, count + 1)
+    uses.set(socket, { running: 0, bytes: 0, since: performance.now(), behindSince: 0 })
+    socket.once('close', () => {
+      uses.delete(socket)
+      const left = (ofAddress.get(address) ?? 1) - 1
+      if (left > 0) ofAddress.set(address, left)
+      else ofAddress.delete(address)
+    })
   })
-  const timer = setInterval(closeIdle, idleMs / 8).unref()
+  // set by `look` alone; a write that goes on puts it off
+  server.on('timeout', (socket: Socket) => {
+    if (socket.writableLength > 0) end(socket, 'unread')
+    else socket.setTimeout(0)
+  })
+  const timer = setInterval(look, Math.min(idleMs, stalledMs, behindMs) / 8).unref()
   return server.once('close', () => clearInterval(timer))
 
-  function closeIdle(): void {
+  function look(): void {
     const now = performance.now()
     for (const [socket, use] of uses) {
+      if (socket.writableLength === 0) use.behindSince = 0
+      else if (use.behindSince === 0) {
+        use.behindSince = now
+        socket.setTimeout(stalledMs)
+      } else if (now - use.behindSince >= behindMs) end(socket, 'unread')
       const bytes = socket.bytesRead + socket.bytesWritten
       if (use.running > 0 || bytes !== use.bytes) Object.assign(use, { bytes, since: now })
-      else if (now - use.since >= idleMs) socket.destroy()
+      else if (now - use.since >= idleMs) end(socket, 'idle')
     }
+  }
+
+  function end(socket: Socket, why: Closed): void {
+    socket.destroy()
+    onClosed?.(why)
   }
 }

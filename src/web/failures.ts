@@ -97,13 +97,20 @@ export function createBeforeRouting(headers: Record<string, string>) {
     },
     async answer(error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<void> {
       const failure = problem(error.code === 'FST_ERR_BAD_URL' ? 'bad_request' : 'not_found')
-      reply.code(failure.status).headers({ ...headers, 'cache-control': 'no-store' })
-      if (bare && !request.url.startsWith('/api/')) {
-        const html = await bare('errors/error', errorView(failure, request.id))
-        return void reply.type('text/html; charset=utf-8').send(html)
-      }
-      reply.type('application/problem+json').serializer(JSON.stringify).send(bodyOf(failure, request.id))
+      const { text, ...rest } = await page(failure, request.id, request.url.startsWith('/api/'))
+      reply.code(failure.status).headers(rest.headers).serializer(String).send(text)
     },
+    page,
+  }
+
+  /** A problem for somebody of whose request nothing is known but whether it was for the API. */
+  async function page(failure: PortalError, id: string, isApi: boolean) {
+    const html = bare && !isApi ? await bare('errors/error', errorView(failure, id)) : undefined
+    const type = html === undefined ? 'application/problem+json' : 'text/html; charset=utf-8'
+    return {
+      headers: { ...headers, 'cache-control': 'no-store', 'content-type': type },
+      text: html ?? JSON.stringify(bodyOf(failure, id)),
+    }
   }
 }
 
@@ -130,6 +137,7 @@ export const titles: Record<number, string> = {
   415: 'Unknown kind of content',
   422: 'Some fields need another value',
   429: 'Too many requests',
+  431: 'Headers too large',
   500: 'Something went wrong',
   502: 'The endpoint does not answer',
   503: 'Not available at the moment',

@@ -84,6 +84,12 @@ export function createMetrics({ defaults = true } = {}) {
     labelNames: ['upstream', 'event'] as const,
     registers,
   })
+  const closed = new Counter({
+    name: 'maas_connections_closed_total',
+    help: 'Connections that the portal closed, by reason',
+    labelNames: ['reason'] as const,
+    registers,
+  })
   const watch: Watcher = ({ upstream: name }) => {
     const started = performance.now()
     return (ending) =>
@@ -148,6 +154,7 @@ export function createMetrics({ defaults = true } = {}) {
         },
       })
     },
+    connectionClosed: (reason: string) => closed.inc({ reason }),
     /** Measures every request of that app by route pattern. */
     observe(app: FastifyInstance): void {
       app.addHook('onResponse', (request, reply, done) => {

@@ -1,7 +1,8 @@
-import rateLimit, { normalizeIP } from '@fastify/rate-limit'
+import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { RedisConnection } from '../clients/redis.js'
 import { problem } from '../errors.js'
+import { addressKey } from './addresses.js'
 import type { AuditName } from './audit-event.js'
 import { createCounts, WINDOW_MS } from './counts.js'
 
@@ -119,7 +120,6 @@ function tooMany(seconds: number) {
   })
 }
 
-/** Whoever has hung up meanwhile has none. */
 function addressOf({ ip }: { ip: string | undefined }): string {
-  return `address ${ip === undefined ? 'gone' : normalizeIP(ip)}`
+  return `address ${addressKey(ip)}`
 }

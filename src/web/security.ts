@@ -13,6 +13,7 @@ export function security(app: FastifyInstance, { publicUrl, formTargets }: Secur
   const headers = headersFor({ publicUrl, formTargets })
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(headers)
+    if (isAmbiguous(request.raw.rawHeaders)) return done(problem('bad_request', { detail: AMBIGUOUS }))
     const foreign = request.routeOptions.config.crossSite !== true && isCrossSite(request, publicUrl)
     done(foreign ? problem('cross_site') : undefined)
   })
@@ -48,6 +49,19 @@ export function headersFor({ publicUrl, formTargets }: SecurityOptions): Record<
     'permissions-policy': 'camera=(), geolocation=(), microphone=()',
     ...(secure ? { 'strict-transport-security': 'max-age=31536000; includeSubDomains' } : {}),
   }
+}
+
+const AMBIGUOUS = 'The request has more than one Host or Authorization header. Send one of each.'
+
+/** Programs on the way may read another one than the portal does (RFC 9112 section 3.2). */
+function isAmbiguous(rawHeaders: string[]): boolean {
+  let [hosts, credentials] = [0, 0]
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? ''
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++
+    else if (name.length === 13 && name.toLowerCase() === 'authorization') credentials++
+  }
+  return hosts > 1 || credentials > 1
 }
 
 /**

@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { createConnections } from '../../src/web/connections.js'
+import { type Closed, type ConnectionOptions, createConnections } from '../../src/web/connections.js'
 
 const IDLE_MS = 300
 const ASK = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
@@ -33,18 +35,113 @@ t.test('an answer may take longer than that, before it begins and within', async
   await once(socket, 'close')
 })
 
-async function open(t: Test, handler: RequestListener) {
-  const server = createConnections(handler, { idleMs: IDLE_MS })
+const LARGE = Buffer.alloc(4_000_000, 'x')
+
+t.test('an answer that nobody reads ends, one and many on a connection', async (t) => {
+  const closed: Closed[] = []
+  for (const requests of [1, 40]) {
+    const { socket } = await open(t, (_request, response) => response.end(LARGE), {
+      stalledMs: 200,
+      onClosed: (why) => closed.push(why),
+    })
+    socket.pause()
+    socket.write(ASK.repeat(requests))
+    await until(() => closed.includes('unread'))
+    await ends(socket)
+    closed.length = 0
+  }
+})
+
+t.test('a stream that nobody reads ends, and what it is made of is told', async (t) => {
+  let ended = false
+  const endless = () =>
+    new Readable({
+      read() {
+        this.push(LARGE.subarray(0, 60_000))
+      },
+      destroy(_error, done) {
+        ended = true
+        done(null)
+      },
+    })
+  const { socket } = await open(t, (_request, response) => void pipeline(endless(), response).catch(() => {}), {
+    stalledMs: 200,
+  })
+  socket.pause()
+  socket.write(ASK)
+  await until(() => ended)
+  await ends(socket)
+})
+
+t.test('a slow reader is served as long as it takes something, but not for ever', async (t) => {
+  const closed: Closed[] = []
+  const times = { stalledMs: 400, behindMs: 2500, onClosed: (why: Closed) => closed.push(why) }
+  const { socket } = await open(t, (_request, response) => response.end(Buffer.concat(Array(20).fill(LARGE))), times)
+  const started = performance.now()
+  socket.removeAllListeners('data')
+  socket.pause()
+  socket.write(ASK)
+  const reading = setInterval(() => socket.read(300_000), 50)
+  t.teardown(() => clearInterval(reading))
+  await until(() => closed.length > 0)
+  t.same(closed, ['unread'])
+  t.ok(performance.now() - started > 2 * times.stalledMs, 'longer than one that takes nothing')
+})
+
+t.test('connections are limited in total and by address, and those that close make room', async (t) => {
+  for (const [limit, why] of [
+    [{ most: 3 }, 'too_many'],
+    [{ mostOfAddress: 3 }, 'too_many_of_address'],
+  ] as const) {
+    const closed: Closed[] = []
+    const { socket, more } = await open(t, (_request, response) => response.end('here'), {
+      ...limit,
+      onClosed: (reason) => closed.push(reason),
+    })
+    const others = [await more(), await more()]
+    const refused = await more()
+    await ends(refused)
+    t.same(closed, [why])
+    others[0]?.destroy()
+    await sleep(50)
+    const next = await more()
+    next.write(ASK)
+    await once(next, 'data')
+    t.equal(socket.readyState, 'open', why)
+  }
+})
+
+async function until(check: () => boolean): Promise<void> {
+  while (!check()) await sleep(10)
+}
+
+/** Closed by the other side; what was sent may be read first. */
+async function ends(socket: Socket): Promise<void> {
+  socket.on('error', () => {})
+  socket.removeAllListeners('data')
+  socket.resume()
+  if (!socket.closed) await once(socket, 'close')
+}
+
+async function open(t: Test, handler: RequestListener, options: ConnectionOptions = {}) {
+  const server = createConnections(handler, { idleMs: IDLE_MS, ...options })
   await once(server.listen(0, '127.0.0.1'), 'listening')
-  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const sockets: Socket[] = []
+  const more = async () => {
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    sockets.push(socket)
+    socket.on('error', () => {})
+    await once(socket, 'connect')
+    return socket
+  }
+  const socket = await more()
   let text = ''
-  socket.setEncoding('utf8').on('data', (more: string) => {
-    text += more
+  socket.on('data', (more: Buffer) => {
+    text += more.toString()
   })
   t.teardown(() => {
-    socket.destroy()
+    for (const each of sockets) each.destroy()
     server.close()
   })
-  await once(socket, 'connect')
-  return { socket, heard: () => text }
+  return { socket, more, heard: () => text }
 }
