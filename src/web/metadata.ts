@@ -16,7 +16,7 @@ export function protectedResource(
     resource_name: `${name}: REST API`,
     resource_documentation: `${publicUrl}/docs/api`,
   }
-  app.get(metadataPath, { config: { open: true } }, async (_request, reply) => {
+  app.get(metadataPath, { config: { open: true, limit: 'free' } }, async (_request, reply) => {
     // read by programs of other origins, which need it before they have anything to send
     return reply
       .headers({
