@@ -96,6 +96,7 @@ export async function buildPortal(config: Config) {
     calls: notes.rate_limits?.calls ?? 300,
     reveals: notes.rate_limits?.reveals ?? 120,
     writes: notes.rate_limits?.writes ?? 300,
+    anyProxy: config.trustProxy === true,
     pages: notes.rate_limits?.pages ?? 1200,
     reports: notes.rate_limits?.reports ?? 600,
     visits: notes.rate_limits?.visits ?? 3000,
@@ -160,6 +161,8 @@ export async function start(config: Config): Promise<Portal> {
     log.warn(
       'REDIS_URL is not set: the catalogue is read by every replica for itself, and a sign-out is known to this process alone',
     )
+  if (config.trustProxy === true)
+    log.warn('TRUST_PROXY is true: clients can choose their address; set the number of proxies or their addresses')
   await Promise.race([models.warm(), new Promise((resolve) => setTimeout(resolve, WARM_MS))])
   models.start()
   await app.listen({ host: config.host, port: config.port })

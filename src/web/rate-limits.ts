@@ -19,6 +19,8 @@ export interface RateLimitsOptions {
   writes: number
   pages: number
   reports: number
+  /** true: clients can choose the address they are counted under, so that the one of their connection counts, too */
+  anyProxy?: boolean
 }
 
 /** Which limit a route is under. `free`: none, as it costs next to nothing. */
@@ -139,9 +141,17 @@ export async function rateLimits(app: FastifyInstance, options: RateLimitsOption
     callerOf: (request: FastifyRequest) => string,
     { quiet = false, weighed = true } = {},
   ): RateLimit {
+    const take = (request: FastifyRequest) => {
+      const [caller, weight] = [callerOf(request), weighed ? weightOf(request) : 1]
+      const counted = counts.take(`${name} ${caller}`, WINDOW_MS, weight)
+      if (!options.anyProxy || !caller.startsWith('address ')) return counted
+      // one connection may stand for an office, but not for any number of made-up addresses
+      const { current } = counts.take(`${name} of ${addressKey(request.socket.remoteAddress)}`, WINDOW_MS, weight)
+      return { ...counted, current: Math.max(counted.current, current - (PEOPLE - 1) * max) }
+    }
     const policy = `"${name}";q=${max};w=${WINDOW_MS / 1000}`
     return async (request, reply) => {
-      const { current, ttl } = counts.take(`${name} ${callerOf(request)}`, WINDOW_MS, weighed ? weightOf(request) : 1)
+      const { current, ttl } = take(request)
       const seconds = Math.ceil(ttl / 1000)
       if (!quiet || current > max)
         reply.headers({
