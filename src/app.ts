@@ -90,6 +90,19 @@ export async function buildPortal(config: Config) {
     routerOptions: { maxParamLength: 300 },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: true, strict: false } },
   })
+  const limits = await rateLimits(app, {
+    redis,
+    prefix: PREFIX,
+    api: notes.rate_limits?.api ?? 1200,
+    signIn: notes.rate_limits?.sign_in ?? 300,
+    calls: notes.rate_limits?.calls ?? 300,
+    reveals: notes.rate_limits?.reveals ?? 120,
+    writes: notes.rate_limits?.writes ?? 300,
+    anyProxy: config.trustProxy === true,
+    pages: notes.rate_limits?.pages ?? 1200,
+    reports: notes.rate_limits?.reports ?? 600,
+    visits: notes.rate_limits?.visits ?? 3000,
+  })
   const routes: { method: string; url: string; config: FastifyContextConfig; schema: FastifySchema | undefined }[] = []
   app.addHook('onRoute', ({ method, url, config, schema }) => {
     routes.push({ method: String(method), url, config: config ?? {}, schema })
@@ -107,15 +120,6 @@ export async function buildPortal(config: Config) {
   await app.register(cookie)
   security(app, origins)
   assets(app, { root: join(projectRoot, 'static') })
-  const limits = await rateLimits(app, {
-    redis,
-    prefix: PREFIX,
-    api: notes.rate_limits?.api ?? 1200,
-    signIn: notes.rate_limits?.sign_in ?? 300,
-    calls: notes.rate_limits?.calls ?? 300,
-    reveals: notes.rate_limits?.reveals ?? 120,
-    writes: notes.rate_limits?.writes ?? 300,
-  })
   protectedResource(app, { publicUrl: config.publicUrl, issuer: config.oidc.issuer, name: brand })
 
   const document = createApiDocument()
@@ -178,6 +182,8 @@ export async function start(config: Config): Promise<Portal> {
     log.warn(
       'USERNAME_SECRET is not set: the names of users in 3scale depend on SESSION_SECRET, and nobody is found any more once it is lost or replaced',
     )
+  if (config.trustProxy === true)
+    log.warn('TRUST_PROXY is true: clients can choose their address; set the number of proxies or their addresses')
   await Promise.race([models.warm(), new Promise((resolve) => setTimeout(resolve, WARM_MS))])
   models.start()
   await app.listen({ host: config.host, port: config.port })

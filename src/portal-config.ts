@@ -112,6 +112,25 @@ export const PortalConfig = Type.Object(
           calls: Type.Optional(perPerson('calls to models from pages')),
           reveals: Type.Optional(perPerson('keys shown')),
           writes: Type.Optional(perPerson('other writes by form')),
+          pages: Type.Optional(
+            Type.Integer({
+              minimum: 1,
+              description: 'pages, a minute of one person; default 1200; dear ones count as several',
+            }),
+          ),
+          reports: Type.Optional(
+            Type.Integer({
+              minimum: 1,
+              description:
+                'usage reports of pages and API, a minute of one person; default 600; one of many rows counts as up to 37',
+            }),
+          ),
+          visits: Type.Optional(
+            Type.Integer({
+              minimum: 1,
+              description: 'requests of people who are not signed in, a minute of one address; default 3000',
+            }),
+          ),
         },
         strict,
       ),

@@ -32,6 +32,7 @@ export function createTenantDoctor(config: Config, { outbound, verbs, callers, c
     inspect: (way) => createInspection({ ...config.threescale, http: way, queue }),
     adminUrl: config.threescale.adminUrl,
     redis,
+    trustsAnyProxy: config.trustProxy === true,
     checks,
     expected: expectedOf(notes, verbs.terms?.field),
     madeBy: verbs.names.madeBy,

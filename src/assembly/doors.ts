@@ -97,10 +97,9 @@ export async function pagesDoor(door: FastifyInstance, config: Config, deps: Doo
   door.setErrorHandler(pageFailure)
   door.setNotFoundHandler((request, reply) => pageFailure(problem('not_found'), request, reply))
   stockPaths(door, { publicUrl: config.publicUrl, hosts: notes.stock_hosts ?? [] })
-  limits.signInHook(door)
   sessions.hook(door)
+  limits.hook(door)
   guard(door)
-  limits.writesHook(door)
   doorman(door, { accounts, sessions, contact: notes.contact })
   await modelsPages(door, {
     models,
@@ -177,6 +176,7 @@ export async function apiDoor(door: FastifyInstance, config: Config, deps: DoorD
     callerOf: accounts.callerOf,
     limit: limits.api,
     reveals: limits.reveals,
+    reports: limits.reports,
     attempts,
   })
   await operationsApi(door, { operations })

@@ -35,6 +35,8 @@ export interface ApiOptions {
   limit: RateLimit
   /** the limit of credentials that are shown, shared with the pages of the same person */
   reveals: RateLimit
+  /** the limit of usage reports, shared in the same way */
+  reports: RateLimit
   attempts: Attempts
   document: ApiDocument
 }
@@ -46,7 +48,7 @@ export interface ApiOptions {
  */
 export async function apiScope(
   app: FastifyInstance,
-  { publicUrl, verify, callerOf, limit, reveals, attempts, document }: ApiOptions,
+  { publicUrl, verify, callerOf, limit, reveals, reports, attempts, document }: ApiOptions,
 ): Promise<void> {
   const metadata = `${publicUrl}${metadataPath}`
   app.decorateRequest('identity', undefined)
@@ -79,6 +81,7 @@ export async function apiScope(
     request.caller = caller && { ...caller, scopes }
   })
   app.addHook('preHandler', async (request, reply) => {
+    if (request.routeOptions.config.limit === 'reports') await reports(request, reply)
     // once more after validation, so that no other spelling of `true` passes
     const required = requiredScopes(request)
     if (!request.caller || !required.includes('maas:reveal')) return

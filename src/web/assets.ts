@@ -42,18 +42,22 @@ export function assets(app: FastifyInstance, { root }: { root: string }): void {
   const prefix = `/static/${hash.digest('hex').slice(0, 12)}`
   app.decorate('asset', (path: string) => `${prefix}/${path}`)
 
-  app.get<{ Params: { '*': string } }>(`${prefix}/*`, { config: { open: true } }, async (request, reply) => {
-    const file = files.get(request.params['*'])
-    if (!file) return reply.code(404).type('text/plain; charset=utf-8').send('There is no such file.')
-    const encoding = file.small ? undefined : encodingOf(request.headers['accept-encoding'])
-    reply
-      .type(file.type)
-      .header('cache-control', 'public, max-age=31536000, immutable')
-      .header('vary', 'accept-encoding')
-    if (!encoding) return reply.send(file.plain)
-    file.encoded[encoding] ??= compressed(file.plain, encoding, EFFORT)
-    return reply.header('content-encoding', encoding).send(await file.encoded[encoding])
-  })
+  app.get<{ Params: { '*': string } }>(
+    `${prefix}/*`,
+    { config: { open: true, limit: 'free' } },
+    async (request, reply) => {
+      const file = files.get(request.params['*'])
+      if (!file) return reply.code(404).type('text/plain; charset=utf-8').send('There is no such file.')
+      const encoding = file.small ? undefined : encodingOf(request.headers['accept-encoding'])
+      reply
+        .type(file.type)
+        .header('cache-control', 'public, max-age=31536000, immutable')
+        .header('vary', 'accept-encoding')
+      if (!encoding) return reply.send(file.plain)
+      file.encoded[encoding] ??= compressed(file.plain, encoding, EFFORT)
+      return reply.header('content-encoding', encoding).send(await file.encoded[encoding])
+    },
+  )
 }
 
 function readAll(root: string): Map<string, Asset> {

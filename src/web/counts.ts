@@ -21,28 +21,16 @@ export function createCounts(redis: RedisConnection | undefined, prefix: string)
   const untold = new Set<string>()
   let timer: NodeJS.Timeout | undefined
 
-  const store = {
-    incr(
-      key: string,
-      done: (error: Error | null, result?: { current: number; ttl: number }) => void,
-      windowMs: number,
-    ): void {
-      done(null, take(key, windowMs))
-    },
-    child: () => store,
-  }
   return {
-    Store: function Store() {
-      return store
-    } as unknown as new () => typeof store,
+    take,
     close: () => clearTimeout(timer),
   }
 
-  /** One more. Milliseconds until the count is anew. */
-  function take(key: string, windowMs: number): { current: number; ttl: number } {
+  /** One request more, or one that counts as several. Milliseconds until the count is anew. */
+  function take(key: string, windowMs: number, weight = 1): { current: number; ttl: number } {
     const now = Date.now()
     const count = countOf(key, Math.floor(now / windowMs))
-    count.mine++
+    count.mine += weight
     if (redis) tellSoon(key)
     return { current: count.mine + count.others, ttl: windowMs - (now % windowMs) }
   }

@@ -11,12 +11,12 @@ function field(value: string | number): string {
   return `"${text.replaceAll('"', '""')}"`
 }
 
-/** What programs skip before they look for a formula: blanks, quotes and characters without width. */
-const SKIPPED = `[ "'\\u00ad\\u00a0\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u3000\\ufeff]*`
-const START = '[=+\\-@\\uff1d\\uff0b\\uff0d\\uff20]'
-const leading = new RegExp(`^(?:[\\t\\r\\n\\v\\f]|${SKIPPED}${START})`)
+/** The second class is what programs skip before they look for a formula: blanks, quotes and characters without width. */
+const leading =
+  /^(?:[\t\r\n\v\f]|[ "'\u00ad\u00a0\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20])/
 /** A program that splits at `;`, tab or a line end whatever is quoted begins a cell there. */
-const within = new RegExp(`([;\\t\\r\\n\\v\\f]${SKIPPED})(?=${START})`, 'g')
+const within =
+  /([;\t\r\n\v\f][ "'\u00ad\u00a0\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g
 
 function harmless(text: string): string {
   const inner = text.replace(within, "$1'")

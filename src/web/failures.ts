@@ -40,7 +40,8 @@ export async function pageFailure(error: unknown, request: FastifyRequest, reply
       again: againOf(failure, request),
       retryHref: retryHrefOf(failure, request),
     },
-    { status: failure.status, layout: 'bare' },
+    // who asks too often has a page to go on from
+    { status: failure.status, layout: failure.status === 429 ? 'main' : 'bare' },
   )
 }
 

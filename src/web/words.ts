@@ -7,8 +7,10 @@ export function ageWords(seconds: number): string {
   return `${Math.round(seconds / 86_400)} days`
 }
 
+const grouped = new Intl.NumberFormat('en-US')
+
 export function number(value: number): string {
-  return value.toLocaleString('en-US')
+  return grouped.format(value)
 }
 
 export function dateWords(iso: string): string {

@@ -186,6 +186,16 @@ for (const variant of variants) {
 
   t.test(`${variant}: the way in is the public address, by https alone`, async (t) => {
     const host = new URL(settingsMap.data.PUBLIC_URL).host
+    t.notOk(one('NetworkPolicy').spec.ingress, 'what no other policy names is shut')
+    const [way, ...others] = one('NetworkPolicy', 'maas-portal-way-in').spec.ingress
+    t.same(others, [])
+    t.same(way.ports, [{ port: 'http', protocol: 'TCP' }])
+    for (const peer of way.from) {
+      const [label = ''] = Object.keys(peer.namespaceSelector.matchLabels)
+      const known =
+        variant === 'kubernetes' ? /^kubernetes\.io\/metadata\.name$/ : /^policy-group\.network\.openshift\.io\//
+      t.match(label, known, 'the router alone may choose the address of a client')
+    }
     if (variant === 'kubernetes') {
       const { spec } = one('Ingress')
       t.same(spec.tls[0].hosts, [host])
@@ -218,8 +228,7 @@ for (const variant of variants) {
     const redis = { openshift: [6379], kubernetes: [6379], 'redis-sentinel': [6379, 26379], 'private-ca': [3128, 6380] }
     t.same(out.sort(), [53, 5353, 443, ...(redis[variant as keyof typeof redis] ?? [])].sort())
     for (const { metadata, spec } of all('NetworkPolicy'))
-      for (const rule of spec.ingress ?? [])
-        if (metadata.name !== 'maas-portal') t.ok(rule.from?.length > 0, `${metadata.name} says from where`)
+      for (const rule of spec.ingress ?? []) t.ok(rule.from?.length > 0, `${metadata.name} says from where`)
   })
 
   t.test(`${variant}: kustomize itself, where this machine has it, makes the same`, async (t) => {

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import t from 'tap'
 import { limitUse } from '../../src/features/usage/answers.js'
 import { estimateOf, pricesOf } from '../../src/features/usage/cost.js'
@@ -7,6 +8,7 @@ import { type Measure, measuresOf } from '../../src/features/usage/measures.js'
 import { limitView } from '../../src/features/usage/parts.js'
 import { rangeOf } from '../../src/features/usage/range.js'
 import { rangeNeeds, seriesOf } from '../../src/features/usage/series.js'
+import { reportWeight } from '../../src/features/usage/weight.js'
 import { createTally, windowsFor } from '../../src/features/usage/windows.js'
 import { forecastWords, limitName, limitNote, resetWords } from '../../src/features/usage/words.js'
 import { knownZone } from '../../src/features/usage/zones.js'
@@ -63,6 +65,20 @@ t.test('time zones: one name for each, however it is written', async (t) => {
     undefined,
   ])
     t.equal(knownZone(name), undefined, String(name))
+})
+
+t.test('a report counts by the rows that it has', async (t) => {
+  const weight = (query: Record<string, string>) => reportWeight({ query } as unknown as FastifyRequest)
+  t.equal(weight({}), 2)
+  t.equal(weight({ range: '24h' }), 2)
+  t.equal(weight({ range: '12m' }), 2)
+  t.equal(weight({ range: '7d', granularity: 'hour' }), 4)
+  t.equal(weight({ range: '90d', granularity: 'hour' }), 37)
+  t.equal(weight({ since: '2026-01-01', until: '2026-01-02', granularity: 'hour' }), 2)
+  t.equal(weight({ since: '2025-01-01', until: '2025-12-31', granularity: 'day' }), 8)
+  // what cannot be read counts as the longest
+  for (const since of ['x', '2030-01-01', '0', '2000-01-01T00:00:00'])
+    t.equal(weight({ since, until: '2026-01-01', granularity: 'hour' }), 37, since)
 })
 
 t.test('month borders: whole months of UTC, over the end of a year', async (t) => {

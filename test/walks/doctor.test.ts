@@ -251,6 +251,7 @@ const rows: Record<string, Row | Row[]> = {
     about: null,
     says: new RegExp(`^127\\.0\\.0\\.1:${stack.port + 7} could not be reached .+ and 1 more\\.$`),
   },
+  proxy_any: { env: { TRUST_PROXY: 'true' }, about: null },
   redis_missing: { env: { REDIS_URL: '' }, about: null },
   redis_unreachable: { env: { REDIS_URL: `redis://127.0.0.1:${await freePort()}` }, about: null },
   clock_skew: [

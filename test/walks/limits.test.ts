@@ -121,3 +121,14 @@ t.test('sign-in: so often by one person, and by one address, as a page with when
   waits(t, address)
   t.match(address.text, 'href="/login">Try again')
 })
+
+t.test('with TRUST_PROXY=true, made-up addresses do not make the limit endless', async (t) => {
+  const portal = await stack.portal({ ...settings('{ sign_in: 8 }'), TRUST_PROXY: 'true' })
+  t.teardown(() => portal.stop())
+  let made = 0
+  const ask = (address = `10.0.${made >> 8}.${made++ & 255}`) =>
+    createVisitor(stack).raw('/login', { headers: { 'x-forwarded-for': address } })
+  for (let sent = 0; sent < 8; sent++) t.equal((await ask()).status, 303, 'an office behind a proxy')
+  waits(t, await refused(() => ask(), 45))
+  waits(t, await refused(() => ask('x'.repeat(3000 + made++)), 45))
+})

@@ -20,9 +20,10 @@ export interface SignInPagesDeps {
   limit(request: FastifyRequest, reply: FastifyReply, person: string): Promise<void>
 }
 
-const open = { config: { open: true } }
-const signingIn = { config: { open: true, audit: 'sign_in', patient: true } } as const
-const signingUp = { config: { open: true, audit: 'sign_up', patient: true } } as const
+const open = { config: { open: true, limit: 'sign_in' } } as const
+const signingIn = { config: { open: true, audit: 'sign_in', patient: true, limit: 'sign_in' } } as const
+const pending = { config: { ...signingIn.config, limit: 'pages' } } as const
+const signingUp = { config: { open: true, audit: 'sign_up', patient: true, limit: 'sign_in' } } as const
 
 /** To the sign-in service, back, and through the completion form where one is needed. */
 export async function signInPages(app: FastifyInstance, deps: SignInPagesDeps) {
@@ -79,7 +80,7 @@ export async function signInPages(app: FastifyInstance, deps: SignInPagesDeps) {
     }
   })
 
-  app.get('/sign-up/pending', signingIn, async (request, reply) => {
+  app.get('/sign-up/pending', pending, async (request, reply) => {
     const resumed = await arrivals.resume(request, reply)
     if (resumed) return resumed
     audited(request, { quiet: true })

@@ -22,7 +22,7 @@ export interface SignOutPagesDeps {
 const TOKEN_CHARS = 16_384
 const open = { config: { open: true } }
 const signingOut = { config: { open: true, audit: 'sign_out' } } as const
-const fromProvider = { config: { open: true, audit: 'sign_out', crossSite: true } } as const
+const fromProvider = { config: { open: true, audit: 'sign_out', crossSite: true, limit: 'sign_in' } } as const
 
 /** Out here first, then at the provider; and out when the provider says so. */
 export async function signOutPages(app: FastifyInstance, deps: SignOutPagesDeps) {

@@ -13,6 +13,6 @@ export async function apiDocsPages(app: FastifyInstance, { document, publicUrl, 
   let view: ReturnType<typeof docsView> | undefined
   app.get('/docs/api', { config: { open: true } }, async (_request, reply) => {
     view ??= docsView({ document: document(), publicUrl, issuer })
-    return reply.page('api-docs/index', view)
+    return reply.page('api-docs/index', view, { of: view })
   })
 }

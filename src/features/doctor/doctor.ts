@@ -26,6 +26,8 @@ export interface DoctorDeps extends Pick<ProductDeps, 'modelIds' | 'gatewayKeys'
   inspect(http: Pick<Http, 'send'>): Inspection
   adminUrl: string
   redis: RedisConnection | undefined
+  /** whether TRUST_PROXY believes any X-Forwarded-For */
+  trustsAnyProxy?: boolean
   /** the connections that /readyz checks too */
   checks: Check[]
   expected: Expected
@@ -41,7 +43,7 @@ const SKEW_SECONDS = 30
 
 /** Checks a tenant and what is around it. It only reads, never more than four calls at a time; docs/doctor.md counts them. */
 export function createDoctor(deps: DoctorDeps) {
-  const { adminUrl, redis, checks, expected, madeBy, now } = deps
+  const { adminUrl, redis, trustsAnyProxy, checks, expected, madeBy, now } = deps
   const find = createFind(adminUrl)
   const ofTenant: FindHere = (code, what) => find(code, what ? { what } : {})
 
@@ -58,7 +60,7 @@ export function createDoctor(deps: DoctorDeps) {
         isolated('Redis', ofTenant, examineRedis),
       ])
       const hosts = [adminUrl, deps.signIn.issuer].map((address) => new URL(address).host)
-      const findings = sorted([...threescale.findings, ...identity, ...memory, ...clocks(ask, hosts)])
+      const findings = sorted([...threescale.findings, ...identity, ...memory, ...settings(), ...clocks(ask, hosts)])
       return {
         at: new Date(now()).toISOString(),
         complete: isComplete(findings),
@@ -107,6 +109,10 @@ export function createDoctor(deps: DoctorDeps) {
       findings.push(find('run_cut_off', { what: `${done} of ${products.length} products were checked in time.` }))
     }
     return findings
+  }
+
+  function settings(): Finding[] {
+    return trustsAnyProxy ? [find('proxy_any')] : []
   }
 
   async function examineRedis(): Promise<Finding[]> {

@@ -34,7 +34,7 @@ export async function doctorPages(
 
   app.post(
     '/doctor',
-    { config: { open: true, audit: { none: 'It only reads; its calls are counted.' } } },
+    { config: { open: true, weight: 20, audit: { none: 'It only reads; its calls are counted.' } } },
     async (request, reply) => {
       forOperators(request)
       await runs.start()
@@ -43,12 +43,16 @@ export async function doctorPages(
   )
 
   /** Anybody gets the same general reasons, whatever the name: what one may not see is not told from what is not there. */
-  app.get<{ Querystring: Query }>('/missing-model', { config: { patient: true } }, async (request, reply) => {
-    const [model, person] = [textOf(request.query.model), textOf(request.query.person)]
-    const operator = isOperator(request.caller, operators)
-    const reasons = operator && model ? await missing.explain(model, person || undefined) : []
-    return reply.page('doctor/missing', missingView({ model, person, operator, reasons, contact }))
-  })
+  app.get<{ Querystring: Query }>(
+    '/missing-model',
+    { config: { patient: true, weight: 5 } },
+    async (request, reply) => {
+      const [model, person] = [textOf(request.query.model), textOf(request.query.person)]
+      const operator = isOperator(request.caller, operators)
+      const reasons = operator && model ? await missing.explain(model, person || undefined) : []
+      return reply.page('doctor/missing', missingView({ model, person, operator, reasons, contact }))
+    },
+  )
 
   /** The session is enough, as the page is needed most when 3scale answers nothing. To others there is nothing here. */
   function forOperators(request: FastifyRequest): void {

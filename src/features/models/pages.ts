@@ -38,7 +38,7 @@ export async function modelsPages(app: FastifyInstance, { models, snippets, open
     return reply.page('models/index', view, note || shown.stale || filters.mine ? {} : { of: shown.found })
   })
 
-  app.get<{ Querystring: Query }>('/models/compare', { config: { open } }, async (request, reply) => {
+  app.get<{ Querystring: Query }>('/models/compare', { config: { open, weight: 3 } }, async (request, reply) => {
     const names = [request.query.model ?? []].flat().map(String)
     const all = (await models.list({ sort: 'name' }, request.caller)).models
     const wanted = [...new Set(names)].map((name) => all.find(({ system_name }) => system_name === name))

@@ -23,7 +23,7 @@ const address = '/models/:system_name/reference'
 export async function referencePages(app: FastifyInstance, { references, open, limit }: ReferencePagesDeps) {
   app.get<Named & { Querystring: { application?: string } }>(
     address,
-    { config: { open, missing: 'system_name' } },
+    { config: { open, missing: 'system_name', weight: 5 } },
     async (request, reply) => show(request, reply, String(request.query.application ?? ''), undefined),
   )
 

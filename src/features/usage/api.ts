@@ -8,6 +8,7 @@ import { accountUsage, applicationCost, applicationLimits, applicationUsage, lim
 import { AccountUsage, ApplicationCost, ApplicationLimits, ApplicationUsage, LimitUse, UsageQuery } from './schemas.js'
 import { accountTables, applicationsCsv, applicationTables, tablesCsv } from './tables.js'
 import { complete, type Usage } from './usage.js'
+import { reportWeight } from './weight.js'
 
 const Id = Type.Object({ id: Type.String({ pattern: idPattern, examples: ['3001'] }) })
 const Listed = <T extends typeof ApplicationLimits | typeof ApplicationCost>(item: T) =>
@@ -34,7 +35,7 @@ export async function usageApi(app: FastifyInstance, { usage }: { usage: Usage }
   app.get<{ Params: { id: string }; Querystring: OfApplication }>(
     '/applications/:id/usage',
     {
-      config: { scope: 'maas:read' },
+      config: { scope: 'maas:read', limit: 'reports', weight: reportWeight },
       schema: operation('readApplicationUsage', 'Calls and tokens of an application', {
         params: Id,
         querystring: OfApplication,
@@ -52,7 +53,7 @@ export async function usageApi(app: FastifyInstance, { usage }: { usage: Usage }
   app.get<{ Querystring: OfAccount }>(
     '/me/usage',
     {
-      config: { scope: 'maas:read' },
+      config: { scope: 'maas:read', limit: 'reports', weight: reportWeight },
       schema: operation('readUsage', 'Calls and tokens of your account, by application and model', {
         querystring: OfAccount,
         response: { 200: jsonOrCsv(AccountUsage) },
@@ -70,7 +71,7 @@ export async function usageApi(app: FastifyInstance, { usage }: { usage: Usage }
   app.get<{ Params: { id: string } }>(
     '/applications/:id/limits',
     {
-      config: { scope: 'maas:read' },
+      config: { scope: 'maas:read', limit: 'reports' },
       schema: operation('listApplicationLimits', 'What is left of the limits of an application', {
         params: Id,
         response: { 200: Type.Object({ items: Type.Array(LimitUse), next_cursor: Type.Null() }) },
@@ -85,7 +86,7 @@ export async function usageApi(app: FastifyInstance, { usage }: { usage: Usage }
   app.get<{ Querystring: Paging }>(
     '/me/limits',
     {
-      config: { scope: 'maas:read' },
+      config: { scope: 'maas:read', limit: 'reports' },
       schema: operation('listLimits', 'What is left of the limits of all your applications', {
         querystring: Paging,
         response: { 200: Listed(ApplicationLimits) },
@@ -102,7 +103,7 @@ export async function usageApi(app: FastifyInstance, { usage }: { usage: Usage }
   app.get<{ Params: { id: string } }>(
     '/applications/:id/costs',
     {
-      config: { scope: 'maas:read' },
+      config: { scope: 'maas:read', limit: 'reports' },
       schema: operation('readApplicationCosts', 'An estimate of what an application costs this month', {
         params: Id,
         response: { 200: ApplicationCost },
@@ -114,7 +115,7 @@ export async function usageApi(app: FastifyInstance, { usage }: { usage: Usage }
   app.get<{ Querystring: Paging }>(
     '/me/costs',
     {
-      config: { scope: 'maas:read' },
+      config: { scope: 'maas:read', limit: 'reports' },
       schema: operation('listCosts', 'An estimate of what each application costs this month', {
         querystring: Paging,
         response: { 200: Listed(ApplicationCost) },

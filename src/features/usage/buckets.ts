@@ -29,10 +29,14 @@ export function shifted(buckets: Bucket[], granularity: Granularity, zone: strin
     return buckets.map(({ start, end }) => ({ start: start - length, end: end - length }))
   }
   const back = granularity === 'day' ? { days: buckets.length } : { months: buckets.length }
+  const unitOfFirst = unitAround(first.start, granularity, zone)
+  const middle = DateTime.fromMillis(unitOfFirst.start + (unitOfFirst.end - unitOfFirst.start) / 2, { zone })
+  let earlier: Bucket | undefined
   return buckets.map((bucket) => {
-    const unit = unitAround(bucket.start, granularity, zone)
-    const middle = DateTime.fromMillis(unit.start + (unit.end - unit.start) / 2, { zone })
-    const earlier = unitAround(middle.minus(back).toMillis(), granularity, zone)
+    // buckets follow each other without a gap, and so do those before them
+    earlier = unitAround(earlier?.end ?? middle.minus(back).toMillis(), granularity, zone)
+    const isEnd = bucket === first || bucket === last
+    const unit = isEnd ? unitAround(bucket.start, granularity, zone) : bucket
     const whole = bucket.start === unit.start && bucket.end === unit.end
     if (whole || !cut) return earlier
     const start = Math.min(earlier.start + (bucket.start - unit.start), earlier.end)
@@ -49,12 +53,13 @@ function unitAround(at: number, granularity: Granularity, zone: string): Bucket 
   }
   // the border's own hour belongs to what begins in it
   const moment = DateTime.fromMillis(at, { zone })
-  const here = border(moment.startOf(granularity))
-  const next = border(moment.startOf(granularity).plus(granularity === 'day' ? { days: 1 } : { months: 1 }))
+  const first = moment.startOf(granularity)
+  const here = border(first)
+  const next = border(first.plus(granularity === 'day' ? { days: 1 } : { months: 1 }).startOf('day'))
   if (at < next) return { start: here, end: next }
   return unitAround(next + HOUR, granularity, zone)
 }
 
 function border(start: DateTime): number {
-  return Math.floor(start.startOf('day').toMillis() / HOUR) * HOUR
+  return Math.floor(start.toMillis() / HOUR) * HOUR
 }

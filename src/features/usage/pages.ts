@@ -9,6 +9,7 @@ import type { Choice } from './choice.js'
 import { accountTables, applicationsCsv, applicationTables, tablesCsv } from './tables.js'
 import { complete, type Usage } from './usage.js'
 import { applicationUsageView } from './view.js'
+import { reportWeight } from './weight.js'
 import { knownZone } from './zones.js'
 
 export interface UsagePagesDeps {
@@ -17,6 +18,7 @@ export interface UsagePagesDeps {
   secure: boolean
 }
 
+const report = { config: { limit: 'reports', weight: reportWeight } } as const
 const YEAR_SECONDS = 365 * 86_400
 
 /** Forms of these pages are sent by GET: the address holds the whole choice. */
@@ -24,7 +26,7 @@ export async function usagePages(app: FastifyInstance, { usage, secure }: UsageP
   // written by static/js/usage-zone.js too
   const { name: cookie, options } = cookieOf({ name: 'tz', secure, httpOnly: false })
 
-  app.get('/usage', async (request, reply) => {
+  app.get('/usage', report, async (request, reply) => {
     const caller = callerOf(request)
     return show(request, reply, async (query, choice) => {
       const report = await usage.ofAccount(caller, accountQuery(query), 'tenant')
@@ -32,7 +34,7 @@ export async function usagePages(app: FastifyInstance, { usage, secure }: UsageP
     })
   })
 
-  app.get('/applications/:id/usage', async (request, reply) => {
+  app.get('/applications/:id/usage', report, async (request, reply) => {
     const [caller, id] = [callerOf(request), idOf(request)]
     return show(request, reply, async (query, choice) => {
       const report = await usage.ofApplication(caller, id, query, 'tenant')
@@ -40,24 +42,24 @@ export async function usagePages(app: FastifyInstance, { usage, secure }: UsageP
     })
   })
 
-  app.get('/usage.csv', async (request, reply) => {
+  app.get('/usage.csv', report, async (request, reply) => {
     const query = textsOf(request)
     const report = complete(await usage.ofAccount(callerOf(request), accountQuery(query)))
     if (query.table === 'applications') return download(reply, 'applications.csv', applicationsCsv(report))
     return download(reply, 'usage.csv', tablesCsv(accountTables(report), report))
   })
 
-  app.get('/usage.json', async (request, reply) => {
+  app.get('/usage.json', report, async (request, reply) => {
     const report = complete(await usage.ofAccount(callerOf(request), accountQuery(textsOf(request))))
     return download(reply, 'usage.json', JSON.stringify(accountUsage(report), null, 2))
   })
 
-  app.get('/applications/:id/usage.csv', async (request, reply) => {
+  app.get('/applications/:id/usage.csv', report, async (request, reply) => {
     const report = complete(await usage.ofApplication(callerOf(request), idOf(request), textsOf(request)))
     return download(reply, `usage-${report.application.id}.csv`, tablesCsv(applicationTables(report), report))
   })
 
-  app.get('/applications/:id/usage.json', async (request, reply) => {
+  app.get('/applications/:id/usage.json', report, async (request, reply) => {
     const report = complete(await usage.ofApplication(callerOf(request), idOf(request), textsOf(request)))
     return download(reply, `usage-${report.application.id}.json`, JSON.stringify(applicationUsage(report), null, 2))
   })

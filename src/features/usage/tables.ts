@@ -4,7 +4,7 @@ import type { ApplicationReport } from './application-report.js'
 import { isTokens } from './losses.js'
 import type { Role } from './measures.js'
 import { type Series, total } from './series.js'
-import { localTime } from './time-words.js'
+import { localTimes } from './time-words.js'
 
 /** What a column is in the chart over the table: the whole, the whole of the period before, or a part of the whole. */
 export type ColumnKind = 'total' | 'before' | 'part'
@@ -110,9 +110,15 @@ function amountsOf(row: ModelRow, id: 'calls' | 'tokens'): Amounts {
 /** The tables side by side, RFC 4180; times in the zone of the range, with its offset. */
 export function tablesCsv(tables: Table[], { range }: Pick<ApplicationReport, 'range'>): string {
   const columns = tables.flatMap((table) => table.columns)
-  const rows = range.buckets.map(({ start, end }, index) => [
-    localTime(start, range.zone),
-    localTime(end, range.zone),
+  const edges = (edge: 'start' | 'end') =>
+    localTimes(
+      range.buckets.map((bucket) => bucket[edge]),
+      range.zone,
+    )
+  const [starts, ends] = [edges('start'), edges('end')]
+  const rows = range.buckets.map((_, index) => [
+    starts[index] ?? '',
+    ends[index] ?? '',
     ...columns.map(({ values }) => values[index] ?? 0),
   ])
   return csv([['start', 'end', ...columns.map(({ key }) => key)], ...rows])

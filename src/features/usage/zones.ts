@@ -31,6 +31,27 @@ export function offsetWords(zone: string, at: number): string {
   return `UTC${offset < 0 ? '-' : '+'}${two(hours)}:${two(minutes)}`
 }
 
+const DAY_MS = 86_400_000
+
+/**
+ * Minutes that the zone is ahead of UTC at each of these times, which are in order. A zone does not change its offset twice
+ * within a day, so times between two of the same offset are not looked up.
+ */
+export function offsetsAt(times: number[], zone: string): number[] {
+  const offsetAt = (at: number) => DateTime.fromMillis(at, { zone }).offset
+  const offsets: number[] = []
+  for (let start = 0; start < times.length; ) {
+    const from = times[start] ?? 0
+    let end = start
+    while (end + 1 < times.length && (times[end + 1] ?? 0) - from < DAY_MS) end++
+    const [first, last] = [offsetAt(from), offsetAt(times[end] ?? from)]
+    for (let index = start; index <= end; index++)
+      offsets.push(first === last || index === start ? first : offsetAt(times[index] ?? from))
+    start = end + 1
+  }
+  return offsets
+}
+
 /** 3scale's hours are hours of UTC: where a zone is half an hour beside them, days begin inside one. */
 export function splitsHours(zone: string, at: number): boolean {
   return DateTime.fromMillis(at, { zone }).offset % 60 !== 0

@@ -104,6 +104,12 @@ export const surroundings = {
     why: 'This is normal where its address is internal to another cluster. If it is down, changes of keys and applications do not reach the gateway, and the portal answers key_not_usable.',
     fix: 'Check that the deployment backend-listener runs. To have it checked, allow connections to this address from where the doctor runs.',
   },
+  proxy_any: {
+    severity: 'warning',
+    title: 'TRUST_PROXY is true: every client is believed about its own address',
+    why: 'Limits by address and the addresses in the audit log follow a header that clients can set.',
+    fix: 'Set TRUST_PROXY to the number of proxies in front of the portal, or to their addresses.',
+  },
   redis_missing: {
     severity: 'warning',
     title: 'There is no Redis',
