@@ -61,7 +61,8 @@ export function createJoining({ threescale, names, signUp, claims, duplicateRemo
           return { account, user: { ...renamed, role, fields: { ...renamed.fields, ...fields } } }
         }),
       )
-      if (taken.user.state === 'pending') await unlessDoubled(() => threescale.activateUser(account.id, user.id))
+      if (taken.user.state === 'pending')
+        await unlessDoubled(() => threescale.activateUser(taken.account.id, taken.user.id))
       return { account: taken.account, user: { ...taken.user, state: 'active' } }
 
       async function taking(write: () => Promise<Found>): Promise<Found> {
@@ -84,6 +85,7 @@ export function createJoining({ threescale, names, signUp, claims, duplicateRemo
       const ready = await signUp.prepare(identity, completion, { joins: !into.isNew })
       if (!('answers' in ready)) return { ...ready, into }
       const wanted = { orgName: value, username: claims.anchor(value), email: undefined }
+      if (!there) await claims.checkNotNamedBefore(value)
       const home = there ? await claims.renewed(await signUp.finish(there), value) : await signUp.make(ready, wanted)
       checkStanding(home)
       const { account } = home
