@@ -159,7 +159,41 @@ t.test('the names of an account that a claim decides cannot be chosen', async (t
     ['carol@example.com'],
     'and is not in the account',
   )
+
+  const anchorId = (await users()).find(({ username }) => username === names.anchorsOf('org_name', 'Acme Ltd')[0])?.id
+  const anchorIs = (username = '') => stack.put(`/_demo/users/${anchorId}`, { username })
+  const usernameNow = async () => (await users()).find(({ id }) => id === anchorId)?.username
+  // who took the name of an earlier build has it no more: the account of that build has it
+  const thief = await userOf('anchor-thief@example.com')
+  await stack.put(`/_demo/users/${thief?.id}`, { username: 'thief' })
+  await anchorIs(legacyAnchor(stack.identity, 'org_name', 'Acme Ltd'))
+  const dave = await person('dave', { org_name: 'Acme Ltd' })
+  const early = await here.post<{ type: string; detail: string }>('/me', dave, answers)
+  t.match([early.status, early.body.detail], [403, /cannot be joined yet/], 'an organisation is not split in two')
   await portal.stop()
+
+  const rotated = await stack.portal({
+    ...{ REDIS_URL: redis.url, PORTAL_CONFIG: file, PORT: portBeside(stack) },
+    USERNAME_SECRET: `${DEMO_USERNAME_SECRET},${OLD}`,
+  })
+  await anchorIs(namesOf(stack, [OLD]).anchorsOf('org_name', 'Acme Ltd')[0])
+  const joined = await createApi(stack, rotated.url).post<Me>('/me', dave, joinAnswers)
+  t.match([joined.status, joined.body.account?.id], [201, made.body.account?.id], joined.text)
+  t.equal(await usernameNow(), names.anchorsOf('org_name', 'Acme Ltd')[0], 'renamed to the first secret')
+  await rotated.stop()
+})
+
+t.test('a session ends when its user has a name that no secret makes any more', async (t) => {
+  const [kim, token] = [createVisitor(stack), await owner('kim')]
+  t.equal((await kim.signIn('kim', '/account')).status, 200)
+  const user = await userOf('kim@example.com')
+  await stack.put(`/_demo/users/${user?.id}`, {
+    username: legacyUsername('person', stack.identity, subjectOf(token)),
+  })
+  await main.stop()
+  // without Redis: no copy from before
+  main = await stack.portal()
+  t.match(await kim.raw('/account'), { status: 303, location: /\/login/ })
 })
 
 t.test('an unanswered invitation of an earlier build', async (t) => {

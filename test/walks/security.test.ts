@@ -6,6 +6,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { generateKeyPair, SignJWT } from 'jose'
 import t from 'tap'
+import { DEMO_USERNAME_SECRET } from '../../src/cli/demo-settings.js'
 import { createSeal } from '../../src/web/seal.js'
 import { createApi } from '../helper/api.js'
 import { raw } from '../helper/raw.js'
@@ -493,7 +494,15 @@ t.test('secrets that were put into every input are in no log, metric, error, add
   await raw(PORT, 'POST /login', ['Content-Type: application/x-www-form-urlencoded'], `password=${canary}`)
 
   const everyKey = [key ?? '', ...(await keysOf(id))]
-  const own = [...everyKey, token, ...person.jar.values(), SECRET, 'demo-token', 'demo-portal-secret']
+  const own = [
+    ...everyKey,
+    token,
+    ...person.jar.values(),
+    SECRET,
+    DEMO_USERNAME_SECRET,
+    'demo-token',
+    'demo-portal-secret',
+  ]
   const metrics = await (await fetch(`${portal.metrics}/metrics`)).text()
   const ready = await (await fetch(`${portal.metrics}/readyz`)).text()
   const kept = everythingIn(redis.port)
@@ -508,7 +517,7 @@ t.test('secrets that were put into every input are in no log, metric, error, add
       `addresses: ${secret.slice(0, 12)}`,
     )
   }
-  for (const secret of ['demo-token', 'demo-portal-secret', SECRET])
+  for (const secret of ['demo-token', 'demo-portal-secret', SECRET, DEMO_USERNAME_SECRET])
     t.notOk(
       pages.some((page) => page.includes(secret)),
       'no page has a secret of the settings',

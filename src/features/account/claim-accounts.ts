@@ -52,6 +52,18 @@ export function createClaimAccounts({ threescale, cache, names, settings }: Clai
       return found
     },
 
+    /**
+     * Rejects where an earlier build made the account of a value: another one would split the organisation. One call, before
+     * an account is created. People of 3scale's own portal can take that name, but never without an address.
+     */
+    async checkNotNamedBefore(value: string): Promise<void> {
+      const before = await threescale.findByUsername(names.earlierAnchorOf(settings?.claim ?? '', value))
+      if (!before || before.user.email) return
+      const detail = 'The account of your organisation cannot be joined yet. Ask the operator of this portal.'
+      const cause = new Error(`account ${before.account.id} has a name of an earlier build: run maas-portal names`)
+      throw problem('sign_up_refused', { detail, cause })
+    },
+
     /** The same account, held by the name under the first secret. */
     renewed: (home: Found, value: string): Promise<Found> => renamed(threescale, home, anchor(value)),
 

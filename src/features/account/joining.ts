@@ -98,7 +98,8 @@ export function createJoining(deps: JoiningDeps) {
           return { account, user: { ...renamed, role, fields: { ...renamed.fields, ...fields } } }
         }),
       )
-      if (taken.user.state === 'pending') await unlessDoubled(() => threescale.activateUser(account.id, user.id))
+      if (taken.user.state === 'pending')
+        await unlessDoubled(() => threescale.activateUser(taken.account.id, taken.user.id))
       return { account: taken.account, user: { ...taken.user, state: 'active' } }
 
       async function taking(write: () => Promise<Found>): Promise<Found> {
@@ -137,6 +138,7 @@ export function createJoining(deps: JoiningDeps) {
       const ready = await signUp.prepare(identity, answers, { joins: there !== undefined, always })
       if (!('answers' in ready)) return { ...ready, asks: there ? 'person' : 'all', offer }
       const wanted = { orgName: value, username: claims.anchor(value), email: undefined }
+      if (!there) await claims.checkNotNamedBefore(value)
       const home = there ? await claims.renewed(await signUp.finish(there), value) : await signUp.make(ready, wanted)
       checkStanding(home)
       const { account } = home

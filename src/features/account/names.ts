@@ -94,6 +94,9 @@ export function createNames({ secrets, issuerId }: NamesDeps) {
      */
     anchorsOf: (claim: string, value: string): string[] => all(legacyAnchor(issuerId, claim, value)),
 
+    /** The name that earlier builds gave the same user; proves nothing. */
+    earlierAnchorOf: (claim: string, value: string): string => legacyAnchor(issuerId, claim, value),
+
     isAnchor: (username: string): boolean => isKind('claim', username),
 
     /** What a user is by their name, and which secret verifies it; undefined for an ordinary user of 3scale's own portal. */
