@@ -277,6 +277,19 @@ t.test('a declined invitation whose removal is not answered, and one that is dec
   t.equal((await api.post('/me', cut, { ...answers, decline: true })).status, 503)
   await stack.faults([])
   t.equal((await api.post('/me', cut, { ...answers, decline: true })).status, 201)
+  const { body: raced } = await invite(token, { email: 'raced@example.com' })
+  const racing = await person('raced')
+  await stack.faults([{ match: 'DELETE *', status_after: 404, times: 1 }])
+  t.equal(
+    (await api.post('/me', racing, { ...answers, decline: true })).status,
+    201,
+    'removed by somebody else meanwhile',
+  )
+  await stack.faults([])
+  t.notOk(
+    events().some(({ event, target }) => event === 'member.remove' && target?.member === String(raced.id)),
+    'by whom is not known here',
+  )
   await invite(token, { email: 'twice@example.com' })
   const twice = await person('twice')
   const ports = [51, 52].map((offset) => String(stack.port + offset))

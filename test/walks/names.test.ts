@@ -177,7 +177,8 @@ t.test('the names of an account that a claim decides cannot be chosen', async (t
     USERNAME_SECRET: `${DEMO_USERNAME_SECRET},${OLD}`,
   })
   await anchorIs(namesOf(stack, [OLD]).anchorsOf('org_name', 'Acme Ltd')[0])
-  const joined = await createApi(stack, rotated.url).post<Me>('/me', dave, joinAnswers)
+  const agreed = { ...joinAnswers, join: made.body.account?.id }
+  const joined = await createApi(stack, rotated.url).post<Me>('/me', dave, agreed)
   t.match([joined.status, joined.body.account?.id], [201, made.body.account?.id], joined.text)
   t.equal(await usernameNow(), names.anchorsOf('org_name', 'Acme Ltd')[0], 'renamed to the first secret')
   await rotated.stop()

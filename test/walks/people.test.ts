@@ -261,7 +261,7 @@ t.test('an invitation: asked for by that address alone, joined by API and by pag
   const form = await jo.submit(login, /interaction/, { username: 'jo', password: 'demo' })
   t.match(form.url, '/sign-up')
   t.match(decode(form.text), `Join ${home?.name}`)
-  t.match(form.text, 'Admin: manages its people too')
+  t.match(form.text, 'Admin: also manages people and services')
   t.notMatch(form.text, 'account.department')
   const empty = await jo.submit(form, /sign-up/, { 'user.job_title': '' })
   t.equal(empty.status, 422)
@@ -571,7 +571,10 @@ t.test('the pages: invite, change the role, withdraw, add a service, and 3scale 
   const malformed = await page.post('/account/members', { client_id: 'no body', role: 'member' })
   t.match([malformed.status, malformed.text], [422, /id="client-error"/])
   await page.post('/account/members', { client_id: 'nobody', role: 'member' })
-  t.match((await page.get('/account')).text, /nobody is invited\. It joins by POST .*\/api\/v1\/me with (&quot;|")join/)
+  t.match(
+    (await page.get('/account')).text,
+    /nobody is invited\. To join, it sends POST .*\/api\/v1\/me with (&quot;|")join/,
+  )
   const foreign = await page.post(
     '/account/members',
     { email: 'a@example.com', role: 'member' },

@@ -78,7 +78,7 @@ export function invitedText(i: { member: Member; mailed: boolean; publicUrl: str
 
 /** The service has to agree with its own token, and nothing else tells it which account it is. */
 function serviceJoins({ publicUrl, accountId }: { publicUrl: string; accountId: number }): string {
-  return `It joins by POST ${publicUrl}/api/v1/me with "join": ${accountId}.`
+  return `To join, it sends POST ${publicUrl}/api/v1/me with "join": ${accountId}.`
 }
 
 export function memberView(i: {

@@ -84,7 +84,7 @@ const byCode: Partial<Record<ErrorCode, Stop>> = {
     tone: 'orange',
     next: [
       'The existing user keeps its applications and keys.',
-      'After its address was changed, sign in again to create your own account.',
+      'When its address has been changed, sign in again to create your own account.',
     ],
     retry: 'Review the user again',
   },

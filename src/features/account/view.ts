@@ -61,10 +61,10 @@ function offerText(offer: Offer) {
   const facts = [
     { label: 'Organisation', value: name },
     ...(by === 'link' ? [{ label: 'User name', value: username }] : []),
-    { label: 'Your role', value: role === 'admin' ? 'Admin: manages its people too' : 'Member' },
+    { label: 'Your role', value: role === 'admin' ? 'Admin: also manages people and services' : 'Member' },
   ]
   const shared = `Everybody in ${name} sees and uses the applications and keys that you create there.`
-  const removal = 'Its admins can change your role and remove you. Applications and keys stay with the account.'
+  const removal = `Admins of ${name} can change your role and remove you. Applications and keys stay with the account.`
   if (by === 'link') {
     return {
       title: 'Link your existing account',
@@ -72,10 +72,10 @@ function offerText(offer: Offer) {
       label: 'Existing user',
       facts,
       meaning: [
-        'Its applications and keys become available to you here, and they keep working.',
+        `The applications and keys of ${name} become available to you here, and keep working.`,
         shared,
         removal,
-        'From now on you sign in here. Its user name and password no longer work in the old portal.',
+        `From now on you sign in here. The user name ${username} and its password no longer work in the old portal.`,
       ],
       button: 'Link this account',
       decline: 'Do not link',
@@ -100,7 +100,7 @@ function offerText(offer: Offer) {
         : `The sign-in service assigns you to ${name}, which already has an account.`,
     label: by === 'invitation' ? 'Invitation' : 'Shared account',
     facts,
-    meaning: ['You see and use its applications and keys.', shared, removal],
+    meaning: [`You see and use the applications and keys of ${name}.`, shared, removal],
     button: `Join ${name}`,
     decline: by === 'invitation' ? 'Decline and create my own account' : '',
   }
@@ -110,15 +110,15 @@ function heading(isNew: boolean) {
   const text = isNew
     ? {
         title: 'One more step',
-        lead: 'Your account is made from your sign-in. These are the only questions, and they are asked once.',
+        lead: 'Your account is created from your sign-in. These questions are asked only once.',
         label: 'Your new account',
-        button: 'Make my account',
+        button: 'Create account',
       }
     : {
         title: 'New terms',
-        lead: 'The terms have changed since you last signed in. Accept them to go on.',
+        lead: 'The terms have changed since you last signed in. Accept them to continue.',
         label: 'Terms',
-        button: 'Accept and go on',
+        button: 'Accept terms',
       }
   return { ...text, facts: [], meaning: [], decline: '' }
 }
