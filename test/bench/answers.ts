@@ -98,7 +98,10 @@ export async function answers({ seconds, rounds }: { seconds: number; rounds: nu
 export function withoutLimits(): string {
   const file = join(mkdtempSync(join(tmpdir(), 'maas-bench-')), 'portal.yaml')
   const demo = readFileSync(join(projectRoot, 'deploy', 'demo-portal.yaml'), 'utf8')
-  writeFileSync(file, `${demo}\nrate_limits: { api: 1000000000 }\n`)
+  writeFileSync(
+    file,
+    `${demo}\nrate_limits: { api: 1000000000, pages: 1000000000, visits: 1000000000, reports: 1000000000 }\n`,
+  )
   return file
 }
 

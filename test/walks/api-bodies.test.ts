@@ -11,7 +11,7 @@ import { startStack } from '../helper/stack.js'
 import { createVisitor } from '../helper/visitor.js'
 
 const stack = await startStack()
-const limitless = JSON.stringify({ api: 1_000_000 })
+const limitless = JSON.stringify({ api: 1_000_000, reports: 1_000_000 })
 const settings = readFileSync(join(projectRoot, 'deploy', 'demo-portal.yaml'), 'utf8')
 const config = t.testdir({ 'portal.yaml': `${settings}\nrate_limits: ${limitless}\n` })
 await stack.portal({ PORTAL_CONFIG: join(config, 'portal.yaml') })

@@ -56,7 +56,7 @@ t.comment(`fuzz seed ${seed}, ${calls} calls of each operation`)
 t.setTimeout(900_000)
 
 const config = join(t.testdir({ 'portal.yaml': '' }), 'portal.yaml')
-const limitless = `\nrate_limits: ${JSON.stringify({ api: 1_000_000, sign_in: 1_000_000 })}\n`
+const limitless = `\nrate_limits: ${JSON.stringify({ api: 1_000_000, sign_in: 1_000_000, reports: 1_000_000 })}\n`
 writeFileSync(config, readFileSync(join(projectRoot, 'deploy', 'demo-portal.yaml'), 'utf8') + limitless)
 const stack = await startStack()
 t.teardown(() => stack.close())

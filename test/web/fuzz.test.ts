@@ -28,7 +28,10 @@ t.setTimeout(1_800_000)
 const folder = t.testdir({ 'portal.yaml': '' })
 // what is refused by a limit reaches nothing
 const most = 100_000_000
-const limits = { api: most, sign_in: most, calls: most, reveals: most, writes: most }
+const limits = {
+  ...{ api: most, sign_in: most, calls: most, reveals: most, writes: most },
+  ...{ pages: most, reports: most, visits: most },
+}
 const limitless = `\nrate_limits: ${JSON.stringify(limits)}\n`
 writeFileSync(
   join(folder, 'portal.yaml'),

@@ -16,7 +16,7 @@ const WORKERS = 2
 const MOST = 1.3
 const stack = await startStack(['threescale', 'identity'])
 const config = join(t.testdir(), 'portal.yaml')
-writeFileSync(config, 'rate_limits: { sign_in: 10000, writes: 10000, api: 100000 }\n')
+writeFileSync(config, 'rate_limits: { sign_in: 10000, writes: 10000, api: 100000, pages: 100000, visits: 100000 }\n')
 const portal = await stack.portal({ PORTAL_CONFIG: config })
 t.teardown(() => stack.close())
 const api = createApi(stack)
