@@ -4,7 +4,10 @@ import { createDocuments, type DocumentsDeps } from '../../src/assembly/document
 import { createCache } from '../../src/clients/cache.js'
 import type { ApiDoc } from '../../src/clients/threescale/nouns.js'
 import { specHash } from '../../src/clients/threescale/spec.js'
+import type { Model } from '../../src/features/models/schemas.js'
 import { createSpecs } from '../../src/features/models/specs.js'
+import { placedIn } from '../../src/features/reference/placed.js'
+import { referenceOf } from '../../src/features/reference/uploaded.js'
 import { projectRoot } from '../../src/root.js'
 import { LONGEST_BLOCK_MS, MOST_GROWTH_MB, strainHere } from '../helper/event-loop.js'
 import { hostileDocuments } from '../helper/hostile-documents.js'
@@ -82,6 +85,21 @@ t.test('memory is bounded too, and a page does not wait for longer than a page m
   t.equal(odd.knownReference(specHash('endless')), undefined, 'asked again, it may be there')
   await odd.close()
   t.same(await odd.facts('late'), { failure: 'busy' })
+})
+
+t.test('the model id is put into an example without writing more than it', async (t) => {
+  const model = { endpoint: 'https://m', base_url: 'https://m', model_id: 'org/m', credentials: { names: {} } }
+  const placed = async (example: string) => {
+    const spec = { paths: { '/x': { post: { requestBody: { content: { 'application/json': { example } } } } } } }
+    const reference = referenceOf(spec)
+    if (!reference) throw new Error('no operation')
+    return (await strainHere(() => placedIn(model as unknown as Model, [], reference))).value[0]?.sendable[0]?.example
+  }
+  t.equal(await placed('{"model":"m","x":[1]}'), '{\n  "model": "org/m",\n  "x": [\n    1\n  ]\n}')
+  const deep = `{"model":"m","x":${'['.repeat(9000)}${']'.repeat(9000)}}`
+  t.equal(await placed(deep), deep, 'nested too deep')
+  const wide = `{"model":"m","x":[${'1,'.repeat(9000)}1]}`
+  t.equal(await placed(wide), wide, 'longer with its indentation')
 })
 
 t.test('hostile documents block nobody, here and in the thread', async (t) => {

@@ -68,6 +68,13 @@ export const hostileDocuments: Record<string, () => string> = {
       }),
     }),
   'examples nested deep': () => spec({ paths: paths(100, json({}, { example: JSON.parse(deep(2000)) })) }),
+  'texts that are examples nested deep': () =>
+    spec({
+      paths: object(20, (index) => [
+        `/v1/p${index}`,
+        { post: json({}, { example: `{"model":"m","x":${deep(9000)}}` }) },
+      ]),
+    }),
   'an example nested deeper than the stack': () => inPath(`{"example":${deep(400_000)}}`),
   'an example of four megabytes': () =>
     spec({ paths: paths(1, json({}, { example: object(200_000, (index) => [`k${index}`, index]) })) }),

@@ -26,14 +26,14 @@ export interface DocumentsDeps {
 
 export type Documents = ReturnType<typeof createDocuments>
 
-/** The longest valid documents take half of it on a slow machine. */
+/** 400 KB of YAML take some 0.4 s on one processor of 2026. */
 const LIMIT_MS = 2000
-/** The longest JSON document takes 60 MB as values. */
+/** Of the thread: 4 MB of small JSON objects are some 80 MB as values. */
 const MEMORY_MB = 128
 const MOST_WAITING = 1000
 const IDLE_MS = 10_000
-/** JSON up to here takes less than 5 ms to read, however it is nested: each step of it is linear. */
-const SMALL = 64 * 1024
+/** JSON up to here takes at most some 20 ms to read, whatever it has: each step is linear, and no reference is followed. */
+const SMALL = 32 * 1024
 /** characters of parts that are kept as they were read */
 const KEPT = 8_000_000
 const FAILURES_KEPT = 5000

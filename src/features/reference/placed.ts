@@ -2,6 +2,7 @@ import type { MappingRule } from '../../clients/threescale/nouns.js'
 import { letsThrough, sampleOf } from '../../clients/threescale/patterns.js'
 import type { Model } from '../models/schemas.js'
 import type { Kind, Operation, Parameter, Reference } from './shapes.js'
+import { exampleText, LONGEST_EXAMPLE } from './spec-examples.js'
 
 /** An operation as it is called at the deployed gateway. */
 export interface Placed extends Operation {
@@ -87,7 +88,8 @@ function withModelId({ type, example, schema }: Kind, { model_id }: Model): stri
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return example
     if (!('model' in value) && !schema.properties?.model) return example
     const { model: other = '', ...rest } = value as Record<string, unknown>
-    return JSON.stringify({ model: model_id ?? other, ...rest }, null, 2)
+    const text = exampleText({ model: model_id ?? other, ...rest }, Object.keys)
+    return text === '' || text.length > LONGEST_EXAMPLE ? example : text
   } catch {
     return example
   }

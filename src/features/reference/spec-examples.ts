@@ -1,6 +1,6 @@
 import type { Schema } from '../../web/openapi/shapes.js'
 
-const LONGEST_EXAMPLE = 20_000
+export const LONGEST_EXAMPLE = 20_000
 /** Levels of nesting that an example is shown with. */
 const DEEPEST_EXAMPLE = 40
 
