@@ -28,7 +28,8 @@ for (const [caller, username] of [
   await api.person({ username })
   if (caller === 'member') await api.post('/members', tokens.admin, { email: 'milo@example.com', role: 'member' })
   const token = await api.token({ username })
-  const { status, text } = await api.post('/me', token, answers)
+  const { joins } = (await api.get<{ joins: { id: number } | null }>('/me', token)).body
+  const { status, text } = await api.post('/me', token, { ...answers, join: joins?.id })
   if (status !== 201) throw new Error(`${username}: ${status} ${text}`)
   tokens[caller] = token
   const visitor = createVisitor(stack)
