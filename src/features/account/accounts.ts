@@ -7,12 +7,13 @@ import type { Caller, Identity } from '../../web/caller.js'
 import type { Revocations } from '../../web/revocations.js'
 import { createAlone } from './alone.js'
 import type { ClaimAccounts } from './claim-accounts.js'
-import { createJoining, type Declined, type Joined } from './joining.js'
+import { createJoining, type Joined } from './joining.js'
 import { findFirst, renamed } from './lookup.js'
 import type { Names } from './names.js'
-import { type Consent, isAgreed, type Offer } from './offers.js'
+import { isAgreed } from './offers.js'
+import type { Declining, SignedIn, SignInOutcome } from './outcomes.js'
 import { createPeople } from './people.js'
-import type { Asks, Completion, Questions } from './questions.js'
+import type { Completion } from './questions.js'
 import { createSignUp, type SignUpDeps } from './sign-up.js'
 import type { SignUpRules } from './sign-up-rules.js'
 import { callerFor, checkStanding, type Found } from './standing.js'
@@ -30,35 +31,6 @@ export interface AccountsDeps {
   claims: ClaimAccounts
   repairs: SignUpDeps['repairs']
   duplicateRemoved(kind: 'account' | 'user'): void
-}
-
-export type SignInOutcome = SignedIn | Asked
-
-export interface Declining {
-  /** to which offer the answer is no; undefined: to the one that there is */
-  consent: Consent | undefined
-  /** for the own account; undefined: they are asked next */
-  answers?: Completion
-  /** called once the invitation is removed, whatever follows */
-  declined(what: Declined): void
-}
-
-export interface SignedIn {
-  kind: 'in'
-  caller: Caller
-  signedUp: boolean
-  /** the user name of the stock portal that was given up for this sign-in */
-  linkedFrom: string | undefined
-  /** into an account of others, by invitation or by what the sign-in service says */
-  joined: boolean
-}
-
-/** Nothing was written. After an answer: the answer was given to another offer than there is now. */
-export interface Asked extends Questions {
-  kind: 'asked'
-  asks: Asks
-  /** the existing account that is asked about */
-  offer?: Offer | undefined
 }
 
 export type Accounts = ReturnType<typeof createAccounts>
@@ -93,8 +65,9 @@ export function createAccounts({
 
   return {
     /**
-     * One call to 3scale for whoever is known by the name under the first secret. Without `completion` a new person may get `asked`; nothing is written then.
-     * Rejects with the reason as a code: account_pending, email_taken, sign_up_closed, threescale_unavailable and so on.
+     * One call to 3scale for whoever is known by the name under the first secret. Without `completion` a new person may get
+     * `asked`; nothing is written then. Rejects with the reason as a code: account_pending, email_taken, sign_up_closed,
+     * threescale_unavailable and so on.
      */
     async signIn(identity: Identity, completion?: Completion): Promise<SignInOutcome> {
       const known = await findFirst(threescale.findByUsername, namesOf(identity))
@@ -139,8 +112,8 @@ export function createAccounts({
     },
 
     /**
-     * What 3scale has of an identity now, one call for whoever has the name under the first secret; undefined: nobody, or nobody any more. A pending user is a sign-up that
-     * was cut off. `soon`: a copy where 3scale is slow.
+     * What 3scale has of an identity now, one call for whoever has the name under the first secret; undefined: nobody, or
+     * nobody any more. A pending user is a sign-up that was cut off. `soon`: a copy where 3scale is slow.
      */
     async current(identity: Identity, { soon = false } = {}): Promise<Found | undefined> {
       const found = await findFirst(soon ? people.reloadSoon : people.reload, people.likely(namesOf(identity)))

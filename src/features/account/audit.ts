@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import { type AuditNote, audited } from '../../web/audit.js'
 import type { AuditName } from '../../web/audit-event.js'
-import type { SignedIn, SignInOutcome } from './accounts.js'
 import type { Declined } from './joining.js'
+import type { SignedIn, SignInOutcome } from './outcomes.js'
 
 /**
  * What a sign-in was besides: a sign-up, a link, terms accepted again. Asked for more, nothing has happened yet. `answered`: by
