@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { createApi } from '../helper/api.js'
+import { until } from '../helper/faults.js'
 import { startStack } from '../helper/stack.js'
 import { createVisitor, decode } from '../helper/visitor.js'
 
@@ -279,17 +280,16 @@ t.test('a declined invitation whose removal is not answered, and one that is dec
   t.equal((await api.post('/me', cut, { ...answers, decline: true })).status, 201)
   const { body: raced } = await invite(token, { email: 'raced@example.com' })
   const racing = await person('raced')
-  await stack.faults([{ match: 'DELETE *', status_after: 404, times: 1 }])
-  t.equal(
-    (await api.post('/me', racing, { ...answers, decline: true })).status,
-    201,
-    'removed by somebody else meanwhile',
-  )
+  await stack.faults([{ match: 'DELETE *', latency_ms: 1500, times: 1 }])
+  const declining = api.post('/me', racing, { ...answers, decline: true })
+  await until('the invitation is being removed', async () => (await stack.readFaults())[0]?.hits === 1)
+  const [user] = await usersOf('raced@example.com')
+  await fetch(`${stack.threescale}/admin/api/accounts/${user?.account_id}/users/${raced.id}.json`, {
+    method: 'DELETE',
+    headers: { authorization: `Basic ${btoa('demo-token:')}` },
+  })
+  t.equal((await declining).status, 201, 'removed by somebody else meanwhile')
   await stack.faults([])
-  t.notOk(
-    events().some(({ event, target }) => event === 'member.remove' && target?.member === String(raced.id)),
-    'by whom is not known here',
-  )
   await invite(token, { email: 'twice@example.com' })
   const twice = await person('twice')
   const ports = [51, 52].map((offset) => String(stack.port + offset))

@@ -68,14 +68,10 @@ export function createJoining(deps: JoiningDeps) {
 
     serviceInvitation,
 
-    /** Reports it where this call removed it. */
+    /** Reports it; one that is gone already is as good as removed. */
     async removeInvitation({ account, user }: Found, declined: (what: Declined) => void): Promise<void> {
-      try {
-        await threescale.deleteUser(account.id, user.id)
-        declined({ account: account.id, member: user.id })
-      } catch (error) {
-        if (!isProblem(error, 'not_found')) throw error
-      }
+      await threescale.deleteUser(account.id, user.id)
+      declined({ account: account.id, member: user.id })
     },
 
     /**

@@ -2,6 +2,8 @@ import { base32, fromBase32 } from './base32.js'
 
 /** The longest client id whose address fits 3scale's 255 characters. */
 export const LONGEST_CLIENT_ID = 120
+/** RFC 1035: what a label has at most */
+const LABELS = /.{1,63}/g
 
 /** What is wrong with a client id (RFC 6749 appendix A.1, without spaces, as API_CLIENTS separates ids by them). */
 export function clientIdFault(clientId: string): string | undefined {
@@ -16,8 +18,7 @@ export function clientIdFault(clientId: string): string | undefined {
 export function clientLabels(clientId: string): string {
   const bytes = Buffer.from(clientId)
   const text = base32(Buffer.concat([bytes, Buffer.alloc(1)]), Math.ceil((bytes.length * 8) / 5))
-  // 63 characters are the most that a label of a host name has
-  return (text.match(/.{1,63}/g) ?? []).join('.')
+  return (text.match(LABELS) ?? []).join('.')
 }
 
 /** The client id of such labels; whether they say the truth is for the caller to check. */
