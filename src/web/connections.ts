@@ -11,8 +11,8 @@ const REQUEST_MS = 30_000
 const LOOK_MS = 5000
 /** of all headers together: as Node.js has it, enough for the cookies of a domain that many applications share */
 export const MOST_HEADER_BYTES = 16 * 1024
-/** without a byte taken of an answer that waits */
-const STALLED_MS = 30_000
+/** without a byte taken of an answer that waits; Node.js waits twice as long where a part of the last write was taken */
+const STALLED_MS = 15_000
 /** of a client that is behind all the time, though it takes a little now and then */
 const BEHIND_MS = 300_000
 
