@@ -14,9 +14,12 @@ export function written(secrets: (string | undefined)[]): string[] {
   return [...new Set(forms)].sort((a, b) => b.length - a.length)
 }
 
+/** Takes secrets out of a whole text, also where it is JSON that writes some of their characters as `\u0041`. */
 export function hide(text: string, secrets: string[]): string {
   const hiding = createHiding(secrets)
-  return hiding.push(text) + hiding.end()
+  const shown = hiding.push(text) + hiding.end()
+  if (secrets.length === 0 || !shown.includes('\\u')) return shown
+  return shown.replace(new RegExp(secrets.map(escapedOrNot).join('|'), 'g'), HIDDEN)
 }
 
 /**
@@ -70,6 +73,17 @@ export function hiddenIn(body: Readable, secrets: string[]): Readable {
 
 function bytewise(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1')
+}
+
+/** A pattern for each character as it is or as a JSON escape, whose digits may be in either case. */
+function escapedOrNot(secret: string): string {
+  const units = Array.from({ length: secret.length }, (_, at) => secret.charAt(at))
+  return units.map((unit) => `(?:${literal(unit)}|\\\\u${hexOf(unit)})`).join('')
+}
+
+function hexOf(unit: string): string {
+  const digits = unit.charCodeAt(0).toString(16).padStart(4, '0')
+  return digits.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`)
 }
 
 function literal(text: string): string {

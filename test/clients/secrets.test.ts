@@ -29,6 +29,13 @@ t.test('a secret is known however an address or JSON writes it', async (t) => {
   const secrets = written(['a"b c/d+e', 'abc'])
   for (const way of ['a"b c/d+e', 'a\\"b c/d+e', 'a\\"b c\\/d+e', 'a%22b%20c%2Fd%2Be', 'a%22b+c%2Fd%2Be'])
     t.equal(hide(`<${way}>`, secrets), '<•••>', way)
+  const escaped = (text: string, upper = false) =>
+    Array.from(text, (sign) => {
+      const digits = sign.charCodeAt(0).toString(16).padStart(4, '0')
+      return `\\u${upper ? digits.toUpperCase() : digits}`
+    }).join('')
+  for (const way of [escaped('a"b c/d+e'), escaped('a"b c/d+e', true), `${escaped('a')}\\"b${escaped(' c/d+')}e`])
+    t.equal(hide(`<${way}> \\u0041`, secrets), '<•••> \\u0041', way)
   t.equal(hide('abc', secrets), 'abc', 'three letters tell nothing, and are in many words')
 })
 

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { readJson } from '../../clients/bounded-json.js'
+import { hide } from '../../clients/secrets.js'
 import type { MappingRule } from '../../clients/threescale/nouns.js'
 import { letsThrough } from '../../clients/threescale/patterns.js'
 import { isProblem, problem } from '../../errors.js'
@@ -95,10 +96,11 @@ export function createReferences(deps: ReferenceDeps) {
             fields: { form: 'With these values the gateway lets no such call through: no mapping rule fits.' },
           })
         const opened = await gateway.open({ ...prepared, signal: ended, headMs: longestMs * 0.9 })
-        const answer = await readAnswer(opened, {
+        const read = await readAnswer(opened, {
           signal: ended,
           ms: () => Math.round(performance.now() - started),
         })
+        const answer = { ...read, text: hide(read.text, prepared.secrets) }
         return { answer, words: wordsFor({ ...opened, text: answer.text }, model) }
       } finally {
         done()
