@@ -22,13 +22,11 @@ function lookAt(rules: MappingRule[], { mounted = '/', privateAddress = 'http://
 
 async function asked(look: Look, deps: Partial<ModelIdDeps>, check = modelId) {
   const urls: string[] = []
-  const ask = {
-    send: async ({ url }: { url: URL }) => {
-      urls.push(url.href)
-      return { status: 200, headers: {}, text: '{"data":[{"id":"org/served"}]}' }
-    },
+  const sendGuarded = async ({ url }: { url: URL }) => {
+    urls.push(url.href)
+    return { status: 200, headers: {}, text: '{"data":[{"id":"org/served"}]}' }
   }
-  const found = await check(look, find as never, ask as never, {
+  const found = await check(look, find as never, { sendGuarded } as never, {
     noted: () => ({ mayAskPrivately: true }),
     idIn: () => undefined,
     listWithKey: async () => undefined,

@@ -30,6 +30,7 @@ function setting(answer: (username: string) => Promise<Found | undefined>) {
     threescale,
     cache,
     claims: {},
+    names: { usernamesOf: (_kind: string, subject: string) => [subject] },
     rules: {},
     repairs: {},
     changes: { changedAt: () => state.changed },
@@ -44,7 +45,15 @@ const slow = async (name: string) => {
 const isDown = async () => {
   throw problem('threescale_unavailable')
 }
-const caller = { username: 'ada', accountId: 1, userId: 2, role: 'admin', orgName: 'Analytical Engines' } as Caller
+const caller = {
+  kind: 'person',
+  subject: 'ada',
+  username: 'ada',
+  accountId: 1,
+  userId: 2,
+  role: 'admin',
+  orgName: 'Analytical Engines',
+} as Caller
 
 t.test('one call a minute, without a change', async (t) => {
   const { state, people } = setting(async (name) => found(name))
