@@ -1,5 +1,5 @@
 import { buildPortal, type Report, reportText } from '../app.js'
-import { ConfigError, loadConfig } from '../config.js'
+import { quietConfig } from './quiet-config.js'
 
 export interface DoctorOptions {
   json?: boolean
@@ -13,7 +13,7 @@ const severities: Severity[] = ['error', 'warning', 'info']
 
 /** Prints what was found. Exit code: 0 all well, 1 findings, 2 the settings are wrong or something could not be checked. */
 export async function doctor({ json = false, failOn }: DoctorOptions): Promise<void> {
-  const config = readConfig()
+  const config = quietConfig()
   if (!config) {
     process.exitCode = 2
     return
@@ -26,17 +26,6 @@ export async function doctor({ json = false, failOn }: DoctorOptions): Promise<v
     process.exitCode = codeOf(report, failOn)
   } finally {
     await portal.stop()
-  }
-}
-
-/** Nothing but the report on standard output. */
-function readConfig() {
-  try {
-    return { ...loadConfig(), logLevel: 'silent', auditLog: 'off' }
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    process.stderr.write(`${error.message}\n`)
-    return undefined
   }
 }
 

@@ -1,6 +1,6 @@
 import { buildPortal, type Renaming } from '../app.js'
-import { ConfigError, loadConfig } from '../config.js'
 import { isProblem } from '../errors.js'
+import { quietConfig } from './quiet-config.js'
 
 export interface NamesOptions {
   apply?: boolean
@@ -14,7 +14,7 @@ export interface NamesOptions {
  * nothing is left to do, 1 something is, 2 the settings are wrong or 3scale stopped answering.
  */
 export async function names({ apply = false, json = false, only = [], except = [] }: NamesOptions): Promise<void> {
-  const config = readConfig()
+  const config = quietConfig()
   if (!config) {
     process.exitCode = 2
     return
@@ -45,16 +45,6 @@ export async function names({ apply = false, json = false, only = [], except = [
   process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : `${summaryOf(counts, apply)}\n`)
   if (failure !== null) process.stderr.write(`Stopped: ${failure}. Run the command again to continue.\n`)
   process.exitCode = failure !== null ? 2 : counts.rename + counts.review > 0 ? 1 : 0
-}
-
-function readConfig() {
-  try {
-    return { ...loadConfig(), logLevel: 'silent', auditLog: 'off' }
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    process.stderr.write(`${error.message}\n`)
-    return undefined
-  }
 }
 
 type Counts = Record<Renaming['action'], number>
