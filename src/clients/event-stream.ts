@@ -6,7 +6,7 @@ export const LONGEST_EVENT = 64 * 1024
  * The parser looks for either kind of line end from each line on, so it is given pieces: with lines of both kinds its work is
  * bounded by lines times the length of a piece.
  */
-const PIECE = 8 * 1024
+const PIECE = 2 * 1024
 
 /** An event larger than `LONGEST_EVENT`; nothing after it can be read. */
 export class EventTooLarge extends Error {

@@ -16,14 +16,17 @@ const STALLED_MS = 15_000
 /** of a client that is behind all the time, though it takes a little now and then */
 const BEHIND_MS = 300_000
 
+/** requests of one connection that may wait for the answer to the one before; browsers and proxies send none ahead */
+const MOST_WAITING = 64
+
 /** Each idle one is about 10 KB of memory. */
 const MOST = 5000
 /** More than an office behind one address, or a router whose TRUST_PROXY nobody has set, has at a time. */
 const MOST_OF_ADDRESS = 1000
 
 interface Use {
-  /** how many answers are being made */
-  running: number
+  /** requests that are not answered yet; the first one is being processed */
+  requests: (() => void)[]
   /** in and out, when it was last looked at */
   bytes: number
   since: number
@@ -32,7 +35,7 @@ interface Use {
 }
 
 /** Why a connection was closed that the client did not close. */
-export type Closed = 'idle' | 'unread' | 'too_many' | 'too_many_of_address'
+export type Closed = 'idle' | 'unread' | 'too_many' | 'too_many_of_address' | 'too_many_waiting'
 
 export interface ConnectionOptions {
   idleMs?: number
@@ -45,22 +48,28 @@ export interface ConnectionOptions {
 }
 
 /**
- * The server, which closes connections that are idle, that nobody reads from, or that are too many. It looks at them from time to
- * time: Node.js's `keepAliveTimeout` makes a timer for every answer and drops it for the next request, a tenth of what a short
- * answer costs.
+ * The server, which closes connections that are idle, that nobody reads from, or that are too many, and processes one request of
+ * a connection at a time. It looks at them from time to time: Node.js's `keepAliveTimeout` makes a timer for every answer and
+ * drops it for the next request, a tenth of what a short answer costs.
  */
 export function createConnections(handler: RequestListener, options: ConnectionOptions = {}): Server {
   const { idleMs = IDLE_MS, stalledMs = STALLED_MS, behindMs = BEHIND_MS, onClosed } = options
   const { most = MOST, mostOfAddress = MOST_OF_ADDRESS } = options
   const uses = new Map<Socket, Use>()
   const ofAddress = new Map<string, number>()
+  // one at a time, as they are answered in that order anyway: a packet may hold thousands of requests
   const answer: RequestListener = (request, response) => {
-    const use = uses.get(request.socket)
-    if (use) {
-      use.running++
-      response.once('close', () => use.running--)
-    }
-    handler(request, response)
+    const { socket } = request
+    const requests = uses.get(socket)?.requests
+    if (socket.destroyed || !requests) return
+    if (requests.length > MOST_WAITING) return end(socket, 'too_many_waiting')
+    requests.push(() => handler(request, response))
+    response.once('close', () => {
+      requests.shift()
+      const [next] = socket.destroyed ? [] : requests
+      if (next) setImmediate(next)
+    })
+    if (requests.length === 1) handler(request, response)
   }
   const server = createServer(
     {
@@ -78,7 +87,7 @@ export function createConnections(handler: RequestListener, options: ConnectionO
     if (uses.size >= most) return end(socket, 'too_many')
     if (count >= mostOfAddress) return end(socket, 'too_many_of_address')
     ofAddress.set(address, count + 1)
-    uses.set(socket, { running: 0, bytes: 0, since: performance.now(), behindSince: 0 })
+    uses.set(socket, { requests: [], bytes: 0, since: performance.now(), behindSince: 0 })
     socket.once('close', () => {
       uses.delete(socket)
       const left = (ofAddress.get(address) ?? 1) - 1
@@ -103,7 +112,7 @@ export function createConnections(handler: RequestListener, options: ConnectionO
         socket.setTimeout(stalledMs)
       } else if (now - use.behindSince >= behindMs) end(socket, 'unread')
       const bytes = socket.bytesRead + socket.bytesWritten
-      if (use.running > 0 || bytes !== use.bytes) Object.assign(use, { bytes, since: now })
+      if (use.requests.length > 0 || bytes !== use.bytes) Object.assign(use, { bytes, since: now })
       else if (now - use.since >= idleMs) end(socket, 'idle')
     }
   }

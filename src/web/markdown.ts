@@ -3,6 +3,11 @@ import MarkdownIt from 'markdown-it'
 import sanitize from 'sanitize-html'
 
 const markdown = new MarkdownIt({ html: false, linkify: true })
+const withoutTables = new MarkdownIt({ html: false, linkify: true }).disable('table')
+/** Characters of foreign text that are formatted, in some 20 ms at worst. */
+const LONGEST = 20_000
+/** Short rows of a table are filled up with empty cells, so a small text could become a large table. */
+const MOST_CELLS = 10_000
 
 const allowed: sanitize.IOptions = {
   allowedTags: [
@@ -54,12 +59,17 @@ const OF_SUMMARY = 1500
 
 /**
  * Markdown of an operator as HTML that can do nothing: no raw HTML, no scripts, no pictures from elsewhere. Without
- * headings where it stands deep inside a page that has its own.
+ * headings where it stands deep inside a page that has its own. Characters after `longest` are left out.
  */
-export function safeHtml(text: string, { headings = true } = {}): string {
-  return once(headings ? 'page' : 'flat', text.slice(0, 50_000), (short) =>
-    sanitize(markdown.render(short), headings ? allowed : flat),
-  )
+export function safeHtml(text: string, { headings = true, longest = LONGEST } = {}): string {
+  const short = text.length > longest ? `${text.slice(0, longest)}…` : text
+  return once(headings ? 'page' : 'flat', short, () => sanitize(rendered(short), headings ? allowed : flat))
+}
+
+function rendered(text: string): string {
+  const lines = text.split('\n')
+  const columns = Math.max(...lines.map((line) => line.split('|').length))
+  return (columns * lines.length > MOST_CELLS ? withoutTables : markdown).render(text)
 }
 
 /** The first sentence or two as plain text. */

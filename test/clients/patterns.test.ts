@@ -2,6 +2,7 @@ import t from 'tap'
 import type { MappingRule } from '../../src/clients/threescale/nouns.js'
 import { letsThrough, rulesFor } from '../../src/clients/threescale/patterns.js'
 import { probeFor } from '../../src/features/applications/probes.js'
+import { LONGEST_BLOCK_MS, strainHere } from '../helper/event-loop.js'
 
 const rule = (method: string, pattern: string, more: Partial<MappingRule> = {}) =>
   ({ method, pattern, metric: 'hits', delta: 1, last: false, ...more }) as MappingRule
@@ -23,6 +24,14 @@ t.test('patterns are read as APIcast reads them', async (t) => {
     ['/m/{id}$', '/m/é', true],
     ['/m/{id}', '/m/', false],
     ['/m/{id}', '/m/a/b', true],
+    ['/{a}{b}$', '/x', false],
+    ['/{a}{b}$', '/xy', true],
+    ['/{a}x{b}/y$', '/axxb/y', true],
+    ['/{a}/a$', '/a/a/a', false],
+    ['/{a}-a$', '/a-a-a', true],
+    ['/{a}-a', '/-a', false],
+    ['/\ud800', '/\ufffd', false],
+    ['/', '/\ud800', true],
     ['/a%20b', '/a b', true],
     ['/a b', '/a b', false],
     ['/x', '/%78', true],
@@ -37,6 +46,23 @@ t.test('patterns are read as APIcast reads them', async (t) => {
   t.equal(letsThrough([rule('GET', '/x')], 'HEAD', '/x'), false, 'HEAD is not covered by GET')
   t.equal(letsThrough([rule('ANY', '/x')], 'HEAD', '/x'), true)
   t.equal(letsThrough([rule('GET', '/%zz')], 'GET', '/%zz'), false, 'no path at all')
+})
+
+t.test('rules of many placeholders and long paths take no longer than they are', async (t) => {
+  const long = 'a-'.repeat(4000)
+  const rules = ['{x}'.repeat(80), '{x}-'.repeat(60), '{'.repeat(250), `${'{x}'.repeat(80)}/{y}b`].map((pattern) =>
+    rule('GET', `/${pattern}$`),
+  )
+  const { value, blockedMs } = await strainHere(() =>
+    [`/${long}`, `/${long}/x`].map((path) => letsThrough(rules, 'GET', path)),
+  )
+  t.strictSame(value, [true, false])
+  t.ok(blockedMs < LONGEST_BLOCK_MS, `${blockedMs} ms`)
+  t.equal(
+    letsThrough([rule('GET', '/a'.repeat(1500))], 'GET', '/a'.repeat(1500)),
+    false,
+    '3scale stores no such pattern',
+  )
 })
 
 t.test('parameters of a pattern must be there, and the last of a name counts', async (t) => {

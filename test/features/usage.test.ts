@@ -72,6 +72,8 @@ t.test('a report counts by the rows that it has', async (t) => {
   t.equal(weight({}), 2)
   t.equal(weight({ range: '24h' }), 2)
   t.equal(weight({ range: '12m' }), 2)
+  // names of Object.prototype are no ranges
+  for (const range of ['__proto__', 'constructor', 'valueOf']) t.equal(weight({ range }), 2, range)
   t.equal(weight({ range: '7d', granularity: 'hour' }), 4)
   t.equal(weight({ range: '90d', granularity: 'hour' }), 37)
   t.equal(weight({ since: '2026-01-01', until: '2026-01-02', granularity: 'hour' }), 2)

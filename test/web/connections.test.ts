@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { type Closed, type ConnectionOptions, createConnections } from '../../src/web/connections.js'
+import { LONGEST_BLOCK_MS, strainHere } from '../helper/event-loop.js'
 
 const IDLE_MS = 300
 const ASK = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
@@ -50,6 +51,42 @@ t.test('an answer that nobody reads ends, one and many on a connection', async (
     await ends(socket)
     closed.length = 0
   }
+})
+
+t.test('requests that are sent ahead are processed one after the other', async (t) => {
+  let [running, most, count] = [0, 0, 0]
+  const { socket, heard } = await open(t, async (request, response) => {
+    most = Math.max(most, ++running)
+    request.resume()
+    await sleep(2)
+    running--
+    response.end(`answer ${++count};`)
+  })
+  socket.write(ASK.repeat(30) + ASK.replace('\r\n\r\n', '\r\nContent-Length: 4\r\n\r\nbody') + ASK)
+  await until(() => heard().includes('answer 32;'))
+  t.equal(most, 1)
+  t.same(
+    heard().match(/answer \d+/g),
+    Array.from({ length: 32 }, (_, index) => `answer ${index + 1}`),
+  )
+})
+
+t.test('a connection with thousands of requests ahead is closed, and blocks nobody', async (t) => {
+  const closed: Closed[] = []
+  let begun = 0
+  const answer: RequestListener = (_request, response) => {
+    begun++
+    setImmediate(() => response.end('here'))
+  }
+  const { socket } = await open(t, answer, { onClosed: (why) => closed.push(why) })
+  socket.on('error', () => {})
+  const { blockedMs } = await strainHere(async () => {
+    socket.write('GET / HTTP/1.1\r\nHost:a\r\n\r\n'.repeat(5000))
+    await until(() => socket.destroyed)
+  })
+  t.same(closed, ['too_many_waiting'])
+  t.ok(begun < 100, `${begun} requests were processed`)
+  t.ok(blockedMs < LONGEST_BLOCK_MS, `${blockedMs} ms`)
 })
 
 t.test('a stream that nobody reads ends, and what it is made of is told', async (t) => {

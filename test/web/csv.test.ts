@@ -1,5 +1,6 @@
 import t from 'tap'
 import { csv } from '../../src/web/csv.js'
+import { LONGEST_BLOCK_MS, strainHere } from '../helper/event-loop.js'
 
 /** The cells of a line as RFC 4180 has it. */
 function cells(line: string): string[] {
@@ -33,8 +34,16 @@ t.test('text that begins a formula does so no more, whatever stands before it', 
     '\n',
     '\r\n ',
     '\v',
+    '\0',
+    '\u0001',
+    '\u00ad',
+    '\u180e',
+    '\u2060',
+    '\u2066',
+    '\ufe0f',
+    '\u0301',
   ]
-  for (const start of ['=', '+', '-', '@', '＝', '＋', '－', '＠']) {
+  for (const start of ['=', '+', '-', '@', '＝', '＋', '－', '＠', '﹦', '﹢', '﹣', '﹫', '−']) {
     for (const prefix of before) {
       const text = `${prefix}${start}cmd|' /C calc'!A0`
       const [cell = ''] = cells(csv([[text]]))
@@ -46,9 +55,10 @@ t.test('text that begins a formula does so no more, whatever stands before it', 
 })
 
 t.test('nor where a program splits a field that is quoted', async (t) => {
-  for (const text of ["x;=cmd|' /C calc'!A0", 'x\t=1', 'x\n+1', 'x";"=1', 'x; \ufeff＝1']) {
+  for (const text of ["x;=cmd|' /C calc'!A0", 'x\t=1', 'x\n+1', 'x";"=1', 'x; \ufeff＝1', 'x\u2028=1', 'x\u0085=1']) {
     const [cell = ''] = cells(csv([['id', text]])).slice(1)
-    for (const part of cell.split(/[;\t\r\n]/)) t.notMatch(part, /^[\s"\ufeff]*[=+\-@＝＋－＠]/, JSON.stringify(text))
+    for (const part of cell.split(/[;\t\r\n\u0085\u2028]/))
+      t.notMatch(part, /^[\s"\ufeff]*[=+\-@＝＋－＠]/, encodeURI(text))
   }
 })
 
@@ -64,4 +74,10 @@ t.test('ordinary names are as they were', async (t) => {
     'Ä; ö',
   ])
     t.equal(csv([[text]]), `"${text}"\r\n`)
+})
+
+t.test('a long text costs what it is long', async (t) => {
+  const long = [';', ' ', '\u2028', '"', '; ', ',\t'].map((piece) => piece.repeat(50_000))
+  const { blockedMs } = await strainHere(() => csv([long]))
+  t.ok(blockedMs < LONGEST_BLOCK_MS, `${blockedMs} ms`)
 })

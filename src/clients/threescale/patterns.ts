@@ -2,6 +2,9 @@ import type { MappingRule } from './nouns.js'
 
 type Rule = Pick<MappingRule, 'method' | 'pattern'>
 
+/** 3scale stores 255 characters; a longer pattern matches nothing. */
+const LONGEST_PATTERN = 2000
+
 /**
  * The rules that a call without a form meets, in order: all that match, until one says that it is the last (APIcast,
  * gateway/src/apicast/mapping_rules_matcher.lua).
@@ -39,18 +42,52 @@ function matcher(method: string, path: string, search: URLSearchParams | undefin
   return (rule) => {
     if (asked === undefined) return false
     if (rule.method !== method && rule.method !== 'ANY') return false
-    const template = templateOf(rule.pattern)
-    if (!expressionOf(template).test(asked)) return false
-    return search === undefined || template.parameters.every(([name, value]) => fits(search.getAll(name), value))
+    if (rule.pattern.length > LONGEST_PATTERN) return false
+    const parts = partsIn(rule)
+    if (!fitsPath(parts, asked)) return false
+    return search === undefined || parts.parameters.every(([name, value]) => fits(search.getAll(name), value))
   }
 }
 
-function expressionOf({ path, exact }: { path: string; exact: boolean }): RegExp {
-  const source = path
-    .split(/(\{[^}]+\})/)
-    .map((part) => (/^\{.+\}$/.test(part) ? "[\\w\\-.~%!$&'()*+,;=@:]+" : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
-    .join('')
-  return new RegExp(`^${source}${exact ? '$' : ''}`)
+interface Parts {
+  /** what is written before, between and after the placeholders */
+  literals: string[]
+  exact: boolean
+  parameters: [string, string][]
+}
+
+/** By rule: a document of many paths is compared with every rule. */
+const partsOf = new WeakMap<Rule, Parts>()
+
+function partsIn(rule: Rule): Parts {
+  const known = partsOf.get(rule)
+  if (known) return known
+  const { path, exact, parameters } = templateOf(rule.pattern)
+  const parts = { literals: path.split(/\{[^}]+\}/), exact, parameters }
+  partsOf.set(rule, parts)
+  return parts
+}
+
+/** From left to right without trying again, so that the time is linear in the path however many placeholders there are. */
+function fitsPath({ literals: [start = '', ...literals], exact }: Parts, asked: string): boolean {
+  if (!asked.startsWith(start)) return false
+  let at = start.length
+  let end = 0
+  for (const [index, literal] of literals.entries()) {
+    if (at >= end) end = endOfSegment(asked, at)
+    const isLast = exact && index === literals.length - 1
+    // the first place will do: from there on the next placeholder may take whatever it could from a later one
+    const next = isLast ? asked.length - literal.length : asked.indexOf(literal, at + 1)
+    if (next <= at || next > end || !asked.startsWith(literal, next)) return false
+    at = next + literal.length
+  }
+  return !exact || at === asked.length
+}
+
+/** Once it is normalised, a slash is the one character of a path that no placeholder takes. */
+function endOfSegment(asked: string, from: number): number {
+  const slash = asked.indexOf('/', from)
+  return slash === -1 ? asked.length : slash
 }
 
 function fits(values: string[], wanted: string): boolean {
@@ -68,7 +105,7 @@ function normalised(path: string): string | undefined {
     if (!dots) kept.push(piece)
     else if (index === pieces.length - 1) kept.push('')
   }
-  return encodeURI(`/${kept.join('/')}`).replace(/[?#]/g, encodeURIComponent)
+  return encodeURI(`/${kept.join('/')}`.toWellFormed()).replace(/[?#]/g, encodeURIComponent)
 }
 
 function decoded(path: string): string {

@@ -15,6 +15,9 @@ import { type SignInPagesDeps, signInPages } from './sign-in-pages.js'
 import { signOutPages } from './sign-out-pages.js'
 import { type Contact, stopView, termsView } from './view.js'
 
+/** Characters of the terms, which are the operator's own and made into HTML once. */
+const LONGEST_TERMS = 50_000
+
 export interface AccountPagesDeps {
   accounts: Accounts
   identity: IdentityProvider
@@ -54,7 +57,11 @@ export async function accountPages(app: FastifyInstance, deps: AccountPagesDeps)
 
   app.get('/terms', { config: { open: true } }, async (_request, reply) => {
     if (!terms?.text) throw problem('not_found')
-    const view = termsView({ title: terms.title ?? 'Terms', version: terms.version, textHtml: safeHtml(terms.text) })
+    const view = termsView({
+      title: terms.title ?? 'Terms',
+      version: terms.version,
+      textHtml: safeHtml(terms.text, { longest: LONGEST_TERMS }),
+    })
     return reply.page('account/terms', view)
   })
 }
