@@ -23,8 +23,10 @@ export function reader(env: Environment, complaints: string[]) {
     return trimmed ? trimmed : undefined
   }
   const required = (name: string, example: string): string => {
+    const known = complaints.length
     const value = text(name)
-    if (value === undefined && !env[`${name}_FILE`]) complain(`${name}: is missing; for example ${example}`)
+    // a file that cannot be read is reported already; an empty one is not
+    if (value === undefined && complaints.length === known) complain(`${name}: is missing; for example ${example}`)
     return value ?? ''
   }
   const address = (name: string, example: string): string => {
@@ -70,7 +72,12 @@ export function reader(env: Environment, complaints: string[]) {
       return found ?? fallback
     },
     secrets(name: string, { optional = false } = {}): string[] {
+      const known = complaints.length
       const list = words(optional ? text(name) : required(name, '"$(openssl rand -base64 32)"'))
+      // set, but empty: another secret must not silently take its place
+      const isSet = Boolean(env[name] || env[`${name}_FILE`])
+      if (list.length === 0 && isSet && complaints.length === known)
+        complain(`${name}: is set, but holds no secret; for example the output of openssl rand -base64 32`)
       for (const secret of list) {
         if (Buffer.byteLength(secret) < 32)
           complain(`${name}: each secret needs at least 32 bytes; for example the output of openssl rand -base64 32`)

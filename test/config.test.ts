@@ -82,6 +82,21 @@ t.test('each bad value is named', async (t) => {
   }
 })
 
+t.test('a secret that is set and empty stops the start, and no other secret takes its place', async (t) => {
+  const dir = t.testdir({ empty: '', blank: ' \n\t\n', commas: ' ,\n, ' })
+  for (const name of ['SESSION_SECRET', 'USERNAME_SECRET', 'THREESCALE_ACCESS_TOKEN', 'OIDC_CLIENT_SECRET']) {
+    const isList = ['SESSION_SECRET', 'USERNAME_SECRET'].includes(name)
+    for (const file of ['empty', 'blank', ...(isList ? ['commas'] : [])]) {
+      const env = { ...good, [name]: undefined, [`${name}_FILE`]: join(dir, file) }
+      t.match(complaintsOf(env), [new RegExp(`^${name}: is (missing|set, but holds no secret)`)], `${name} ${file}`)
+    }
+    if (isList) t.match(complaintsOf({ ...good, [name]: ' , ' }), [/holds no secret/], `${name} of commas`)
+  }
+  t.match(complaintsOf({ ...good, USERNAME_SECRET: '  ' }), [/^USERNAME_SECRET: is set, but holds no secret/])
+  t.equal(loadConfig({ ...good, USERNAME_SECRET: '' }).usernames.isOwn, false, 'an empty variable is as none')
+  t.equal(loadConfig({ ...good, SMTP_URL_FILE: join(dir, 'empty') }).mail, undefined, 'other settings may be empty')
+})
+
 t.test('http is taken for this machine only, and a secret may come from a file', async (t) => {
   const file = join(t.testdir({ secret: 'from-a-file-from-a-file-from-a-file\n' }), 'secret')
   const config = loadConfig({

@@ -18,9 +18,9 @@ export type DayLimits = ReturnType<typeof createDayLimits>
 
 const DAY_SECONDS = 86_400
 const REMEMBERED = 50_000
-/** In one step each, so that no count is left without an end. */
+/** In one step each, so that no count is left without an end, or with a later one than a portal gives. */
 const ADD =
-  "local count = redis.call('incr', KEYS[1]) if redis.call('ttl', KEYS[1]) < 0 then redis.call('expire', KEYS[1], ARGV[1]) end return count"
+  "local count = redis.call('incr', KEYS[1]) local left = redis.call('ttl', KEYS[1]) if left < 0 or left > tonumber(ARGV[1]) then redis.call('expire', KEYS[1], ARGV[1]) end return count"
 const GIVE_BACK =
   "if tonumber(redis.call('get', KEYS[1]) or '0') > 0 then return redis.call('decr', KEYS[1]) end return 0"
 

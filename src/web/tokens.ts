@@ -100,6 +100,8 @@ function faultOf(payload: JWTPayload): string | undefined {
   // RFC 8693 section 4.1: the rights and the audit log of this API know one caller
   if (payload.act !== undefined)
     return 'This access token is for a delegation (act), which this API does not accept. Request a token for one caller.'
+  // RFC 7519 section 4.1.2: anything else would be the same text for several callers
+  if (typeof payload.sub !== 'string' || payload.sub === '') return 'The claim sub of this access token is not a text.'
   const named = new Set([payload.azp, payload.client_id, payload.clientId].filter((client) => client !== undefined))
   if (named.size > 1 || [...named].some((client) => typeof client !== 'string'))
     return 'The claims azp and client_id of this access token name different clients.'

@@ -50,6 +50,17 @@ t.test('with Redis: counts of all replicas, without the keys, and its own when R
     const left = (await client?.try((redis) => redis.ttl(key))) ?? 0
     t.ok(left > 86_000 && left <= 86_400, `${key} ends: ${left}`)
   }
+  for (const key of keys) await client?.try((redis) => redis.expire(key, 10 * 86_400))
+  for (const { key } of [...address, { key: 'again' }]) await one?.take([{ key, most: 1 }])
+  for (const key of keys) {
+    const left = (await client?.try((redis) => redis.ttl(key))) ?? 0
+    t.ok(left > 0 && left <= 86_400, `${key} was given a later end, and ends within a day: ${left}`)
+  }
+  for (const key of keys) {
+    await client?.try((redis) => redis.del(key))
+    await client?.try((redis) => redis.lpush(key, 'something else'))
+  }
+  t.equal(await one?.take([{ key: 'again', most: 1 }]), false, 'what is no count is ignored')
   await client?.try((redis) => redis.flushall())
   t.equal(await one?.take([{ key: 'again', most: 1 }]), false, 'this process still knows')
   await server.stop()

@@ -462,6 +462,58 @@ t.test(
   },
 )
 
+t.test('who is invited to an account that nobody may use can decline, and cannot join', async (t) => {
+  const { token, id, name } = await owner('rejected-boss')
+  for (const username of ['by-page', 'by-api']) await invite(token, { email: `${username}@example.com` })
+  await fetch(`${stack.threescale}/admin/api/accounts/${id}/reject.json`, {
+    method: 'PUT',
+    headers: { authorization: `Basic ${btoa('demo-token:')}` },
+  })
+  const invitee = await person('by-api')
+  await nothingWritten(t, async () => {
+    t.match((await api.post<Problem>('/me', invitee, answers)).body, { joins: { id, can_decline: true } })
+    const refused = await api.post<Problem>('/me', invitee, { ...personal, join: id })
+    t.match([refused.status, refused.body.type], [403, /account_rejected$/])
+  })
+  t.equal((await api.post('/me', invitee, { ...answers, decline: true })).status, 201)
+
+  await person('by-page')
+  const page = createVisitor(stack)
+  const form = await page.submit(await page.get('/login'), /interaction/, { username: 'by-page', password: 'demo' })
+  t.match(form.text, `Join ${name}`)
+  await nothingWritten(t, async () => t.equal((await page.submit(form, /sign-up/, typed)).status, 403))
+  const asked = await page.get('/login')
+  t.match(asked.text, `Join ${name}`)
+  const own = await page.submit(asked, /sign-up/, { decline: 'yes' })
+  t.match(own.text, 'account.department')
+  t.same(await usersOf('by-page@example.com'), [], 'the invitation is removed')
+})
+
+t.test('an invitation that is withdrawn between the read and the write is a conflict, and asked anew', async (t) => {
+  const { token, id } = await owner('hasty')
+  const invitee = await person('tardy')
+  /** The answer of somebody who accepts while the invitation is withdrawn. */
+  async function withdrawnMeanwhile<T>(accept: () => Promise<T>): Promise<T> {
+    const [user] = await usersOf('tardy@example.com')
+    const write = `PUT */users/${user?.id}.json`
+    await stack.faults([{ match: write, latency_ms: 1000, times: 1 }])
+    const accepted = accept()
+    await until('the write is sent', async () => (await stack.readFaults()).some(({ hits }) => hits > 0))
+    t.equal((await api.call('DELETE', `/members/${user?.id}`, { token })).status, 204)
+    return accepted.finally(() => stack.faults([]))
+  }
+  await invite(token, { email: 'tardy@example.com' })
+  const refused = await withdrawnMeanwhile(() => api.post<Problem>('/me', invitee, { ...personal, join: id }))
+  t.match([refused.status, refused.body], [409, { type: /:conflict$/, detail: /Try again/ }])
+
+  await invite(token, { email: 'tardy@example.com' })
+  const page = createVisitor(stack)
+  const form = await page.submit(await page.get('/login'), /interaction/, { username: 'tardy', password: 'demo' })
+  const stopped = await withdrawnMeanwhile(() => page.submit(form, /sign-up/, typed))
+  t.match([stopped.status, stopped.text], [409, 'Something changed while you signed in'])
+  t.match((await page.get('/sign-up')).text, 'account.department', 'without a new sign-in')
+})
+
 t.test('an admin does not learn who has an address', async (t) => {
   const { token } = await owner('lotte')
   const other = await owner('marga')

@@ -656,6 +656,12 @@ t.test(
       t.equal((await there.call('DELETE', `/members/${made.body.id}`, { token: other })).status, 204)
     }
     t.equal(mailbox.letters.length, 23, 'to one address of all accounts')
+    const fresh = await owner('evan-fresh')
+    for (const email of ['crowd+a@example.com', 'Crowd+B+c@example.com', 'crowd+@example.com'])
+      t.equal((await invite(email, here, fresh)).status, 201, email)
+    t.equal(mailbox.letters.length, 23, 'nor to the same mailbox with a tag behind +')
+    t.equal((await invite('+crowd@example.com', here, fresh)).status, 201)
+    t.equal(mailbox.letters.length, 24, 'which is another mailbox')
 
     for (const email of [
       'a,b@x.com',

@@ -2,7 +2,7 @@ import type { Cache } from '../../clients/cache.js'
 import { asciiLower } from '../../clients/email-address.js'
 import type { RedisConnection } from '../../clients/redis.js'
 import type { Threescale, User } from '../../clients/threescale/nouns.js'
-import { problem } from '../../errors.js'
+import { isProblem, problem } from '../../errors.js'
 import type { Caller, Identity } from '../../web/caller.js'
 import type { Revocations } from '../../web/revocations.js'
 import { createAlone } from './alone.js'
@@ -169,7 +169,7 @@ export function createAccounts({
   /** By name and by address: the same person twice, and two people with one address, each wait for the other. */
   async function oneByOne<T>(identity: Identity, work: () => Promise<T>): Promise<T> {
     const address = asciiLower(identity.email ?? '')
-    return alone(nameOf(identity), () => alone(`address:${address}`, work))
+    return alone(nameOf(identity), () => alone(`address:${address}`, () => unlessGone(work)))
   }
 
   async function joinOrSignUp(identity: Identity, completion: Completion | undefined): Promise<SignInOutcome> {
@@ -212,5 +212,16 @@ export function createAccounts({
     await claims.note(identity, found.user.username)
     const caller = callerFor(identity, found)
     return { kind: 'in', caller, signedUp: false, linkedFrom: undefined, joined: false, ...how }
+  }
+}
+
+/** An invitation may be withdrawn, and an account deleted, between the read and the write. */
+async function unlessGone<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isProblem(error, 'not_found')) throw error
+    const detail = 'The account that you were about to join has changed in the meantime. Try again.'
+    throw problem('conflict', { detail, cause: error })
   }
 }

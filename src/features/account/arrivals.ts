@@ -145,6 +145,7 @@ export function createArrivals(deps: ArrivalsDeps) {
       isProblem(
         failure,
         'account_pending',
+        'conflict',
         'link_declined',
         'threescale_unavailable',
         'threescale_busy',

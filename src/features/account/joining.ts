@@ -83,17 +83,18 @@ export function createJoining(deps: JoiningDeps) {
       const { account, user } = invitation
       const role = names.invitedRole(user)
       if (!role) throw problem('not_found')
-      checkStanding(invitation)
       const offer = offerOf('invitation', invitation, { role })
       const ready = await signUp.prepare(identity, agreed(offer, completion), { joins: true, always: true })
       if (!('answers' in ready)) return { ...ready, asks: 'person', offer }
-      if (user.role !== role) await threescale.setRole(account.id, user.id, role)
-      const taken = await taking(async () =>
-        orStripped(ready.answers, ready.claimed, async (fields) => {
+      // after the question: who is invited to an account that nobody may use must be able to decline
+      checkStanding(invitation)
+      const taken = await taking(async () => {
+        if (user.role !== role) await threescale.setRole(account.id, user.id, role)
+        return orStripped(ready.answers, ready.claimed, async (fields) => {
           const renamed = await threescale.updateUser(account.id, user.id, { username, fields })
           return { account, user: { ...renamed, role, fields: { ...renamed.fields, ...fields } } }
-        }),
-      )
+        })
+      })
       if (taken.user.state === 'pending')
         await unlessDoubled(() => threescale.activateUser(taken.account.id, taken.user.id))
       return { account: taken.account, user: { ...taken.user, state: 'active' } }

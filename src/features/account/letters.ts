@@ -27,7 +27,8 @@ export function createLetters({ mail, limits, brand, publicUrl, log }: LettersDe
     /** True once the mail server has accepted it. The invitation stands without. */
     async invite({ accountId, orgName, email: replyTo }: Caller, to: string): Promise<boolean> {
       if (!mail) return false
-      const address = asciiLower(to)
+      // most mail servers deliver ada+anything@ to ada@
+      const address = asciiLower(to).replace(/(?<=[^+@])\+[^@]*(?=@)/, '')
       const counted = [
         { key: `invitation ${accountId} ${address}`, most: MOST.pair },
         { key: `invitations of ${accountId}`, most: MOST.account },

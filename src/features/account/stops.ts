@@ -149,6 +149,13 @@ const byCode: Partial<Record<ErrorCode, Stop>> = {
     next: ['Nobody can sign in at the moment.', 'Tell the contact below. They need the reference.'],
     retry: 'Try again',
   },
+  conflict: {
+    title: 'Something changed while you signed in',
+    label: 'Changed',
+    tone: 'orange',
+    next: ['You do not have to sign in again.', 'Try again, and you see how it is now.'],
+    retry: 'Try again',
+  },
   threescale_unavailable: {
     title: 'Your account cannot be read at the moment',
     label: 'Not available',

@@ -20,7 +20,7 @@ export const people = {
     severity: 'warning',
     title: 'Users have names that look like the portal’s and that USERNAME_SECRET does not verify',
     why: 'An earlier build named them, the secret was lost, or somebody chose the name in 3scale’s own portal. The portal does not believe these names: their people are not found.',
-    fix: 'Put a lost secret back. Otherwise run maas-portal names, review its list, and run it with --apply (docs/names.md).',
+    fix: 'Put a lost secret back, and do not run maas-portal names --apply for names under it: their people would be refused. For names of an earlier build, run maas-portal names, review its list, and run it with --apply (docs/names.md).',
     place: 'account',
   },
   name_older_secret: {
