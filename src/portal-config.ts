@@ -172,11 +172,16 @@ export const PortalConfig = Type.Object(
       }),
     ),
     gateway_domains: Type.Optional(
-      Type.Array(Type.String({ pattern: '^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$' }), {
-        minItems: 1,
-        description:
-          'domains of gateways and model servers: what products name elsewhere is not called, but for the sign-in service; default: any address but those of the portal itself, link-local ones and metadata services',
-      }),
+      Type.Array(
+        Type.String({
+          pattern: '^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)$',
+        }),
+        {
+          minItems: 1,
+          description:
+            'domains (with all names below them) and IP addresses of gateways and model servers, without ports. Other addresses that products name are not called, except the sign-in service. Default: all addresses except the portal itself, the API server of the cluster, link-local addresses and metadata services',
+        },
+      ),
     ),
     gateway_ca: Type.Optional(
       Type.String({ description: 'file name of the CA that signed the gateway, for snippets' }),
