@@ -60,7 +60,7 @@ export const PortalConfig = Type.Object(
           groups: Type.Optional(Words),
           claims: Type.Optional(
             Type.Array(Type.Object({ name: Type.String({ minLength: 1 }), values: Words }, strict), {
-              description: 'each must have one of its values; only claims that people cannot change',
+              description: 'each must have one of its values; use only claims that people cannot change',
             }),
           ),
           fields: Type.Optional(
@@ -115,14 +115,14 @@ export const PortalConfig = Type.Object(
           pages: Type.Optional(
             Type.Integer({
               minimum: 1,
-              description: 'pages, a minute of one person; default 1200; dear ones count as several',
+              description: 'pages, a minute of one person; default 1200; pages that cost more count as several',
             }),
           ),
           reports: Type.Optional(
             Type.Integer({
               minimum: 1,
               description:
-                'usage reports of pages and API, a minute of one person; default 600; one of many rows counts as up to 37',
+                'usage reports by page and API, a minute of one person; default 600; a report with many rows counts as up to 37',
             }),
           ),
           visits: Type.Optional(
