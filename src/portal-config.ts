@@ -60,7 +60,7 @@ export const PortalConfig = Type.Object(
           groups: Type.Optional(Words),
           claims: Type.Optional(
             Type.Array(Type.Object({ name: Type.String({ minLength: 1 }), values: Words }, strict), {
-              description: 'each must have one of its values; only claims that people cannot change',
+              description: 'each must have one of its values; use only claims that people cannot change',
             }),
           ),
           fields: Type.Optional(
@@ -115,14 +115,14 @@ export const PortalConfig = Type.Object(
           pages: Type.Optional(
             Type.Integer({
               minimum: 1,
-              description: 'pages, a minute of one person; default 1200; dear ones count as several',
+              description: 'pages, a minute of one person; default 1200; pages that cost more count as several',
             }),
           ),
           reports: Type.Optional(
             Type.Integer({
               minimum: 1,
               description:
-                'usage reports of pages and API, a minute of one person; default 600; one of many rows counts as up to 37',
+                'usage reports by page and API, a minute of one person; default 600; a report with many rows counts as up to 37',
             }),
           ),
           visits: Type.Optional(
@@ -172,11 +172,16 @@ export const PortalConfig = Type.Object(
       }),
     ),
     gateway_domains: Type.Optional(
-      Type.Array(Type.String({ pattern: '^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$' }), {
-        minItems: 1,
-        description:
-          'domains of gateways and model servers: what products name elsewhere is not called, but for the sign-in service; default: any address but those of the portal itself, link-local ones and metadata services',
-      }),
+      Type.Array(
+        Type.String({
+          pattern: '^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)$',
+        }),
+        {
+          minItems: 1,
+          description:
+            'domains (with all names below them) and IP addresses of gateways and model servers, without ports. Other addresses that products name are not called, except the sign-in service. Default: all addresses except the portal itself, the API server of the cluster, link-local addresses and metadata services',
+        },
+      ),
     ),
     gateway_ca: Type.Optional(
       Type.String({ description: 'file name of the CA that signed the gateway, for snippets' }),

@@ -2,8 +2,8 @@ import { hkdfSync } from 'node:crypto'
 import type { Logger } from 'pino'
 import { createDayLimits } from '../clients/day-limits.js'
 import { createGateway } from '../clients/gateway.js'
+import { createTokenEndpoints } from '../clients/token-endpoints.js'
 import type { Config } from '../config.js'
-import { problem } from '../errors.js'
 import { createAccounts } from '../features/account/accounts.js'
 import { createAlone } from '../features/account/alone.js'
 import { createClaimAccounts } from '../features/account/claim-accounts.js'
@@ -67,7 +67,7 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
     configurationSeconds: config.gateway.configurationSeconds,
     notes: notes.products ?? {},
     currency: notes.currency,
-    tokenEndpoint,
+    tokenEndpoint: createTokenEndpoints(guardedTo('sign-in service')),
     servers: createServers({
       http: guardedTo('model server'),
       notes: notes.products ?? {},
@@ -79,7 +79,6 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
     log,
   })
   metrics.catalogueAge(models.age)
-  const tokenIssuers = guardedTo('sign-in service')
   const gateway = createGateway({ http: guardedTo('gateway'), allowed: (url) => models.allowsHost(url) })
   const keys = createKeyReadiness()
   const calls = createModelCalls({ gateway, keys })
@@ -225,15 +224,5 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
   async function askModelServer({ account, id }: { account: number; id: number }): Promise<void> {
     const { application, model } = await applications.read(ownerOf(account), id, { reveal: true })
     if (model) await trial.learn(model, application)
-  }
-
-  async function tokenEndpoint(issuer: string): Promise<string> {
-    const answer = await tokenIssuers.send({
-      method: 'GET',
-      url: new URL(`${issuer}/.well-known/openid-configuration`),
-    })
-    const { token_endpoint } = JSON.parse(answer.text) as { token_endpoint?: unknown }
-    if (typeof token_endpoint !== 'string' || !URL.canParse(token_endpoint)) throw problem('identity_unavailable')
-    return token_endpoint
   }
 }

@@ -5,7 +5,7 @@ import { buildConnector } from 'undici'
 import { forbiddenKind, isOneOf, literalOf } from './addresses.js'
 
 export interface GuardOptions {
-  /** the portal itself is reached at an address of this machine (the demo): then others there may be called too */
+  /** the portal itself is reached at an address of this machine (the demo): then others there may be called too, at other ports */
   local?: boolean
   /** ports of the portal, which are not called at an address of this machine */
   ownPorts?: number[]
@@ -35,8 +35,9 @@ export class ForbiddenAddress extends Error {
   }
 }
 
-const LOCAL_NAME = /^(localhost|.*\.localhost|ip6-(localhost|loopback)|localhost\.localdomain)$/
-const API_SERVER_NAME = /^kubernetes(\.default(\.svc(\.cluster\.local)?)?)?$/
+const LOCAL_NAME = /^(localhost[46]?|.*\.localhost|ip6-(localhost|loopback)|localhost[46]?\.localdomain[46]?)$/
+// clusters may have another domain than cluster.local
+const API_SERVER_NAME = /^kubernetes(\.default(\.svc(\..+)?)?)?$/
 
 /**
  * Decides on calls whose address somebody else chose, such as the author of a product. Names are resolved here, and the
@@ -112,9 +113,10 @@ export function createGuard({
 
   function reasonOf(address: string, isOwnPort: boolean): string | undefined {
     const kind = forbiddenKind(address)
-    if (kind && !(local && kind === 'an address of this machine')) return kind
+    const isHere = kind === 'an address of this machine'
+    if (kind && !(local && isHere)) return kind
     if (never.length > 0 && isOneOf(address, never)) return 'the API server of the cluster'
-    return isOwnPort && !local && isOneOf(address, ownAddresses()) ? 'the portal itself' : undefined
+    return isOwnPort && (isHere || isOneOf(address, ownAddresses())) ? 'the portal itself' : undefined
   }
 
   function refusalOf(host: string, reason: string): ForbiddenAddress {
@@ -134,7 +136,10 @@ export function isThisMachine(hostname: string): boolean {
 }
 
 function isBelow(host: string, domain: string): boolean {
-  const wanted = domain.toLowerCase().replace(/^\*?\./, '')
+  const plain = domain.replace(/^\*?\./, '')
+  const address = literalOf(host)
+  if (address) return isOneOf(address, [plain])
+  const wanted = plain.toLowerCase()
   return host === wanted || host.endsWith(`.${wanted}`)
 }
 

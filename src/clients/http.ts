@@ -77,7 +77,7 @@ export interface Http {
    * comes for `idleMs`, or when `signal` ends it, which closes the connection.
    */
   open(request: OpenRequest): Promise<OpenAnswer>
-  /** A `fetch` with the same way out, for libraries that bring their own calls. */
+  /** A `fetch` with the same way out, for libraries that bring their own calls. Addresses of the settings may redirect it. */
   fetch: typeof globalThis.fetch
 }
 
@@ -137,9 +137,11 @@ export function createHttp({
       fetch: (async (input: string | URL, init?: RequestInit) => {
         const url = new URL(input)
         const { dispatcher } = way
+        // where a redirect leads is not checked
+        const options = { ...(init as object), dispatcher, ...(way === checked ? { redirect: 'manual' as const } : {}) }
         try {
           refuseForbidden(way, url)
-          return await breakers.run(url, () => undiciFetch(input, { ...(init as object), dispatcher }))
+          return await breakers.run(url, () => undiciFetch(input, options))
         } catch (error) {
           // as fetch says that there is no connection
           throw error instanceof HttpFailure ? new TypeError('fetch failed', { cause: error }) : error

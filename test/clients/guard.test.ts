@@ -211,19 +211,64 @@ t.test('with domains listed, nothing else is called', async (t) => {
     'a.gw.example': [['127.0.0.1']],
     'agw.example': [['127.0.0.1']],
   })
-  const { send } = client(t, { lookup, local: true, domains: ['GW.example', '10.0.0.0'] })
+  const { send } = client(t, { lookup, local: true, domains: ['GW.example', '10.0.0.0', '::1'] })
   t.equal(await send(`http://gw.example:${port}/`), '200')
   t.equal(await send(`http://A.gw.example:${port}/`), '200')
   for (const host of ['agw.example', 'gw.example.evil.test', '127.0.0.1', 'example', '10.0.0.1'])
     t.equal(await send(`http://${host}:${port}/`), 'forbidden', host)
+  t.equal(await send(`http://[::1]:${port}/`), 'network', 'an address of the list is called, in any spelling')
+  t.equal(await send(`http://[0:0:0::1]:${port}/`), 'network')
 })
 
 t.test('where the portal is on this machine itself, others there may be called, and metadata may not', async (t) => {
-  const { send } = client(t, { local: true, ownPorts: [port] })
+  const { send } = client(t, { local: true, ownPorts: [port + 1] })
   t.equal(await send(`http://127.0.0.1:${port}/`), '200')
   t.equal(await send(`http://localhost:${port}/`), '200')
   t.equal(await send('http://169.254.169.254/'), 'forbidden')
   t.equal(await send(`http://0.0.0.0:${port}/`), 'forbidden')
+})
+
+t.test('the ports of the portal are not called there either, by any spelling', async (t) => {
+  const { lookup } = names({ localhost: [['127.0.0.1']], 'me.example': [['::1']], 'pod.example': [['10.9.8.7']] })
+  const { send } = client(t, { lookup, local: true, ownPorts: [port], ownAddresses: () => ['10.9.8.7'] })
+  const before = reached
+  for (const host of ['127.0.0.1', 'localhost', '127.9.9.9', '[::1]', '2130706433', 'me.example', 'pod.example'])
+    t.equal(await send(`http://${host}:${port}/metrics`), 'forbidden', host)
+  t.equal(reached, before)
+})
+
+t.test(
+  'the API server is known in a cluster of any domain, and this machine by the names of its hosts file',
+  async (t) => {
+    const proxy = await connectProxy(() => ({ port }))
+    t.teardown(() => proxy.close())
+    // a proxy would resolve them
+    const { send } = client(t, {}, { httpsProxy: proxy.url })
+    const servers = [
+      'kubernetes',
+      'kubernetes.default.svc',
+      'kubernetes.default.svc.',
+      'kubernetes.default.svc.corp.example',
+    ]
+    for (const host of [...servers, 'localhost4', 'localhost6', 'localhost6.localdomain6'])
+      t.equal(await send(`http://${host}/`), 'forbidden', host)
+    t.equal(await send('http://kubernetes.example/'), '200', 'a gateway may be called so')
+  },
+)
+
+t.test('no redirect leads a checked call elsewhere', async (t) => {
+  const redirecting = createServer((_request, response) => {
+    response.writeHead(302, { location: `http://other.example:${port}/metrics` }).end()
+  }).listen(0, '127.0.0.1')
+  await once(redirecting, 'listening')
+  t.teardown(() => redirecting.close())
+  const { lookup } = names({ 'other.example': [['127.0.0.1']] })
+  const { http } = client(t, { lookup, local: true, domains: ['127.0.0.1'] })
+  const before = reached
+  const { port: there } = redirecting.address() as AddressInfo
+  const answer = await http.guarded.fetch(`http://127.0.0.1:${there}/`, { redirect: 'follow' })
+  t.equal(answer.status, 302)
+  t.equal(reached, before)
 })
 
 t.test('calls to addresses of the settings are not concerned', async (t) => {

@@ -286,7 +286,7 @@ t.test('what 3scale forbids is refused by page and API, by the name of the rule'
     }
     const page = await post(`${at('asked')}/plan`, { plan: 'enterprise' })
     t.equal(page.status, 429)
-    t.match(page.text, 'one plan request a day')
+    t.match(page.text, 'one plan-change request a day')
     t.same([mailbox.letters.length, posted.length], [1, 1], 'plans that alternate send nothing more')
     t.match((await mary.get(`${at('asked')}/plan`)).text, 'You asked the operator for the plan Department')
     await portal.stop()

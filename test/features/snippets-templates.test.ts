@@ -40,6 +40,7 @@ const engines: Record<string, RegExp> = {
   'ERB, EJS, PHP': /<%[\s\S]*?%>|<\?[\s\S]*?\?>/g,
   'Ruby, Octopus, PowerShell, Razor': /[#@]\{[^}]*\}|@\([^)]*\)/g,
   'Terraform, configparser': /%\{[^}]*\}|%\([^)]*\)/g,
+  CircleCI: /<<[^\n]*?>>/g,
   Concourse: /\(\([\w.-]+\)\)/g,
   FreeMarker: /<#[\s\S]*?>/g,
 }
@@ -47,7 +48,19 @@ const variables = ['$OTHER_SECRET', '${OTHER_SECRET}', '${OTHER_SECRET:-x}', '$(
 const expressions = [
   ...['${{ secrets.OTHER_SECRET }}', '${{secrets.OTHER_SECRET}}', '$[[ inputs.x ]]', '{{ .Values.x }}', '{{{ x }}}'],
   ...['{{- include "x" . -}}', '{% raw %}x{% endraw %}', '{# x #}', '<%= ENV["OTHER_SECRET"] %>', '<?= x ?>', '#{x}'],
-  ...['@{x}', '@(x)', '%{x}', '%(x)s', '((x))', '<#include "/etc/passwd">', '$', 'US$ 5', '$${{ x }}', '{${{ x }}}'],
+  ...[
+    '@{x}',
+    '@(x)',
+    '%{x}',
+    '%(x)s',
+    '((x))',
+    '<#include "/etc/passwd">',
+    '<< pipeline.parameters.x >>',
+    '$',
+    'US$ 5',
+    '$${{ x }}',
+    '{${{ x }}}',
+  ],
 ]
 const texts = [
   ...variables,
@@ -123,7 +136,7 @@ function readContinue(text: string) {
 t.test('every client says what reads its code, and each such reader is tested here', (t) => {
   const tested: Record<Reader, true> = {
     ...{ bash: true, python: true, javascript: true, json: true, yaml: true, markdown: true, templates: true },
-    ...{ continue: true, dotenv: true, 'open-webui': true },
+    ...{ continue: true, dotenv: true, 'open-webui': true, references: true },
   }
   for (const { client, readers: own } of clients) {
     t.ok(own.includes('templates') && own.length > 1, client)
@@ -171,6 +184,24 @@ t.test('odd but harmless ids have code in every client', (t) => {
   for (const text of harmless)
     for (const { client, nearest, note } of Object.values(written(text, { name: text })))
       t.equal(nearest, undefined, `${client} ${text}: ${note}`)
+  t.end()
+})
+
+t.test('an id that refers to a secret elsewhere is in no file whose reader would look it up', (t) => {
+  const references = [
+    ...['op://Private/OpenAI/key', 'ref+vault://secret/x#/key', 'org/secretref+awsssm://x+', 'vault:secret/data/x#KEY'],
+    ...['>>vault:secret/data/x#KEY', 'sm://project/x', 'ssm:///x', 'berglas://bucket/x', ' OP://x/y/z'],
+    '@Microsoft.KeyVault(SecretUri=https://x.vault.azure.net/secrets/x)',
+  ]
+  for (const text of references) {
+    const left = Object.values(written(text)).flatMap(({ client, nearest }) => (nearest ? [client] : []))
+    t.same(left, ['env', 'kubernetes-secret'], text)
+  }
+  for (const text of ['vault:7b', 'shop/model', 'op:1', 'ref+model', 'sm', 'org/vault:8b#fast'])
+    t.ok(
+      Object.values(written(text)).every(({ nearest }) => nearest === undefined),
+      text,
+    )
   t.end()
 })
 

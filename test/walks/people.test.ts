@@ -333,7 +333,7 @@ t.test(
       'a new key for the same is the same',
     )
     const otherRole = await invite(mia, 'nia@example.com', 'member')
-    t.match([otherRole.status, otherRole.body.detail], [409, /is invited already, as an admin/])
+    t.match([otherRole.status, otherRole.body.detail], [409, /has already been invited as an admin/])
     await api.call('PATCH', `/members/${again.body.id}`, { token: mia, body: { role: 'member' } })
     t.equal((await api.post('/members', mia, body, key)).status, 201, 'the role was changed since: still the same one')
     const nia = await person('nia')
@@ -606,10 +606,10 @@ t.test('an invitation is mailed once where the portal may send mail, and stands 
   const page = createVisitor(stack)
   await page.signIn('vera')
   const at = page.at(mailing.url)
-  t.match((await at('/account')).text, 'A mail tells them.')
+  t.match((await at('/account')).text, 'An e-mail tells them.')
   const form = { method: 'POST', body: new URLSearchParams({ email: 'xeno@example.com', role: 'member' }) }
   t.equal((await at('/account/members', form)).status, 303)
-  t.match((await at('/account')).text, 'A mail tells them how to join.')
+  t.match((await at('/account')).text, 'An e-mail tells them how to join.')
   await mailbox.close()
   t.equal((await here.post('/members', vera, { email: 'yves@example.com', role: 'member' })).status, 201)
   t.match(

@@ -132,7 +132,7 @@ t.test('what goes wrong is said in words, with what was typed', async (t) => {
 
   await idOf(mary, 'tiny-limited')
   const tiny = await mary.get(reference('tiny-limited'))
-  t.match(tiny.text, 'No spec was uploaded for this product. This page is made from the type of the model')
+  t.match(tiny.text, 'No spec was uploaded for this product. This page is generated from the type of the model')
   let limited = tiny
   for (let call = 0; call < 12 && !/429 Too Many/.test(limited.text); call++)
     limited = await attempt(mary, tiny, 'get-v1-models')
@@ -188,7 +188,7 @@ t.test('only the own application, the operations of the page, and signed in', as
 t.test('specs as they come: changed, broken, hidden, hostile, gone', async (t) => {
   const path = reference('granite-chat')
   await upload('granite-chat', '{"openapi":')
-  await until(path, /cannot be read: it is no JSON or YAML/)
+  await until(path, /cannot be read: it is not valid JSON or YAML/)
   const hostile = {
     openapi: '3.1.0',
     info: {

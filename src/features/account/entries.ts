@@ -101,9 +101,10 @@ export function createEntries({ threescale, duplicateRemoved, names, services }:
   }
 
   function already(user: User) {
-    const what = names.invitedRole(user) ? 'is invited' : 'is here'
+    const who = describe(user).kind === 'service' ? 'This service' : 'This person'
+    const state = names.invitedRole(user) ? 'has already been invited' : 'is already in this account'
     const role = roleOf(user) === 'admin' ? 'an admin' : 'a member'
-    return problem('conflict', { detail: `That one ${what} already, as ${role}. Change the role instead.` })
+    return problem('conflict', { detail: `${who} ${state} as ${role}. Change the role instead.` })
   }
 
   function describe(user: User): Described {

@@ -60,7 +60,7 @@ export function createJoining(deps: JoiningDeps) {
     async sameAddress(identity: Identity, usernames: string[], consent?: Consent): Promise<Found | undefined> {
       const { kind, email, emailVerified } = identity
       if (kind === 'service')
-        return consent && 'account' in consent ? serviceInvitation(identity, consent.account) : undefined
+        return consent && 'account' in consent ? serviceInvitation(identity, consent.account, usernames) : undefined
       if (!email) throw problem('email_missing')
       if (!emailVerified) throw problem('email_not_verified')
       return findByEmail(threescale, email, usernames)
@@ -155,14 +155,19 @@ export function createJoining(deps: JoiningDeps) {
 
   /**
    * The invitation of a service to this account, found by the address that both have in 3scale. It is looked up only where the
-   * service names the account, so other accounts' invitations have no effect on it.
+   * service names the account, so other accounts' invitations have no effect on it. Or the user with one of these `usernames` that
+   * the invitation became, where another request of the service was first.
    */
-  async function serviceInvitation({ subject }: Identity, accountId: number): Promise<Found | undefined> {
+  async function serviceInvitation(
+    { subject }: Identity,
+    accountId: number,
+    usernames: string[] = [],
+  ): Promise<Found | undefined> {
     for (const address of names.serviceAddressesOf(accountId, subject)) {
       const found = await threescale.findByEmail(address)
       const user = found?.users.find(({ email }) => email === address)
-      if (found && user && found.account.id === accountId && names.invitedRole(user))
-        return { account: found.account, user }
+      if (!found || !user || found.account.id !== accountId) continue
+      if (names.invitedRole(user) || usernames.includes(user.username)) return { account: found.account, user }
     }
     return undefined
   }

@@ -40,7 +40,7 @@ export function createLetters({ mail, limits, brand, publicUrl, log }: LettersDe
       }
       // whoever invites chose the name of the account, so the subject has none of it
       const text = [
-        `You are invited to join an account at ${brand}. Its name is: ${harmless(orgName)}`,
+        `You have been invited to join an account at ${brand}. Account name: ${harmless(orgName)}`,
         `Sign in with this e-mail address at ${publicUrl}/account and you are asked whether you want to join.`,
         'If you do not know who this is, do nothing.',
       ]

@@ -98,7 +98,7 @@ export function createRenaming({ threescale, names, issuerId, services }: Renami
     if (user.state !== 'pending' || email === undefined)
       return {
         action: 'review',
-        reason: 'It is no open invitation, though it has the name of one. Remove or rename it.',
+        reason: 'It has the name of an invitation but is not an open one. Remove or rename it.',
       }
     const client = services.find((one) => names.serviceAddressesOf(accountId, one).includes(email))
     const address = client === undefined ? email : names.serviceAddress(accountId, client)
@@ -124,7 +124,7 @@ export function createRenaming({ threescale, names, issuerId, services }: Renami
     if (now?.user.id !== user.id)
       return {
         action: 'review',
-        reason: 'It was changed meanwhile, or another user has the same name. Run this again.',
+        reason: 'It has changed in the meantime, or another user has the same name. Run the command again.',
       }
     try {
       await threescale.updateUser(user.accountId, user.id, change)

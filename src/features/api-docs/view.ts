@@ -59,7 +59,7 @@ export function docsView(i: { document: OpenApiDocument; publicUrl: string; issu
 const rules = [
   {
     name: 'Tokens',
-    text: 'Send an access token in the Authorization header. Reading needs the scope maas:read, changing maas:write. Showing an existing key (reveal=true) needs maas:reveal, too.',
+    text: 'Send an access token in the Authorization header. Reading requires the scope maas:read, and changes require maas:write. Returning an existing key (reveal=true) also requires maas:reveal.',
   },
   {
     name: 'Sending again',

@@ -16,7 +16,7 @@ export const Id = Type.Object({ id: Type.String({ pattern: idPattern, examples: 
 export const Reveal = Type.Object({
   reveal: Type.Optional(
     Type.Boolean({
-      description: 'true shows the credentials; the access token then needs the scope `maas:reveal`, too',
+      description: 'true: returns the credentials, which also requires the scope `maas:reveal`',
     }),
   ),
 })

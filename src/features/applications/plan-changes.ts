@@ -175,7 +175,7 @@ export function createPlanChanges(deps: PlanChangesDeps) {
   async function notify(caller: Caller, application: Application, plan: Plan): Promise<void> {
     await operator.tell({
       event: 'plan_change_requested',
-      subject: `Another plan is wanted: ${harmless(application.name)} to ${harmless(plan.name)}`,
+      subject: `Plan change requested: ${harmless(application.name)} to ${harmless(plan.name)}`,
       text: letter(caller, application, plan, adminLink(application.id)),
       replyTo: caller.email,
       facts: {
@@ -203,7 +203,7 @@ function wishKey({ accountId }: Caller, id: number): string {
 }
 
 function tooMany(contact: string, waitMs: number) {
-  const detail = `The operator receives one plan request a day for an application, and ${MOST_OF_ACCOUNT} for an account. To change your request, write to ${contact}.`
+  const detail = `The operator receives at most one plan-change request a day for an application and ${MOST_OF_ACCOUNT} for an account. To change your request, write to ${contact}.`
   return problem('too_many_requests', { detail, retryAfter: Math.max(3600, Math.ceil(waitMs / 1000)) })
 }
 

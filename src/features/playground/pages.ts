@@ -93,14 +93,14 @@ export async function playgroundPages(app: FastifyInstance, { playground, snippe
   async function run(request: FastifyRequest, values: Record<string, string>): Promise<Partial<Shown>> {
     const caller = callerOf(request)
     if (values.kind === 'embedding') {
-      checkTexts(values, { input: 'Write at least one line.' })
+      checkTexts(values, { input: 'Enter at least one line.' })
       const input = linesOf(values.input)
       return resultOf(
         await playground.send(caller, applicationsOf(values)[0] ?? 0, { input, encoding_format: 'float' }),
       )
     }
     if (values.kind === 'rerank') {
-      checkTexts(values, { query: 'Write what is looked for.', documents: 'Write at least one line.' })
+      checkTexts(values, { query: 'Enter a query.', documents: 'Enter at least one line.' })
       const query = (values.query ?? '').trim()
       const documents = linesOf(values.documents)
       return resultOf(await playground.send(caller, applicationsOf(values)[0] ?? 0, { query, documents }))

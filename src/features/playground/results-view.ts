@@ -15,7 +15,7 @@ export function vectorsView({ body, ms }: Answered, texts: string[]) {
     notes: [
       ...(returned === texts.length ? [] : [mismatch(returned, texts.length)]),
       ...(vectors.some(({ length }) => length >= MOST_DIMENSIONS)
-        ? [`Only the first ${number(MOST_DIMENSIONS)} numbers of each vector are compared.`]
+        ? [`Only the first ${number(MOST_DIMENSIONS)} dimensions of each vector are compared.`]
         : []),
     ],
     closest: closestOf(values, names),

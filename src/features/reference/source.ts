@@ -27,8 +27,8 @@ const here: ReferenceReader = {
 }
 
 const failures = {
-  unreadable: 'The uploaded spec cannot be read: it is no JSON or YAML, or far too large.',
-  too_complex: 'The uploaded spec is too complex to be read: it exceeds the time or the memory of one document.',
+  unreadable: 'The uploaded spec cannot be read: it is not valid JSON or YAML, or it is too large.',
+  too_complex: 'The uploaded spec is too complex: reading it exceeds the time or memory limit for one document.',
   busy: 'The uploaded spec could not be read in time. Reload this page in a moment.',
 }
 const HASHES_KEPT = 5000
@@ -69,7 +69,7 @@ export function createReferenceSource(deps: {
   function makeOnce(model: Model, rules: MappingRule[], why: string): Reference {
     const known = made.get(model)
     if (known?.why === why && known.rules === rules) return known.reference
-    const how = 'This page is made from the type of the model and the mapping rules of the gateway.'
+    const how = 'This page is generated from the type of the model and the mapping rules of the gateway.'
     const reference = madeReference(model, rules, `${why} ${how}`)
     made.set(model, { why, rules, reference })
     return reference

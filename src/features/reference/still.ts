@@ -33,7 +33,7 @@ export function withHtml(reference: Reference): Reference {
   const room = newRoom()
   const descriptionHtml = described(reference.description, room)
   const operations = reference.operations.map((operation) => ({ ...operation, still: makeStill(operation, room) }))
-  const notes = room.rows > 0 ? [] : ['The tables of fields are very long, so some fields are left out.']
+  const notes = room.rows > 0 ? [] : ['The tables of fields are very long, so some fields are omitted.']
   return {
     ...reference,
     notes: [...reference.notes, ...notes],

@@ -27,7 +27,7 @@ const Query = Type.Object({
   reveal: Type.Optional(
     Type.Boolean({
       description:
-        'true, with `application_id`: `with_key` holds the code with the key in it; the access token then needs the scope `maas:reveal`, too',
+        'true, with `application_id`: `with_key` has the code with the key in it, which also requires the scope `maas:reveal`',
     }),
   ),
 })

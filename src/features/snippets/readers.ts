@@ -45,16 +45,24 @@ export const readers = {
   /** dotenv, dotenv-expand, python-dotenv, Compose and `docker --env-file` disagree on `$`, quotes, backslashes and controls, and none has an escape for templates */
   dotenv: {
     escaped: false,
-    texts: (scene) =>
-      settingsOf({ ...scene, inline: true }).map(({ name, value = '' }) => ({
-        what: `the value of ${name}`,
-        text: value,
-      })),
+    texts: valuesOf,
     takes: (text) =>
       holdsExpression(text) ||
       /[`\\\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(text) ||
       (text.includes("'") && text.includes('"')),
     because: 'programs that read such files disagree on variables, quotes and control characters',
+  },
+  /**
+   * Programs that replace references to secrets before they start another program or apply a manifest: `op run` (1Password), vals
+   * and helm-secrets, Bank-Vaults, Azure Key Vault, Berglas and others with addresses of their own
+   */
+  references: {
+    escaped: false,
+    texts: valuesOf,
+    takes: (text) =>
+      /ref\+[^+:]{1,99}:\/\/|@Microsoft\.KeyVault\(/i.test(text) ||
+      /^(?:>>)?(?:vault:.*#|(?:op|g?sm|ssm|secretsmanager|berglas|vault|keyvault):\/\/)/i.test(text.trim()),
+    because: 'programs that fill in secrets read it as a reference to one',
   },
   /** of chat it takes lists: addresses and keys with `;`, models with `,` (open-webui, backend/open_webui/config.py) */
   'open-webui': {
@@ -76,6 +84,13 @@ export function misreadBy(names: Reader[], scene: Scene): string | undefined {
     if (found) return `cannot hold ${found.what}: ${reading.because}`
   }
   return undefined
+}
+
+function valuesOf(scene: Scene): Foreign[] {
+  return settingsOf({ ...scene, inline: true }).map(({ name, value = '' }) => ({
+    what: `the value of ${name}`,
+    text: value,
+  }))
 }
 
 function connectionOf({ call, modelId }: Scene): Foreign[] {

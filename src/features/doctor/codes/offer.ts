@@ -89,8 +89,8 @@ export const offer = {
   docs_too_complex: {
     severity: 'warning',
     title: 'An ActiveDocs spec is too complex to be read',
-    why: 'Reading it exceeds the time or the memory of one document: there is no reference, and its facts are not used.',
-    fix: 'Upload a smaller document, without large examples and deep nesting.',
+    why: 'Reading it exceeds the time or memory limit for one document. The model has no reference from it, and its facts are not used.',
+    fix: 'Upload a smaller document, without large examples or deep nesting.',
     place: 'productDocs',
   },
   docs_path: {

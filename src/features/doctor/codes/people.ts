@@ -19,15 +19,15 @@ export const people = {
   name_unverified: {
     severity: 'warning',
     title: 'Users have names that look like the portal’s and that USERNAME_SECRET does not verify',
-    why: 'An earlier build named them, the secret was lost, or somebody chose the name in 3scale’s own portal. The portal does not believe these names: their people are not found.',
-    fix: 'Put a lost secret back, and do not run maas-portal names --apply for names under it: their people would be refused. For names of an earlier build, run maas-portal names, review its list, and run it with --apply (docs/names.md).',
+    why: 'An earlier build named them, the secret was lost, or somebody chose the name in 3scale’s own portal. The portal does not accept these names, so it does not find these users.',
+    fix: 'If the secret was lost, restore it, and do not run maas-portal names --apply for its names: their users would be refused. For names of an earlier build, run maas-portal names, review its list, and run it again with --apply (docs/names.md).',
     place: 'account',
   },
   name_older_secret: {
     severity: 'info',
-    title: 'Users have names under an older secret of USERNAME_SECRET',
+    title: 'Users have names that an older USERNAME_SECRET verifies',
     why: 'People are renamed at their next sign-in. Without the older secret they are not found.',
-    fix: 'Keep the older secret until this is reported no more. maas-portal names --apply renames services and invitations.',
+    fix: 'Keep the older secret until this finding is no longer reported. Run maas-portal names --apply to rename services and invitations.',
     place: 'account',
   },
   key_doubled: {

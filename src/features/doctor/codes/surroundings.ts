@@ -106,8 +106,8 @@ export const surroundings = {
   },
   proxy_any: {
     severity: 'warning',
-    title: 'TRUST_PROXY is true: every client is believed about its own address',
-    why: 'Limits by address and the addresses in the audit log follow a header that clients can set.',
+    title: 'TRUST_PROXY is true, so every client can choose its own address',
+    why: 'Limits by address and the addresses in the audit log come from a header that clients can set.',
     fix: 'Set TRUST_PROXY to the number of proxies in front of the portal, or to their addresses.',
   },
   redis_missing: {

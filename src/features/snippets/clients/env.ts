@@ -17,7 +17,7 @@ export const env: Client = {
       ? 'OpenAI clients read these variables by themselves.'
       : 'OpenAI clients cannot make this call from variables alone; the first lines show how code does.',
   limits: { nearest: [] },
-  readers: ['templates', 'bash', 'dotenv'],
+  readers: ['templates', 'bash', 'references', 'dotenv'],
   write(scene) {
     return [
       `# ${remark(scene.model.name)}`,

@@ -14,7 +14,7 @@ export const kubernetesSecret: Client = {
     return `Apply it with: oc apply -f secret.yaml. The copy without the key goes through envsubst first: envsubst '${names}' < secret.yaml | oc apply -f -`
   },
   limits: { nearest: [] },
-  readers: ['templates', 'yaml'],
+  readers: ['templates', 'references', 'yaml'],
   write(scene) {
     return [
       `# ${remark(scene.model.name)}`,

@@ -10,9 +10,9 @@ const oneUnseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u2800\u3164\uffa0]/u
 /**
  * The character that makes the one before it the start of an expression, and each `$`: `${{ }}` of GitHub Actions and Continue,
  * `$[[ ]]` of GitLab, `$VAR` and `${VAR}` of envsubst and Compose, `$(VAR)` of Azure Pipelines and make, `{{ }}` and `{% %}` of
- * Helm, Ansible and Jinja, `<% %>` of ERB, `#{ }` of Ruby, `%{ }` of Terraform, `%( )` of configparser, `(( ))` of Concourse.
+ * Helm, Ansible and Jinja, `<% %>` of ERB, `<< >>` of CircleCI, `#{ }` of Ruby, `%{ }` of Terraform, `%( )` of configparser, `(( ))` of Concourse.
  */
-const opening = /\$|(?<=\{)[{%#<!]|(?<=<)[%?#]|(?<=[#%@])[{(]|(?<=\()\(/g
+const opening = /\$|(?<=\{)[{%#<!]|(?<=<)[%?#<]|(?<=[#%@])[{(]|(?<=\()\(/g
 
 /** Whether a template language would take a part of the text for an expression. */
 export function holdsExpression(text: string): boolean {

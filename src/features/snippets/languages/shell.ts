@@ -33,11 +33,15 @@ function credentialWords({ kind, pairs }: Carrier): string[] {
 
 /** The address, with the credential where it travels in the query. The gateway compares it as it comes, undecoded. */
 export function addressWord(url: string, { kind, pairs }: Carrier): string {
-  // curl reads brackets and braces as patterns
-  const word = `${/[[\]{}]/.test(url) ? '--globoff ' : ''}${shell(url)}`
+  const word = plainAddress(url)
   if (kind !== 'query') return word
   const query = pairs.map(([name, variable]) => `${inQuery(name)}=$${variable}`).join('&')
   return `${word}"${url.includes('?') ? '&' : '?'}${query}"`
+}
+
+/** curl reads brackets and braces as patterns, which would be several calls. */
+function plainAddress(url: string): string {
+  return `${/[[\]{}]/.test(url) ? '--globoff ' : ''}${shell(url)}`
 }
 
 /** Also what encodeURIComponent leaves: a shell reads `!` in double quotes, some any quote. */
@@ -52,7 +56,7 @@ export function tokenLines(carrier: Carrier): string[] {
 
 export function tokenCommand({ tokenUrl, pairs }: Carrier): string {
   const user = pairs.map(([, variable]) => `$${variable}`).join(':')
-  const url = tokenUrl === undefined ? `"$${TOKEN_URL}"` : shell(tokenUrl)
+  const url = tokenUrl === undefined ? `"$${TOKEN_URL}"` : plainAddress(tokenUrl)
   return `$(curl -sS --fail-with-body -u "${user}" -d grant_type=client_credentials ${url} | ${firstText('access_token')})`
 }
 
