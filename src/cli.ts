@@ -31,26 +31,26 @@ program
 
 program
   .command('doctor')
-  .description('look the tenant over, with the settings of the environment; it only reads')
+  .description('check a tenant with the settings of the environment, read-only')
   .option('--json', 'write the report as JSON')
   .addOption(
     new Option('--fail-on <severity>', 'what ends it with code 1')
       .choices(['error', 'warning', 'info'])
       .default('warning'),
   )
-  .addHelpText('after', '\nEnds with 0 when all is well, 1 with findings, 2 when it could not look at everything.')
+  .addHelpText('after', '\nExit code: 0 without findings, 1 with findings, 2 if not everything could be checked.')
   .action(async (options) => (await import('./cli/doctor.js')).doctor(options))
 
 program
   .command('names')
-  .description('list the users of 3scale that have names of an earlier build or secret, and rename them')
-  .option('--apply', 'rename them; without it nothing is written')
+  .description('list 3scale users whose names are from an earlier build or an older secret; rename them with --apply')
+  .option('--apply', 'rename them; without it, nothing is written')
   .option('--json', 'write the list as JSON')
-  .addOption(new Option('--only <kind...>', 'these kinds alone').choices(['user', 'service', 'anchor', 'invitation']))
-  .addOption(new Option('--except <ids>', 'users that keep their names, as 12,34').argParser(idsOf))
+  .addOption(new Option('--only <kind...>', 'only these kinds').choices(['user', 'service', 'anchor', 'invitation']))
+  .addOption(new Option('--except <ids>', 'ids of users to leave unchanged, such as 12,34').argParser(idsOf))
   .addHelpText(
     'after',
-    '\nEnds with 0 when nothing is left to do, 1 when something is, 2 when it could not be finished.',
+    '\nExit code: 0 if nothing is left to do, 1 if users remain, 2 if the settings are invalid or 3scale stopped responding.',
   )
   .action(async (options) => (await import('./cli/names.js')).names(options))
 

@@ -60,10 +60,10 @@ export function createGuard({
     check(url: URL): void {
       const { protocol, username, password } = url
       const host = url.hostname.replace(/\.$/, '').toLowerCase()
-      if (!/^https?:$/.test(protocol)) refuse(url.host, 'it is no web address')
-      if (username !== '' || password !== '') refuse(url.host, 'it holds a user name or password')
+      if (!/^https?:$/.test(protocol)) refuse(url.host, 'it is not an http or https address')
+      if (username !== '' || password !== '') refuse(url.host, 'it contains a user name or password')
       if (domains && !domains.some((domain) => isBelow(host, domain)))
-        refuse(url.host, 'it is outside the domains that gateway_domains of PORTAL_CONFIG lists')
+        refuse(url.host, 'it is not in the list gateway_domains of PORTAL_CONFIG')
       const isOwn = host + (url.port && `:${url.port}`) === ownHost || portOf(url) === metricsPort
       if (isOwn && !local) refuse(url.host, 'it is the portal itself')
       const reason = reasonByName(host) ?? reasonByAddress(url.hostname, portOf(url))

@@ -89,7 +89,11 @@ export async function startMatrix(folder: string): Promise<Matrix> {
   const products = Object.fromEntries(
     wanted.map(({ type }, index) => [names[index], { model_id: servers[type].id, type }]),
   )
-  writeFileSync(config, stringify({ products: { ...products, [hostile.product]: { model_id: hostile.id } } }))
+  const limits = { rate_limits: { reveals: 100_000 } }
+  writeFileSync(
+    config,
+    stringify({ ...limits, products: { ...products, [hostile.product]: { model_id: hostile.id } } }),
+  )
   await stack.portal({ PORTAL_CONFIG: config, CATALOG_TTL: '2' })
   const api = createApi(stack)
   await createVisitor(stack).signIn('ada')

@@ -138,3 +138,21 @@ t.test('with gateway_domains, a gateway elsewhere is refused', async (t) => {
   t.match(page.text, WORDS)
   t.same(reached, [], 'this one may call what is on this machine, but for the domains')
 })
+
+t.test('a portal on this machine does not show its own metrics either', async (t) => {
+  const settings = { PORT: String(stack.port + 52), SESSION_SECRET: SECRET }
+  const { metrics, stop } = await stack.portal(settings)
+  t.match(await (await fetch(`${metrics}/metrics`)).text(), 'maas_')
+  await stop()
+  await stack.put(`/_demo/services/${await serviceOf('mistral-chat')}`, { endpoint: metrics, rules })
+  const portal = await stack.portal(settings)
+  const there = createVisitor(stack)
+  await there.signIn('ada')
+  const page = await there.at(portal.url)('/models/mistral-chat/reference')
+  const operation = /name="operation" value="(get-[^"]*)"/.exec(page.text)?.[1] ?? ''
+  t.not(operation, '')
+  const body = new URLSearchParams({ operation, application: String(id) })
+  const tried = await there.at(portal.url)('/models/mistral-chat/reference', { method: 'POST', body })
+  t.match(tried.text, WORDS)
+  t.notMatch(tried.text, 'maas_http')
+})

@@ -143,7 +143,7 @@ t.test('what it finds, and that it writes nothing by itself', async (t) => {
     anchor: { kind: 'anchor', action: 'rename' },
     stolen: { kind: 'anchor', action: 'review', reason: /e-mail address/ },
     invited: { kind: 'invitation', user_state: 'pending', action: 'rename' },
-    halfway: { kind: 'invitation', action: 'review', reason: /no open invitation/ },
+    halfway: { kind: 'invitation', action: 'review', reason: /is not an open one/ },
     again: { kind: 'invitation', action: 'rename' },
     waiting: { kind: 'invitation', action: 'rename' },
   })

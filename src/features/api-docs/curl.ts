@@ -23,7 +23,7 @@ const field = `field() { python3 -c "import json, sys; print(json.load(sys.stdin
 const discovered = (name: string) => `$(curl -s "$ISSUER/.well-known/openid-configuration" | field ${name})`
 
 /** A word of a shell in single quotes, in which nothing is expanded. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`
 }
 

@@ -10,14 +10,14 @@ import {
   type Schema,
 } from '../../web/openapi/shapes.js'
 import { exampleHtml, methodColor, rowsOf, typeOf } from '../../web/openapi/show.js'
-import { curlOf, personToken, serviceToken } from './curl.js'
+import { curlOf, personToken, quoted, serviceToken } from './curl.js'
 
 export function docsView(i: { document: OpenApiDocument; publicUrl: string; issuer: string }) {
   const { document, publicUrl, issuer } = i
   const base = `${publicUrl}/api/v1`
   return {
     title: 'REST API',
-    lead: 'Everything the pages do, for programs: the same rules, the same answers.',
+    lead: 'Everything the pages do, for programs: the same rules and the same results.',
     facts: [
       { label: 'Address', value: base, href: '' },
       { label: 'Description for tools (OpenAPI 3.1)', value: '/api/v1/openapi.json', href: '/api/v1/openapi.json' },
@@ -40,7 +40,7 @@ export function docsView(i: { document: OpenApiDocument; publicUrl: string; issu
         serviceToken(issuer),
         'The operator lists the client as a service.',
       ),
-      shell('first-call', 'The first call', `curl '${base}/me' -H "Authorization: Bearer $TOKEN"`, ''),
+      shell('first-call', 'The first call', `curl ${quoted(`${base}/me`)} -H "Authorization: Bearer $TOKEN"`, ''),
     ],
     rules,
     groups: document.tags.map(({ name, description = '' }) => ({
