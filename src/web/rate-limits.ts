@@ -102,9 +102,9 @@ export async function rateLimits(app: FastifyInstance, options: RateLimitsOption
     reveals,
     /** For usage reports, by pages and API. */
     reports,
-    /** For the scope of the pages, once the caller is known and before anything is done for the request. */
+    /** For the scope of the pages, once the caller is known and before anything is done for the request or its body is read. */
     hook(scope: FastifyInstance): void {
-      scope.addHook('preHandler', (request, reply, done) => {
+      scope.addHook('onRequest', (request, reply, done) => {
         const { limit = 'pages' } = request.routeOptions.config
         if (limit === 'free') return done()
         const count = request.caller || limit === 'sign_in' ? ofKind[limit] : visits
