@@ -45,6 +45,8 @@ const PEOPLE = 5
 /** usage reports of one person that are computed at a time, and that may wait for one */
 const REPORTS_AT_ONCE = 2
 const REPORTS_WAITING = 8
+/** and of all persons and services of one account */
+const REPORTS_OF_ACCOUNT = 4
 
 /** Events of routes whose handlers count by themselves, because they keep what was typed. */
 const countedInside = new Set<unknown>(['application.test', 'playground.call', 'reference.call'] satisfies AuditName[])
@@ -58,6 +60,7 @@ const countedInside = new Set<unknown>(['application.test', 'playground.call', '
 export async function rateLimits(app: FastifyInstance, options: RateLimitsOptions) {
   const counts = createCounts(options.redis, options.prefix)
   const slots = createSlots({ atOnce: REPORTS_AT_ONCE, waiting: REPORTS_WAITING })
+  const slotsOfAccount = createSlots({ atOnce: REPORTS_OF_ACCOUNT, waiting: PEOPLE * REPORTS_WAITING })
   const wrapped = new WeakSet<RouteOptions['handler']>()
   const signingIn = new WeakMap<FastifyRequest, string>()
   const calls = shared('calls', options.calls)
@@ -102,9 +105,9 @@ export async function rateLimits(app: FastifyInstance, options: RateLimitsOption
     reveals,
     /** For usage reports, by pages and API. */
     reports,
-    /** For the scope of the pages, once the caller is known and before anything is done for the request. */
+    /** For the scope of the pages, once the caller is known and before anything is done for the request or its body is read. */
     hook(scope: FastifyInstance): void {
-      scope.addHook('preHandler', (request, reply, done) => {
+      scope.addHook('onRequest', (request, reply, done) => {
         const { limit = 'pages' } = request.routeOptions.config
         if (limit === 'free') return done()
         const count = request.caller || limit === 'sign_in' ? ofKind[limit] : visits
@@ -166,12 +169,17 @@ export async function rateLimits(app: FastifyInstance, options: RateLimitsOption
     }
   }
 
-  /** So many of one person at a time, whether the client waits for the answer or has gone. */
+  /** So many of one person and of one account at a time, whether the client waits for the answer or has gone. */
   function oneByOne(handler: RouteOptions['handler']): RouteOptions['handler'] {
     const handle: RouteOptions['handler'] = async function (request, reply) {
       const release = await slots.take(personOf(request))
       try {
-        return await handler.call(this, request, reply)
+        const releaseOfAccount = await slotsOfAccount.take(String(request.caller?.accountId))
+        try {
+          return await handler.call(this, request, reply)
+        } finally {
+          releaseOfAccount()
+        }
       } finally {
         release()
       }

@@ -88,6 +88,16 @@ t.test('each route is refused when its limit is used up', async (t) => {
       t.ok(await refused(() => send(visitor, method, url)), `${name} by a visitor`)
     }
   }
+  const odd: [name: string, type: string, body: string][] = [
+    ['a body that is too large', 'application/x-www-form-urlencoded', 'a'.repeat(300_000)],
+    ['a body that no form sends', 'text/xml', '<a/>'],
+    ['JSON that ends early', 'application/json', '{'],
+  ]
+  for (const [name, type, body] of odd)
+    for (const who of [mary, visitor]) {
+      const send = () => who.at(portal.url)('/playground', { method: 'POST', headers: { 'content-type': type }, body })
+      t.ok(await refused(send), `${name}, ${who === mary ? 'by a person' : 'by a visitor'}`)
+    }
   t.ok(await refused(() => send(mary, 'GET', '/nowhere')), 'what does not exist')
   t.ok(await refused(() => here.get('/nowhere', token)), 'nor by API')
 })

@@ -50,8 +50,9 @@ function matcher(method: string, path: string, search: URLSearchParams | undefin
 }
 
 interface Parts {
-  /** what is written before, between and after the placeholders */
-  literals: string[]
+  start: string
+  /** placeholders in a row, which take as many characters at least, and what is written after them */
+  rest: { placeholders: number; literal: string }[]
   exact: boolean
   parameters: [string, string][]
 }
@@ -63,22 +64,26 @@ function partsIn(rule: Rule): Parts {
   const known = partsOf.get(rule)
   if (known) return known
   const { path, exact, parameters } = templateOf(rule.pattern)
-  const parts = { literals: path.split(/\{[^}]+\}/), exact, parameters }
+  const pieces = path.split(/((?:\{[^}]+\})+)/)
+  const rest = pieces.flatMap((row, index) =>
+    index % 2 === 0 ? [] : [{ placeholders: row.split('}').length - 1, literal: pieces[index + 1] ?? '' }],
+  )
+  const parts = { start: pieces[0] ?? '', rest, exact, parameters }
   partsOf.set(rule, parts)
   return parts
 }
 
 /** From left to right without trying again, so that the time is linear in the path however many placeholders there are. */
-function fitsPath({ literals: [start = '', ...literals], exact }: Parts, asked: string): boolean {
+function fitsPath({ start, rest, exact }: Parts, asked: string): boolean {
   if (!asked.startsWith(start)) return false
   let at = start.length
   let end = 0
-  for (const [index, literal] of literals.entries()) {
+  for (const [index, { placeholders, literal }] of rest.entries()) {
     if (at >= end) end = endOfSegment(asked, at)
-    const isLast = exact && index === literals.length - 1
+    const isLast = exact && index === rest.length - 1
     // the first place will do: from there on the next placeholder may take whatever it could from a later one
-    const next = isLast ? asked.length - literal.length : asked.indexOf(literal, at + 1)
-    if (next <= at || next > end || !asked.startsWith(literal, next)) return false
+    const next = isLast ? asked.length - literal.length : asked.indexOf(literal, at + placeholders)
+    if (next < at + placeholders || next > end || !asked.startsWith(literal, next)) return false
     at = next + literal.length
   }
   return !exact || at === asked.length

@@ -68,7 +68,8 @@ export async function playgroundPages(app: FastifyInstance, { playground, snippe
     const side = values.side === '1' ? 1 : 0
     const answer = await streamed(request, reply, values, side, leaving.signal)
     reply.header('cache-control', 'no-store, no-transform')
-    if ('words' in answer) return reply.code(answer.status >= 400 ? answer.status : 502).send(refusalOf(answer))
+    if ('words' in answer)
+      return reply.code(answer.status >= 400 && answer.status < 600 ? answer.status : 502).send(refusalOf(answer))
     return reply.type('text/event-stream; charset=utf-8').header('x-accel-buffering', 'no').send(answer)
   })
 

@@ -62,6 +62,8 @@ export interface Refused {
 export type Playground = ReturnType<typeof createPlayground>
 
 const LONG_MS = 120_000
+/** for the text of a refusal, whose status is known */
+const REFUSAL_MS = 5000
 
 /**
  * Models tried through the person's own application. The key never leaves this process, only hosts of the catalogue are
@@ -90,8 +92,9 @@ export function createPlayground(deps: PlaygroundDeps) {
         const prepared = await calls.prepare(model, application, { method: 'POST', path: callOf(model).path, body })
         const answer = await gateway.open({ ...prepared, signal })
         if (answer.status !== 200) {
+          const text = await beginningOf(answer.body)
           done()
-          return refusedBy({ ...answer, text: await beginningOf(answer.body) }, model)
+          return refusedBy({ ...answer, text }, model)
         }
         return relay(spokenWithout(prepared.secrets, answer.body), done)
       } catch (error) {
@@ -170,11 +173,19 @@ function content(model: Model, wanted: Wanted, side: number): Record<string, unk
   return { messages: messagesOf(wanted, side), ...wanted.parameters }
 }
 
+/** As much of a refusal as comes soon. */
 async function beginningOf(body: Readable): Promise<string> {
   let text = ''
-  for await (const chunk of body) {
-    text += String(chunk)
-    if (text.length > 4000) break
+  const late = setTimeout(() => body.destroy(), REFUSAL_MS)
+  try {
+    for await (const chunk of body) {
+      text += String(chunk)
+      if (text.length > 4000) break
+    }
+  } catch {
+    // what came before it broke off may tell enough
+  } finally {
+    clearTimeout(late)
   }
   return text
 }
