@@ -353,8 +353,12 @@ t.test('an account of a claim: the first creates it, everybody else agrees, also
   await stack.faults([{ match: 'POST *users.json', drop: 'before', times: 1 }])
   t.equal((await there.post('/me', first, answers)).status, 503, 'the account is there, and nobody in it')
   await stack.faults([])
-  const made = await there.post<Me>('/me', first, answers)
-  t.equal(made.status, 201, 'the same request again')
+  const empty = (await there.get<Me>('/me', first)).body.joins
+  t.match(empty, { name: 'Gamma Ltd', by: 'claim' })
+  const other = await there.post<Problem>('/me', first, { ...answers, join: (empty?.id ?? 0) + 1 })
+  t.match([other.status, other.body.errors], [422, { join: /./ }], 'nobody else is in it, and another account is none')
+  const made = await there.post<Me>('/me', first, { ...answers, ...(empty?.id ? { join: empty.id } : {}) })
+  t.match([made.status, made.body.account?.id], [201, empty?.id], 'the account that GET /me names')
   const id = made.body.account?.id
   const second = await person('gamma-two', says)
   const open = { id, name: 'Gamma Ltd', role: 'member', by: 'claim', can_decline: false }

@@ -27,8 +27,7 @@ export function createLetters({ mail, limits, brand, publicUrl, log }: LettersDe
     /** True once the mail server has accepted it. The invitation stands without. */
     async invite({ accountId, orgName, email: replyTo }: Caller, to: string): Promise<boolean> {
       if (!mail) return false
-      // most mail servers deliver ada+anything@ to ada@
-      const address = asciiLower(to).replace(/(?<=[^+@])\+[^@]*(?=@)/, '')
+      const address = mailboxOf(to)
       const counted = [
         { key: `invitation ${accountId} ${address}`, most: MOST.pair },
         { key: `invitations of ${accountId}`, most: MOST.account },
@@ -54,4 +53,10 @@ export function createLetters({ mail, limits, brand, publicUrl, log }: LettersDe
       }
     },
   }
+}
+
+/** The address to count: most mail servers deliver ada+anything@ to ada@. */
+function mailboxOf(address: string): string {
+  const [local = '', domain = ''] = asciiLower(address).split('@')
+  return `${local.split('+')[0] || local}@${domain}`
 }

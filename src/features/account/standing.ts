@@ -28,7 +28,8 @@ export function callerFor(identity: Identity, { account, user }: Found): Caller 
     role: user.role,
     orgName: account.orgName,
     name: identity.name,
-    email: identity.email,
+    // it is the Reply-To of e-mails: an address that is not theirs would speak for somebody else
+    email: identity.emailVerified ? identity.email : undefined,
     groups: identity.groups,
   }
 }
