@@ -59,7 +59,8 @@ export function indentJson(text: string, most: number): { text: string; cut: boo
   }
 }
 
-function isWithinBounds(text: string): boolean {
+/** Whether `readJson` would parse that text. One pass, no recursion. */
+export function isWithinBounds(text: string): boolean {
   let depth = 0
   let values = 1
   let members = 0

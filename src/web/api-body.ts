@@ -1,6 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { isWithinBounds } from '../clients/bounded-json.js'
 import { problem } from '../errors.js'
+
+const TOO_DEEP = 'The JSON is nested too deeply or has too many values. Send what the API describes.'
 
 /**
  * Bodies of the API: JSON or nothing. Many clients send a Content-Type whether or not they send a body, so what it says of
@@ -15,6 +18,7 @@ export function apiBodies(app: FastifyInstance): void {
   })
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, text, done) => {
     if (text === '') done(null)
+    else if (!isWithinBounds(text)) done(problem('bad_request', { detail: TOO_DEEP }))
     else parseJson(request, text, done)
   })
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: AsyncIterable<Buffer>) => {

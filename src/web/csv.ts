@@ -11,14 +11,15 @@ function field(value: string | number): string {
   return `"${text.replaceAll('"', '""')}"`
 }
 
-/** Where a cell or a line begins for a program that splits there whatever is quoted. */
-const splits = '[;\\t\\r\\n\\v\\f\\x85\\u2028\\u2029]'
-/** What programs skip before they look for a formula: blanks, quotes, controls and marks without width. */
-const skipped = '[ "\'\\p{Zs}\\p{Mn}\\p{Cf}\\x00-\\x08\\x0e-\\x1f\\x7f-\\x84\\x86-\\x9f]*'
-/** The signs that begin one, with their wide and small forms. */
-const signs = '[=+\\-@\\uff1d\\uff0b\\uff0d\\uff20\\ufe66\\ufe62\\ufe63\\ufe6b\\u2212]'
-const leading = new RegExp(`^(?:[\\t\\r\\n\\v\\f]|${skipped}${signs})`, 'u')
-const within = new RegExp(`(${splits}${skipped})(?=${signs})`, 'gu')
+/**
+ * Before they look for a formula, programs skip blanks, quotes, controls and marks without width; the signs that begin one count in
+ * their wide and small forms, too.
+ */
+const leading =
+  /^(?:[\t\r\n\v\f]|(?:[ "'\p{Zs}\p{Mn}\p{Cf}]|(?![\t\r\n\v\f\u0085])\p{Cc})*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212])/u
+/** A program that splits at `;`, tab or a line end whatever is quoted begins a cell there. */
+const within =
+  /([;\t\r\n\v\f\u0085\u2028\u2029](?:[ "'\p{Zs}\p{Mn}\p{Cf}]|(?![\t\r\n\v\f\u0085])\p{Cc})*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212])/gu
 
 function harmless(text: string): string {
   const inner = text.replace(within, "$1'")

@@ -111,6 +111,8 @@ t.test('what means nothing is refused by field', async (t) => {
   for (const [query, field] of [
     [{ since: 'soon' }, 'since'],
     [{ since: '2026-02-30' }, 'since'],
+    [{ since: '2026-02-01T00:00:00+99:99' }, 'since'],
+    [{ since: '2026-02-01T00:00[Europe/Madrid]' }, 'since'],
     [{ since: '2026-03-02', until: '2026-03-01' }, 'until'],
     [{ tz: 'Mars/Base' }, 'tz'],
     [{ range: '3d' }, 'range'],

@@ -44,7 +44,7 @@ interface Node {
 }
 
 /** What a pattern may be made of while the portal runs: a number of ours, or texts whose signs are escaped. */
-const escaping = ['web/session-text.js', 'clients/secrets.js', 'clients/threescale/patterns.js']
+const escaping = ['web/session-text.js', 'clients/secrets.js']
 
 const threads = new Set(['clients/thread.js', 'clients/thread-jobs.js'])
 

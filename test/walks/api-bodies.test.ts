@@ -113,6 +113,16 @@ t.test('a body that is there is JSON: another type is 415, half a JSON 400', asy
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', ''])
       t.equal((await send(type, 'a=b')).status, 415, `${route} as ${type || 'no type'}`)
     t.equal((await send('application/json', '{"a":')).status, 400, `${route} with half a JSON`)
+    const large = Array.from({ length: 20_001 }, (_, index) => `"f${index}":1`).join()
+    for (const body of [
+      '['.repeat(50_000) + ']'.repeat(50_000),
+      `${'{"a":'.repeat(30_000)}1${'}'.repeat(30_000)}`,
+      `{${large}}`,
+    ]) {
+      const key = `deep-${body.length}-${made++}`
+      const answer = await api.call(method, filled, { token, headers: { 'idempotency-key': key }, body })
+      t.equal(answer.status, 400, `${route} with deep or large JSON: ${answer.text}`)
+    }
     const pieces = [authorization, 'Content-Type: text/plain', 'Transfer-Encoding: chunked']
     const inPieces = await raw(stack.port, `${method} /api/v1${filled}`, pieces, '', '3\r\na=b\r\n0\r\n\r\n')
     t.equal(inPieces.status, 415, `${route} in pieces`)

@@ -64,11 +64,16 @@ function partsIn(rule: Rule): Parts {
   const known = partsOf.get(rule)
   if (known) return known
   const { path, exact, parameters } = templateOf(rule.pattern)
-  const pieces = path.split(/((?:\{[^}]+\})+)/)
-  const rest = pieces.flatMap((row, index) =>
-    index % 2 === 0 ? [] : [{ placeholders: row.split('}').length - 1, literal: pieces[index + 1] ?? '' }],
-  )
-  const parts = { start: pieces[0] ?? '', rest, exact, parameters }
+  const [start = '', ...literals] = path.split(/\{[^{}]+\}/)
+  const rest: Parts['rest'] = []
+  let placeholders = 0
+  for (const [index, literal] of literals.entries()) {
+    placeholders++
+    if (literal === '' && index < literals.length - 1) continue
+    rest.push({ placeholders, literal })
+    placeholders = 0
+  }
+  const parts = { start, rest, exact, parameters }
   partsOf.set(rule, parts)
   return parts
 }

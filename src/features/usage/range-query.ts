@@ -53,7 +53,7 @@ export function askedOf({ range, since, until, granularity, tz }: RangeQuery): A
   }
 }
 
-const shape = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$/i
+const shape = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)?)?$/i
 
 function timeOf(value: string, zone: string): DateTime | undefined {
   // a plus sign that was not escaped in the query arrives as a space
