@@ -78,8 +78,10 @@ export async function rateLimits(app: FastifyInstance, options: RateLimitsOption
     reveals,
     // a refused call shows again what was typed, which costs a page
     calls: limiter('forms of calls', 2 * options.calls, personOf, { quiet: true }),
-    writes: shared('writes', options.writes),
+    writes: limiter('forms', 2 * options.writes, personOf, { quiet: true }),
   }
+  // a refused write shows again what was typed, so it is counted once its body is read
+  const writes = shared('writes', options.writes)
   app.addHook('onRoute', (route) => {
     const limit = route.config?.limit ?? usualLimit(route)
     route.config = { ...route.config, limit }
@@ -113,6 +115,10 @@ export async function rateLimits(app: FastifyInstance, options: RateLimitsOption
         const count = request.caller || limit === 'sign_in' ? ofKind[limit] : visits
         if (!count) return done(new Error(`no limit named ${limit} for pages`))
         count(request, reply).then(() => reply.sent || done(), done)
+      })
+      scope.addHook('preHandler', (request, reply, done) => {
+        if (!request.caller || request.routeOptions.config.limit !== 'writes') return done()
+        writes(request, reply).then(() => done(), done)
       })
     },
     close: counts.close,
