@@ -564,7 +564,7 @@ t.test('a call goes to the product’s own endpoint at a path that its rules let
   )
   t.match((await unread.read('m', caller)).reference, { uploaded: false, notes: [/cannot be read from 3scale/] })
   for (const [text, words] of [
-    ['{"openapi":', /no JSON or YAML/],
+    ['{"openapi":', /not valid JSON or YAML/],
     ['{"openapi":"3.0.0"}', /names no operation/],
   ] as const) {
     const odd = createReferences(deps({ models: { ...deps().models, readSpec: async () => text } }))
