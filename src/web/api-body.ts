@@ -18,7 +18,7 @@ export function apiBodies(app: FastifyInstance): void {
   })
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, text, done) => {
     if (text === '') done(null)
-    else if (!isWithinBounds(text)) done(problem('bad_request', { detail: TOO_DEEP }))
+    else if (!isWithinBounds(text)) done(problem('invalid_fields', { detail: TOO_DEEP }))
     else parseJson(request, text, done)
   })
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: AsyncIterable<Buffer>) => {

@@ -73,7 +73,7 @@ const cases: Case[] = [
     'embedding',
     sendsJson({ data: [{ embedding: Array(80_000).fill(0.1) }] }),
     200,
-    /first 8,192 numbers/,
+    /first 8,192 dimensions/,
   ],
   [
     'vectors of texts',
