@@ -15,7 +15,7 @@ export interface GuardOptions {
   metricsPort?: number
   /** names and addresses that are never called: the API server of the cluster */
   never?: string[]
-  /** domains that may be called, with all below them; undefined: any */
+  /** the only domains that may be called, each with its subdomains; undefined: no such limit */
   domains?: string[] | undefined
   /** told of each call that was refused */
   onRefused?: (host: string, reason: string) => void
@@ -24,8 +24,6 @@ export interface GuardOptions {
   /** default: those of the network interfaces */
   ownAddresses?: () => string[]
 }
-
-export type Guard = ReturnType<typeof createGuard>
 
 /** An address that the portal does not call. The message names no address that a name was resolved to. */
 export class ForbiddenAddress extends Error {

@@ -34,8 +34,6 @@ interface Waiting<Job> {
 /** loading the module is not the job's fault */
 const START_MS = 20_000
 
-export type Thread<Job> = ReturnType<typeof createThread<Job>>
-
 /**
  * Jobs that may take long, one at a time in a thread of their own, which is started for the first job, ended when it is idle, and
  * replaced where a job exceeds a limit. A result is text, because that is the one thing whose transfer blocks nobody.

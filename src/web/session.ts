@@ -42,7 +42,7 @@ interface Opened {
   isRevoked(): boolean
 }
 
-/** Sessions are sealed cookies that hold who it is and when, under 1 KB: any replica reads them, no store is asked. */
+/** Sessions are sealed cookies of less than 1 KB with the person and the times: every replica can read them without a store. */
 export function createSessions(options: SessionOptions) {
   const { secrets, idleSeconds, maxSeconds, secure, issuer, groups, revocations, now = Date.now } = options
   const { name, options: cookie } = cookieOf({ name: 'session', secure })

@@ -156,7 +156,7 @@ t.test('a host that hangs opens it; who had too little time, or went away, blame
   t.match((failure as Error).message, /left alone for a second: .* did not answer in time/, 'the reason is told on')
 })
 
-t.test('another host has a breaker of its own, where a 500 is an answer as any other', async (t) => {
+t.test('another host has its own breaker, and a 500 counts there as any other answer', async (t) => {
   const named = await upstream(t)
   const model = await upstream(t)
   const to = (url: URL) => () =>

@@ -49,8 +49,8 @@ export function createEntries({ threescale, duplicateRemoved, names, services }:
         finish,
 
         /**
-         * 3scale's "taken", for people. Who has the address, and whether as a member, an invitation or an account elsewhere, is
-         * nobody's business: any admin could ask about any address.
+         * What an admin reads where 3scale rejects the invitation. A taken address gets one sentence, whoever has it: otherwise any
+         * admin could find out who has an account.
          */
         refused(error: unknown): unknown {
           if (!isProblem(error, 'invalid_fields')) return error

@@ -56,7 +56,7 @@ export function peopleView(i: {
     notice: i.all === undefined ? '' : adminWords(all),
     words: wordsFor(i),
     invites: i.isAdmin && i.closed === undefined,
-    inviteWords: `They join when they sign in at ${i.publicUrl} with this address, verified. ${i.mails ? 'An e-mail tells them.' : 'No mail is sent: tell them.'}`,
+    inviteWords: `They join when they sign in at ${i.publicUrl} with this verified address. ${i.mails ? 'An e-mail tells them.' : 'The portal sends no e-mail, so tell them yourself.'}`,
     serviceWords: `A program with its own client at the sign-in service, which calls the REST API for this account. ${serviceJoins(i)}`,
     failure: i.typed && Object.keys(errors).length === 0 ? i.typed.error.message : '',
     email: values.email ?? '',

@@ -62,7 +62,7 @@ export function createMembers({
       return present(one(all, id), all)
     },
 
-    /** People who are invited get a mail. */
+    /** True where people who are invited receive an e-mail. */
     mails: letters.sends,
 
     /** Which rules stand before what an admin would do; for pages. One call to 3scale. */

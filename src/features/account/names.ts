@@ -79,7 +79,7 @@ export function createNames({ secrets, issuerId }: NamesDeps) {
   }
 
   return {
-    /** The user name of a caller, which changes with neither address nor name: any replica finds them by it in one call. */
+    /** The user name of a caller. It depends on issuer and subject alone, so every replica finds them by it in one call. */
     usernameOf: (kind: Kind, subject: string): string => named(legacyUsername(kind, issuerId, subject), first),
 
     /** The same under every secret, the first one first: where to look for somebody. */

@@ -41,8 +41,6 @@ export interface Renaming {
 type Change = { username: string; email?: string }
 type Plan = { change: Change } | { action: 'waits' | 'review'; reason: string }
 
-export type NameRenaming = ReturnType<typeof createRenaming>
-
 /**
  * Gives users that earlier builds named, or that have names under an older secret, names under the first one. Users are
  * read page by page and renamed one after the other; each is read again before its write. A run that ended early is continued by

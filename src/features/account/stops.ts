@@ -25,7 +25,7 @@ const byCode: Partial<Record<ErrorCode, Stop>> = {
     tone: 'blue',
     next: [
       'An operator looks at every new account.',
-      'You get a mail when it is decided. Then come back here, or check again now.',
+      'You will receive an e-mail when it is decided. Then come back here, or check again now.',
     ],
     retry: 'Check again',
   },
