@@ -19,6 +19,18 @@ export interface ApiAnswer<T = Record<string, unknown>> {
   text: string
 }
 
+/** Of an account, as the API describes it. */
+export interface Member {
+  id: number
+  kind: string
+  state: string
+  role: string
+  email: string | null
+  client_id: string | null
+  you: boolean
+  claim_elsewhere: string | null
+}
+
 /** A caller of the REST API: any token that a test needs, signed by the demo's sign-in service, and calls with it. */
 export function createApi(stack: Pick<Stack, 'port' | 'url'>, origin = stack.url) {
   const identity = `http://127.0.0.1:${stack.port + 2}`

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { createSignInService } from '../helper/sign-in-service.js'
 import { startStack } from '../helper/stack.js'
 import { type Answer, createVisitor, type Visitor } from '../helper/visitor.js'
 
@@ -7,10 +8,7 @@ const stack = await startStack(['threescale', 'identity'])
 const portal = await stack.portal({ CATALOG_TTL: '3600' })
 t.teardown(() => stack.close())
 
-const identity = `http://127.0.0.1:${stack.port + 2}`
-const tell = (method: string, path: string, body: unknown) =>
-  fetch(identity + path, { method, body: JSON.stringify(body) })
-const forge = (forgery: object) => tell('PUT', '/_demo/forgery', forgery)
+const { tell, forge } = createSignInService(stack)
 
 let count = 0
 async function newcomer(claims: Record<string, unknown> = {}) {

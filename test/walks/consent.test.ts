@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { createApi } from '../helper/api.js'
+import { createApi, type Member } from '../helper/api.js'
 import { until } from '../helper/faults.js'
 import { startStack } from '../helper/stack.js'
 import { createVisitor, decode } from '../helper/visitor.js'
@@ -27,15 +27,6 @@ interface Problem {
   joins?: Joins
   errors?: Record<string, string>
 }
-interface Member {
-  id: number
-  kind: string
-  state: string
-  role: string
-  email: string | null
-  client_id: string | null
-}
-
 const stack = await startStack()
 const folder = t.testdir({})
 const audit = join(folder, 'audit.log')

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { DEMO_USERNAME_SECRET } from '../../src/cli/demo-settings.js'
 import { legacyAnchor, legacyUsername } from '../../src/features/account/legacy-names.js'
-import { createApi } from '../helper/api.js'
+import { createApi, type Member } from '../helper/api.js'
 import { namesOf } from '../helper/names.js'
 import { portBeside, startRedis, startStack } from '../helper/stack.js'
 import { createVisitor } from '../helper/visitor.js'
@@ -14,13 +14,6 @@ interface Me {
   account: { id: number; name: string; role: string } | null
   joins: { name: string; role: string; by: string } | null
 }
-interface Member {
-  id: number
-  state: string
-  role: string
-  email: string | null
-}
-
 const redis = await startRedis()
 const stack = await startStack(['threescale', 'identity'])
 let main = await stack.portal({ REDIS_URL: redis.url })

@@ -2,22 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { createApi } from '../helper/api.js'
+import { createApi, type Member } from '../helper/api.js'
 import { startMailbox } from '../helper/mailbox.js'
 import { namesOf } from '../helper/names.js'
 import { portBeside, startRedis, startStack } from '../helper/stack.js'
 import { createVisitor, decode } from '../helper/visitor.js'
 
-interface Member {
-  id: number
-  kind: string
-  state: string
-  role: string
-  email: string | null
-  client_id: string | null
-  you: boolean
-  claim_elsewhere: string | null
-}
 interface Problem {
   type: string
   detail: string

@@ -1,15 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { createApi } from '../helper/api.js'
+import { createApi, type Member } from '../helper/api.js'
 import { until } from '../helper/faults.js'
 import { portBeside, type RunningPortal, startRedis, startStack } from '../helper/stack.js'
 import { createVisitor, type Visitor } from '../helper/visitor.js'
-
-/** A removal and a change of role count once they were answered, on every replica, whatever 3scale does meanwhile. */
-interface Member {
-  id: number
-  email: string | null
-}
 
 const redis = await startRedis()
 const stack = await startStack(['threescale', 'identity'])

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { createSignInService } from '../helper/sign-in-service.js'
 import { startRedis, startStack } from '../helper/stack.js'
 import { createVisitor, type Visitor } from '../helper/visitor.js'
 
@@ -14,9 +15,7 @@ t.teardown(async () => {
 })
 
 const identity = `http://127.0.0.1:${stack.port + 2}`
-const tell = (method: string, path: string, body: unknown) =>
-  fetch(identity + path, { method, body: JSON.stringify(body) })
-const forge = (forgery: object) => tell('PUT', '/_demo/forgery', forgery)
+const { tell, forge } = createSignInService(stack)
 const withoutSid = { id_token: { drop: ['sid'] } }
 const SESSION = 'maas_session'
 const PENDING = 'maas_sign_up'

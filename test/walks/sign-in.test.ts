@@ -2,6 +2,7 @@
 // more), 42's clock alert, 45, 55, 56, 58, 61, 64 (tokens of the API: api.test, and what needs Keycloak: test:keycloak).
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { createSignInService } from '../helper/sign-in-service.js'
 import { startRedis, startStack } from '../helper/stack.js'
 import { type Answer, createVisitor, type Visitor } from '../helper/visitor.js'
 
@@ -15,9 +16,7 @@ t.teardown(async () => {
 })
 
 const identity = `http://127.0.0.1:${stack.port + 2}`
-const tell = (method: string, path: string, body: unknown) =>
-  fetch(identity + path, { method, body: JSON.stringify(body) })
-const forge = (forgery: object) => tell('PUT', '/_demo/forgery', forgery)
+const { tell, forge } = createSignInService(stack)
 const breakIdentity = (faults: object[]) => tell('PUT', '/_demo/faults', faults)
 
 let count = 0
