@@ -33,7 +33,7 @@ export async function membersApi(app: FastifyInstance, { members }: { members: M
       config: { scope: 'maas:write', audit: 'member.invite' },
       schema: describe('inviteMember', 'Invite a person or a service', {
         description:
-          'A person joins when they sign in with that address, verified, and accept. A service joins by POST /me with the id of this account as `join`. Repeating an invitation with the same role is not an error.',
+          'A person joins when they sign in with that verified address and accept. A service joins by POST /me with the id of this account as `join`. Repeating an invitation with the same role is not an error.',
         headers: Attempt,
         body: NewMember,
         response: { 201: Member },
