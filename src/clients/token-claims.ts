@@ -14,6 +14,23 @@ export function shownText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? Array.from(value).slice(0, LONGEST).join('') : undefined
 }
 
+/**
+ * The claim at `path`: the member of that very name (`https://example.com/groups`, `cognito:groups`), else the one that dots
+ * lead to (`realm_access.roles`), where a step may itself contain dots (`resource_access.my.client.roles`). Undefined: there
+ * is none.
+ */
+export function claimAt(claims: unknown, path: string): unknown {
+  if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) return undefined
+  if (Object.hasOwn(claims, path)) return (claims as Record<string, unknown>)[path]
+  for (let dot = path.lastIndexOf('.'); dot > 0; dot = path.lastIndexOf('.', dot - 1)) {
+    const step = path.slice(0, dot)
+    if (!Object.hasOwn(claims, step)) continue
+    const found = claimAt((claims as Record<string, unknown>)[step], path.slice(dot + 1))
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
 /** The texts of a claim, also where a mapper writes one value, a list, or a number. */
 export function textsOf(claim: unknown, text = wholeText): string[] {
   const values = Array.isArray(claim) ? (claim as unknown[]) : [claim]
