@@ -3,6 +3,7 @@ import type { ErrorObject } from 'ajv'
 import { Ajv } from 'ajv'
 import { type Static, Type } from 'typebox'
 import { LineCounter, parseDocument } from 'yaml'
+import { IdentityProvider } from './portal-identity.js'
 import { Product } from './portal-products.js'
 
 const strict = { additionalProperties: false } as const
@@ -77,6 +78,7 @@ export const PortalConfig = Type.Object(
     groups_claim: Type.Optional(
       Type.String({ minLength: 1, description: 'default groups; a claim that people cannot change' }),
     ),
+    identity_provider: Type.Optional(IdentityProvider),
     operators: Type.Optional(
       Type.Array(Type.String({ minLength: 1 }), {
         description: 'groups whose members look after the portal: they see /doctor',

@@ -1,0 +1,66 @@
+import { type Static, Type } from 'typebox'
+
+const strict = { additionalProperties: false } as const
+const Words = (description: string) => Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description }))
+const Claim = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
+
+const Claims = Type.Object(
+  {
+    email: Claim('default email; for example upn or unique_name'),
+    email_verified: Claim('default email_verified; for example xms_edov. Only true and the text “true” count'),
+    name: Claim('default name; without it preferred_username and the e-mail address are shown'),
+  },
+  { ...strict, description: 'claims of this provider that have other names, each as a name or a path of members' },
+)
+
+const AccessTokens = Type.Object(
+  {
+    issuers: Words('accepted as `iss` besides the issuer of the discovery document'),
+    audiences: Words('accepted as `aud` besides API_AUDIENCE'),
+    clients: Words('clients whose tokens are accepted without `aud`, for providers that send none (Amazon Cognito)'),
+    types: Words('accepted as header `typ` besides at+jwt and Keycloak’s JWT; “none” stands for a token without `typ`'),
+    scope_claim: Claim('default scope, and scp where there is no scope'),
+    service_scope_claim: Claim(
+      'claim whose values count as scopes of a service that has no scopes; default roles for app tokens of Entra ID, else none',
+    ),
+    scopes: Type.Optional(
+      Type.Record(
+        Type.String({ minLength: 1 }),
+        Type.Unsafe<'maas:read' | 'maas:write' | 'maas:reveal'>({ enum: ['maas:read', 'maas:write', 'maas:reveal'] }),
+        { description: 'scopes that have another name at the provider: its name, and the scope that it stands for' },
+      ),
+    ),
+    client_claim: Claim('default the first of azp, client_id, clientId, cid and appid that the token has'),
+    service_subjects: Words(
+      'values of `sub` that are services and never people, where tokens do not say so; they need no entry in API_CLIENTS',
+    ),
+    services_without_subject: Type.Optional(
+      Type.Boolean({
+        description: 'true: a token that names a client and has no `sub` is one of that client, as of Ping Identity',
+      }),
+    ),
+    accept_id_tokens: Type.Optional(
+      Type.Boolean({
+        description:
+          'true: tokens with claims of ID tokens are accepted, for providers whose access tokens have them too (Dex). ID tokens that are issued for an accepted audience are then accepted as well',
+      }),
+    ),
+  },
+  { ...strict, description: 'access tokens of this provider, where they differ from RFC 9068' },
+)
+
+/** What differs from OpenID Connect and RFC 9068 at the provider that people and programs sign in with. */
+export const IdentityProvider = Type.Object(
+  {
+    trust_email: Type.Optional(
+      Type.Boolean({
+        description:
+          'true: an e-mail address counts as verified where the claim email_verified is missing, for providers that verify addresses and do not say so. Only where nobody but its administrators can set addresses; an explicit false still counts',
+      }),
+    ),
+    claims: Type.Optional(Claims),
+    access_tokens: Type.Optional(AccessTokens),
+  },
+  { ...strict, description: 'what this provider does differently; docs/identity-providers.md has the lines for many' },
+)
+export type IdentityProvider = Static<typeof IdentityProvider>
