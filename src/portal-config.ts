@@ -3,6 +3,7 @@ import type { ErrorObject } from 'ajv'
 import { Ajv } from 'ajv'
 import { type Static, Type } from 'typebox'
 import { LineCounter, parseDocument } from 'yaml'
+import { ApiOrigins, isWebOrigin, NOT_AN_ORIGIN } from './portal-origins.js'
 import { Product } from './portal-products.js'
 
 const strict = { additionalProperties: false } as const
@@ -99,6 +100,7 @@ export const PortalConfig = Type.Object(
         strict,
       ),
     ),
+    api_origins: ApiOrigins,
     rate_limits: Type.Optional(
       Type.Object(
         {
@@ -214,7 +216,8 @@ export function parsePortalConfig(text: string, file: string): { config: PortalC
     }
   }
   const value: unknown = document.toJS() ?? {}
-  const validate = new Ajv({ allErrors: true, strict: false, validateSchema: false }).compile(PortalConfig)
+  const ajv = new Ajv({ allErrors: true, strict: false, validateSchema: false }).addFormat('web-origin', isWebOrigin)
+  const validate = ajv.compile(PortalConfig)
   if (validate(value)) return { config: value as PortalConfig, complaints: [] }
   const complaints = (validate.errors ?? [])
     .filter((error) => error.keyword !== 'anyOf')
@@ -229,5 +232,6 @@ export function parsePortalConfig(text: string, file: string): { config: PortalC
 
 function sentence(error: ErrorObject): string {
   if (error.keyword === 'additionalProperties') return `does not know "${error.params.additionalProperty}"`
+  if (error.keyword === 'format') return NOT_AN_ORIGIN
   return error.message ?? 'is not valid'
 }
