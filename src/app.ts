@@ -21,6 +21,7 @@ import { assets } from './web/assets.js'
 import { createAudit } from './web/audit.js'
 import { answerUnreadable } from './web/client-errors.js'
 import { createConnections } from './web/connections.js'
+import { createCors } from './web/cors.js'
 import { createBeforeRouting } from './web/failures.js'
 import type { Check } from './web/health.js'
 import { protectedResource } from './web/metadata.js'
@@ -68,7 +69,8 @@ export async function buildPortal(config: Config) {
 
   // what every request gets
   const origins = { publicUrl: config.publicUrl, formTargets: [new URL(config.oidc.issuer).origin] }
-  const beforeRouting = createBeforeRouting(headersFor(origins))
+  const cors = createCors({ origins: notes.api_origins ?? [], prefix: '/api/v1' })
+  const beforeRouting = createBeforeRouting(headersFor(origins), cors)
   let accepting = true
   const app: FastifyInstance = Fastify({
     serverFactory: (handler) =>
@@ -118,7 +120,8 @@ export async function buildPortal(config: Config) {
   app.decorateRequest('caller', undefined)
   patience(app)
   await app.register(cookie)
-  security(app, origins)
+  security(app, origins, cors)
+  cors.hook(app, limits.api)
   assets(app, { root: join(projectRoot, 'static') })
   protectedResource(app, { publicUrl: config.publicUrl, issuer: config.oidc.issuer, name: brand })
 

@@ -4,6 +4,7 @@ import { Ajv } from 'ajv'
 import { type Static, Type } from 'typebox'
 import { LineCounter, parseDocument } from 'yaml'
 import { IdentityProvider } from './portal-identity.js'
+import { ApiOrigins, isWebOrigin, NOT_AN_ORIGIN } from './portal-origins.js'
 import { Product } from './portal-products.js'
 
 const strict = { additionalProperties: false } as const
@@ -101,6 +102,7 @@ export const PortalConfig = Type.Object(
         strict,
       ),
     ),
+    api_origins: ApiOrigins,
     rate_limits: Type.Optional(
       Type.Object(
         {
@@ -216,7 +218,8 @@ export function parsePortalConfig(text: string, file: string): { config: PortalC
     }
   }
   const value: unknown = document.toJS() ?? {}
-  const validate = new Ajv({ allErrors: true, strict: false, validateSchema: false }).compile(PortalConfig)
+  const ajv = new Ajv({ allErrors: true, strict: false, validateSchema: false }).addFormat('web-origin', isWebOrigin)
+  const validate = ajv.compile(PortalConfig)
   if (validate(value)) return { config: value as PortalConfig, complaints: [] }
   const complaints = (validate.errors ?? [])
     .filter((error) => error.keyword !== 'anyOf')
@@ -231,5 +234,6 @@ export function parsePortalConfig(text: string, file: string): { config: PortalC
 
 function sentence(error: ErrorObject): string {
   if (error.keyword === 'additionalProperties') return `does not know "${error.params.additionalProperty}"`
+  if (error.keyword === 'format') return NOT_AN_ORIGIN
   return error.message ?? 'is not valid'
 }

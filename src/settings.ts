@@ -126,7 +126,8 @@ export function reader(env: Environment, complaints: string[]) {
   }
 }
 
-function isLocal(host: string): boolean {
+/** Of this machine, as the URL parser writes host names. */
+export function isLocal(host: string): boolean {
   return host === 'localhost' || host === '127.0.0.1' || host === '[::1]'
 }
 

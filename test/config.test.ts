@@ -134,3 +134,49 @@ t.test('PORTAL_CONFIG is read from its file', async (t) => {
   writeFileSync(file, 'branding:\n  name: Model Garden\n')
   t.equal(loadConfig({ ...good, PORTAL_CONFIG: file }).portal.branding?.name, 'Model Garden')
 })
+
+t.test('api_origins takes what browsers send as Origin, and each other spelling is refused in words', async (t) => {
+  const complaintsAbout = (origin: string) =>
+    parsePortalConfig(`api_origins:\n  - https://app.example.com\n  - ${JSON.stringify(origin)}\n`, 'portal.yaml')
+      .complaints
+  const good = [
+    'https://a.example.com',
+    'https://app.example.com:8443',
+    'http://localhost:5173',
+    'http://127.0.0.1:3000',
+  ]
+  for (const origin of [...good, 'http://[::1]:80801'.slice(0, -1), 'https://xn--mnchen-3ya.example'])
+    t.same(complaintsAbout(origin), [], origin)
+  const wrong = [
+    '*',
+    'null',
+    '',
+    'app.example.com',
+    'https://*.example.com',
+    'https://app.example.com/',
+    'https://a.example/b',
+  ]
+  const more = [
+    'https://App.example.com',
+    'https://app.example.com:443',
+    'http://app.example.com',
+    'https://a:b@c.example',
+  ]
+  for (const origin of [
+    ...wrong,
+    ...more,
+    'https://münchen.example',
+    'ftp://a.example',
+    ' https://a.example',
+    'https://a.example?b',
+  ])
+    t.match(
+      complaintsAbout(origin),
+      [
+        /^PORTAL_CONFIG: portal\.yaml:3 api_origins\.1 is not an origin as browsers send it: .*https:\/\/app\.example\.com$/,
+      ],
+      origin,
+    )
+  t.match(complaintsAbout('https://app.example.com'), [/duplicate/])
+  t.match(parsePortalConfig('api_origins: https://a.example', 'portal.yaml').complaints, [/api_origins must be array/])
+})

@@ -94,7 +94,9 @@ export async function apiScope(
     }
   })
   attempts.hook(app)
-  app.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, async () => document.read())
+  app.get('/openapi.json', { config: { open: true, publicDocument: true }, schema: { hide: true } }, async () =>
+    document.read(),
+  )
 
   /** Scopes of the token. A refused one counts against its address, so that guessing has a limit too. */
   async function verified(token: string, request: FastifyRequest, reply: FastifyReply): Promise<string[]> {

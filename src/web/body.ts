@@ -22,7 +22,17 @@ export function bodyOf(text: string): Body {
 }
 
 /** What is told of an answer that the client has already. */
-const told = new Set(['age', 'cache-control', 'etag', 'ratelimit', 'ratelimit-policy', 'set-cookie', 'vary'])
+const told = new Set([
+  'access-control-allow-origin',
+  'access-control-expose-headers',
+  'age',
+  'cache-control',
+  'etag',
+  'ratelimit',
+  'ratelimit-policy',
+  'set-cookie',
+  'vary',
+])
 
 /** Bytes in memory, the compressed forms guessed. */
 export function sizeOf({ plain }: Body): number {

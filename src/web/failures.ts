@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { PortalError, problem } from '../errors.js'
 import { audited } from './audit.js'
+import type { Cors } from './cors.js'
 import { fieldErrors, formValues } from './forms.js'
 import type { BarePage } from './pages.js'
 import { requiredScopes } from './scopes.js'
@@ -90,7 +91,7 @@ export function bodyOf(failure: PortalError, requestId: string) {
  * No hook runs, so headers of every answer are set here, and what was asked is not repeated. The page is known once the
  * pages are built, which is before anybody can ask.
  */
-export function createBeforeRouting(headers: Record<string, string>) {
+export function createBeforeRouting(headers: Record<string, string>, cors: Cors) {
   let bare: BarePage | undefined
 
   return {
@@ -100,7 +101,7 @@ export function createBeforeRouting(headers: Record<string, string>) {
     async answer(error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<void> {
       const failure = problem(error.code === 'FST_ERR_BAD_URL' ? 'bad_request' : 'not_found')
       const { text, ...rest } = await page(failure, request.id, request.url.startsWith('/api/'))
-      reply.code(failure.status).headers(rest.headers).serializer(String).send(text)
+      reply.code(failure.status).headers(rest.headers).headers(cors.headersOf(request)).serializer(String).send(text)
     },
     page,
   }

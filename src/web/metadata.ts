@@ -16,8 +16,7 @@ export function protectedResource(
     resource_name: `${name}: REST API`,
     resource_documentation: `${publicUrl}/docs/api`,
   }
-  app.get(metadataPath, { config: { open: true, limit: 'free' } }, async (_request, reply) => {
-    // no CORS header: pages of other origins cannot call the API, so they have no use for it either
+  app.get(metadataPath, { config: { open: true, limit: 'free', publicDocument: true } }, async (_request, reply) => {
     return reply.header('cache-control', 'public, max-age=3600').send(metadata)
   })
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { problem } from '../errors.js'
+import type { Cors } from './cors.js'
 
 export interface SecurityOptions {
   /** the portal's own origin, https or local */
@@ -9,12 +10,13 @@ export interface SecurityOptions {
 }
 
 /** Headers of every answer, and the refusal of form posts that come from other sites. */
-export function security(app: FastifyInstance, { publicUrl, formTargets }: SecurityOptions): void {
+export function security(app: FastifyInstance, { publicUrl, formTargets }: SecurityOptions, cors: Cors): void {
   const headers = headersFor({ publicUrl, formTargets })
   app.addHook('onRequest', (request, reply, done) => {
-    reply.headers(headers)
+    reply.headers(headers).headers(cors.headersOf(request))
     if (isAmbiguous(request.raw.rawHeaders)) return done(problem('bad_request', { detail: AMBIGUOUS }))
-    const foreign = request.routeOptions.config.crossSite !== true && isCrossSite(request, publicUrl)
+    const expected = request.routeOptions.config.crossSite === true || cors.allows(request)
+    const foreign = !expected && isCrossSite(request, publicUrl)
     done(foreign ? problem('cross_site') : undefined)
   })
 }
@@ -26,7 +28,7 @@ declare module 'fastify' {
   }
 }
 
-/** Of every answer, whatever it is. */
+/** Of every answer, whatever it is; what other origins may read of the API and the public documents is in `cors.ts`. */
 export function headersFor({ publicUrl, formTargets }: SecurityOptions): Record<string, string> {
   const policy = [
     "default-src 'none'",

@@ -81,6 +81,10 @@ const rules = [
     name: 'Mistakes',
     text: 'Errors are problem details (RFC 9457): a stable type, a sentence that says what to do, errors by field, and a request_id for support.',
   },
+  {
+    name: 'Browsers',
+    text: 'A web application of another origin can call the API where the operator lists its origin (CORS). It sends an access token; cookies are not accepted.',
+  },
 ]
 
 function operationsOf(document: OpenApiDocument, tag: string, base: string) {

@@ -23,7 +23,7 @@ const List = Type.Intersect([
 const PRIVATE = {
   'content-type': 'application/json; charset=utf-8',
   'cache-control': 'private, no-cache',
-  vary: 'accept-encoding, authorization',
+  vary: 'accept-encoding, authorization, origin',
 }
 /** lists kept in memory */
 const KEPT_BYTES = 6_000_000

@@ -47,7 +47,8 @@ const frame = {
   info: {
     title: 'maas-portal',
     version,
-    description: 'Models, applications, keys and people of your account. The pages of the portal call the same code.',
+    description:
+      'Models, applications, keys and people of your account. The pages of the portal call the same code. Web applications of other origins can call this API where the operator lists their origin (CORS); the credential is always the access token, never a cookie.',
     license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
   },
   servers: [{ url: '/api/v1', description: 'this portal' }],
