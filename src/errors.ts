@@ -56,6 +56,14 @@ const table = {
   attempt_reused: [422, 'This Idempotency-Key was used with another body. Use a new key for a new request.'],
   too_many_requests: [429, 'Too many requests. Wait a moment and try again.'],
   sign_in_failed: [400, 'This sign-in did not work or is no longer valid. Start again.'],
+  identity_invalid: [
+    400,
+    'The sign-in service sent an answer that this portal cannot accept, so you are not signed in. Start again. If it stays, its operator must check the configuration.',
+  ],
+  clocks_differ: [
+    400,
+    'The clocks of the sign-in service and of this portal differ too much, so you are not signed in. Their operators must correct them.',
+  ],
   sign_in_cancelled: [400, 'Sign-in was cancelled. Nothing was changed.'],
   internal: [500, 'Something went wrong on our side. Try again; if it stays, tell support the reference below.'],
   identity_unavailable: [503, 'The sign-in service does not answer. Try again in a minute.'],

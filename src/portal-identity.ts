@@ -49,6 +49,29 @@ const AccessTokens = Type.Object(
   { ...strict, description: 'access tokens of this provider, where they differ from RFC 9068' },
 )
 
+/** https, unless it is on this machine, as for OIDC_ISSUER */
+const ORIGIN = '^(https://|http://(localhost|127\\.0\\.0\\.1|\\[::1\\])[:/])'
+
+const SignOut = Type.Object(
+  {
+    url: Type.Optional(
+      Type.String({
+        pattern: `${ORIGIN}[^\\s#]+$`,
+        description:
+          'address that ends the session of the provider, with a query where it needs one; default the announced end_session_endpoint',
+      }),
+    ),
+    return_parameter: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z0-9_.-]+$',
+        description:
+          'parameter with the address to come back to, PUBLIC_URL/signed-out; default post_logout_redirect_uri. With another one no id_token_hint is sent (logout_uri of Amazon Cognito, returnTo of Auth0)',
+      }),
+    ),
+  },
+  { ...strict, description: 'signing out of this provider, where it differs from OpenID Connect RP-Initiated Logout' },
+)
+
 /** What differs from OpenID Connect and RFC 9068 at the provider that people and programs sign in with. */
 export const IdentityProvider = Type.Object(
   {
@@ -58,6 +81,22 @@ export const IdentityProvider = Type.Object(
           'true: an e-mail address counts as verified where the claim email_verified is missing, for providers that verify addresses and do not say so. Only where nobody but its administrators can set addresses; an explicit false still counts',
       }),
     ),
+    discovery_url: Type.Optional(
+      Type.String({
+        pattern: `${ORIGIN}[^\\s#]*/\\.well-known/[^\\s#]+$`,
+        description:
+          'address of the discovery document, where it is not OIDC_ISSUER/.well-known/openid-configuration; it has to announce OIDC_ISSUER',
+      }),
+    ),
+    client_authentication: Type.Optional(
+      Type.Unsafe<'client_secret_post' | 'client_secret_basic' | 'client_secret_jwt'>({
+        type: 'string',
+        enum: ['client_secret_post', 'client_secret_basic', 'client_secret_jwt'],
+        description:
+          'how the portal authenticates at the token endpoint, where the client is registered for one method; default the first of these that the provider announces, client_secret_basic where it announces none',
+      }),
+    ),
+    sign_out: Type.Optional(SignOut),
     claims: Type.Optional(Claims),
     access_tokens: Type.Optional(AccessTokens),
   },

@@ -38,6 +38,9 @@ export function createTenantDoctor(config: Config, { outbound, verbs, callers, c
     madeBy: verbs.names.madeBy,
     signIn: {
       ...config.oidc,
+      discoveryUrl: notes.identity_provider?.discovery_url,
+      clientAuthentication: notes.identity_provider?.client_authentication,
+      endsSession: notes.identity_provider?.sign_out?.url !== undefined,
       publicUrl: config.publicUrl,
       deciding: decidingClaims(config),
       begin: identity.begin,

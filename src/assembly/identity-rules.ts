@@ -22,6 +22,13 @@ export function identityRules(config: Config): IdentityRules {
   }
 }
 
+/** Claims that the configuration uses, as names or paths: what an ID token lacks of them is asked for at userinfo. */
+export function wantedClaims(config: Config): string[] {
+  const { groupsClaim, knownGroups, mapped, deciding } = identityRules(config)
+  const groups = knownGroups.length > 0 ? [groupsClaim] : []
+  return ['email', 'email_verified', 'name', ...groups, ...mapped, ...deciding.map(({ name }) => name)]
+}
+
 /** Claims that decide which account somebody joins, whether they may sign up, and which groups they are in. */
 export function decidingClaims({ portal }: Config): { setting: string; claim: string }[] {
   const { claim_accounts, groups_claim, sign_up } = portal

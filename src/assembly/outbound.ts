@@ -16,6 +16,7 @@ import type { Config } from '../config.js'
 import { version } from '../version.js'
 import type { Metrics } from '../web/metrics.js'
 import { createRedisTrust } from '../web/redis-trust.js'
+import { wantedClaims } from './identity-rules.js'
 import { PREFIX } from './prefix.js'
 
 const DAY = 86_400
@@ -90,7 +91,18 @@ export async function createOutbound(config: Config, { log, metrics }: OutboundD
     log,
   })
   const signInService = to('sign-in service')
-  const identity = createIdentity({ ...config.oidc, publicUrl: config.publicUrl, fetch: signInService.fetch, log })
+  const { discovery_url, client_authentication, sign_out, claims } = notes.identity_provider ?? {}
+  const identity = createIdentity({
+    ...config.oidc,
+    discoveryUrl: discovery_url,
+    clientAuthentication: client_authentication,
+    signOut: sign_out,
+    wanted: wantedClaims(config),
+    emailClaims: [claims?.email ?? 'email', claims?.email_verified ?? 'email_verified'],
+    publicUrl: config.publicUrl,
+    fetch: signInService.fetch,
+    log,
+  })
 
   return {
     to,

@@ -2,11 +2,18 @@ import oauth2, { type OAuth2Namespace } from '@fastify/oauth2'
 import Fastify from 'fastify'
 import { createRemoteJWKSet, customFetch as joseFetch } from 'jose'
 import * as client from 'openid-client'
+import { type ClientAuthentication, clientAuthentication } from './client-authentication.js'
+import { misconfigured } from './identity-refusals.js'
+import { isSameIssuer, type SigningAlgorithm, signingAlgorithms } from './identity-terms.js'
 
 export interface Relation {
   issuer: string
+  /** where the discovery document is, if not below the issuer */
+  discoveryUrl?: string | undefined
   clientId: string
   clientSecret: string
+  /** default: the first of those that the provider announces */
+  clientAuthentication?: ClientAuthentication | undefined
   /** separated by spaces */
   scopes: string
   /** where the browser comes back to */
@@ -21,23 +28,51 @@ export interface Discovered {
   oauth: OAuth2Namespace
   /** the provider's keys; a new one is asked for when a token names it */
   keys: ReturnType<typeof createRemoteJWKSet>
+  /** its `issuer` is what tokens have to name, to the letter */
   metadata: client.ServerMetadata
+  /** of tokens that are accepted */
+  algorithms: SigningAlgorithm[]
 }
 
 const SECONDS = 3
 const KEYS_MS = 10 * 60_000
 
-/** Reads what the provider says of itself. Rejects when it does not answer, or is not the issuer that it should be. */
+/**
+ * Reads what the provider says of itself. Rejects with identity_denied when it is not the issuer that it should be or cannot
+ * be used, and with the error of the call when it does not answer.
+ */
 export async function discover(relation: Relation): Promise<Discovered> {
   const { issuer, clientId, clientSecret, fetch } = relation
-  const url = new URL(issuer)
+  const url = new URL(relation.discoveryUrl ?? `${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`)
   const insecure = url.protocol === 'http:'
+  // by its whole address, for which openid-client compares no issuer and makes no exception for any provider
   const config = await client.discovery(url, clientId, { client_secret: clientSecret }, undefined, {
     execute: insecure ? [client.allowInsecureRequests] : [],
     timeout: SECONDS,
     [client.customFetch]: fetch as client.CustomFetch,
   })
-  const metadata = config.serverMetadata()
+  const { supportsPKCE: _, ...announced } = config.serverMetadata()
+  checkIssuer(announced.issuer, issuer)
+  checkEndpoints(announced)
+  const algorithms = signingAlgorithms(announced.id_token_signing_alg_values_supported)
+  if (algorithms.length === 0)
+    throw misconfigured(
+      'The identity provider announces no asymmetric algorithm for ID tokens. Configure RS256 for it.',
+    )
+  const authentication = clientAuthentication(
+    relation.clientAuthentication,
+    announced.token_endpoint_auth_methods_supported,
+    clientSecret,
+  )
+  const metadata: client.ServerMetadata = {
+    ...announced,
+    id_token_signing_alg_values_supported: algorithms,
+    // not every provider that signs its answers says by what
+    userinfo_signing_alg_values_supported:
+      announced.userinfo_signing_alg_values_supported === undefined
+        ? algorithms
+        : signingAlgorithms(announced.userinfo_signing_alg_values_supported),
+  }
   const keys = createRemoteJWKSet(new URL(metadata.jwks_uri ?? ''), {
     timeoutDuration: 2000,
     cooldownDuration: 5000,
@@ -45,7 +80,7 @@ export async function discover(relation: Relation): Promise<Discovered> {
     [joseFetch]: fetch as never,
   })
   let keysReadAt = 0
-  return { configuration, oauth: await redirectMaker(relation, metadata), keys, metadata }
+  return { configuration, oauth: await redirectMaker(relation, metadata), keys, metadata, algorithms }
 
   /**
    * openid-client asks for keys again only when its copy is a minute old, so a key that the provider began to use just now
@@ -60,7 +95,7 @@ export async function discover(relation: Relation): Promise<Discovered> {
       metadata,
       clientId,
       { client_secret: clientSecret, [client.clockTolerance]: 30 },
-      authentication(metadata, clientSecret),
+      authentication,
     )
     fresh.timeout = SECONDS
     fresh[client.customFetch] = fetch as client.CustomFetch
@@ -73,15 +108,28 @@ export async function discover(relation: Relation): Promise<Discovered> {
   }
 }
 
-/** In the body, as most do; in the header where the provider takes nothing else. */
-function authentication(metadata: client.ServerMetadata, secret: string): client.ClientAuth {
-  const methods = metadata.token_endpoint_auth_methods_supported ?? ['client_secret_post']
-  return methods.includes('client_secret_post') ? client.ClientSecretPost(secret) : client.ClientSecretBasic(secret)
+/** The only place where the issuer of the settings is compared; tokens are compared with what is announced. */
+function checkIssuer(announced: string, issuer: string): void {
+  // Entra ID's endpoints for every tenant: any of them could then issue tokens for anybody
+  if (announced.includes('{'))
+    throw misconfigured(
+      `The identity provider announces the issuer ${announced}, which stands for many tenants. Set OIDC_ISSUER to the issuer of one tenant.`,
+    )
+  if (!isSameIssuer(announced, issuer))
+    throw misconfigured(
+      `The identity provider announces the issuer ${announced}, OIDC_ISSUER is ${issuer}. Set OIDC_ISSUER to the announced issuer, and identity_provider.discovery_url in PORTAL_CONFIG if the discovery document is not below it.`,
+    )
 }
 
-/** A plugin cannot be added to a running server, so it gets a small one of its own. */
+function checkEndpoints(announced: client.ServerMetadata): void {
+  for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const)
+    if (!URL.canParse(announced[name] ?? ''))
+      throw misconfigured(`The discovery document of the identity provider has no ${name}.`)
+}
+
+/** A plugin cannot be added to a running server, so it gets a small one of its own; it makes addresses and needs no secret. */
 async function redirectMaker(
-  { clientId, clientSecret, scopes, callback }: Relation,
+  { clientId, scopes, callback }: Relation,
   { authorization_endpoint = '', token_endpoint = '' }: client.ServerMetadata,
 ): Promise<OAuth2Namespace> {
   const [authorize, token] = [new URL(authorization_endpoint), new URL(token_endpoint)]
@@ -89,7 +137,7 @@ async function redirectMaker(
   await host.register(oauth2, {
     name: 'portal',
     credentials: {
-      client: { id: clientId, secret: clientSecret },
+      client: { id: clientId, secret: 'unused' },
       auth: {
         authorizeHost: authorize.origin,
         authorizePath: authorize.pathname,

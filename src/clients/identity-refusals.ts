@@ -12,6 +12,16 @@ const setUp = new Set([
   'unsupported_grant_type',
 ])
 
+const NOT_CONFIGURED =
+  'The sign-in service and this portal are not configured for each other. The operator of the portal can see the reason in its log.'
+
+const tokenCodes = new Set([
+  'OAUTH_INVALID_RESPONSE',
+  'OAUTH_JWT_CLAIM_COMPARISON_FAILED',
+  'OAUTH_KEY_SELECTION_FAILED',
+  'OAUTH_UNSUPPORTED_OPERATION',
+])
+
 /** What went wrong in a sign-in as one of our errors; openid-client's own are the cause. */
 export function refusal(error: unknown): PortalError {
   if (error instanceof PortalError) return error
@@ -22,15 +32,35 @@ export function refusal(error: unknown): PortalError {
     return problem(setUp.has(error.error) ? 'identity_denied' : 'sign_in_failed', { cause: error })
   }
   const { code = '' } = error as { code?: string }
-  if (code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED') return clocksDiffer(error)
-  return problem(silent(error, code) ? 'identity_unavailable' : 'sign_in_failed', { cause: error })
+  if (code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED') return problem('clocks_differ', { cause: error })
+  if (isEncrypted(error))
+    return misconfigured('The identity provider encrypts ID tokens. Turn this off for the client of the portal.')
+  if (silent(error, code)) return problem('identity_unavailable', { cause: error })
+  return problem(isAboutToken(error, code) ? 'identity_invalid' : 'sign_in_failed', { cause: error })
 }
 
-export function clocksDiffer(cause?: unknown): PortalError {
-  return problem('sign_in_failed', {
-    detail: 'The clocks of the sign-in service and of this portal differ too much. Their operators must correct them.',
-    cause,
-  })
+/** The provider answers, and neither the person nor another attempt can change that it cannot be used; `reason` is for the log. */
+export function misconfigured(reason: string): PortalError {
+  return problem('identity_denied', { detail: NOT_CONFIGURED, cause: new Error(reason) })
+}
+
+/** A token that arrived and is not acceptable. */
+export function invalidToken(reason: string): PortalError {
+  return problem('identity_invalid', { cause: new Error(reason) })
+}
+
+/** A token in five parts (RFC 7516), which openid-client reads only with a key of the portal's own. */
+function isEncrypted(error: unknown): boolean {
+  const { cause, code } = error as { cause?: unknown; code?: string }
+  return code === 'OAUTH_UNSUPPORTED_OPERATION' && cause instanceof Error && cause.message.startsWith('JWE ')
+}
+
+/** The token endpoint answered; what the browser brought back has its parameters as the cause. */
+function isAboutToken(error: unknown, code: string): boolean {
+  if (!tokenCodes.has(code)) return false
+  for (let cause = error; typeof cause === 'object' && cause !== null; cause = (cause as { cause?: unknown }).cause)
+    if ('parameters' in cause) return false
+  return true
 }
 
 /** The browser came back with `error=` instead of a code. */
@@ -55,9 +85,13 @@ function silent(error: unknown, code: string): boolean {
   )
 }
 
-/** The reason for the log: a code or a message, never a token or an address with a query. */
+/** The reason for the log: codes and messages of an error and its causes, never a token or an address with a query. */
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown'
-  const cause = error.cause as { code?: string; message?: string } | undefined
-  return cause?.code ?? cause?.message ?? error.message
+  const reasons: string[] = []
+  for (let cause = error; cause instanceof Error && reasons.length < 4; cause = cause.cause) {
+    const { code = '' } = cause as { code?: string }
+    const reason = cause instanceof PortalError ? '' : [cause.message, code && `(${code})`].filter(Boolean).join(' ')
+    if (reason !== '' && !reasons.includes(reason)) reasons.push(reason)
+  }
+  return reasons.join(': ') || (error instanceof Error ? error.message : 'unknown')
 }

@@ -1,16 +1,23 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { decodeProtectedHeader, jwtVerify } from 'jose'
 import * as client from 'openid-client'
-import { problem } from '../errors.js'
+import { isProblem, PortalError, problem } from '../errors.js'
 import { failureOf } from './http-failure.js'
 import { type Discovered, discover, type Relation } from './identity-discovery.js'
-import { clocksDiffer, reasonOf, refusal } from './identity-refusals.js'
+import { endSessionAddress, type LogoutToken, readLogoutToken, type SignOut } from './identity-logout.js'
+import { invalidToken, reasonOf, refusal } from './identity-refusals.js'
+import { asymmetric, type SigningAlgorithm, withQueryOf } from './identity-terms.js'
+import { completed, isRejection, lacksAny, readUserinfo } from './identity-userinfo.js'
 import type { Log } from './redis.js'
-import { isIssuedTo, overlongIdentifier } from './token-claims.js'
+import { claimAt, isIssuedTo, overlongIdentifier } from './token-claims.js'
 
 export interface IdentityOptions extends Omit<Relation, 'callback'> {
   /** the portal's own address; never the Host header */
   publicUrl: string
+  /** claims that are used, as names or paths; the userinfo endpoint is asked where the ID token lacks one */
+  wanted?: string[]
+  /** names or paths of the address and of whether it is verified */
+  emailClaims?: [email: string, verified: string]
+  signOut?: SignOut | undefined
   log: Log
   now?: () => number
 }
@@ -22,36 +29,30 @@ export interface SignInAttempt {
   verifier: string
 }
 
-export interface SignedIn {
-  claims: Record<string, unknown> & { sub: string }
-  idToken: string
-}
+type Claims = Record<string, unknown> & { sub: string }
 
-export interface LogoutToken {
-  sid: string | undefined
-  subject: string | undefined
-  jti: string
+export interface SignedIn {
+  claims: Claims
+  idToken: string
 }
 
 export type IdentityProvider = ReturnType<typeof createIdentity>
 
 const CALLBACK = '/login/callback'
-const LOGOUT = 'http://schemas.openid.net/event/backchannel-logout'
 const REST_MS = 1000
 const REREAD_MS = 3600_000
 const ANSWERED_MS = 3000
 const CLOCKS_SECONDS = 90
-/** Addresses get longer than proxies take them; without a hint the provider asks before it signs out. */
-const HINT_CHARS = 6000
 
 /**
  * The sign-in service. It is discovered when first needed and again until it answers, so the portal starts without it.
  * openid-client checks everything that comes back; @fastify/oauth2 makes state, verifier and the address to go to.
  */
 export function createIdentity({ publicUrl, log, now = Date.now, ...options }: IdentityOptions) {
-  const relation: Relation = { ...options, callback: `${publicUrl}${CALLBACK}` }
-  const { issuer, clientId } = relation
-  const { host } = new URL(issuer)
+  const { wanted = [], emailClaims = ['email', 'email_verified'], signOut = {}, ...rest } = options
+  const relation: Relation = { ...rest, callback: `${publicUrl}${CALLBACK}` }
+  const { clientId } = relation
+  const { host } = new URL(relation.discoveryUrl ?? relation.issuer)
   let known: Promise<Discovered> | undefined
   let readAt = 0
   let failed: { at: number; by: unknown } = { at: 0, by: undefined }
@@ -60,7 +61,7 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
   return {
     /** Rejects with identity_unavailable: a browser that is sent to a provider that is down gets no word from anybody. */
     async begin(): Promise<{ url: string; attempt: SignInAttempt }> {
-      const { oauth, keys } = await discovered()
+      const { oauth, keys, metadata } = await discovered()
       await answering(keys)
       const cookies: Record<string, string> = {}
       const reply = {
@@ -72,74 +73,68 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
       const url = new URL(await oauth.generateAuthorizationUri({} as FastifyRequest, reply as unknown as FastifyReply))
       const nonce = client.randomNonce()
       url.searchParams.set('nonce', nonce)
-      return { url: url.href, attempt: { state: cookies.state ?? '', verifier: cookies.verifier ?? '', nonce } }
+      const { href } = withQueryOf(metadata.authorization_endpoint ?? url.href, url)
+      return { url: href, attempt: { state: cookies.state ?? '', verifier: cookies.verifier ?? '', nonce } }
     },
 
-    /** Exchanges the code, once. Rejects with sign_in_failed, sign_in_cancelled, identity_unavailable, identity_denied. */
+    /**
+     * Exchanges the code, once. Rejects with sign_in_failed, sign_in_cancelled, identity_invalid, clocks_differ,
+     * identity_unavailable, identity_denied.
+     */
     async finish(pathWithQuery: string, attempt: SignInAttempt): Promise<SignedIn> {
-      const { configuration } = await discovered()
+      const discovery = await discovered()
       try {
-        const tokens = await client.authorizationCodeGrant(await configuration(), new URL(pathWithQuery, publicUrl), {
+        const configuration = await discovery.configuration()
+        const tokens = await client.authorizationCodeGrant(configuration, new URL(pathWithQuery, publicUrl), {
           pkceCodeVerifier: attempt.verifier,
           expectedState: attempt.state,
           expectedNonce: attempt.nonce,
           idTokenExpected: true,
         })
         const claims = tokens.claims()
-        if (!claims || !tokens.id_token) throw problem('sign_in_failed')
-        if (Math.abs(now() / 1000 - claims.iat) > CLOCKS_SECONDS) throw clocksDiffer()
+        if (!claims || !tokens.id_token) throw invalidToken('no ID token')
+        // many providers backdate iat; how old a token may be is told by exp
+        if (claims.iat - now() / 1000 > CLOCKS_SECONDS)
+          throw problem('clocks_differ', { cause: new Error('iat of the ID token is in the future') })
         // openid-client compares azp only where there are several audiences
-        if (!isIssuedTo(clientId, claims)) throw problem('sign_in_failed', { cause: new Error('foreign azp') })
+        if (!isIssuedTo(clientId, claims)) throw invalidToken('foreign azp')
         const overlong = overlongIdentifier(claims)
-        if (overlong) throw problem('sign_in_failed', { cause: new Error(`${overlong} exceeds 255 characters`) })
-        return { claims: claims as SignedIn['claims'], idToken: tokens.id_token }
+        if (overlong) throw invalidToken(`${overlong} exceeds 255 characters`)
+        const whole = await withUserinfo(discovery, configuration, tokens.access_token, claims as Claims)
+        return { claims: whole, idToken: tokens.id_token }
       } catch (error) {
         throw refusal(error)
       }
     },
 
     /**
-     * Where a signed-out browser goes; undefined where the provider has no such address. The hint goes along while its key
-     * is still one of the provider's, which would else show an error. Rejects with identity_unavailable.
+     * Where a signed-out browser goes; undefined where the provider has no such address. Rejects with identity_unavailable.
      */
     async endSessionUrl(idToken: string | undefined): Promise<string | undefined> {
       const { keys, metadata } = await discovered()
-      if (!metadata.end_session_endpoint) return undefined
+      const endpoint = signOut.url ?? metadata.end_session_endpoint
+      if (!endpoint || !URL.canParse(endpoint)) return undefined
       await keys.reload().catch((error: unknown) => {
         throw refusal(error)
       })
-      const url = new URL(metadata.end_session_endpoint)
-      url.searchParams.set('client_id', clientId)
-      url.searchParams.set('post_logout_redirect_uri', `${publicUrl}/signed-out`)
-      if (idToken && idToken.length < HINT_CHARS && keys.jwks()?.keys.some(({ kid }) => kid === kidOf(idToken)))
-        url.searchParams.set('id_token_hint', idToken)
-      return url.href
+      const back = `${publicUrl}/signed-out`
+      return endSessionAddress({
+        endpoint,
+        parameter: signOut.return_parameter,
+        clientId,
+        back,
+        idToken,
+        keys: keys.jwks(),
+      })
     },
 
     /** OpenID Connect Back-Channel Logout 1.0 section 2.6. Rejects with bad_request, or identity_unavailable. */
     async readLogoutToken(token: string): Promise<LogoutToken> {
-      const { keys } = await discovered()
+      const { keys, metadata, algorithms } = await discovered()
       try {
-        const { payload } = await jwtVerify(token, keys, {
-          issuer,
-          audience: clientId,
-          typ: 'logout+jwt',
-          algorithms: ['RS256', 'PS256', 'ES256'],
-          requiredClaims: ['iat', 'jti', 'events'],
-          maxTokenAge: '2 minutes',
-          clockTolerance: 30,
-        })
-        const event = (payload.events as Record<string, unknown> | undefined)?.[LOGOUT]
-        const sid = typeof payload.sid === 'string' ? payload.sid : undefined
-        const { sub: subject, jti } = payload
-        const isNamed = [sid, subject].some(Boolean) && [payload.sid, subject].every(isTextOrMissing)
-        if (typeof event !== 'object' || event === null || 'nonce' in payload || !isNamed || typeof jti !== 'string')
-          throw new Error('not a logout token')
-        // of several audiences, and of an authorized party, the rules are those of ID tokens (section 2.6)
-        if (!isIssuedTo(clientId, payload) || overlongIdentifier(payload)) throw new Error('not for this client')
-        return { sid, subject, jti }
+        return await readLogoutToken(token, { keys, issuer: metadata.issuer, clientId, algorithms })
       } catch (error) {
-        if (refusal(error).code === 'identity_unavailable') throw refusal(error)
+        if (isProblem(refusal(error), 'identity_unavailable')) throw refusal(error)
         throw problem('bad_request', { detail: 'This logout token is not valid.', cause: error })
       }
     },
@@ -148,10 +143,24 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
       return (await discovered()).metadata.jwks_uri ?? ''
     },
 
+    /** As the provider writes it in every token; as it is set while the provider was never reached. */
+    issuer: (): Promise<string> =>
+      discovered().then(
+        ({ metadata }) => metadata.issuer,
+        () => relation.issuer,
+      ),
+
+    /** Of tokens that are accepted; all asymmetric ones while the provider was never reached. */
+    algorithms: (): Promise<readonly SigningAlgorithm[]> =>
+      discovered().then(
+        ({ algorithms }) => algorithms,
+        () => asymmetric,
+      ),
+
     /** For health: rejects while the provider was never reached, with words that name the setting to mend. */
     async check(): Promise<void> {
       await discovered().catch((error: unknown) => {
-        throw failureOf(host, error) ?? error
+        throw failureOf(host, error) ?? (isProblem(error, 'identity_denied') ? error.cause : error)
       })
     },
   }
@@ -162,12 +171,12 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
       if (now() - readAt > REREAD_MS) void read().then((next) => (known = Promise.resolve(next)), noted)
       return known
     }
-    if (now() - failed.at < REST_MS) return Promise.reject(problem('identity_unavailable', { cause: failed.by }))
+    if (now() - failed.at < REST_MS) return Promise.reject(undiscovered(failed.by))
     known = read().catch((error: unknown) => {
       known = undefined
       failed = { at: now(), by: error }
       noted(error)
-      throw problem('identity_unavailable', { cause: error })
+      throw undiscovered(error)
     })
     return known
   }
@@ -179,6 +188,25 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
       throw refusal(error)
     })
     answeredAt = now()
+  }
+
+  /** One call at most, and none where the ID token has everything. Without an answer the sign-in goes on, if there is an address. */
+  async function withUserinfo(
+    { metadata }: Discovered,
+    configuration: client.Configuration,
+    accessToken: string,
+    claims: Claims,
+  ): Promise<Claims> {
+    if (!metadata.userinfo_endpoint || !lacksAny(claims, wanted)) return claims
+    try {
+      const userinfo = await readUserinfo({ configuration, accessToken, subject: claims.sub })
+      return completed(claims, userinfo, emailClaims)
+    } catch (error) {
+      log.warn({ reason: reasonOf(error) }, 'the userinfo endpoint of the sign-in service gave no usable answer')
+      const mayWorkLater = !isRejection(error) && refusal(error).code === 'identity_unavailable'
+      if (mayWorkLater && claimAt(claims, emailClaims[0]) === undefined) throw error
+      return claims
+    }
   }
 
   function read(): Promise<Discovered> {
@@ -194,14 +222,6 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
   }
 }
 
-function isTextOrMissing(claim: unknown): boolean {
-  return claim === undefined || typeof claim === 'string'
-}
-
-function kidOf(token: string): string | undefined {
-  try {
-    return decodeProtectedHeader(token).kid
-  } catch {
-    return undefined
-  }
+function undiscovered(error: unknown): PortalError {
+  return error instanceof PortalError ? error : problem('identity_unavailable', { cause: error })
 }

@@ -404,7 +404,7 @@ t.test('46 to 48, 50: back-channel logout', async (t) => {
     { username, aud: 'somebody' },
     { username, iss: 'https://evil.example' },
     { username, stranger: true },
-    { username, typ: 'JWT' },
+    { username, typ: 'at+jwt' },
     { username, claims: { events: {} } },
     { username, claims: { nonce: 'x' } },
     { username, claims: { exp: 1 } },

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { reasonOf } from '../../clients/identity-refusals.js'
 import { isProblem, type PortalError, problem } from '../../errors.js'
 import { audited } from '../../web/audit.js'
 import { asProblem } from '../../web/failures.js'
@@ -172,7 +173,7 @@ export function createArrivals(deps: ArrivalsDeps) {
       event: request.audited?.event ?? 'sign_in',
       ...(isProblem(failure, 'email_taken', 'email_conflict', 'link_declined') ? { also: 'link' } : {}),
     })
-    const cause = failure.cause instanceof Error ? failure.cause.message : undefined
+    const cause = failure.cause === undefined ? undefined : reasonOf(failure.cause)
     request.log.warn({ code: failure.code, cause }, 'sign-in did not end in a session')
   }
 }

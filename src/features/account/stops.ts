@@ -128,6 +128,20 @@ const byCode: Partial<Record<ErrorCode, Stop>> = {
     next: ['It may have taken too long, or the page was opened twice.', 'Start again. Cookies must be on for it.'],
     retry: 'Start again',
   },
+  identity_invalid: {
+    title: 'The answer of the sign-in service is not valid',
+    label: 'Sign-in',
+    tone: 'red',
+    next: ['Start again.', 'If this happens again, tell the contact below. They need the reference.'],
+    retry: 'Start again',
+  },
+  clocks_differ: {
+    title: 'The sign-in service has another time',
+    label: 'Not available',
+    tone: 'red',
+    next: ['Nobody can sign in until the clocks are correct.', 'Tell the contact below. They need the reference.'],
+    retry: 'Try again',
+  },
   too_many_requests: {
     title: 'Too many sign-ins at once',
     label: 'Wait',

@@ -6,7 +6,7 @@ export const signIn = {
     severity: 'error',
     title: 'The sign-in service does not answer, or is not the issuer that is set',
     why: 'Nobody can sign in.',
-    fix: 'Check OIDC_ISSUER letter by letter (no slash at its end), the network policy, HTTPS_PROXY and EXTRA_CA_FILE.',
+    fix: 'Check OIDC_ISSUER letter by letter (a slash at its end does not matter) and identity_provider.discovery_url in PORTAL_CONFIG, the network policy, HTTPS_PROXY and EXTRA_CA_FILE.',
   },
   identity_call_failed: {
     severity: 'error',
@@ -25,7 +25,7 @@ export const signIn = {
     severity: 'warning',
     title: 'The sign-in service has no sign-out address, or sends no notice of sign-outs',
     why: 'Signing out here leaves people signed in there, or the other way round.',
-    fix: 'Use a provider with end_session_endpoint and back-channel logout.',
+    fix: 'Use a provider with end_session_endpoint and back-channel logout, or set identity_provider.sign_out in PORTAL_CONFIG to its own address for signing out.',
   },
   identity_reveal_scope: {
     severity: 'info',

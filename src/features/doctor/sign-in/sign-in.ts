@@ -1,4 +1,5 @@
 import { HttpFailure } from '../../../clients/http-failure.js'
+import { isSameIssuer } from '../../../clients/identity-terms.js'
 import { isProblem } from '../../../errors.js'
 import type { Asking } from '../asking.js'
 import type { Find, Finding } from '../findings.js'
@@ -7,6 +8,11 @@ import { serviceToken, type TokenDeps } from './service-token.js'
 
 export interface SignInDeps extends TokenDeps {
   issuer: string
+  discoveryUrl?: string | undefined
+  /** set for the client; undefined: as the provider announces */
+  clientAuthentication?: string | undefined
+  /** true: an address that ends the session of the provider is set */
+  endsSession?: boolean
   clientId: string
   clientSecret: string
   publicUrl: string
@@ -27,7 +33,9 @@ export async function signIn(find: Find, ask: Asking, deps: SignInDeps): Promise
   const { document, findings } = found
   const discovery = {
     token_endpoint: new URL(String(document.token_endpoint)),
-    methods: words(document.token_endpoint_auth_methods_supported),
+    methods: deps.clientAuthentication
+      ? [deps.clientAuthentication]
+      : words(document.token_endpoint_auth_methods_supported),
   }
   const ofClient = await client(find, ask, deps, discovery)
   const ofRequest = await request(find, ask, deps)
@@ -36,18 +44,21 @@ export async function signIn(find: Find, ask: Asking, deps: SignInDeps): Promise
   return [...findings, ...ofClient, ...ofRequest, ...service.findings, ...claims]
 }
 
-async function discover(find: Find, ask: Asking, { issuer }: SignInDeps) {
+async function discover(find: Find, ask: Asking, { issuer, discoveryUrl, endsSession }: SignInDeps) {
   const bad = (what: string) => ({ findings: [find('identity_unreachable', { what })] })
   try {
-    const url = new URL(`${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`)
+    const url = new URL(discoveryUrl ?? `${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`)
     const { status, text } = await ask.send({ method: 'GET', url, timeoutMs: 5000 })
     const document = parse(text)
     if (status !== 200 || !document) return bad(`${url.host} answers ${status} and no discovery document.`)
-    if (document.issuer !== issuer) return bad(`It calls itself ${String(document.issuer)}, OIDC_ISSUER is ${issuer}.`)
+    if (!isSameIssuer(String(document.issuer), issuer))
+      return bad(`It calls itself ${String(document.issuer)}, OIDC_ISSUER is ${issuer}.`)
     if (!URL.canParse(String(document.token_endpoint))) return bad('Its discovery document has no token endpoint.')
     const findings = []
-    if (!words(document.code_challenge_methods_supported).includes('S256')) findings.push(find('identity_pkce'))
-    if (!document.end_session_endpoint || document.backchannel_logout_supported !== true)
+    const challenges = document.code_challenge_methods_supported
+    // some providers take PKCE and do not announce it, such as Entra ID
+    if (challenges !== undefined && !words(challenges).includes('S256')) findings.push(find('identity_pkce'))
+    if (!(endsSession || document.end_session_endpoint) || document.backchannel_logout_supported !== true)
       findings.push(find('identity_sign_out'))
     const offered = words(document.scopes_supported)
     if (offered.includes('maas:read') && !offered.includes('maas:reveal')) findings.push(find('identity_reveal_scope'))
@@ -110,8 +121,10 @@ export async function post(
   { clientId, clientSecret }: { clientId: string; clientSecret: string },
   form: Record<string, string>,
 ): Promise<{ failure: string } | { status: number; error: string | undefined; token: string | undefined }> {
-  const inBody = methods.length === 0 || methods.includes('client_secret_post')
-  const basic = Buffer.from([clientId, clientSecret].map(encodeURIComponent).join(':')).toString('base64')
+  const inBody = methods.includes('client_secret_post')
+  if (!inBody && methods.length > 0 && !methods.includes('client_secret_basic'))
+    return { failure: `The token endpoint takes ${methods.join(', ')}, which the checks do not use.` }
+  const basic = Buffer.from([clientId, clientSecret].map(formEncoded).join(':')).toString('base64')
   try {
     const { status, text } = await ask.send({
       method: 'POST',
@@ -133,6 +146,11 @@ export async function post(
     if (error instanceof HttpFailure) return { failure: `The token endpoint does not answer: ${error.message}.` }
     throw error
   }
+}
+
+/** RFC 6749 section 2.3.1 */
+function formEncoded(text: string): string {
+  return new URLSearchParams({ text }).toString().slice('text='.length)
 }
 
 /** Only an error's code is reported: descriptions may hold what was sent. */

@@ -1,0 +1,45 @@
+/** What jose verifies with a public key; an algorithm with a shared secret is never accepted (RFC 8725 section 3.2). */
+export const asymmetric = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+  'ML-DSA-44',
+  'ML-DSA-65',
+  'ML-DSA-87',
+] as const
+
+export type SigningAlgorithm = (typeof asymmetric)[number]
+
+/** Of those that a provider announces, the ones that are accepted; RS256 where it announces none (OpenID Connect Core, section 2). */
+export function signingAlgorithms(announced: string[] = ['RS256']): SigningAlgorithm[] {
+  // two names of one algorithm (RFC 9864)
+  const isEdwards = announced.includes('EdDSA') || announced.includes('Ed25519')
+  return asymmetric.filter(
+    (algorithm) => announced.includes(algorithm) || (isEdwards && (algorithm === 'EdDSA' || algorithm === 'Ed25519')),
+  )
+}
+
+/** The same issuer, whether or not one of both ends with a slash. */
+export function isSameIssuer(one: string, other: string): boolean {
+  return normalized(one) === normalized(other)
+}
+
+/** `address` with those parameters of `template` that it has not, such as `?p=` of a policy (RFC 6749 section 3.1). */
+export function withQueryOf(template: string, address: URL): URL {
+  const whole = new URL(address)
+  for (const [name, value] of new URL(template).searchParams)
+    if (!address.searchParams.has(name)) whole.searchParams.append(name, value)
+  return whole
+}
+
+function normalized(issuer: string): string {
+  return (URL.canParse(issuer) ? new URL(issuer).href : issuer).replace(/\/+$/, '')
+}

@@ -1,0 +1,78 @@
+import * as client from 'openid-client'
+import { claimAt } from './token-claims.js'
+
+/** far more than a person with a thousand groups */
+const MOST_BYTES = 1_000_000
+/** Of the ID token alone: they describe the token and the session, not the person. */
+const ofToken = new Set(['iss', 'sub', 'aud', 'azp', 'exp', 'iat', 'nbf', 'nonce', 'sid', 'acr', 'amr', 'auth_time'])
+
+type Claims = Record<string, unknown>
+
+export interface UserinfoOptions {
+  configuration: client.Configuration
+  accessToken: string
+  subject: string
+}
+
+/**
+ * What the userinfo endpoint says of the person, for one call. Rejects with an error of openid-client, also where the answer is
+ * about another subject: that must not be used (OpenID Connect Core 1.0 section 5.3.2).
+ */
+export async function readUserinfo({ configuration, accessToken, subject }: UserinfoOptions): Promise<Claims> {
+  const fetch = configuration[client.customFetch] ?? (globalThis.fetch as client.CustomFetch)
+  configuration[client.customFetch] = async (url, init) => bounded(await fetch(url, init))
+  return client.fetchUserInfo(configuration, accessToken, subject)
+}
+
+/** The endpoint answered that it does not take this access token; asking again changes nothing. */
+export function isRejection(error: unknown): boolean {
+  const { cause } = error as { cause?: unknown }
+  return cause instanceof Response && cause.status >= 400 && cause.status < 500
+}
+
+export function lacksAny(claims: Claims, paths: string[]): boolean {
+  return paths.some((path) => claimAt(claims, path) === undefined)
+}
+
+/**
+ * The claims of the ID token, completed from userinfo. What the ID token says counts: it is signed and belongs to this very
+ * sign-in. Of `together`, the address and whether it is verified, both come from one source: an answer that an address is
+ * verified means the address in that answer and no other.
+ */
+export function completed<T extends Claims>(claims: T, userinfo: Claims, [email, verified]: [string, string]): T {
+  const known = claimAt(claims, email)
+  const isOther = known !== undefined && known !== claimAt(userinfo, email)
+  const usable = Object.entries(userinfo).filter(([name]) => !ofToken.has(name) && !(isOther && holds(name, verified)))
+  return filled(claims, Object.fromEntries(usable)) as T
+}
+
+/** Whether the claim at `path` is this member or inside it. */
+function holds(name: string, path: string): boolean {
+  return path === name || path.startsWith(`${name}.`)
+}
+
+function filled(claims: Claims, more: Claims): Claims {
+  const members = new Map(Object.entries(claims))
+  for (const [name, value] of Object.entries(more)) {
+    const known = members.get(name)
+    if (known === undefined) members.set(name, value)
+    else if (isObject(known) && isObject(value)) members.set(name, filled(known, value))
+  }
+  return Object.fromEntries(members)
+}
+
+function isObject(value: unknown): value is Claims {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+async function bounded(answer: Response): Promise<Response> {
+  const { status, statusText, headers } = answer
+  const parts: Uint8Array[] = []
+  let size = 0
+  for await (const part of answer.body ?? []) {
+    size += part.byteLength
+    if (size > MOST_BYTES) throw new TypeError('the userinfo endpoint answered with more than is read')
+    parts.push(part)
+  }
+  return new Response(size === 0 ? null : Buffer.concat(parts), { status, statusText, headers })
+}

@@ -1,0 +1,385 @@
+import type { JWTPayload } from 'jose'
+import t, { type Test } from 'tap'
+import { createIdentity, type IdentityOptions } from '../../src/clients/identity.js'
+import { isProblem } from '../../src/errors.js'
+import { type SmallProvider, type SmallProviderOptions, startSmallProvider } from '../helper/small-provider.js'
+
+const now = () => Math.floor(Date.now() / 1000)
+const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
+
+async function providerFor(t: Test, options: SmallProviderOptions = {}): Promise<SmallProvider> {
+  const provider = await startSmallProvider(options)
+  t.teardown(provider.close)
+  return provider
+}
+
+function identityOf(provider: SmallProvider, options: Partial<IdentityOptions> = {}, reasons: string[] = []) {
+  const noted = ({ reason }: { reason: string }) => void reasons.push(reason)
+  return createIdentity({
+    issuer: provider.issuer,
+    clientId: 'portal',
+    clientSecret: 'a secret & more: ü',
+    scopes: 'openid email',
+    publicUrl: 'https://models.example.com',
+    fetch: globalThis.fetch,
+    log: { info: noted, warn: noted, error: noted } as unknown as IdentityOptions['log'],
+    ...options,
+  })
+}
+
+type Identity = ReturnType<typeof identityOf>
+
+/** To the provider and back; with another query where a test changes what comes back. */
+async function signIn(identity: Identity, change: (callback: URL) => void = () => {}) {
+  const { url, attempt } = await identity.begin()
+  const { headers } = await fetch(url, { redirect: 'manual' })
+  const callback = new URL(headers.get('location') ?? '')
+  change(callback)
+  return identity.finish(callback.pathname + callback.search, attempt)
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  const failure: unknown = await work.then(
+    () => 'done',
+    (error: unknown) => error,
+  )
+  return isProblem(failure) ? failure.code : String(failure)
+}
+
+t.test(
+  'a token that was issued before now is accepted while it is valid; one from the future is about clocks',
+  async (t) => {
+    const provider = await providerFor(t)
+    const identity = identityOf(provider)
+    const good: [name: string, issuedAgo: number, validFor: number][] = [
+      ['five minutes ago, as of Entra ID', 300, 3900],
+      ['an hour ago', 3600, 7200],
+      ['a day ago', 86_400, 2 * 86_400],
+      ['in 20 s, within the tolerance', -20, 3600],
+    ]
+    for (const [name, issuedAgo, validFor] of good) {
+      Object.assign(provider, { issuedAgo, validFor })
+      t.equal((await signIn(identity)).claims.sub, 'u1', name)
+    }
+    const bad: [name: string, issuedAgo: number, validFor: number, claims: JWTPayload][] = [
+      ['iat in ten minutes, and no nbf', -600, 3600, { nbf: undefined }],
+      ['nbf in ten minutes', 0, 3600, { nbf: now() + 600 }],
+      ['expired', 7200, 3600, {}],
+    ]
+    for (const [name, issuedAgo, validFor, claims] of bad) {
+      Object.assign(provider, { issuedAgo, validFor, claims: { sub: 'u1', ...claims } })
+      t.equal(await codeOf(signIn(identity)), 'clocks_differ', name)
+    }
+  },
+)
+
+t.test('a token that is not acceptable is said to be so; a callback that is not is an attempt to repeat', async (t) => {
+  const provider = await providerFor(t)
+  const identity = identityOf(provider)
+  const claims: [name: string, claims: JWTPayload][] = [
+    ['another issuer', { iss: 'https://evil.example' }],
+    ['another audience', { aud: 'somebody' }],
+    ['another nonce', { nonce: 'other' }],
+    ['no nonce', { nonce: undefined }],
+    ['another party', { azp: 'somebody' }],
+    ['no subject', { sub: undefined }],
+    ['a subject of 256 characters', { sub: 'x'.repeat(256) }],
+  ]
+  for (const [name, change] of claims) {
+    provider.claims = { sub: 'u1', ...change }
+    t.equal(await codeOf(signIn(identity)), 'identity_invalid', name)
+  }
+  provider.claims = { sub: 'u1' }
+  provider.header = { kid: 'unknown' }
+  t.equal(await codeOf(signIn(identity)), 'identity_invalid', 'a key that nobody published')
+  provider.header = {}
+  const altered = signIn(identity, (callback) => callback.searchParams.set('state', 'altered'))
+  t.equal(await codeOf(altered), 'sign_in_failed')
+  const foreign = signIn(identity, (callback) => callback.searchParams.set('iss', 'https://evil.example'))
+  t.equal(await codeOf(foreign), 'sign_in_failed')
+})
+
+t.test('an encrypted ID token is named in the log as what it is', async (t) => {
+  const provider = await providerFor(t)
+  provider.encrypts = true
+  const failure = await signIn(identityOf(provider)).catch((error: unknown) => error)
+  t.match(failure, { code: 'identity_denied', cause: { message: /encrypts ID tokens/ } })
+})
+
+t.test('every asymmetric algorithm that is announced is accepted, and no other', async (t) => {
+  for (const algorithm of [
+    'RS384',
+    'RS512',
+    'PS256',
+    'PS384',
+    'PS512',
+    'ES256',
+    'ES384',
+    'ES512',
+    'EdDSA',
+    'Ed25519',
+  ]) {
+    const provider = await providerFor(t, { algorithm })
+    const identity = identityOf(provider)
+    t.equal((await signIn(identity)).claims.sub, 'u1', algorithm)
+    t.ok((await identity.algorithms()).includes(algorithm as 'RS256'))
+    const token = await provider.jwt(logout(provider))
+    t.match(await identity.readLogoutToken(token), { subject: 'u1' }, `${algorithm}: logout`)
+  }
+  const unannounced = await providerFor(t, {
+    algorithm: 'ES256',
+    discovery: { id_token_signing_alg_values_supported: ['RS256'] },
+  })
+  t.equal(await codeOf(signIn(identityOf(unannounced))), 'identity_invalid')
+  t.equal(
+    await codeOf(identityOf(unannounced).readLogoutToken(await unannounced.jwt(logout(unannounced)))),
+    'bad_request',
+  )
+  const silent = await providerFor(t, { discovery: { id_token_signing_alg_values_supported: undefined } })
+  t.same(await identityOf(silent).algorithms(), ['RS256'], 'RS256 where nothing is announced')
+  t.equal((await signIn(identityOf(silent))).claims.sub, 'u1')
+  const mixed = await providerFor(t, {
+    discovery: { id_token_signing_alg_values_supported: ['none', 'HS256', 'RS256', 'ES256'] },
+  })
+  t.same(await identityOf(mixed).algorithms(), ['RS256', 'ES256'], 'never a shared secret, never none')
+  const shared = await providerFor(t, { discovery: { id_token_signing_alg_values_supported: ['HS256', 'none'] } })
+  t.equal(await codeOf(identityOf(shared).begin()), 'identity_denied')
+})
+
+t.test('queries of the announced addresses are kept, and the portal’s own parameters count', async (t) => {
+  const provider = await providerFor(t)
+  const { origin } = provider
+  Object.assign(provider.discovery, {
+    authorization_endpoint: `${origin}/authorize?p=b2c_1_signin&realm=a%26b&resource=1&resource=2&scope=theirs`,
+    token_endpoint: `${origin}/token?p=b2c_1_signin`,
+    end_session_endpoint: `${origin}/end?p=b2c_1_signin`,
+  })
+  const identity = identityOf(provider)
+  const { searchParams } = new URL((await identity.begin()).url)
+  t.equal(searchParams.get('p'), 'b2c_1_signin')
+  t.equal(searchParams.get('realm'), 'a&b')
+  t.same(searchParams.getAll('resource'), ['1', '2'])
+  t.same(searchParams.getAll('scope'), ['openid email'])
+  t.same(searchParams.getAll('client_id'), ['portal'])
+  t.ok(searchParams.get('code_challenge') && searchParams.get('nonce') && searchParams.get('state'))
+  await signIn(identity)
+  t.ok(provider.calls.includes('POST /token?p=b2c_1_signin'))
+  const end = new URL((await identity.endSessionUrl(undefined)) ?? '')
+  t.equal(end.searchParams.get('p'), 'b2c_1_signin')
+  t.equal(end.searchParams.get('post_logout_redirect_uri'), 'https://models.example.com/signed-out')
+})
+
+for (const [announced, set] of [
+  ['', '/'],
+  ['/', ''],
+  ['/application/o/models/', '/application/o/models'],
+  ['/realms/maas', '/realms/maas/'],
+] as const)
+  t.test(`the issuer “${announced}” set as “${set}” is the same for sign-in, sign-out and access tokens`, async (t) => {
+    const provider = await providerFor(t, { path: announced })
+    const identity = identityOf(provider, { issuer: provider.origin + set })
+    t.equal((await signIn(identity)).claims.iss, provider.issuer)
+    t.equal(await identity.issuer(), provider.issuer)
+    t.match(await identity.readLogoutToken(await provider.jwt(logout(provider))), { subject: 'u1' })
+    const other = { ...logout(provider), iss: provider.origin + set }
+    t.equal(await codeOf(identity.readLogoutToken(await provider.jwt(other))), 'bad_request', 'to the letter')
+  })
+
+t.test('an issuer that is not the one set is refused, with both in the log', async (t) => {
+  const reasons: string[] = []
+  const provider = await providerFor(t, { path: '/tenant/v2.0' })
+  for (const issuer of ['https://evil.example', 'https://login.example.com/{tenantid}/v2.0', `${provider.issuer}/x`]) {
+    provider.discovery.issuer = issuer
+    const identity = identityOf(provider, {}, reasons)
+    t.equal(await codeOf(identity.begin()), 'identity_denied', issuer)
+    t.match(reasons.at(-1), issuer)
+    t.equal(await identity.issuer(), provider.issuer, 'API tokens are compared with the setting')
+    await t.rejects(identity.check(), { message: issuer })
+  }
+  t.match(reasons[1], 'many tenants')
+})
+
+t.test('a discovery document elsewhere has to announce the issuer that is set', async (t) => {
+  const provider = await providerFor(t, { path: '/tenant.example/b2c_1_signin/v2.0' })
+  provider.discovery.issuer = `${provider.origin}/0a1b2c/v2.0/`
+  const discoveryUrl = `${provider.issuer}/.well-known/openid-configuration`
+  t.equal(
+    (await signIn(identityOf(provider, { issuer: `${provider.origin}/0a1b2c/v2.0`, discoveryUrl }))).claims.sub,
+    'u1',
+  )
+  t.equal(await codeOf(identityOf(provider, { discoveryUrl }).begin()), 'identity_denied')
+})
+
+t.test('a discovery document that lacks an address names it in the log', async (t) => {
+  for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri']) {
+    const reasons: string[] = []
+    const provider = await providerFor(t, { discovery: { [name]: undefined } })
+    t.equal(await codeOf(identityOf(provider, {}, reasons).begin()), 'identity_denied')
+    t.match(reasons[0], name)
+  }
+})
+
+t.test('the client secret goes where the provider expects it', async (t) => {
+  const basic = `Basic ${Buffer.from('portal:a+secret+%26+more%3A+%C3%BC').toString('base64')}`
+  const cases: [announced: string[] | undefined, set: IdentityOptions['clientAuthentication'], how: object][] = [
+    [undefined, undefined, { authorization: basic, secret: null }],
+    [['client_secret_basic'], undefined, { authorization: basic, secret: null }],
+    [
+      ['client_secret_basic', 'client_secret_post'],
+      undefined,
+      { authorization: undefined, secret: 'a secret & more: ü' },
+    ],
+    [['client_secret_basic', 'client_secret_post'], 'client_secret_basic', { authorization: basic, secret: null }],
+    [['client_secret_jwt', 'private_key_jwt'], undefined, { authorization: undefined, secret: null, assertion: true }],
+  ]
+  for (const [announced, clientAuthentication, how] of cases) {
+    const provider = await providerFor(t, { discovery: { token_endpoint_auth_methods_supported: announced } })
+    await signIn(identityOf(provider, { clientAuthentication }))
+    const [{ authorization, form } = { authorization: 'none', form: new URLSearchParams() }] = provider.tokenRequests
+    const seen = { authorization, secret: form.get('client_secret'), assertion: form.has('client_assertion') }
+    t.match(seen, { assertion: false, ...how }, `${announced?.join(' ')}, set ${clientAuthentication}`)
+  }
+  const reasons: string[] = []
+  const none = await providerFor(t, { discovery: { token_endpoint_auth_methods_supported: ['private_key_jwt'] } })
+  t.equal(await codeOf(identityOf(none, {}, reasons).begin()), 'identity_denied')
+  t.match(reasons[0], 'takes no client secret')
+})
+
+t.test('userinfo is asked once, and only where the ID token lacks what is used', async (t) => {
+  const provider = await providerFor(t)
+  const identity = identityOf(provider, { wanted: ['email', 'email_verified', 'realm_access.roles'] })
+  provider.userinfo = {
+    body: {
+      sub: 'u1',
+      email: 'zoe@example.com',
+      email_verified: true,
+      name: 'Zoe',
+      sid: 'theirs',
+      nonce: 'theirs',
+      realm_access: { roles: ['research'], other: 1 },
+    },
+  }
+  const count = () => provider.calls.filter((call) => call.startsWith('GET /userinfo')).length
+  const { claims } = await signIn(identity)
+  t.match(claims, { email: 'zoe@example.com', email_verified: true, realm_access: { roles: ['research'] } })
+  t.notOk('sid' in claims, 'the session is named by the ID token alone')
+  t.not(claims.nonce, 'theirs')
+  t.equal(count(), 1)
+  provider.claims = { sub: 'u1', email: 'own@example.com', email_verified: true, realm_access: { roles: ['own'] } }
+  t.match((await signIn(identity)).claims, { email: 'own@example.com', realm_access: { roles: ['own'] } })
+  t.equal(count(), 1, 'nothing is lacking')
+  provider.claims = { sub: 'u1', email: 'own@example.com', realm_access: { own: true } }
+  const mixed = (await signIn(identity)).claims
+  t.match(mixed, { email: 'own@example.com', realm_access: { own: true, roles: ['research'] } })
+  t.notOk('email_verified' in mixed, 'another address is verified there, not this one')
+  provider.claims = { sub: 'u1', email: 'zoe@example.com' }
+  t.equal((await signIn(identity)).claims.email_verified, true, 'the same address is verified there')
+  provider.discovery.userinfo_endpoint = undefined
+  t.notOk('email_verified' in (await signIn(identityOf(provider, { wanted: ['email_verified'] }))).claims)
+})
+
+t.test('signed userinfo is verified, and only used then', async (t) => {
+  for (const announced of [undefined, ['RS256', 'none']]) {
+    const provider = await providerFor(t, { discovery: { userinfo_signing_alg_values_supported: announced } })
+    const body = { sub: 'u1', iss: provider.issuer, aud: 'portal', email: 'zoe@example.com' }
+    const send = async (text: string) => {
+      provider.userinfo = { text, type: 'application/jwt' }
+      return (await signIn(identityOf(provider, { wanted: ['email'] }))).claims.email
+    }
+    const signed = await provider.jwt(body)
+    t.equal(await send(signed), 'zoe@example.com')
+    const [head, , signature] = signed.split('.')
+    const forged = Buffer.from(JSON.stringify({ ...body, email: 'evil@example.com' })).toString('base64url')
+    t.equal(await send(`${head}.${forged}.${signature}`), undefined)
+    t.equal(await send(await provider.jwt({ ...body, aud: 'somebody' })), undefined)
+    const none = Buffer.from(JSON.stringify({ alg: 'none' })).toString('base64url')
+    t.equal(await send(`${none}.${forged}.`), undefined)
+  }
+})
+
+t.test('userinfo that cannot be used stops nobody who has an address', async (t) => {
+  const provider = await providerFor(t)
+  const answers: [name: string, answer: SmallProvider['userinfo'], withoutAddress: string][] = [
+    ['of another subject', { body: { sub: 'u2', email: 'evil@example.com', groups: ['admins'] } }, 'done'],
+    ['no subject', { body: { email: 'evil@example.com', groups: ['admins'] } }, 'done'],
+    ['refused', { status: 401, body: { error: 'invalid_token' } }, 'done'],
+    ['broken', { status: 502, text: 'Bad gateway', type: 'text/html' }, 'identity_unavailable'],
+    ['no JSON', { text: '<html>', type: 'text/html' }, 'identity_unavailable'],
+    ['too large', { text: JSON.stringify({ sub: 'u1', groups: 'x'.repeat(1_100_000) }) }, 'identity_unavailable'],
+  ]
+  for (const [name, answer, withoutAddress] of answers) {
+    const reasons: string[] = []
+    provider.userinfo = answer
+    provider.claims = { sub: 'u1', email: 'own@example.com' }
+    const identity = identityOf(provider, { wanted: ['email', 'groups'] }, reasons)
+    const { claims } = await signIn(identity)
+    t.equal(claims.email, 'own@example.com', name)
+    t.notOk('groups' in claims, name)
+    t.equal(reasons.length, 1, `${name}: ${reasons.join()}`)
+    t.notMatch(reasons[0], 'evil@example.com')
+    provider.claims = { sub: 'u1' }
+    t.equal(await codeOf(signIn(identity)), withoutAddress, `${name}, and no address`)
+  }
+})
+
+t.test('a logout token is accepted with each header that providers send', async (t) => {
+  const provider = await providerFor(t)
+  const identity = identityOf(provider)
+  const read = (claims: JWTPayload, typ?: string) =>
+    provider.jwt({ ...logout(provider), ...claims }, typ === undefined ? {} : { typ }).then(identity.readLogoutToken)
+  for (const typ of [undefined, 'JWT', 'jwt', 'logout+jwt', 'LOGOUT+JWT', 'application/logout+jwt', 'application/jwt'])
+    t.match(await read({}, typ), { subject: 'u1', jti: 'j1' }, `typ ${typ}`)
+  const good: [string, JWTPayload][] = [
+    ['the kind in the body, as Keycloak', { typ: 'Logout' }],
+    ['a session and no person', { sub: undefined, sid: 's1' }],
+    ['no exp', { exp: undefined }],
+    ['issued five minutes ago', { iat: now() - 300 }],
+    ['clocks 20 s apart', { iat: now() + 20 }],
+    ['an audience as a list', { aud: ['portal'] }],
+  ]
+  for (const [name, claims] of good) t.match(await read(claims), { jti: 'j1' }, name)
+  for (const typ of ['at+jwt', 'application/at+jwt', 'secevent+jwt', 'dpop+jwt', ''.padEnd(300, 'x')])
+    t.equal(await codeOf(read({}, typ)), 'bad_request', `typ ${typ}`)
+  const bad: [string, JWTPayload][] = [
+    ['an ID token', { events: undefined, nonce: 'n' }],
+    ['a nonce', { nonce: 'n' }],
+    ['another event', { events: { 'http://schemas.openid.net/event/other': {} } }],
+    ['an event that is no object', { events: { [EVENT]: true } }],
+    ['an event that is a list', { events: { [EVENT]: [] } }],
+    ['events null', { events: null }],
+    ['nobody named', { sub: undefined }],
+    ['no jti', { jti: undefined }],
+    ['an empty jti', { jti: '' }],
+    ['expired', { exp: now() - 60 }],
+    ['too old to be remembered', { iat: now() - 700 }],
+    ['from the future', { iat: now() + 120 }],
+    ['another audience', { aud: 'somebody' }],
+    ['several audiences and no party', { aud: ['portal', 'somebody'] }],
+    ['a sid that is a number', { sid: 7 }],
+  ]
+  for (const [name, claims] of bad) t.equal(await codeOf(read(claims)), 'bad_request', name)
+})
+
+t.test('a sign-out address with parameters of its own is served by settings', async (t) => {
+  const provider = await providerFor(t, { discovery: { end_session_endpoint: undefined } })
+  const { idToken } = await signIn(identityOf(provider))
+  t.equal(await identityOf(provider).endSessionUrl(idToken), undefined, 'none where there is none')
+  const cognito = { url: 'https://pool.auth.example/logout?lang=en', return_parameter: 'logout_uri' }
+  const back = encodeURIComponent('https://models.example.com/signed-out')
+  t.equal(
+    await identityOf(provider, { signOut: cognito }).endSessionUrl(idToken),
+    `https://pool.auth.example/logout?lang=en&client_id=portal&logout_uri=${back}`,
+    'and no token in it',
+  )
+  const standard = new URL(
+    (await identityOf(provider, { signOut: { url: 'https://sso.example/end' } }).endSessionUrl(idToken)) ?? '',
+  )
+  t.equal(standard.searchParams.get('id_token_hint'), idToken)
+  const long = `${idToken}${'x'.repeat(6000)}`
+  const without = await identityOf(provider, { signOut: { url: 'https://sso.example/end' } }).endSessionUrl(long)
+  t.notMatch(without, 'id_token_hint', 'a long token is left out')
+})
+
+function logout({ issuer }: SmallProvider): JWTPayload {
+  return { iss: issuer, aud: 'portal', iat: now(), exp: now() + 120, jti: 'j1', sub: 'u1', events: { [EVENT]: {} } }
+}

@@ -1,0 +1,142 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { exportJWK, generateKeyPair, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose'
+
+export interface SmallProviderOptions {
+  /** path of the issuer, with or without a slash at its end */
+  path?: string
+  algorithm?: string
+  /** over what it announces of itself; undefined removes a member */
+  discovery?: Record<string, unknown>
+  port?: number
+}
+
+interface Answer {
+  status?: number
+  body?: unknown
+  text?: string
+  type?: string
+}
+
+export interface TokenRequest {
+  authorization: string | undefined
+  form: URLSearchParams
+}
+
+/**
+ * An OpenID provider in the test's own process, without a login page: whoever is sent to it comes back at once as `claims`. What it
+ * sends is set by its members, so a test can give it the form of any provider.
+ */
+export async function startSmallProvider(options: SmallProviderOptions = {}) {
+  const { path = '', algorithm = 'RS256' } = options
+  const { privateKey, publicKey } = await generateKeyPair(algorithm, { extractable: true })
+  const jwk = { ...(await exportJWK(publicKey)), kid: 'small', use: 'sig', alg: algorithm }
+  const server = createServer((request, response) => void answer(request, response))
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve))
+  const origin = `http://localhost:${portOf(server)}`
+  const issuer = origin + path
+  const base = issuer.replace(/\/+$/, '')
+  const nonces = new Map<string, string>()
+  const calls: string[] = []
+  const ended: URL[] = []
+  const tokenRequests: TokenRequest[] = []
+  const { pathname: discoveryPath } = new URL(`${base}/.well-known/openid-configuration`)
+
+  const provider = {
+    origin,
+    issuer,
+    /** paths that were asked, with their queries */
+    calls,
+    tokenRequests,
+    /** addresses at which a sign-out arrived */
+    ended,
+    discovery: {
+      issuer,
+      authorization_endpoint: `${origin}/authorize`,
+      token_endpoint: `${origin}/token`,
+      jwks_uri: `${origin}/jwks`,
+      userinfo_endpoint: `${origin}/userinfo`,
+      end_session_endpoint: `${origin}/end`,
+      response_types_supported: ['code'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: [algorithm],
+      ...options.discovery,
+    } as Record<string, unknown>,
+    /** of the ID token; times are seconds */
+    claims: { sub: 'u1' } as JWTPayload,
+    /** shifts iat, nbf and exp of the ID token, and how long it is valid */
+    issuedAgo: 0,
+    validFor: 3600,
+    header: {} as Partial<JWTHeaderParameters>,
+    /** true: the ID token has the five parts of an encrypted one */
+    encrypts: false,
+    userinfo: undefined as Answer | undefined,
+    /** where the sign-out leads on to, as with a brokered provider */
+    endsAt: undefined as string | undefined,
+    jwt: (claims: JWTPayload, header: Partial<JWTHeaderParameters> = {}) =>
+      new SignJWT(claims).setProtectedHeader({ alg: algorithm, kid: 'small', ...header }).sign(privateKey),
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+  return provider
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', origin)
+    calls.push(`${request.method} ${url.pathname}${url.search}`)
+    if (url.pathname === discoveryPath) json(response, provider.discovery)
+    else if (url.pathname === '/jwks') json(response, { keys: [jwk] })
+    else if (url.pathname === '/authorize') authorize(url, response)
+    else if (url.pathname === '/token') await token(request, response)
+    else if (url.pathname === '/userinfo') userinfo(response)
+    else if (url.pathname === '/end') end(url, response)
+    else json(response, { error: 'not_found' }, 404)
+  }
+
+  function authorize({ searchParams }: URL, response: ServerResponse): void {
+    const code = String(nonces.size + 1)
+    nonces.set(code, searchParams.get('nonce') ?? '')
+    const back = new URL(searchParams.get('redirect_uri') ?? '')
+    back.searchParams.set('code', code)
+    back.searchParams.set('state', searchParams.get('state') ?? '')
+    response.writeHead(302, { location: back.href }).end()
+  }
+
+  async function token(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let text = ''
+    for await (const part of request) text += String(part)
+    const form = new URLSearchParams(text)
+    tokenRequests.push({ authorization: request.headers.authorization, form })
+    const iat = Math.floor(Date.now() / 1000) - provider.issuedAgo
+    const times = { iat, nbf: iat, exp: iat + provider.validFor }
+    const nonce = nonces.get(form.get('code') ?? '')
+    const claims = { iss: String(provider.discovery.issuer), aud: 'portal', ...times, nonce, ...provider.claims }
+    const signed = await provider.jwt(claims, provider.header)
+    const id_token = provider.encrypts ? `${signed}.part.part` : signed
+    json(response, { access_token: 'at', token_type: 'Bearer', expires_in: 300, id_token })
+  }
+
+  function userinfo(response: ServerResponse): void {
+    const missing: Answer = { status: 404, body: { error: 'not_found' } }
+    const { status = 200, body, text = JSON.stringify(body), type = 'application/json' } = provider.userinfo ?? missing
+    response.writeHead(status, { 'content-type': type }).end(text)
+  }
+
+  function end(url: URL, response: ServerResponse): void {
+    ended.push(url)
+    if (provider.endsAt) response.writeHead(302, { location: provider.endsAt }).end()
+    else response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>The provider signed you out</h1>')
+  }
+}
+
+export type SmallProvider = Awaited<ReturnType<typeof startSmallProvider>>
+
+function json(response: ServerResponse, body: unknown, status = 200): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+}
+
+function portOf(server: Server): number {
+  const address = server.address()
+  return typeof address === 'object' && address ? address.port : 0
+}
