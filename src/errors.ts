@@ -12,7 +12,7 @@ const table = {
   cross_site: [403, 'This form was sent from another site, so nothing was done. Open the page here and send it again.'],
   email_not_verified: [
     403,
-    'Your e-mail address is not verified yet. Verify it in the sign-in service, then sign in again.',
+    'The sign-in service says that your e-mail address is not verified. Verify it there, then sign in again.',
   ],
   email_missing: [
     403,

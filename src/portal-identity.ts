@@ -4,10 +4,20 @@ const strict = { additionalProperties: false } as const
 const Words = (description: string) => Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description }))
 const Claim = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
 
+const Scope = Type.Unsafe<'maas:read' | 'maas:write' | 'maas:reveal'>({
+  type: 'string',
+  enum: ['maas:read', 'maas:write', 'maas:reveal'],
+})
+
 const Claims = Type.Object(
   {
+    subject: Claim(
+      'default sub; a claim that never changes, is never given to somebody else and that people cannot set. Where `sub` differs between clients, such as oid of Microsoft Entra ID. Whoever has an account loses it when this changes',
+    ),
     email: Claim('default email; for example upn or unique_name'),
-    email_verified: Claim('default email_verified; for example xms_edov. Only true and the text “true” count'),
+    email_verified: Claim(
+      'default email_verified; for example xms_edov. true, 1 and the texts “true” and “1” count; of email_verified itself only true and “true”',
+    ),
     name: Claim('default name; without it preferred_username and the e-mail address are shown'),
   },
   { ...strict, description: 'claims of this provider that have other names, each as a name or a path of members' },
@@ -24,11 +34,17 @@ const AccessTokens = Type.Object(
       'claim whose values count as scopes of a service that has no scopes; default roles for app tokens of Entra ID, else none',
     ),
     scopes: Type.Optional(
-      Type.Record(
-        Type.String({ minLength: 1 }),
-        Type.Unsafe<'maas:read' | 'maas:write' | 'maas:reveal'>({ enum: ['maas:read', 'maas:write', 'maas:reveal'] }),
-        { description: 'scopes that have another name at the provider: its name, and the scope that it stands for' },
-      ),
+      Type.Record(Type.String({ minLength: 1 }), Scope, {
+        description: 'scopes that have another name at the provider: its name, and the scope that it stands for',
+      }),
+    ),
+    default_scopes: Type.Optional(
+      Type.Array(Scope, {
+        description: 'scopes of a token that has no claim for scopes, for providers that send none (Dex)',
+      }),
+    ),
+    subject_claim: Claim(
+      'claim that holds the subject of the ID token, where the `sub` of access tokens is another text (uid of Okta); default as claims.subject',
     ),
     client_claim: Claim('default the first of azp, client_id, clientId, cid and appid that the token has'),
     service_subjects: Words(

@@ -4,7 +4,7 @@ import { createIdTokens } from '../features/account/id-tokens.js'
 import type { Revocations } from '../web/revocations.js'
 import { createSessions } from '../web/session.js'
 import { createTokens } from '../web/tokens.js'
-import { identityRules, knownClaims, knownGroups } from './identity-rules.js'
+import { identityRules, knownGroups } from './identity-rules.js'
 import type { Outbound } from './outbound.js'
 
 export interface CallersDeps {
@@ -29,8 +29,8 @@ export function createCallers(config: Config, { outbound, revocations, secure }:
   const tokens = createTokens({
     issuer: config.oidc.issuer,
     ...config.api,
-    groupsClaim: notes.groups_claim ?? 'groups',
-    claims: knownClaims(identityRules(config)),
+    form: notes.identity_provider?.access_tokens ?? {},
+    rules: identityRules(config),
     keys: createKeySet({ cache, jwksUri: identity.jwksUri, fetch: signInService.fetch }),
   })
   const idTokens = createIdTokens({ cache, maxSeconds: config.session.maxSeconds })

@@ -8,14 +8,21 @@ export function knownGroups({ portal }: Config): string[] {
   return [...new Set([...visible, ...(sign_up?.groups ?? []), ...(claim_accounts?.admin_groups ?? []), ...operators])]
 }
 
+/** How claims are read, in ID tokens and access tokens alike. */
 export function identityRules(config: Config): IdentityRules {
-  const { groups_claim = 'groups', sign_up = {}, claim_accounts } = config.portal
+  const { groups_claim = 'groups', sign_up = {}, claim_accounts, identity_provider = {} } = config.portal
   const { fields, claims = [], org_name_claim = 'org_name' } = sign_up
+  const { subject = 'sub', email = 'email', email_verified = 'email_verified', name } = identity_provider.claims ?? {}
   const filling = [fields?.account, fields?.user].flatMap((map) => Object.values(map ?? {}))
   const mapped = [...filling, ...(claim_accounts ? [claim_accounts.claim] : [])]
   return {
     issuer: config.oidc.issuer,
-    groupsClaim: groups_claim,
+    subject,
+    email,
+    emailVerified: email_verified,
+    trustEmail: identity_provider.trust_email === true,
+    name,
+    groups: groups_claim,
     knownGroups: knownGroups(config),
     mapped: [...new Set([org_name_claim, ...mapped])],
     deciding: claims,
@@ -24,23 +31,32 @@ export function identityRules(config: Config): IdentityRules {
 
 /** Claims that the configuration uses, as names or paths: what an ID token lacks of them is asked for at userinfo. */
 export function wantedClaims(config: Config): string[] {
-  const { groupsClaim, knownGroups, mapped, deciding } = identityRules(config)
-  const groups = knownGroups.length > 0 ? [groupsClaim] : []
-  return ['email', 'email_verified', 'name', ...groups, ...mapped, ...deciding.map(({ name }) => name)]
+  const { email, emailVerified, trustEmail, name, groups, knownGroups, mapped, deciding } = identityRules(config)
+  return [
+    ...new Set([
+      email,
+      ...(trustEmail ? [] : [emailVerified]),
+      name ?? 'name',
+      ...(knownGroups.length > 0 ? [groups] : []),
+      ...mapped,
+      ...deciding.map((claim) => claim.name),
+    ]),
+  ]
 }
 
 /** Claims that decide which account somebody joins, whether they may sign up, and which groups they are in. */
 export function decidingClaims({ portal }: Config): { setting: string; claim: string }[] {
-  const { claim_accounts, groups_claim, sign_up } = portal
+  const { claim_accounts, groups_claim, identity_provider, sign_up } = portal
+  const { subject, email = 'email' } = identity_provider?.claims ?? {}
+  const ofTokens = identity_provider?.access_tokens?.subject_claim
   return [
+    ...(subject ? [{ setting: 'identity_provider.claims.subject', claim: subject }] : []),
+    ...(ofTokens ? [{ setting: 'identity_provider.access_tokens.subject_claim', claim: ofTokens }] : []),
+    ...(identity_provider?.trust_email ? [{ setting: 'identity_provider.trust_email', claim: email }] : []),
     ...(claim_accounts ? [{ setting: 'claim_accounts.claim', claim: claim_accounts.claim }] : []),
     ...(groups_claim ? [{ setting: 'groups_claim', claim: groups_claim }] : []),
     ...(sign_up?.claims ?? []).map(({ name }) => ({ setting: 'sign_up.claims', claim: name })),
   ]
-}
-
-export function knownClaims({ mapped, deciding }: IdentityRules): string[] {
-  return [...new Set([...mapped, ...deciding.map(({ name }) => name)])]
 }
 
 /** Whom to ask, in a sentence. */

@@ -159,6 +159,7 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
     ...notes.terms,
     url: notes.terms.url ?? '/terms',
   }
+  const services = [...config.api.clients, ...(notes.identity_provider?.access_tokens?.service_subjects ?? [])]
   const names = createNames({ secrets: config.usernames.secrets, issuerId: config.oidc.issuerId })
   const claims = createClaimAccounts({
     threescale,
@@ -190,7 +191,7 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
     alone: createAlone(redis, { waitMs: 1500 }),
     duplicateRemoved: metrics.duplicateRemoved,
     names,
-    services: config.api.clients,
+    services,
   })
 
   return {
@@ -212,7 +213,7 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
       threescale,
       names,
       issuerId: config.oidc.issuerId,
-      services: config.api.clients,
+      services,
     }),
     claims,
     terms,

@@ -16,11 +16,12 @@ export function shownText(value: unknown): string | undefined {
 
 /**
  * The claim at `path`: the member of that very name (`https://example.com/groups`, `cognito:groups`), else the one that dots
- * lead to (`realm_access.roles`), where a step may itself contain dots (`resource_access.my.client.roles`). Undefined: there
- * is none.
+ * lead to (`realm_access.roles`), where a step may itself contain dots (`resource_access.my.client.roles`). In a list of
+ * objects a step leads into each of them (`organizations.id`), and the result is a list. Undefined: there is none.
  */
 export function claimAt(claims: unknown, path: string): unknown {
-  if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) return undefined
+  if (Array.isArray(claims)) return claimInEach(claims, path)
+  if (typeof claims !== 'object' || claims === null) return undefined
   if (Object.hasOwn(claims, path)) return (claims as Record<string, unknown>)[path]
   for (let dot = path.lastIndexOf('.'); dot > 0; dot = path.lastIndexOf('.', dot - 1)) {
     const step = path.slice(0, dot)
@@ -31,12 +32,48 @@ export function claimAt(claims: unknown, path: string): unknown {
   return undefined
 }
 
-/** The texts of a claim, also where a mapper writes one value, a list, or a number. */
-export function textsOf(claim: unknown, text = wholeText): string[] {
+function claimInEach(list: unknown[], path: string): unknown[] | undefined {
+  const found = list.filter((each) => !Array.isArray(each)).flatMap((each) => claimAt(each, path) ?? [])
+  return found.length > 0 ? found : undefined
+}
+
+/** Members that hold the value of an object: of groups and organizations, of SCIM, of the claim `address`. */
+const VALUE_MEMBERS = ['name', 'value', 'formatted']
+
+/**
+ * The texts of a claim, whatever form a provider gives it: a text, a number, true or false, a list of these, or objects. The
+ * members of an object are its values where each is an object (`{"acme": {"id": "42"}}`), or says whether it applies
+ * (`{"admin": true}`). Any other object counts as its `name`, `value` or `formatted`, in this order; other members need a path.
+ */
+export function valuesOf(claim: unknown, text = wholeText): string[] {
   const values = Array.isArray(claim) ? (claim as unknown[]) : [claim]
   return values
-    .map((value) => (typeof value === 'number' ? String(value) : text(value)))
+    .flatMap((value) => (isObject(value) ? valuesOfObject(value) : [value]))
+    .map((value) => text(typeof value === 'number' || typeof value === 'boolean' ? scalarText(value) : value))
     .filter((value) => value !== undefined)
+}
+
+/** The first value of a claim, or undefined. */
+export function firstValue(claim: unknown, text = wholeText): string | undefined {
+  return valuesOf(claim, text)[0]
+}
+
+function valuesOfObject(value: Record<string, unknown>): unknown[] {
+  const members = Object.entries(value)
+  if (members.every(([, held]) => isObject(held))) return members.map(([name]) => name)
+  if (members.every(([, held]) => typeof held === 'boolean'))
+    return members.filter(([, held]) => held).map(([name]) => name)
+  const holder = VALUE_MEMBERS.find((name) => Object.hasOwn(value, name))
+  return holder === undefined || isObject(value[holder]) ? [] : [value[holder]]
+}
+
+/** A number beyond these bounds was rounded when it was read: it may be the number of somebody else. */
+function scalarText(value: number | boolean): string | undefined {
+  return typeof value === 'boolean' || Math.abs(value) <= Number.MAX_SAFE_INTEGER ? String(value) : undefined
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** The name of a claim that identifies a person or a session and is too long to be used; undefined: there is none. */

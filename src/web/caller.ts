@@ -15,6 +15,8 @@ export interface Caller {
   name: string
   email: string | undefined
   groups: string[]
+  /** true: the sign-in service left the groups out because there are too many */
+  groupsOmitted?: boolean
   /** API callers only: scopes of the token */
   scopes?: string[]
 }
@@ -50,9 +52,11 @@ export interface Identity {
   sid: string | undefined
   name: string
   email: string | undefined
-  /** true only for the boolean true */
-  emailVerified: boolean
+  /** undefined: the sign-in service does not say */
+  emailVerified: boolean | undefined
   groups: string[]
-  /** text claims, for fields that PORTAL_CONFIG maps from them */
+  /** true: the sign-in service left the groups out because there are too many */
+  groupsOmitted?: boolean
+  /** claims that PORTAL_CONFIG names, by that name */
   claims: Record<string, string | string[]>
 }

@@ -26,6 +26,8 @@ type Packed = [
   seen: number,
   since: number,
   id?: string,
+  /** 1: the sign-in service left the groups out */
+  groupsOmitted?: 1,
 ]
 
 const GROUP_CHARS = 5
@@ -58,18 +60,35 @@ export function createSessionText({ issuer, groups: known }: { issuer: string; g
         since,
         id,
       ]
+      if (caller.groupsOmitted) packed.push(1)
       return JSON.stringify(packed)
     },
 
     unpack(text: string): Session {
-      const [subject, sid, username, accountId, userId, role, orgName, name, email, held, began, seen, since, id] =
-        JSON.parse(text) as Packed
+      const [
+        subject,
+        sid,
+        username,
+        accountId,
+        userId,
+        role,
+        orgName,
+        name,
+        email,
+        held,
+        began,
+        seen,
+        since,
+        id,
+        omitted,
+      ] = JSON.parse(text) as Packed
       const groups = (held.match(shorts) ?? [])
         .map((short) => groupOf.get(short))
         .filter((group) => group !== undefined)
       const who = { subject, sid, username, accountId, userId, role, orgName, name, email: email ?? undefined, groups }
+      const lacks = omitted ? { groupsOmitted: true } : {}
       // a cookie of an older release has no id
-      return { id: id ?? String(began), caller: { kind: 'person', issuer, ...who }, began, seen, since }
+      return { id: id ?? String(began), caller: { kind: 'person', issuer, ...who, ...lacks }, began, seen, since }
     },
   }
 }

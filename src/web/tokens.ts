@@ -1,19 +1,32 @@
 import { createHash } from 'node:crypto'
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
-import { asciiLower } from '../clients/email-address.js'
-import { overlongIdentifier, shownText, textsOf, wholeText } from '../clients/token-claims.js'
+import { claimAt, firstValue } from '../clients/token-claims.js'
 import { PortalError, problem } from '../errors.js'
 import type { Identity } from './caller.js'
+import { type ClaimRules, profileOf } from './claims.js'
+import {
+  ASYMMETRIC,
+  audienceFault,
+  callerFault,
+  clientOf,
+  formFault,
+  kindFault,
+  scopesOf,
+  serviceOf,
+  type TokenForm,
+} from './token-kinds.js'
 
 export interface TokensOptions {
+  /** names whose people these are, whatever spelling the provider uses */
   issuer: string
+  /** what `iss` may be besides those of `form`; by default `issuer` alone */
+  issuers?: () => Promise<string[]>
   audience: string
   /** clients that may act as services */
   clients: string[]
-  groupsClaim: string
-  /** text claims that the configuration names */
-  claims: string[]
+  form: TokenForm
+  rules: ClaimRules
   keys: JWTVerifyGetKey
   now?: () => number
 }
@@ -28,9 +41,10 @@ const KEPT_MS = 30_000
 
 export type Tokens = ReturnType<typeof createTokens>
 
-/** Bearer tokens of the API: signature, issuer, audience, times, kind (RFC 9068; Keycloak's where it differs). */
+/** Bearer tokens of the API: signature, issuer, audience, times, kind (RFC 9068; other providers where they differ). */
 export function createTokens(options: TokensOptions) {
-  const { issuer, audience, clients, groupsClaim, claims, keys, now = Date.now } = options
+  const { issuer, issuers = async () => [issuer], audience, clients, form, rules, keys, now = Date.now } = options
+  const subjectClaim = form.subject_claim ?? rules.subject
   // by its hash: who polls sends one token often, and a signature costs more than the answer
   const kept = new LRUCache<string, { verified: Verified; until: number }>({ max: 1000 })
 
@@ -41,28 +55,31 @@ export function createTokens(options: TokensOptions) {
       const known = kept.get(place)
       if (known && known.until > now()) return known.verified
       const payload = await check(token)
-      const verified = { identity: identityOf(payload), scopes: words(payload.scope) }
+      const verified = { identity: identityOf(payload), scopes: scopesOf(payload, form) }
       kept.set(place, { verified, until: Math.min(Number(payload.exp) * 1000, now() + KEPT_MS) })
       return verified
     },
   }
 
+  /** Undefined: the token is a person's and does not identify them. */
+  function personOf(payload: JWTPayload): string | undefined {
+    if (subjectClaim === 'sub') return payload.sub ?? ''
+    return serviceOf(payload, form) ? '' : firstValue(claimAt(payload, subjectClaim))
+  }
+
   async function check(token: string): Promise<JWTPayload> {
     try {
+      refuse(formFault(token))
       const { payload, protectedHeader } = await jwtVerify(token, keys, {
-        issuer,
-        audience,
-        algorithms: ['RS256', 'RS384', 'RS512', 'PS256', 'ES256', 'ES384', 'EdDSA'],
+        issuer: [...(await issuers()), ...(form.issuers ?? [])],
+        algorithms: ASYMMETRIC,
         clockTolerance: 30,
-        requiredClaims: ['sub', 'exp', 'iat'],
+        requiredClaims: ['exp', 'iat'],
       })
-      // an ID token is not for us, whatever its audience says (RFC 9068 section 4; Keycloak's typ claim)
-      const typ = asciiLower(String(protectedHeader.typ ?? '')).replace(/^application\//, '')
-      const isBearer = payload.typ === 'Bearer'
-      if (!(typ === 'at+jwt' && (isBearer || payload.typ === undefined)) && !(typ === 'jwt' && isBearer))
-        throw problem('invalid_token')
-      const detail = faultOf(payload)
-      if (detail !== undefined) throw problem('invalid_token', { detail })
+      refuse(kindFault(payload, protectedHeader, form))
+      refuse(audienceFault(payload, audience, form))
+      refuse(callerFault(payload, form))
+      if (personOf(payload) === undefined) refuse(`This access token has no usable claim ${subjectClaim}.`)
       return payload
     } catch (error) {
       throw translate(error)
@@ -70,68 +87,45 @@ export function createTokens(options: TokensOptions) {
   }
 
   function identityOf(payload: JWTPayload): Identity {
-    const client = String(payload.azp ?? payload.client_id ?? '')
-    const service = isService(payload, client)
-    if (service && !clients.includes(client)) {
+    const service = serviceOf(payload, form)
+    if (service && !service.listed && !clients.includes(service.id)) {
       throw problem('forbidden', {
         detail: 'This client may not act as a service here. The operator of the portal can list it in API_CLIENTS.',
       })
     }
-    return {
-      kind: service ? 'service' : 'person',
-      issuer,
-      subject: service ? client : String(payload.sub),
-      sid: wholeText(payload.sid),
-      name: service ? client : (shownText(payload.name) ?? shownText(payload.preferred_username) ?? client),
-      // never cut: a shortened address is somebody else's
-      email: !service && typeof payload.email === 'string' && payload.email !== '' ? payload.email : undefined,
-      emailVerified: !service && payload.email_verified === true,
-      groups: textsOf(payload[groupsClaim]),
-      claims: Object.fromEntries(claims.flatMap((name) => (isText(payload[name]) ? [[name, payload[name]]] : []))),
-    }
+    const profile = profileOf(payload, rules, clientOf(payload, form) ?? '')
+    if (!service) return { kind: 'person', issuer, subject: personOf(payload) ?? '', ...profile }
+    const unnamed = { name: service.id, email: undefined, emailVerified: false }
+    return { kind: 'service', issuer, subject: service.id, ...profile, ...unnamed }
   }
 }
 
-/** Why a valid token is refused all the same, as a sentence; undefined: it is accepted. */
-function faultOf(payload: JWTPayload): string | undefined {
-  // RFC 7800: only the holder of a key may use it; a copy must not be good for anything (RFC 9449 section 7.1, RFC 8705 section 3)
-  if (payload.cnf !== undefined)
-    return 'This access token is bound to a key (cnf), and this API does not verify such keys. Request a bearer token without DPoP and without a client certificate.'
-  // RFC 8693 section 4.1: the rights and the audit log of this API know one caller
-  if (payload.act !== undefined)
-    return 'This access token is for a delegation (act), which this API does not accept. Request a token for one caller.'
-  // RFC 7519 section 4.1.2: anything else would be the same text for several callers
-  if (typeof payload.sub !== 'string' || payload.sub === '') return 'The claim sub of this access token is not a text.'
-  const named = new Set([payload.azp, payload.client_id, payload.clientId].filter((client) => client !== undefined))
-  if (named.size > 1 || [...named].some((client) => typeof client !== 'string'))
-    return 'The claims azp and client_id of this access token name different clients.'
-  const overlong = overlongIdentifier(payload)
-  return overlong && `The claim ${overlong} of this access token is longer than 255 characters.`
-}
-
-/**
- * A client that speaks for itself: its own subject (RFC 9068 section 2.2), or Keycloak's service account, whose name alone
- * proves nothing, since a person could choose it: that token also names the client, which a person's does not.
- */
-function isService(payload: JWTPayload, client: string): boolean {
-  if (client === '') return false
-  if (payload.sub === client) return true
-  const named = payload.client_id ?? payload.clientId
-  return named === client && payload.preferred_username === `service-account-${client}`
+function refuse(detail: string | undefined): void {
+  if (detail !== undefined) throw problem('invalid_token', { detail })
 }
 
 function translate(error: unknown): Error {
   if (error instanceof PortalError) return error
   if (error instanceof errors.JWTExpired)
     return problem('invalid_token', { detail: 'The access token has expired. Get a new one.', cause: error })
+  // the signature is verified before any claim is
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return problem('invalid_token', { ...detailOf(error), cause: error })
+  if (error instanceof errors.JOSEAlgNotAllowed)
+    return problem('invalid_token', {
+      detail:
+        'The signature algorithm (alg) of this access token is not accepted. Have the provider sign with a key pair, such as RS256 or ES256.',
+      cause: error,
+    })
   return problem('invalid_token', { cause: error })
 }
 
-function words(value: unknown): string[] {
-  if (Array.isArray(value)) return value.map(String)
-  return typeof value === 'string' ? value.split(' ').filter(Boolean) : []
-}
-
-function isText(value: unknown): value is string | string[] {
-  return typeof value === 'string' || (Array.isArray(value) && value.every((item) => typeof item === 'string'))
+function detailOf({ claim, reason }: errors.JWTClaimValidationFailed): { detail?: string } {
+  if (claim === 'iss')
+    return {
+      detail:
+        'The issuer (iss) of this access token is not the one of this API. The operator of the portal can accept others in PORTAL_CONFIG: identity_provider.access_tokens.issuers.',
+    }
+  if (claim === 'nbf') return { detail: 'This access token is not valid yet (nbf). Check the clock of the provider.' }
+  return reason === 'missing' ? { detail: `This access token has no claim ${claim}.` } : {}
 }

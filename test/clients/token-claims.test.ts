@@ -1,5 +1,5 @@
 import t from 'tap'
-import { claimAt } from '../../src/clients/token-claims.js'
+import { claimAt, shownText, valuesOf } from '../../src/clients/token-claims.js'
 
 t.test('a claim is found by its name or by a path of members', async (t) => {
   const claims = {
@@ -27,4 +27,27 @@ t.test('a claim is found by its name or by a path of members', async (t) => {
   ])
     t.equal(claimAt(claims, path), undefined, path)
   t.equal(claimAt('text', 'length'), undefined)
+})
+
+t.test('a step of a path leads into each object of a list', async (t) => {
+  const claims = { orgs: [{ id: 1, roles: ['a', 'b'] }, 'text', null, [{ id: 3 }], { id: 2 }], none: [] }
+  t.same(claimAt(claims, 'orgs.id'), [1, 2])
+  t.same(claimAt(claims, 'orgs.roles'), ['a', 'b'])
+  for (const path of ['orgs.name', 'none.id', 'orgs.0', 'orgs.length']) t.equal(claimAt(claims, path), undefined, path)
+})
+
+t.test('the values of a claim are texts, whatever form it has', async (t) => {
+  t.same(valuesOf(['a', 7, true, false, null, '', undefined, 1.5, Number.NaN]), ['a', '7', 'true', 'false', '1.5'])
+  t.same(valuesOf(Number.MAX_SAFE_INTEGER + 1), [], 'a number that was rounded')
+  t.same(valuesOf({ a: {}, b: { id: 1 } }), ['a', 'b'])
+  t.same(valuesOf({ c: true, d: false }), ['c'])
+  t.same(valuesOf({ id: ['42'], title: ['acme'] }), [], 'attributes of one thing are not its names')
+  t.same(valuesOf({ a: {}, active: true }), [])
+  t.same(valuesOf({ a: {}, name: 'text' }), ['text'], 'one member that is a text: an object with a name')
+  t.same(valuesOf({ formatted: '1 Main St', country: 'DE' }), ['1 Main St'], 'the claim address')
+  t.same(valuesOf({ name: { first: 'x' }, value: 'y' }), [], 'a name of another form')
+  t.same(valuesOf([{ name: ['a'] }, { value: 8 }]), ['8'], 'no list inside a list')
+  t.same(valuesOf('x'.repeat(256)), [], 'never cut')
+  t.same(valuesOf({ ['x'.repeat(256)]: {} }), [])
+  t.same(valuesOf('x'.repeat(256), shownText), ['x'.repeat(255)], 'but for people to read')
 })

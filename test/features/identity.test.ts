@@ -4,7 +4,12 @@ import { identityOf } from '../../src/features/account/identity.js'
 const long = 'x'.repeat(255)
 const rules = {
   issuer: 'https://sso.example.com',
-  groupsClaim: 'groups',
+  subject: 'sub',
+  email: 'email',
+  emailVerified: 'email_verified',
+  trustEmail: false,
+  name: undefined,
+  groups: 'groups',
   knownGroups: ['staff', long],
   mapped: ['org_name', 'badge'],
   deciding: [{ name: 'badge', values: ['blue', long] }],
@@ -19,8 +24,111 @@ t.test('a claim that identifies or decides is taken whole or not at all', async 
   const email = `${'a'.repeat(240)}@corp.example.evil.org`
   t.equal(of({ email }).email, email, 'an address is never cut')
   t.equal(of({ email: 5 }).email, undefined)
-  t.same(of({ groups: [{ name: 'staff' }, ['staff'], null, true] }).groups, [])
-  t.equal(of({ email_verified: 'true' }).emailVerified, false)
+  t.same(of({ groups: [{ id: 'staff' }, ['staff'], null, true, `${long}y`] }).groups, [])
+})
+
+t.test('an address counts as verified where the provider says so, as a boolean or as text', async (t) => {
+  const email = 'zoe@example.com'
+  const verified = (claims: object, differing: object = {}) =>
+    identityOf({ sub: 'zoe', email, ...claims }, { ...rules, ...differing }).emailVerified
+  t.equal(verified({ email_verified: true }), true)
+  t.equal(verified({ email_verified: 'true' }), true, 'ADFS and mappers write a text')
+  for (const no of [false, 'false', 'True', ' true', 'yes', '1', 1, 0, '', [true], ['true'], {}])
+    for (const trustEmail of [false, true])
+      t.equal(
+        verified({ email_verified: no }, { trustEmail }),
+        false,
+        `${JSON.stringify(no)} is no, whoever is trusted`,
+      )
+  for (const nothing of [{}, { email_verified: null }]) {
+    t.equal(verified(nothing), undefined, 'unknown')
+    t.equal(verified(nothing, { trustEmail: true }), true, 'the operator trusts the provider')
+  }
+  const edov = { emailVerified: 'xms_edov' }
+  for (const yes of [true, 'true', 1, '1']) t.equal(verified({ xms_edov: yes }, edov), true, `xms_edov ${yes}`)
+  for (const no of [false, '0', 0, 'false', 2])
+    t.equal(verified({ xms_edov: no, email_verified: true }, { ...edov, trustEmail: true }), false, `xms_edov ${no}`)
+  t.equal(verified({ email_verified: true }, edov), undefined, 'another claim than the one that is named')
+})
+
+t.test('email, name and subject are read from the claims that the configuration names', async (t) => {
+  const differing = { email: 'upn', name: 'profile.unique_name', subject: 'oid' }
+  const of = (claims: object) => identityOf({ sub: 'pairwise', ...claims }, { ...rules, ...differing })
+  t.match(of({ oid: 'o-1', upn: 'zoe@example.com', email: 'other@example.com', profile: { unique_name: 'Zoe' } }), {
+    subject: 'o-1',
+    email: 'zoe@example.com',
+    name: 'Zoe',
+  })
+  t.match(of({ oid: 'o-1', upn: ['zoe@example.com', 'second@example.com'] }), { email: 'zoe@example.com' })
+  t.match(of({ oid: 'o-1', upn: 'zoe@example.com' }), { name: 'zoe@example.com' }, 'an address in place of a name')
+  t.equal(of({ oid: 'o-1', email: 'zoe@example.com' }).email, undefined, 'no other claim takes its place')
+  for (const oid of [undefined, '', `${long}y`, null, {}])
+    t.throws(() => of({ oid, upn: 'zoe@example.com' }), { code: 'identity_denied' }, `subject ${JSON.stringify(oid)}`)
+})
+
+t.test('groups are read from every form that providers give them', async (t) => {
+  const known = ['research', '/ops', 'lab/a', '42', long]
+  const of = (claims: object, groups = 'groups') =>
+    identityOf({ sub: 'ada', ...claims }, { ...rules, groups, knownGroups: known }).groups
+  t.same(of({ groups: 'research' }), ['research'], 'one text')
+  t.same(of({ groups: ['other', 'research'] }), ['research'], 'a list')
+  t.same(of({ groups: 42 }), ['42'], 'a number')
+  t.same(of({ groups: { research: { id: '7' } } }), ['research'], 'an object whose members are the groups')
+  t.same(of({ groups: { research: true, '42': false } }), ['research'], 'members that say whether they apply')
+  t.same(of({ groups: [{ id: 7, name: 'research' }, { value: '42' }] }), ['research', '42'], 'a list of objects')
+  t.same(of({ realm_access: { roles: ['research'] } }, 'realm_access.roles'), ['research'])
+  t.same(of({ resource_access: { 'my.app': { roles: ['research'] } } }, 'resource_access.my.app.roles'), ['research'])
+  t.same(of({ 'cognito:groups': ['research'] }, 'cognito:groups'), ['research'])
+  t.same(of({ 'https://example.com/groups': ['research'] }, 'https://example.com/groups'), ['research'])
+  const zitadel = 'urn:zitadel:iam:org:project:roles'
+  t.same(of({ [zitadel]: { research: { '1': 'acme.example' } } }, zitadel), ['research'])
+  t.same(of({ member: [{ of: 'research' }, { of: 'x' }] }, 'member.of'), ['research'], 'a path through a list')
+})
+
+t.test('a path of a group counts from the top, and never by its end', async (t) => {
+  const of = (...groups: string[]) =>
+    identityOf({ sub: 'ada', groups }, { ...rules, knownGroups: ['research', '/ops', 'lab/a'] }).groups
+  t.same(of('/research', '/ops', '/lab/a'), ['research', '/ops', 'lab/a'])
+  t.same(of('/a/research', 'a/research', '//research', 'research/', '/x/lab/a', 'ops', '/a/ops'), [])
+})
+
+t.test('groups that were left out are noticed, and only where some setting names a group', async (t) => {
+  const of = (claims: object, differing: object = {}) =>
+    identityOf({ sub: 'ada', ...claims }, { ...rules, ...differing }).groupsOmitted
+  const names = { _claim_names: { groups: 'src1' }, _claim_sources: { src1: { endpoint: 'https://graph.example' } } }
+  t.equal(of(names), true)
+  t.equal(of({ hasgroups: true }), true)
+  t.equal(of({ groups: 'https://graph.microsoft.com/v1.0/users/7/getMemberObjects' }), true)
+  t.equal(of({ _claim_names: { realm_access: 'src1' } }, { groups: 'realm_access.roles' }), true)
+  t.equal(of(names, { knownGroups: [] }), false)
+  for (const none of [
+    { groups: ['staff'], ...names },
+    { groups: [], hasgroups: true },
+    { groups: 'https://example.com/entitlements/staff' },
+    { _claim_names: { address: 'src1' } },
+    { _claim_names: 'groups' },
+    { hasgroups: false },
+    {},
+  ])
+    t.equal(of(none), false, JSON.stringify(none))
+  t.equal(of({ hasgroups: true }, { groups: 'roles' }), false, 'another claim')
+})
+
+t.test('people with the same organization get the same value, whatever the form of the claim', async (t) => {
+  const value = (organization: unknown) =>
+    identityOf({ sub: 'ada', organization }, { ...rules, mapped: ['organization'] }).claims.organization
+  for (const form of [
+    'acme',
+    ['acme'],
+    { acme: {} },
+    { acme: { id: '42' } },
+    { name: 'acme', id: '42' },
+    [{ name: 'acme' }],
+  ])
+    t.same(value(form), ['acme'], JSON.stringify(form))
+  t.same(value({ acme: {}, beta: {} }), ['acme'], 'of several the first')
+  for (const none of [{}, [], null, '', { id: '42' }, { acme: 'text' }, { acme: false }, 2 ** 60])
+    t.equal(value(none), undefined, `the name of a member is no value: ${JSON.stringify(none)}`)
 })
 
 t.test('a text for people is cut', async (t) => {

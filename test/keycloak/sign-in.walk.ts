@@ -79,7 +79,7 @@ t.test('an address that is not verified: refused with a reason, nothing made, an
   await keycloak.setRealm({ verifyEmail: false })
   const page = await signIn('uma')
   await page.waitForURL(`${stack.url}/**`)
-  t.match(await page.textContent('h1'), 'Verify your e-mail address first')
+  t.match(await page.textContent('h1'), 'Your e-mail address is not verified')
   const made = () => stack.state().then(({ users }) => users.some(({ email }) => email === 'uma@example.com'))
   t.equal(await made(), false)
   await keycloak.admin('PUT', `/users/${id}`, { emailVerified: true })

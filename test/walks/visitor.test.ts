@@ -237,7 +237,7 @@ t.test('a person of the stock portal is linked once; a second subject with the a
 t.test('who may not come in gets a page that says why, and nothing is written', async (t) => {
   const before = (await stack.state()).accounts.length
   const cases: [string, RegExp][] = [
-    ['grace', /Verify your e-mail/],
+    ['grace', /address is not verified/],
     ['noorg', /no e-mail address/],
     ['pat', /suspended/],
   ]

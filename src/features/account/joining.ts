@@ -10,6 +10,7 @@ import { agreed, type Consent, isAgreed, type Offer, offerOf } from './offers.js
 import type { Asks, Completion, Questions } from './questions.js'
 import { refusedAddress } from './refused-text.js'
 import type { SignUp } from './sign-up.js'
+import { verifiedAddress } from './sign-up-rules.js'
 import { checkStanding, type Found } from './standing.js'
 import { acceptance, checkAccepted, mustAccept, type Terms } from './terms.js'
 
@@ -58,12 +59,9 @@ export function createJoining(deps: JoiningDeps) {
      * One of these `usernames` is the identity's own. Rejects with email_missing and email_not_verified.
      */
     async sameAddress(identity: Identity, usernames: string[], consent?: Consent): Promise<Found | undefined> {
-      const { kind, email, emailVerified } = identity
-      if (kind === 'service')
+      if (identity.kind === 'service')
         return consent && 'account' in consent ? serviceInvitation(identity, consent.account, usernames) : undefined
-      if (!email) throw problem('email_missing')
-      if (!emailVerified) throw problem('email_not_verified')
-      return findByEmail(threescale, email, usernames)
+      return findByEmail(threescale, verifiedAddress(identity), usernames)
     },
 
     serviceInvitation,

@@ -28,6 +28,9 @@ export interface WantedField {
   choices: string[]
 }
 
+const GROUPS_OMITTED =
+  'Sign-up is limited to members of certain groups. Your sign-in service left out your groups because there are too many. Ask the operator of this portal.'
+
 const ODD_ADDRESS =
   'Your e-mail address is not of the form name@example.com. Change it in the sign-in service, then sign in again.'
 
@@ -36,18 +39,36 @@ export function checkMaySignUp(identity: Identity, rules: SignUpRules, signupsEn
   check(['signups_enabled'], { signupsEnabled })
   // which services there are is said in API_CLIENTS
   if (identity.kind === 'service') return undefined
-  if (!identity.email) throw problem('email_missing')
-  if (!identity.emailVerified) throw problem('email_not_verified')
+  const email = verifiedAddress(identity)
   // 3scale checks no address of a sign-up by its API, and sends e-mail to it
-  const domain = domainOf(identity.email)
+  const domain = domainOf(email)
   if (domain === undefined) throw problem('sign_up_refused', { detail: ODD_ADDRESS })
   if (rules.email_domains && !isListed(domain, rules.email_domains)) throw problem('sign_up_refused')
-  if (rules.groups && !rules.groups.some((group) => identity.groups.includes(group))) throw problem('sign_up_refused')
+  if (rules.groups && !rules.groups.some((group) => identity.groups.includes(group))) throw notInGroup(identity)
   for (const { name, values } of rules.claims ?? []) {
     const claimed = [identity.claims[name] ?? []].flat()
     if (!values.some((value) => claimed.includes(value))) throw problem('sign_up_refused')
   }
-  return identity.email
+  return email
+}
+
+/**
+ * The address that may find or get an account. Rejects with email_missing, and with email_not_verified; the cause is for the
+ * operator where it is a setting that is missing.
+ */
+export function verifiedAddress({ email, emailVerified }: Identity): string {
+  if (!email) throw problem('email_missing')
+  if (emailVerified) return email
+  if (emailVerified === false) throw problem('email_not_verified')
+  throw problem('email_not_verified', {
+    detail:
+      'The sign-in service does not state whether your e-mail address is verified, so no account can be created or joined. The operator of this portal can correct this.',
+    cause: new Error('no claim says that the address is verified: see identity_provider.trust_email in PORTAL_CONFIG'),
+  })
+}
+
+function notInGroup({ groupsOmitted }: Identity) {
+  return groupsOmitted ? problem('sign_up_refused', { detail: GROUPS_OMITTED }) : problem('sign_up_refused')
 }
 
 /**

@@ -31,5 +31,6 @@ export function callerFor(identity: Identity, { account, user }: Found): Caller 
     // it is the Reply-To of e-mails: an address that is not theirs would speak for somebody else
     email: identity.emailVerified ? identity.email : undefined,
     groups: identity.groups,
+    ...(identity.groupsOmitted ? { groupsOmitted: true } : {}),
   }
 }

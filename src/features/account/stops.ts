@@ -45,17 +45,25 @@ const byCode: Partial<Record<ErrorCode, Stop>> = {
     ],
   },
   email_not_verified: {
-    title: 'Verify your e-mail address first',
+    title: 'Your e-mail address is not verified',
     label: 'Not verified',
     tone: 'orange',
-    next: ['Follow the link in the mail of the sign-in service.', 'Then sign in again. No account was made so far.'],
+    next: [
+      'No account was created.',
+      'If your profile in the sign-in service offers to verify the address, verify it, then sign in again.',
+      'Otherwise the contact below can help. Give them the reference.',
+    ],
     retry: 'Sign in again',
   },
   email_missing: {
     title: 'Your profile has no e-mail address',
     label: 'No e-mail address',
     tone: 'orange',
-    next: ['Add an address in the sign-in service and verify it.', 'Then sign in again. No account was made so far.'],
+    next: [
+      'No account was created.',
+      'If your profile in the sign-in service has no e-mail address, add one, then sign in again.',
+      'Otherwise the contact below can help. Give them the reference.',
+    ],
     retry: 'Sign in again',
   },
   email_taken: {

@@ -1,0 +1,175 @@
+import type { JWTPayload } from 'jose'
+import { asciiLower } from '../clients/email-address.js'
+import { claimAt, firstValue, overlongIdentifier } from '../clients/token-claims.js'
+
+/** What access tokens of a provider look like where they differ from RFC 9068; each member as in PORTAL_CONFIG. */
+export interface TokenForm {
+  issuers?: string[]
+  audiences?: string[]
+  clients?: string[]
+  types?: string[]
+  scope_claim?: string
+  service_scope_claim?: string
+  scopes?: Record<string, string>
+  default_scopes?: string[]
+  subject_claim?: string
+  client_claim?: string
+  service_subjects?: string[]
+  services_without_subject?: boolean
+  accept_id_tokens?: boolean
+}
+
+const SETTING = 'identity_provider.access_tokens'
+
+/** Signatures that a provider makes with a private key: every one that jose verifies. */
+export const ASYMMETRIC = [
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+  ...['ML-DSA-44', 'ML-DSA-65', 'ML-DSA-87'],
+]
+
+/** Why something that is sent as a token cannot be verified at all, as a sentence; undefined: it may be a signed JWT. */
+export function formFault(token: string): string | undefined {
+  const parts = token.split('.').length
+  if (parts === 5)
+    return 'This access token is encrypted, and this API verifies signed tokens only. Have the provider issue signed JWT access tokens.'
+  if (parts === 3) return undefined
+  return 'This access token is not a JWT, and this API verifies JWTs only. Have the provider issue JWT access tokens for the audience of this API, or use another grant or client.'
+}
+
+/** Claims of ID tokens alone (OpenID Connect Core 1.0 sections 2 and 3.3.2.11). */
+const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash', 's_hash']
+
+/**
+ * Why a token is no access token, as a sentence. RFC 9068 marks them by the header `typ` at+jwt, Keycloak by the claim `typ`
+ * Bearer, Amazon Cognito by `token_use` access. Another `typ` needs a setting, since ID tokens have it too.
+ */
+export function kindFault(payload: JWTPayload, header: { typ?: unknown }, form: TokenForm): string | undefined {
+  const typ = typeof header.typ === 'string' ? plain(header.typ) : 'none'
+  const { typ: kind = 'Bearer', token_use: use = 'access' } = payload
+  if (kind !== 'Bearer') return 'The claim typ of this token names another kind of token. Send an access token.'
+  if (use !== 'access') return 'The claim token_use of this token is not access. Send an access token.'
+  if (typ === 'at+jwt' || (typ === 'jwt' && payload.typ === 'Bearer')) return undefined
+  if (!(form.types ?? []).some((accepted) => plain(accepted) === typ))
+    return `The type of this token is ${typ === 'none' ? 'missing' : 'not at+jwt'}. Send an access token as of RFC 9068, or have the operator of the portal accept this type in PORTAL_CONFIG: ${SETTING}.types.`
+  // RFC 8417 section 2.2: a security event, such as a logout token
+  if (payload.events !== undefined) return 'This token reports an event. Send an access token.'
+  const foreign = ID_TOKEN_CLAIMS.find((claim) => payload[claim] !== undefined)
+  if (foreign === undefined || payload.token_use === 'access' || form.accept_id_tokens) return undefined
+  return `This token has the claim ${foreign} of an ID token. Send an access token. For providers whose access tokens have it, see ${SETTING}.accept_id_tokens in PORTAL_CONFIG.`
+}
+
+function plain(typ: string): string {
+  return asciiLower(typ).replace(/^application\//, '')
+}
+
+/** Why a token is not for this API, as a sentence. */
+export function audienceFault(payload: JWTPayload, audience: string, form: TokenForm): string | undefined {
+  const { aud } = payload
+  if (aud === undefined && form.clients?.includes(clientOf(payload, form) ?? '')) return undefined
+  if (aud === undefined)
+    return `This access token has no audience (aud). Request one for ${audience}, or have the operator of the portal list its client in PORTAL_CONFIG: ${SETTING}.clients.`
+  const accepted = new Set([audience, ...(form.audiences ?? [])])
+  if ([aud].flat().some((each) => accepted.has(each))) return undefined
+  return `The audience (aud) of this access token is not this API. Request a token for ${audience}, or have the operator of the portal accept its audience in PORTAL_CONFIG: ${SETTING}.audiences.`
+}
+
+/** Why a token for this API is refused all the same, as a sentence. */
+export function callerFault(payload: JWTPayload, form: TokenForm): string | undefined {
+  // RFC 7800: only the holder of a key may use it; a copy must not be good for anything (RFC 9449 section 7.1, RFC 8705 section 3)
+  if (payload.cnf !== undefined)
+    return 'This access token is bound to a key (cnf), and this API does not verify such keys. Request a bearer token without DPoP and without a client certificate.'
+  // RFC 8693 section 4.1: the rights and the audit log of this API know one caller
+  if (payload.act !== undefined)
+    return 'This access token is for a delegation (act), which this API does not accept. Request a token for one caller.'
+  if (payload.sub === undefined && form.services_without_subject && !payload.events)
+    return withoutSubject(payload, form)
+  if (payload.sub === undefined)
+    return `This access token has no subject (sub). Keycloak’s client scope “basic” adds it. For tokens of clients without one, see ${SETTING}.services_without_subject in PORTAL_CONFIG.`
+  // RFC 7519 section 4.1.2: anything else would be the same text for several callers
+  if (typeof payload.sub !== 'string' || payload.sub === '') return 'The claim sub of this access token is not a text.'
+  if (form.client_claim === undefined) {
+    const named = new Set([payload.azp, payload.client_id, payload.clientId].filter((client) => client !== undefined))
+    if (named.size > 1 || [...named].some((client) => typeof client !== 'string'))
+      return 'The claims azp and client_id of this access token name different clients.'
+  }
+  const overlong = overlongIdentifier(payload)
+  if (overlong) return `The claim ${overlong} of this access token is longer than 255 characters.`
+  // RFC 9068 section 5: a person must not get a subject that is a client id, and some providers let people choose theirs
+  const sign = payload.sub === clientOf(payload, form) && !isListed(payload, form) ? signOfPerson(payload) : undefined
+  return sign && `The subject of this access token is its client, and the claim ${sign} is that of a person.`
+}
+
+function withoutSubject(payload: JWTPayload, form: TokenForm): string | undefined {
+  const sign = signOfPerson(payload) ?? ['preferred_username', 'unique_name', 'name'].find((claim) => claim in payload)
+  if (sign) return `This access token has no subject (sub), and the claim ${sign} is that of a person.`
+  return clientOf(payload, form) === undefined ? 'This access token names neither a subject nor a client.' : undefined
+}
+
+/** Claims of people and their sessions that no provider writes for a client that speaks for itself. */
+function signOfPerson(payload: JWTPayload): string | undefined {
+  return ['sid', 'session_state', 'email', 'username', 'upn'].find((claim) => payload[claim] !== undefined)
+}
+
+/** The client that a token was issued to; undefined: it does not say. */
+export function clientOf(payload: JWTPayload, { client_claim: claim }: TokenForm): string | undefined {
+  if (claim !== undefined) return firstValue(claimAt(payload, claim))
+  // RFC 9068, Keycloak before 25, Okta, version 1 of Microsoft Entra ID and ADFS
+  const { azp, client_id, clientId, cid, appid } = payload
+  return [azp, client_id, clientId, cid, appid]
+    .map((client) => firstValue(client))
+    .find((client) => client !== undefined)
+}
+
+function isListed({ sub }: JWTPayload, form: TokenForm): boolean {
+  return sub !== undefined && form.service_subjects?.includes(sub) === true
+}
+
+/**
+ * The service that speaks for itself, by its client id; undefined: the token is a person's. No claim decides alone that people
+ * can choose, as their name. `listed`: the operator named its subject, which then stands for it.
+ */
+export function serviceOf(payload: JWTPayload, form: TokenForm): { id: string; listed: boolean } | undefined {
+  const { sub } = payload
+  if (sub !== undefined && isListed(payload, form)) return { id: sub, listed: true }
+  const id = clientOf(payload, form)
+  return id !== undefined && isOfClient(payload, id) ? { id, listed: false } : undefined
+}
+
+function isOfClient(payload: JWTPayload, client: string): boolean {
+  const { sub, client_id, clientId, gty } = payload
+  // RFC 9068 section 2.2; without a subject only where the operator says so
+  if (sub === client || sub === undefined) return true
+  // the service account of Keycloak: the name proves nothing alone, and the token of a person does not name the client so
+  if ((client_id ?? clientId) === client && payload.preferred_username === `service-account-${client}`) return true
+  // Auth0
+  if (gty === 'client-credentials' && sub === `${client}@clients`) return true
+  return isEntraApp(payload)
+}
+
+/** Microsoft Entra ID: the optional claim `idtyp` is app in tokens of applications alone, and these have no scopes. */
+function isEntraApp({ idtyp, scp }: JWTPayload): boolean {
+  return idtyp === 'app' && scp === undefined
+}
+
+/** Scopes of a token, with those of the provider's own names in words of this API. */
+export function scopesOf(payload: JWTPayload, form: TokenForm): string[] {
+  const named = claimed(payload, form)
+  const scopes = named === undefined ? (form.default_scopes ?? []) : words(named)
+  const names = new Map(Object.entries(form.scopes ?? {}))
+  return [...new Set(scopes.map((scope) => names.get(scope) ?? scope))]
+}
+
+function claimed(payload: JWTPayload, form: TokenForm): unknown {
+  const { scope_claim: own, service_scope_claim: ofServices = isEntraApp(payload) ? 'roles' : undefined } = form
+  const scopes = own === undefined ? (payload.scope ?? payload.scp) : claimAt(payload, own)
+  if (scopes !== undefined || ofServices === undefined || !serviceOf(payload, form)) return scopes
+  return claimAt(payload, ofServices)
+}
+
+/** A text of words, or a list of texts. */
+function words(value: unknown): string[] {
+  return [value]
+    .flat()
+    .flatMap((each) => (typeof each === 'string' ? each.split(' ') : []))
+    .filter(Boolean)
+}
