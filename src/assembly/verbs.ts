@@ -82,7 +82,8 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
   const gateway = createGateway({ http: guardedTo('gateway'), allowed: (url) => models.allowsHost(url) })
   const keys = createKeyReadiness()
   const calls = createModelCalls({ gateway, keys })
-  const trial = createTrial({ calls, learnModelId: models.learnModelId })
+  const wordsOf: typeof wordsFor = (answer, model) => wordsFor(answer, model, models.refusalsOf(model.system_name))
+  const trial = createTrial({ calls, learnModelId: models.learnModelId, wordsFor: wordsOf })
   const allowances = {
     multipleApplications: notes.multiple_applications ?? true,
     multipleServices: notes.multiple_services ?? true,
@@ -149,7 +150,7 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
     gateway,
     places: createPlaces(),
     modelIdOf: trial.modelIdOf,
-    wordsFor,
+    wordsFor: wordsOf,
   }
   const playground = createPlayground(tryingOut)
   const references = createReferences({ ...tryingOut, documents })

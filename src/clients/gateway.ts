@@ -50,6 +50,7 @@ export function createGateway({ http, allowed }: GatewayOptions) {
       secrets?: string[]
       signal: AbortSignal
       headMs?: number
+      idleMs?: number
     }) {
       const { secrets = [], ...call } = request
       if (!allowed(request.url))

@@ -8,7 +8,8 @@ function eventsIn(bytes: Uint8Array, cuts: number[] = []): string[] {
   const reader = createEventReader()
   const places = [0, ...cuts.map((cut) => Math.min(cut, bytes.length)).sort((a, b) => a - b), bytes.length]
   const pieces = places.slice(1).map((end, index) => bytes.subarray(places[index], end))
-  return [...pieces.flatMap((piece) => [...reader.read(piece)].flat()), ...reader.end()]
+  const events = [...pieces.flatMap((piece) => [...reader.read(piece)].flat()), ...reader.end()]
+  return events.filter(({ stray }) => !stray).map(({ data }) => data)
 }
 
 t.test('events are the same wherever bytes are cut, with any line end', async (t) => {
@@ -23,6 +24,26 @@ t.test('events are the same wherever bytes are cut, with any line end', async (t
   fc.assert(
     fc.property(fc.array(fc.nat(bytes.length)), (cuts) => eventsIn(bytes, cuts).join('|') === expected.join('|')),
   )
+})
+
+t.test('names of events are kept, and lines that are no fields are found', async (t) => {
+  const reader = createEventReader()
+  const text = 'event: error\ndata: one\n\ndata: two\n\n{"error": "three"}\nplain words\n: note\nid: 4\n'
+  const found = [...[...reader.read(Buffer.from(text))].flat(), ...reader.end()]
+  t.same(found, [
+    { event: 'error', data: 'one', stray: false },
+    { event: 'message', data: 'two', stray: false },
+    { event: '', data: '{"error": "three"}', stray: true },
+    { event: '', data: 'plain words', stray: true },
+  ])
+})
+
+t.test('an event of a stream with CR alone is there as soon as it is complete', async (t) => {
+  const reader = createEventReader()
+  const heard = ['data: one\r\r', 'data: two\r', '\r', '\n', 'data: three\r\n\r', '\n'].map((piece) =>
+    [...reader.read(Buffer.from(piece))].flat().map(({ data }) => data),
+  )
+  t.same(heard, [['one'], [], ['two'], [], ['three'], []])
 })
 
 t.test('an event of more than 64 KB is refused, in whatever lines and pieces it comes', async (t) => {

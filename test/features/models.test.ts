@@ -76,6 +76,12 @@ function tenant(names: string[]) {
     issuer: undefined,
     policies: [],
     tokenPolicy: undefined,
+    refusals: {
+      authFailed: { status: 403, text: 'Authentication failed' },
+      authMissing: { status: 403, text: 'Authentication parameters missing' },
+      noMatch: { status: 404, text: 'No Mapping Rule matched' },
+      limitsExceeded: { status: 429, text: 'Usage limit exceeded' },
+    },
     privateAddress: state.backend || undefined,
   })
   const threescale = {

@@ -9,7 +9,7 @@ import { createHttp } from '../../src/clients/http.js'
 import { isProblem } from '../../src/errors.js'
 import { clientIn, conversationCode } from '../../src/features/playground/code-view.js'
 import { relay } from '../../src/features/playground/relay.js'
-import { rankingIn, saidIn, similarity, vectorsIn } from '../../src/features/playground/results.js'
+import { collected, rankingIn, similarity, vectorsIn } from '../../src/features/playground/results.js'
 import { rankingView, vectorsView } from '../../src/features/playground/results-view.js'
 import { spokenWithout } from '../../src/features/playground/spoken.js'
 import { answerView } from '../../src/features/playground/view.js'
@@ -46,131 +46,173 @@ async function textOf(stream: AsyncIterable<unknown>): Promise<string> {
   return text
 }
 
-t.test('events pass as they come, after a comment that opens the way through proxies', async (t) => {
+const event = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`
+const says = (content: string, more: object = {}) => event({ choices: [{ index: 0, delta: { content, ...more } }] })
+const from = (text: string, size = 1_000_000) => ({
+  type: 'text/event-stream',
+  body: Readable.from(
+    Array.from({ length: Math.ceil(text.length / size) }, (_, at) =>
+      Buffer.from(text.slice(at * size, (at + 1) * size)),
+    ),
+    { objectMode: false },
+  ),
+})
+const SSE = { 'content-type': 'text/event-stream' }
+
+/** The answer of `open` as the browser gets it. */
+async function relayed(open: (signal?: AbortSignal) => ReturnType<Awaited<ReturnType<typeof modelServer>>['open']>) {
+  const leaving = new AbortController()
+  const state = { ended: 0 }
+  const { body } = await open(leaving.signal)
+  const answer = spokenWithout([], { type: 'text/event-stream', body })
+  const stream = relay({ answer, leave: () => leaving.abort(), done: () => state.ended++ })
+  return { stream, state, leaving }
+}
+
+t.test('an answer passes as it comes, after a comment that opens the way through proxies', async (t) => {
   const { open } = await modelServer((response) => {
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
-    response.write('data: {"a":1}\n\n')
+    response.writeHead(200, SSE)
+    response.write(says('a\u2028', { reasoning: 'b' }))
+    response.write(event({ choices: [{ delta: {}, finish_reason: 'length' }] }))
+    response.write(event({ choices: [], usage: { prompt_tokens: 2, completion_tokens: 6 } }))
     response.end('data: [DONE]\n\n')
   })
-  let ended = 0
-  const text = await textOf(relay((await open()).body, () => ended++))
-  t.equal(text, ': \n\ndata: {"a":1}\n\ndata: [DONE]\n\n')
-  t.equal(ended, 1, 'the place is given back once')
+  const { stream, state } = await relayed(open)
+  t.equal(
+    await textOf(stream),
+    [
+      ': \n\n',
+      'data: {"reasoning":"b","text":"a\\u2028"}\n\n',
+      'event: usage\ndata: {"prompt_tokens":2,"completion_tokens":6,"reasoning_tokens":null}\n\n',
+      'event: finish\ndata: {"reason":"length","words":"The answer was cut off at the token limit (length)."}\n\n',
+    ].join(''),
+  )
+  t.equal(state.ended, 1, 'the place is given back once')
 })
 
-t.test('a secret said token by token is hidden, and what only begins like one is not', async (t) => {
-  const secrets = ['sk-secret', 'secretary']
-  const say = (content: string, more: object = {}) =>
-    `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content, ...more } }], id: 'sk-s' })}\n\n`
-  const spoken = async (events: string, cut = 7) => {
-    const pieces = Array.from({ length: Math.ceil(events.length / cut) }, (_, at) =>
-      Buffer.from(events.slice(at * cut, at * cut + cut)),
-    )
-    return textOf(spokenWithout(secrets, Readable.from(pieces, { objectMode: false })))
-  }
-  const saidIn = (text: string, name: 'content' | 'reasoning') =>
-    [...text.matchAll(/^data: (\{.*)$/gm)]
-      .map(([, data = '']) => JSON.parse(data) as { choices?: { delta?: Record<string, string>; text?: string }[] })
-      .map(({ choices }) => choices?.[0]?.delta?.[name] ?? choices?.[0]?.text ?? '')
-      .join('')
-
-  const told = ['my key: sk', '-sec', 'ret', ' and sk-se', 'veral', ' secret'].map((piece) => say(piece)).join('')
-  const text = await spoken(
-    `: \r\n\r\n${told}data: {"usage":{"prompt_tokens":2,"completion_tokens":6}}\n\ndata: [DONE]\n\n`,
-  )
-  t.equal(saidIn(text, 'content'), 'my key: ••• and sk-several secret')
-  t.match(text, '"usage":{"prompt_tokens":2,"completion_tokens":6}')
-  t.match(text, /" ?secret"[^\n]*\n\ndata: \[DONE\]\n\n$/, 'what was kept back comes before the end')
-  t.notMatch(text, 'sk-s"', 'what the page does not show is dropped')
-
-  const two = say('sk-', { reasoning: 'secre', role: 'assistant' }) + say('secret!', { reasoning: 'tary?' })
-  const both = await spoken(two, 1000)
-  t.equal(saidIn(both, 'content'), '•••!')
-  t.equal(saidIn(both, 'reasoning'), '•••?')
-  const completion = ['sk-sec', 'ret', 'ary sk-'].map(
-    (said) => `data: ${JSON.stringify({ choices: [{ text: said }] })}\n\n`,
-  )
-  t.equal(saidIn(await spoken(completion.join('')), 'content'), '•••ary sk-', 'also without an end')
-
-  const error = await spoken('data: {"error":{"message":"sk-secret is \\u0073k-secret"}}\n\n')
-  t.equal(error, 'data: {"error":{"message":"••• is •••"}}\n\n')
-})
-
-t.test('of a stream only what the page shows passes', async (t) => {
-  const spoken = (text: string) =>
-    textOf(spokenWithout(['sk-secret'], Readable.from([Buffer.from(text)], { objectMode: false })))
-  const odd = [
-    ['{"choices":[null,7]}', '{"choices":[{"index":0,"delta":{}}]}'],
-    ['{"choices":[]}', '{"choices":[]}'],
-    ['{"choices":[{"delta":{"role":"assistant","content":"a","tool_calls":[{}]},"logprobs":{"content":[]}}]}', 'a'],
-    ['{"choices":[{"text":"a"},{"text":"b"}],"usage":{"prompt_tokens":1,"completion_tokens":2,"x":3}}', '"usage":{"pr'],
-    ['{"choices":[{"delta":{"content":1e999}}],"usage":{"prompt_tokens":"1"}}', '{"choices":[{"index":0,"delta":{}}]}'],
-    ['{"error":{"code":1}}', '{"error":{"message":"The model reported an error."}}'],
-    ['{"error":"no room"}', '{"error":{"message":"no room"}}'],
-    ['[DONE]', '[DONE]'],
-  ] as const
-  for (const [data, shown] of odd) t.match(await spoken(`data: ${data}\n\n`), shown, data)
-  const dropped = ['{"choices":7}', 'no json', '7', 'null', '{"a":1}', '['.repeat(60_000), '{"error":null}']
-  for (const data of dropped)
-    t.equal(await spoken(`event: x\ndata: ${data}\n\ndata: [DONE]\n\n`), 'data: [DONE]\n\n', data.slice(0, 20))
-  t.equal(await spoken(''), '', 'an empty answer is one')
-  await t.rejects(spoken('data: {"a":1}\n\n'), { name: 'StreamFailure', message: /not as a stream of events/ })
-  await t.rejects(spoken('{"choices":[]}'), { name: 'StreamFailure' })
-  await t.rejects(spoken(`data: ${'x'.repeat(70_000)}`), {
-    name: 'StreamFailure',
-    message: /larger than the playground/,
+t.test('a server that keeps the connection after its answer does not hold the page', async (t) => {
+  const { open, state: server } = await modelServer((response) => {
+    response.writeHead(200, SSE)
+    response.write(`${says('a')}data: [DONE]\n\n`)
   })
+  const { stream, state } = await relayed(open)
+  t.match(await textOf(stream), /event: finish/)
+  t.equal(state.ended, 1)
+  while (server.gone === 0) await sleep(5)
+  t.equal(server.gone, 1)
+})
+
+t.test('a wait is reported until the first piece comes, with its seconds', async (t) => {
+  async function* late() {
+    await sleep(60)
+    yield [{ kind: 'notice' as const, words: 'Sent again.' }]
+    await sleep(60)
+    yield [{ kind: 'said' as const, text: 'a', reasoning: '' }]
+    await sleep(100)
+    yield [{ kind: 'finish' as const, reason: 'stop', words: '' }]
+  }
+  const options = { leave: () => {}, done: () => {}, progressMs: 20 }
+  const text = await textOf(relay({ ...options, answer: late(), waitedMs: 7000 }))
+  const [before = '', after = ''] = text.split('data: {"text":"a"}')
+  t.match(before, /^: \n\nevent: progress\ndata: \{"seconds":7,"words":"Waiting for the model server\./, 'at once')
+  t.match(before, /event: notice\ndata: \{"words":"Sent again\."\}[\s\S]*event: progress/, 'a notice is no piece')
+  t.notMatch(after, 'progress')
+  t.match(after, /event: finish\ndata: \{"reason":"stop","words":""\}\n\n$/)
+})
+
+t.test('a secret said token by token is redacted, and what only begins like one is not', async (t) => {
+  const secrets = ['sk-secret', 'secretary']
+  const spoken = async (text: string, size = 7) => collected(spokenWithout(secrets, from(text, size)))
+
+  const told = ['my key: sk', '-sec', 'ret', ' and sk-se', 'veral', ' secret'].map((piece) => says(piece)).join('')
+  t.equal((await spoken(`${told}data: [DONE]\n\n`)).text, 'my key: ••• and sk-several secret')
+  const two = await spoken(
+    says('sk-', { reasoning: 'secre', role: 'assistant' }) + says('secret!', { reasoning: 'tary?' }),
+  )
+  t.same([two.text, two.reasoning], ['•••!', '•••?'])
+  const marks = await spoken(['<think>sk-sec', 'ret</think>sk-', 'secret sk-'].map((piece) => says(piece)).join(''))
+  t.same([marks.text, marks.reasoning], ['••• sk-', '•••'], 'also without an end')
+
+  const failed = await spoken('data: {"error":{"message":"sk-secret is \\u0073k-secret"}}\n\n')
+  t.equal(failed.failure, 'The model server reported an error: “••• is •••”')
+  t.match((await spoken('data: sk-secret\n\n')).failure, /says: “•••”/)
+})
+
+t.test('what was kept back as the beginning of a secret comes before the end and before a failure', async (t) => {
+  const events = async (text: string) => {
+    const all = []
+    for await (const some of spokenWithout(['sk-secret'], from(text))) all.push(...some.map(({ kind }) => kind))
+    return all
+  }
+  t.same(await events(says('sk-')), ['said', 'finish'])
+  t.same(await events(says('sk-') + event({ error: 'x' })), ['said', 'failure'])
 })
 
 t.test('a stream that cannot be shown ends with an event that says so', async (t) => {
-  const failing = spokenWithout([], Readable.from([Buffer.from('x'.repeat(70_000))], { objectMode: false }))
+  const answer = spokenWithout([], from(`data: ${'x'.repeat(70_000)}`))
   t.match(
-    await textOf(relay(failing, () => {})),
-    /event: failure\ndata: \{"words":"The model sent an event that is larger/,
+    await textOf(relay({ answer, leave: () => {}, done: () => {} })),
+    /event: failure\ndata: \{"words":"The model server sent an event that is larger/,
   )
 })
 
 t.test('a stream that breaks ends with an event that says so', async (t) => {
-  const { open } = await modelServer((response) => {
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
-    response.write('data: {"a":1}\n\n')
-    setTimeout(() => response.destroy(), 20)
-  })
-  let ended = 0
-  const text = await textOf(relay((await open()).body, () => ended++))
-  t.match(text, /data: \{"a":1\}\n\n[\s\S]*event: failure\ndata: \{"words":"The answer broke off/)
-  t.equal(ended, 1)
+  for (const [sent, words] of [
+    [says('a'), 'before the answer was complete. What came so far is above.'],
+    [': \n\n', 'before an answer came. Try again.'],
+  ] as const) {
+    const { open } = await modelServer((response) => {
+      response.writeHead(200, SSE)
+      response.write(sent)
+      setTimeout(() => response.destroy(), 20)
+    })
+    const { stream, state } = await relayed(open)
+    const text = await textOf(stream)
+    t.ok(text.endsWith(`event: failure\ndata: {"words":"The connection to the model ended ${words}"}\n\n`), text)
+    t.equal(state.ended, 1)
+  }
 })
 
-t.test('a browser that leaves ends the call to the model', async (t) => {
-  const { state, open } = await modelServer((response) => {
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
-    const timer = setInterval(() => response.write('data: {}\n\n'), 5)
+t.test('a browser that leaves ends the request to the model', async (t) => {
+  const { state: server, open } = await modelServer((response) => {
+    response.writeHead(200, SSE)
+    const timer = setInterval(() => response.write(says('a')), 5)
     response.once('close', () => clearInterval(timer))
   })
   for (const way of ['stream destroyed', 'signal']) {
-    const leaving = new AbortController()
-    let ended = 0
-    const stream = relay((await open(leaving.signal)).body, () => ended++)
+    const { stream, state, leaving } = await relayed(open)
     await once(stream, 'data')
     if (way === 'signal') {
       leaving.abort()
       stream.resume()
     } else stream.destroy()
-    const before = state.gone
-    while (state.gone === before && ended === 0) await sleep(5)
-    while (ended === 0) await sleep(5)
-    t.equal(ended, 1, way)
+    while (state.ended === 0) await sleep(5)
+    t.equal(state.ended, 1, way)
   }
-  while (state.gone < 2) await sleep(5)
-  t.equal(state.gone, 2, 'the model server saw both leave')
+  while (server.gone < 2) await sleep(5)
+  t.equal(server.gone, 2, 'the model server saw both leave')
+})
+
+t.test('a browser that leaves before the model answers ends the request to the model', async (t) => {
+  const { state: server, open } = await modelServer(() => {})
+  const leaving = new AbortController()
+  let ended = 0
+  async function* opening() {
+    const { body } = await open(leaving.signal)
+    yield* spokenWithout([], { type: 'text/event-stream', body })
+  }
+  const stream = relay({ answer: opening(), leave: () => leaving.abort(), done: () => ended++ })
+  await sleep(50)
+  stream.destroy()
+  while (server.gone === 0 || ended === 0) await sleep(5)
+  t.same([server.gone, ended], [1, 1])
 })
 
 t.test('a browser that reads slowly slows the model server down', async (t) => {
   let written = 0
   const { open } = await modelServer((response) => {
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
-    const line = `data: ${'x'.repeat(64_000)}\n\n`
+    response.writeHead(200, SSE)
+    const line = says('x'.repeat(60_000))
     const more = () => {
       while (!response.destroyed && written < 200_000_000) {
         written += line.length
@@ -179,7 +221,7 @@ t.test('a browser that reads slowly slows the model server down', async (t) => {
     }
     more()
   })
-  const stream = relay((await open()).body, () => {})
+  const { stream } = await relayed(open)
   let before = -1
   while (before !== written) {
     before = written
@@ -256,18 +298,24 @@ t.test('odd answers give what can be shown and never throw', async (t) => {
     { data: 'x', results: {}, choices: [null] },
     { data: [null, { embedding: 'x' }] },
   ]) {
-    t.equal(saidIn(odd, 'as sent').text, 'as sent')
     t.type(vectorsIn(odd, 3).vectors, Array)
     t.same(rankingIn(odd, 3), [])
   }
-  t.equal(saidIn({ choices: [{ text: 'completed' }] }, '').text, 'completed')
-  t.equal(saidIn({}, 'x'.repeat(5000)).text.length, 4000)
-  const long = saidIn({ choices: [{ message: { content: 'x'.repeat(200_000) } }] }, '')
-  t.same([long.text.length, long.isCut], [100_000, true])
-  t.match(answerView({ text: 'x', isCut: true, promptTokens: 1, completionTokens: 2 }, 3), {
-    meta: /only the first 100,000/,
-  })
-  t.equal(saidIn({ usage: { prompt_tokens: 1e300, completion_tokens: -1 } }, '').promptTokens, undefined)
+})
+
+t.test('an answer is shown up to a length, and its reasoning too', async (t) => {
+  async function* answer() {
+    for (let at = 0; at < 15; at++) yield [{ kind: 'said' as const, text: 'x'.repeat(10_000), reasoning: 'y' }]
+    const usage = { prompt_tokens: null, completion_tokens: 2, reasoning_tokens: 1 }
+    yield [
+      { kind: 'usage' as const, usage },
+      { kind: 'finish' as const, reason: 'stop', words: '' },
+    ]
+  }
+  const said = await collected(answer())
+  t.same([said.text.length, said.isCut, said.reasoning, said.finish], [100_000, true, 'y'.repeat(15), 'stop'])
+  t.same([said.promptTokens, said.completionTokens, said.reasoningTokens], [undefined, 2, 1])
+  t.match(answerView({ ...said, promptTokens: 1 }, 3), { meta: /only the first 100,000/ })
 })
 
 t.test('there are as many vectors as texts and as many scores as documents, however many come back', async (t) => {

@@ -8,7 +8,8 @@ import { indentJson, readJson } from '../../src/clients/bounded-json.js'
 import { createEventReader } from '../../src/clients/event-stream.js'
 import { firstModel, modelIds } from '../../src/clients/model-list.js'
 import { saidBy, wordsFor } from '../../src/features/applications/answers.js'
-import { saidIn } from '../../src/features/playground/results.js'
+import { relay } from '../../src/features/playground/relay.js'
+import { collected } from '../../src/features/playground/results.js'
 import { spokenWithout } from '../../src/features/playground/spoken.js'
 import { answerView, playgroundView } from '../../src/features/playground/view.js'
 import { readAnswer } from '../../src/features/reference/answer.js'
@@ -129,8 +130,12 @@ async function shownOf(answer: { status: number; headers: Record<string, string>
     tried: { operation: operations[0]?.id ?? '', values: {}, answer: { answer: tried, words } },
   })
   const said = { text: answer.text, body, ms: 1 }
+  const type = answer.headers['content-type'] ?? ''
+  const spoken = await collected(
+    spokenWithout([], { type, body: Readable.from([Buffer.from(answer.text)], { objectMode: false }) }),
+  )
   return [
-    page('chat', { turns: [{ prompt: 'hello', answers: [answerView(saidIn(body, answer.text), 1)] }] }),
+    page('chat', { turns: [{ prompt: 'hello', answers: [answerView(spoken, 1)] }] }),
     page('chat', { refused: { status: answer.status, words, retryAfter: undefined } }),
     page('embedding', { result: said }),
     page('rerank', { result: said }),
@@ -194,21 +199,21 @@ t.test(`${INPUTS} odd event streams: what comes out is events of known members w
         const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
           bytes.subarray(index * size, (index + 1) * size),
         )
+        const body = Readable.from(pieces, { objectMode: false })
+        const answer = spokenWithout([secret], { type: 'text/event-stream', body })
         let out = ''
-        try {
-          for await (const chunk of spokenWithout([secret], Readable.from(pieces, { objectMode: false })))
-            out += String(chunk)
-        } catch (error) {
-          failures++
-          if ((error as Error).name !== 'StreamFailure') return false
-        }
+        for await (const chunk of relay({ answer, leave: () => {}, done: () => {} })) out += String(chunk)
         const said = dataOf(out)
-          .filter((data) => data !== '[DONE]')
-          .map((data) => JSON.parse(data) as Spoken)
-        const known = said.every((event) => Object.keys(event).every((name) => /^(choices|usage|error)$/.test(name)))
-        const voices = ['content', 'reasoning_content'] as const
-        const spoken = voices.map((voice) => said.map(({ choices }) => choices?.[0]?.delta?.[voice] ?? '').join(''))
-        return known && out.length < 4_000_000 && ![out, ...spoken].some((words) => words.includes(secret))
+        const last = said.at(-1)
+        if (last?.event === 'failure') failures++
+        const known = said.every(({ event, data }) =>
+          Object.keys(data).every((name) => members[event]?.includes(name) ?? false),
+        )
+        const ended = last?.event === 'failure' || last?.event === 'finish'
+        const spoken = (['text', 'reasoning'] as const).map((voice) =>
+          said.map(({ data }) => data[voice] ?? '').join(''),
+        )
+        return known && ended && out.length < 4_000_000 && ![out, ...spoken].some((words) => words.includes(secret))
       }),
       { numRuns: INPUTS, seed, endOnFailure: true },
     ),
@@ -218,11 +223,22 @@ t.test(`${INPUTS} odd event streams: what comes out is events of known members w
   t.ok(blockedMs < LONGEST_BLOCK_MS, `${Math.round(blockedMs)} ms`)
 })
 
-interface Spoken {
-  choices?: { delta?: Record<string, string> }[]
+/** what the page is sent, by event */
+const members: Record<string, string[]> = {
+  message: ['text', 'reasoning'],
+  usage: ['prompt_tokens', 'completion_tokens', 'reasoning_tokens'],
+  finish: ['reason', 'words'],
+  failure: ['words'],
+  progress: ['seconds', 'words'],
 }
 
-function dataOf(events: string): string[] {
+interface Spoken {
+  text?: string
+  reasoning?: string
+}
+
+function dataOf(text: string): { event: string; data: Spoken }[] {
   const reader = createEventReader()
-  return [...[...reader.read(Buffer.from(events))].flat(), ...reader.end()]
+  const events = [...[...reader.read(Buffer.from(text))].flat(), ...reader.end()]
+  return events.map(({ event, data }) => ({ event, data: JSON.parse(data) as Spoken }))
 }

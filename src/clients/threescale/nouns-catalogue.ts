@@ -59,6 +59,13 @@ export interface BackendPath {
   versioned: boolean
 }
 
+/** How the gateway answers a request that it refuses itself, as the product is configured. */
+export interface GatewayRefusal {
+  status: number
+  text: string
+}
+export type GatewayRefusals = Record<'authFailed' | 'authMissing' | 'noMatch' | 'limitsExceeded', GatewayRefusal>
+
 /** What the gateway runs in production: the latest promoted proxy configuration, without its secrets. */
 export interface GatewayConfig {
   productId: number
@@ -73,6 +80,7 @@ export interface GatewayConfig {
   backends: BackendPath[]
   /** OpenID Connect products: the issuer, credentials removed */
   issuer: string | undefined
+  refusals: GatewayRefusals
   /** names of the policies in the chain, in order */
   policies: string[]
   /** the policy that counts tokens, where the chain has it */

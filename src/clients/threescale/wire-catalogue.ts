@@ -3,6 +3,7 @@ import type {
   BackendPath,
   CredentialMode,
   GatewayConfig,
+  GatewayRefusals,
   Limit,
   MappingRule,
   Metric,
@@ -77,9 +78,23 @@ export function toGatewayConfig(wire: Wire): GatewayConfig | undefined {
     rules: array(proxy.proxy_rules).map(toMappingRule),
     backends: backendsOf(array(proxy.policy_chain), text(proxy.api_backend)),
     issuer: withoutCredentials(text(proxy.oidc_issuer_endpoint)),
+    refusals: refusalsOf(proxy),
     policies: array(proxy.policy_chain).map((policy) => text(policy.name)),
     tokenPolicy: tokenPolicyOf(array(proxy.policy_chain)),
     privateAddress: text(proxy.api_backend) || undefined,
+  }
+}
+
+function refusalsOf(proxy: Wire): GatewayRefusals {
+  const refusal = (name: string) => ({
+    status: number(proxy[`error_status_${name}`]),
+    text: text(proxy[`error_${name}`]).trim(),
+  })
+  return {
+    authFailed: refusal('auth_failed'),
+    authMissing: refusal('auth_missing'),
+    noMatch: refusal('no_match'),
+    limitsExceeded: refusal('limits_exceeded'),
   }
 }
 

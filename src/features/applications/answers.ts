@@ -1,43 +1,121 @@
 import { retryAfterIn } from '../../clients/retry-after.js'
+import { ownWordsOf } from '../../clients/server-words.js'
+import type { GatewayRefusals } from '../../clients/threescale/nouns.js'
+import { pieceOf } from '../../model-calls/answer-pieces.js'
+import { createAnswerReader } from '../../model-calls/answer-reader.js'
 import type { Model } from '../models/schemas.js'
 import { gatewayWords } from '../models/words.js'
 import { type GatewayAnswer, jsonOf } from './model-calls.js'
 
-/** What an answer means, and what helps: a gateway may have no or another configuration of a model promoted just now. */
-export function wordsFor(answer: Omit<GatewayAnswer, 'ms'>, model: Model): string {
-  const early = [401, 403, 404].includes(answer.status) ? gatewayWords(model) : ''
-  return early === '' ? meaningOf(answer) : `${meaningOf(answer)} ${early}`
+type Answer = Omit<GatewayAnswer, 'ms'>
+type Refusal = keyof GatewayRefusals
+
+/** Characters of an answer that are read for its text. */
+const READ = 256 * 1024
+
+/**
+ * What an answer means, what helps, and the server's own words as a quotation. `refusals` are the texts that the product is
+ * configured with: by these alone an answer is known to be the gateway's own, since a model server may use any status.
+ */
+export function wordsFor(answer: Answer, model: Model, refusals?: GatewayRefusals): string {
+  const refusal = refusalOf(answer, refusals)
+  const early = refusal || [401, 403, 404].includes(answer.status) ? gatewayWords(model) : ''
+  const meaning = refusal ? gatewayMeaning(refusal, answer) : meaningOf(answer)
+  return [meaning, early, refusal ? '' : quotationOf(answer)].filter(Boolean).join(' ')
 }
 
-/** The bodies told apart are APIcast's own (gateway/src/apicast/errors.lua). */
-function meaningOf({ status, headers, text }: Omit<GatewayAnswer, 'ms'>): string {
-  if (status >= 200 && status < 300) return 'The model answered.'
-  if (status === 401 || status === 403) {
-    if (/missing/i.test(text))
-      return 'The gateway saw no credential. The product settings changed a moment ago; try again in a minute.'
-    return 'The gateway refused the credential. A key made just now can take some seconds to be known; if it stays, the application may be suspended or the plan may leave this model out.'
-  }
-  if (status === 404 && /no mapping rule/i.test(text))
-    return 'The gateway does not let this path through. Its operator must add a mapping rule.'
+/** porta's defaults, and the one of APIcast that is another (gateway/src/apicast/errors.lua). */
+const defaults: Record<string, Refusal> = {
+  'Authentication failed': 'authFailed',
+  'Authentication parameters missing': 'authMissing',
+  'No Mapping Rule matched': 'noMatch',
+  'Usage limit exceeded': 'limitsExceeded',
+  'Limits exceeded': 'limitsExceeded',
+}
+
+function refusalOf({ status, headers, text }: Answer, refusals: GatewayRefusals | undefined): Refusal | undefined {
+  const said = text.length > 1000 ? undefined : text.trim()
+  const configured = Object.entries(refusals ?? {}).find(([, each]) => each.status === status && each.text === said)
+  if (configured) return configured[0] as Refusal
+  if (status < 400 || said === undefined) return undefined
+  // Envoy, which Kuadrant configures, marks the answers of its own rate limit
+  if (status === 429 && headers['x-envoy-ratelimited'] !== undefined) return 'limitsExceeded'
+  return Object.hasOwn(defaults, said) ? defaults[said] : undefined
+}
+
+function gatewayMeaning(refusal: Refusal, { headers }: Answer): string {
+  if (refusal === 'limitsExceeded') return `The limit of the plan is used up.${waitWords(headers)}`
+  if (refusal === 'authMissing')
+    return 'The gateway saw no credential. The product settings changed a moment ago; try again in a minute.'
+  if (refusal === 'noMatch') return 'The gateway does not let this path through. Its operator must add a mapping rule.'
+  return 'The gateway refused the credential. A key made just now can take some seconds to be known; if it stays, the application may be suspended or the plan may leave this model out.'
+}
+
+function meaningOf({ status, headers, text }: Answer): string {
+  if (status === 204 || status === 205) return 'The model server sent an empty answer.'
+  if (status >= 200 && status < 300)
+    return errorIn(text) === undefined ? 'The model answered.' : 'The model server answered with an error.'
+  if (status >= 300 && status < 400)
+    return 'The endpoint redirects to another address, and the portal does not follow redirects. Its operator must correct the address of the model server.'
+  if (status === 401 || status === 403)
+    return 'The model server rejected the request, not the key check of the gateway. Its operator must check the credential that the model server expects.'
   if (status === 404)
-    return 'The model server does not know this path or this model id. Its operator should check the model id.'
-  if (status === 429) {
-    const wait = retryAfterIn(headers)
-    return wait === undefined
-      ? 'The limit of the plan is used up.'
-      : `The limit of the plan is used up. Try again in ${wait} seconds.`
-  }
+    return text.trim() === ''
+      ? 'Neither the gateway nor the model server knows this address. Its operator should check the backends of the product.'
+      : 'The model server does not know this path or this model id. Its operator should check the model id.'
+  if (status === 413) return 'The request is larger than the model server or a proxy accepts. Shorten the text.'
+  const words = ownWordsOf(text, headers['content-type'])
+  if (status === 429 || status === 529 || (status >= 500 && /overload|too many|at capacity|queue is full/i.test(words)))
+    return `The model is busy: its server received too many requests. This is not the limit of the plan.${waitWords(headers, ' Try again in a moment.')}`
+  if (isStarting(status, words))
+    return `The model is starting, which may take some minutes.${waitWords(headers, ' Try again in a minute.')}`
+  if (status === 408 || status === 504)
+    return 'The model server did not answer in time. A model that has been scaled to zero may still be starting; try again in a minute.'
   if (status >= 500)
     return 'The model server behind the gateway does not work at the moment. Try again in a minute; if it stays, tell its operator.'
-  return 'The model server did not accept the call.'
+  return 'The model server did not accept the request.'
+}
+
+/** llama.cpp, TGI, KServe and Envoy in front of Knative while there is no model to answer. */
+function isStarting(status: number, words: string): boolean {
+  if (status !== 503 && status !== 500 && status !== 425) return false
+  return /\bload(?:ing|ed yet)\b|\bstarting\b|\bwarming\b|not (?:yet )?ready|no healthy upstream|initiali[sz]ing|scal(?:ing|ed) (?:up|from|to)/i.test(
+    words,
+  )
+}
+
+function waitWords(headers: Record<string, string>, otherwise = ''): string {
+  const wait = retryAfterIn(headers)
+  return wait === undefined ? otherwise : ` Try again in ${wait} seconds.`
+}
+
+/** What the server says itself, with its source. */
+function quotationOf({ status, headers, text }: Answer): string {
+  if (status >= 200 && status < 300) {
+    const error = errorIn(text)
+    return error ? `The model server says: “${error}”` : ''
+  }
+  const words = ownWordsOf(text, headers['content-type'])
+  if (words === '') return ''
+  return text.trimStart().startsWith('<') ? `The error page says: “${words}”` : `The model server says: “${words}”`
+}
+
+function errorIn(text: string): string | undefined {
+  return pieceOf(jsonOf(text))?.error
 }
 
 /** What the model said, where the answer has it; else the beginning of the body. */
 export function saidBy(answer: Pick<GatewayAnswer, 'headers' | 'text'>): string {
   const type = answer.headers['content-type'] ?? ''
   if (!/json|text/.test(type)) return `${type || 'Binary'} answer`
-  const parsed = jsonOf(answer.text) as { choices?: { message?: { content?: unknown }; text?: unknown }[] } | undefined
-  const choice = parsed?.choices?.[0]
-  const said = choice?.message?.content ?? choice?.text
-  return (typeof said === 'string' ? said : answer.text).slice(0, 600)
+  return (saidIn(answer.text, type) || answer.text).slice(0, 600)
+}
+
+/** The text of an answer in any form; where it has none, why. Empty where it is no answer of a model that speaks. */
+function saidIn(text: string, type: string): string {
+  const reader = createAnswerReader(type)
+  const events = [...reader.read(Buffer.from(text.slice(0, READ)))].flat().concat(reader.end())
+  const said = events.map((event) => (event.kind === 'said' ? event.text : '')).join('')
+  const end = events.find((event) => event.kind === 'finish')
+  return said.trim() === '' ? (end?.words ?? '') : said
 }

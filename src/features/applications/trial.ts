@@ -4,12 +4,14 @@ import { isProblem } from '../../errors.js'
 import { modelListPath, testCallOf } from '../../model-calls/example-calls.js'
 import type { Model } from '../models/schemas.js'
 import { typeLabels } from '../models/words.js'
-import { saidBy, wordsFor } from './answers.js'
-import type { Call, ModelCalls } from './model-calls.js'
+import { saidBy, wordsFor as wordsByDefault } from './answers.js'
+import type { Call, GatewayAnswer, ModelCalls } from './model-calls.js'
 import type { Application } from './schemas.js'
 
 export interface TrialDeps {
   calls: Pick<ModelCalls, 'call'>
+  /** what an answer means, in words */
+  wordsFor?: (answer: Omit<GatewayAnswer, 'ms'>, model: Model) => string
   /** keeps what `GET /v1/models` told for a product */
   learnModelId(systemName: string, id: unknown, contextLength: unknown, type?: Model['type']): Promise<void>
 }
@@ -27,7 +29,7 @@ const MOMENT_MS = 1500
 export type Trial = ReturnType<typeof createTrial>
 
 /** One real call through the gateway with an application's own credential, only to the endpoint the catalogue names. */
-export function createTrial({ calls, learnModelId }: TrialDeps) {
+export function createTrial({ calls, learnModelId, wordsFor = wordsByDefault }: TrialDeps) {
   return {
     /**
      * Asks the model server for its id, best effort: what goes wrong leaves the model without one, and the page then shows

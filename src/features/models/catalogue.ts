@@ -22,7 +22,7 @@ export interface Offer {
   applicationFields: FieldDefinition[]
   rules: Entry['gateway']['rules']
   /** what its statistics and limits depend on */
-  gateway: Pick<Entry['gateway'], 'metrics' | 'tokenPolicy'>
+  gateway: Pick<Entry['gateway'], 'metrics' | 'tokenPolicy' | 'refusals'>
   spec: SpecRef | undefined
   /** lower-case text that a search looks through */
   words: string

@@ -67,7 +67,7 @@ export function createModels(deps: ModelsDeps) {
     now,
   })
   // the number is of the shape: replicas of two versions share one Redis while they are rolled out
-  const snapshots = cache.cached<Snapshot>('catalogue-4', { fresh: ttlSeconds * EARLY, keep: 30 * DAY }, () =>
+  const snapshots = cache.cached<Snapshot>('catalogue-5', { fresh: ttlSeconds * EARLY, keep: 30 * DAY }, () =>
     takeSnapshot({
       threescale,
       takeSpecs: specs.take,
@@ -144,6 +144,9 @@ export function createModels(deps: ModelsDeps) {
     allowsHost(url: URL): boolean {
       return built?.hosts.has(url.host) === true
     },
+
+    /** How the gateway answers what it refuses itself; undefined for a product that is not deployed. */
+    refusalsOf: (systemName: string) => built?.bySystemName.get(systemName)?.gateway.refusals,
 
     learnModelId: details.learn,
 

@@ -3,6 +3,7 @@ import type {
   BackendPath,
   FieldDefinition,
   GatewayConfig,
+  GatewayRefusals,
   MappingRule,
   Plan,
   Product,
@@ -30,6 +31,7 @@ export interface Entry {
     /** metrics of its mapping rules: what is counted, and looked at, when a call comes in */
     metrics: string[]
     tokenPolicy: TokenPolicy | undefined
+    refusals: GatewayRefusals
     version: number
     /** when this version was first seen, in ms; null: longer ago than gateways cache a configuration, as far as is known */
     promotedBy: number | null
@@ -155,6 +157,7 @@ function gatewayOf(config: GatewayConfig, promotedBy: number | null): Entry['gat
     backends: config.backends,
     metrics: [...new Set(config.rules.map(({ metric }) => metric))],
     tokenPolicy: config.tokenPolicy,
+    refusals: config.refusals,
     version: config.version,
     promotedBy,
   }

@@ -7,7 +7,6 @@ import type { RateLimit } from '../../web/rate-limits.js'
 import type { Snippets } from '../snippets/snippets.js'
 import { clientIn, conversationCode, MOST_AS_CODE } from './code-view.js'
 import type { Answered, Choice, Playground, Refused } from './playground.js'
-import { saidIn } from './results.js'
 import { answerView, failedView, failureWords, kindOf, playgroundView, type Shown, type ShownTurn } from './view.js'
 import { applicationsOf, checkTexts, lastSent, lengthOf, linesOf, turnsOf, wantedOf } from './wanted.js'
 
@@ -110,7 +109,7 @@ export async function playgroundPages(app: FastifyInstance, { playground, snippe
     const answers = await Promise.all(
       wanted.applications.map(async (_, side) => {
         const answer = await playground.ask(caller, wanted, side)
-        return 'words' in answer ? failedView(answer) : answerView(saidIn(answer.body, answer.text), answer.ms)
+        return 'status' in answer ? failedView(answer) : answerView(answer, answer.ms)
       }),
     )
     return { turns: [...wanted.turns.map(earlierTurn), { prompt: wanted.prompt, answers }] }

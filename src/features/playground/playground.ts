@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
-import { jsonFrom } from '../../clients/bounded-json.js'
-import { retryAfterIn } from '../../clients/retry-after.js'
-import { problem } from '../../errors.js'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { HttpFailure } from '../../clients/http-failure.js'
+import { isProblem, problem } from '../../errors.js'
 import { callOf } from '../../model-calls/example-calls.js'
 import type { Caller } from '../../web/caller.js'
 import type { Places } from '../../web/places.js'
@@ -9,7 +9,8 @@ import type { Call, GatewayAnswer, Prepared } from '../applications/model-calls.
 import type { Application } from '../applications/schemas.js'
 import { type Model, playable } from '../models/schemas.js'
 import { relay } from './relay.js'
-import { spokenWithout } from './spoken.js'
+import type { Said } from './results.js'
+import { answerOf, createSending } from './sending.js'
 import { messagesOf, type Wanted } from './wanted.js'
 
 export interface PlaygroundDeps {
@@ -25,7 +26,7 @@ export interface PlaygroundDeps {
   calls: { prepare(model: Model, application: Application, call: Call): Promise<Prepared> }
   gateway: {
     call(request: Prepared & { timeoutMs?: number }): Promise<GatewayAnswer>
-    open(request: Prepared & { signal: AbortSignal }): Promise<{
+    open(request: Prepared & { signal: AbortSignal; headMs?: number; idleMs?: number }): Promise<{
       status: number
       headers: Record<string, string>
       body: Readable
@@ -61,16 +62,16 @@ export interface Refused {
 
 export type Playground = ReturnType<typeof createPlayground>
 
-const LONG_MS = 120_000
-/** for the text of a refusal, whose status is known */
-const REFUSAL_MS = 5000
+/** After that time the wait itself is reported. */
+const PROGRESS_MS = 5000
 
 /**
  * Models tried through the person's own application. The key never leaves this process, only hosts of the catalogue are
  * called, and nothing of what is said is kept.
  */
 export function createPlayground(deps: PlaygroundDeps) {
-  const { applications, models, calls, gateway, places, modelIdOf, wordsFor } = deps
+  const { applications, models, places, modelIdOf } = deps
+  const sending = createSending(deps)
 
   return {
     /** One call to 3scale. Live applications of models that can be talked to, newest first. */
@@ -83,36 +84,54 @@ export function createPlayground(deps: PlaygroundDeps) {
       })
     },
 
-    /** An answer as it comes, as server-sent events; ends when `signal` says so. One or two calls to 3scale. */
+    /**
+     * An answer as it comes, as server-sent events (`relay.ts`); ends when `signal` says so. A refusal that comes within
+     * five seconds is returned; a later one is an event, since the answer to the browser has begun. One or two calls to 3scale.
+     */
     async stream(caller: Caller, wanted: Wanted, side: number, signal: AbortSignal): Promise<Readable | Refused> {
       const { application, model } = await load(caller, wanted.applications[side])
       const done = places.take(caller)
+      const ended = new AbortController()
+      const leave = () => ended.abort()
+      if (signal.aborted) leave()
+      signal.addEventListener('abort', leave, { once: true })
       try {
-        const body = { ...(await bodyOf(model, application, wanted, side)), ...streaming }
-        const prepared = await calls.prepare(model, application, { method: 'POST', path: callOf(model).path, body })
-        const answer = await gateway.open({ ...prepared, signal })
-        if (answer.status !== 200) {
-          const text = await beginningOf(answer.body)
+        const opening = bodyOf(model, application, wanted, side).then((body) =>
+          sending.open(model, application, { ...body, ...streaming }, ended.signal),
+        )
+        const early = await orNothing(opening, PROGRESS_MS)
+        if (early && 'words' in early) {
           done()
-          return refusedBy({ ...answer, text }, model)
+          return early
         }
-        return relay(spokenWithout(prepared.secrets, answer.body), done)
+        return relay({ answer: answerOf(opening), leave, done, waitedMs: early ? 0 : PROGRESS_MS })
       } catch (error) {
+        leave()
         done()
         throw error
       }
     },
 
-    /** The same call answered in one piece, for pages without scripts. Rejects with gateway_unavailable. */
-    async ask(caller: Caller, wanted: Wanted, side: number): Promise<Answered | Refused> {
+    /** The same answer in one piece, for pages without scripts. Rejects with gateway_unavailable. */
+    async ask(caller: Caller, wanted: Wanted, side: number): Promise<(Said & { ms: number }) | Refused> {
       const { application, model } = await load(caller, wanted.applications[side])
-      return post(caller, model, application, await bodyOf(model, application, wanted, side))
+      const done = places.take(caller)
+      try {
+        return await sending.whole(model, application, await bodyOf(model, application, wanted, side))
+      } finally {
+        done()
+      }
     },
 
     /** One JSON call of a model that is not talked to: embeddings, rerank. */
     async send(caller: Caller, id: number, body: Record<string, unknown>): Promise<Answered | Refused> {
       const { application, model } = await load(caller, id)
-      return post(caller, model, application, { ...(await named(model, application)), ...body })
+      const done = places.take(caller)
+      try {
+        return await sending.json(model, application, { ...(await named(model, application)), ...body })
+      } finally {
+        done()
+      }
     },
 
     /** The model and the very body of the first side, for showing them as code. One call to 3scale. */
@@ -120,23 +139,6 @@ export function createPlayground(deps: PlaygroundDeps) {
       const { model } = await load(caller, wanted.applications[0], false)
       return { model, body: content(model, wanted, 0) }
     },
-  }
-
-  async function post(
-    caller: Caller,
-    model: Model,
-    application: Application,
-    body: Record<string, unknown>,
-  ): Promise<Answered | Refused> {
-    const done = places.take(caller)
-    try {
-      const prepared = await calls.prepare(model, application, { method: 'POST', path: callOf(model).path, body })
-      const answer = await gateway.call({ ...prepared, timeoutMs: LONG_MS })
-      if (answer.status !== 200) return refusedBy(answer, model)
-      return { body: jsonFrom(answer.text), text: answer.text, ms: answer.ms }
-    } finally {
-      done()
-    }
   }
 
   async function load(caller: Caller, id: number | undefined, reveal = true) {
@@ -152,13 +154,22 @@ export function createPlayground(deps: PlaygroundDeps) {
 
   async function named(model: Model, application: Application): Promise<{ model?: string }> {
     if (!callOf(model).takesModel) return {}
-    const id = model.model_id ?? (await modelIdOf(model, application))
+    const id = model.model_id ?? (await modelIdOf(model, application).catch(nothingIfLate))
     return id === undefined ? {} : { model: id }
   }
+}
 
-  function refusedBy(answer: { status: number; headers: Record<string, string>; text: string }, model: Model): Refused {
-    return { status: answer.status, words: wordsFor(answer, model), retryAfter: retryAfterIn(answer.headers) }
-  }
+/** A model that is starting lists no model yet; the request itself waits longer, and most servers have one model only. */
+function nothingIfLate(error: unknown): undefined {
+  if (isProblem(error) && error.cause instanceof HttpFailure && error.cause.kind === 'timeout') return undefined
+  throw error
+}
+
+/** What is there after so long; undefined where it is not yet. */
+async function orNothing<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
+  const over = new AbortController()
+  const late = sleep(ms, undefined, { signal: over.signal }).catch(() => undefined)
+  return Promise.race([work, late]).finally(() => over.abort())
 }
 
 /** A type that there is a view for, at an address with nothing left to fill in. */
@@ -171,21 +182,4 @@ const streaming = { stream: true, stream_options: { include_usage: true } }
 function content(model: Model, wanted: Wanted, side: number): Record<string, unknown> {
   if (model.type === 'completion') return { prompt: wanted.prompt, ...wanted.parameters }
   return { messages: messagesOf(wanted, side), ...wanted.parameters }
-}
-
-/** As much of a refusal as comes soon. */
-async function beginningOf(body: Readable): Promise<string> {
-  let text = ''
-  const late = setTimeout(() => body.destroy(), REFUSAL_MS)
-  try {
-    for await (const chunk of body) {
-      text += String(chunk)
-      if (text.length > 4000) break
-    }
-  } catch {
-    // what came before it broke off may tell enough
-  } finally {
-    clearTimeout(late)
-  }
-  return text
 }

@@ -1,43 +1,95 @@
 import { PassThrough, type Readable } from 'node:stream'
-import { StreamFailure } from './spoken.js'
+import { isProblem } from '../../errors.js'
+import type { AnswerEvent } from '../../model-calls/answer-reader.js'
 
-const BROKEN = 'The answer broke off: the connection to the model ended early. What came so far is above.'
+const BROKEN = 'The connection to the model ended before the answer was complete. What came so far is above.'
+const NEVER_BEGAN = 'The connection to the model ended before an answer came. Try again.'
+const WAITING = 'Waiting for the model server. A model that has been scaled to zero may need some minutes to start.'
 const HEARTBEAT_MS = 15_000
 
+export interface RelayOptions {
+  /** the answer, which may be long in coming; rejects with gateway_unavailable, or where the connection breaks */
+  answer: AsyncIterable<AnswerEvent[]>
+  /** ends the request to the model */
+  leave(): void
+  /** called once, when nothing is read or written any more */
+  done(): void
+  /** milliseconds that somebody has waited already, and after which the first and each next progress is reported */
+  waitedMs?: number
+  progressMs?: number
+}
+
 /**
- * Server-sent events passed on as they come, with backpressure: the model server is read only as fast as the browser
- * takes it. A stream that breaks, or that cannot be shown, ends with an event that says so; a browser that leaves ends the
- * stream to the model.
+ * An answer as server-sent events, whose data is always one JSON object, with backpressure: the model server is read only
+ * as fast as the browser takes it. Before the first piece comes, how long it has taken is reported now and then. A stream
+ * that breaks ends with an event that says so; a browser that leaves ends the request to the model.
  */
-export function relay(from: Readable, done: () => void): Readable {
+export function relay({ answer, leave, done, waitedMs = 0, progressMs = 5000 }: RelayOptions): Readable {
   const to = new PassThrough()
-  let last = '\n\n'
+  const started = performance.now() - waitedMs
+  let hasBegun = false
   // a comment at once and now and then, so that proxies do not wait for more or close a quiet connection
   to.write(': \n\n')
-  const heartbeat = setInterval(() => {
-    if (last === '\n\n') to.write(': \n\n')
-  }, HEARTBEAT_MS)
-
-  from.on('data', (chunk: Buffer) => {
-    last = `${last}${chunk.subarray(-2).toString('latin1')}`.slice(-2)
-    if (to.write(chunk)) return
-    from.pause()
-    to.once('drain', () => from.resume())
-  })
-  from.once('end', () => end())
-  from.once('error', (error) => end(error instanceof StreamFailure ? error.message : BROKEN))
-  from.once('close', () => end(BROKEN))
+  const heartbeat = setInterval(() => to.write(': \n\n'), HEARTBEAT_MS)
+  const report = () => {
+    const seconds = Math.round((performance.now() - started) / 1000)
+    if (!hasBegun) to.write(eventOf('progress', { seconds, words: WAITING }))
+  }
+  if (waitedMs >= progressMs) report()
+  const progress = setInterval(report, progressMs)
   to.once('close', () => {
-    clearInterval(heartbeat)
-    from.on('error', () => {})
-    from.destroy()
-    done()
+    stop()
+    leave()
   })
+  void pass().finally(done)
   return to
 
-  function end(failure?: string): void {
-    if (to.writableEnded || to.destroyed) return
-    if (failure !== undefined) to.write(`\n\nevent: failure\ndata: ${JSON.stringify({ words: failure })}\n\n`)
-    to.end()
+  async function pass(): Promise<void> {
+    try {
+      for await (const events of answer) {
+        if (to.destroyed) return
+        hasBegun ||= events.some(({ kind }) => kind !== 'notice')
+        const text = events.map(written).join('')
+        if (text !== '' && !to.write(text)) await drained(to)
+      }
+    } catch (error) {
+      if (to.writableEnded || to.destroyed) return
+      to.write(eventOf('failure', { words: isProblem(error) ? error.message : hasBegun ? BROKEN : NEVER_BEGAN }))
+    } finally {
+      stop()
+      to.end()
+    }
   }
+
+  function stop(): void {
+    clearInterval(heartbeat)
+    clearInterval(progress)
+  }
+}
+
+function drained(to: PassThrough): Promise<void> {
+  return new Promise((resolve) => {
+    if (to.destroyed) return resolve()
+    const ready = () => {
+      to.off('drain', ready).off('close', ready)
+      resolve()
+    }
+    to.once('drain', ready).once('close', ready)
+  })
+}
+
+function written(event: AnswerEvent): string {
+  if (event.kind === 'said') {
+    const { text, reasoning } = event
+    return eventOf('', { ...(reasoning === '' ? {} : { reasoning }), ...(text === '' ? {} : { text }) })
+  }
+  if (event.kind === 'usage') return eventOf('usage', event.usage)
+  const { kind, ...data } = event
+  return eventOf(kind, data)
+}
+
+/** U+2028 and U+2029 end a line for some readers of events, though not by the standard. */
+function eventOf(name: string, data: object): string {
+  const json = JSON.stringify(data).replace(/[\u2028\u2029]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16)}`)
+  return `${name === '' ? '' : `event: ${name}\n`}data: ${json}\n\n`
 }

@@ -1,32 +1,48 @@
+import type { AnswerEvent } from '../../model-calls/answer-reader.js'
+import type { Usage } from '../../model-calls/answer-usage.js'
+
 /** What a model returned, as numbers and text that a page can show; whatever is odd in an answer is left out. */
 
 export interface Said {
   text: string
+  reasoning: string
+  /** why the answer ended, as the model server says it; may be empty */
+  finish: string
+  /** what to know of how it ended; empty where it ended as usual */
+  words: string
   /** true: only the first LONGEST_SAID characters are there */
   isCut: boolean
   promptTokens: number | undefined
   completionTokens: number | undefined
+  reasoningTokens: number | undefined
 }
 
 /** Characters of an answer that are shown. */
 export const LONGEST_SAID = 100_000
-/** Characters of an answer that is shown as it is, since it has no text where one is expected. */
-const LONGEST_RAW = 4000
 /** Numbers of a vector that are compared; the largest public models have 4,096. */
 export const MOST_DIMENSIONS = 8192
 
-/** `text` is what `body` was read from. */
-export function saidIn(body: unknown, text: string): Said {
-  const choices = member(body, 'choices')
-  const choice = Array.isArray(choices) ? choices[0] : undefined
-  const said = member(member(choice, 'message'), 'content') ?? member(choice, 'text')
-  const usage = member(body, 'usage')
-  const whole = typeof said === 'string' ? said : text.slice(0, LONGEST_RAW)
+/** A whole answer put together; `failure` says why there is none, else it is empty. */
+export async function collected(answer: AsyncIterable<AnswerEvent[]>): Promise<Said & { failure: string }> {
+  const said = { text: '', reasoning: '', finish: '', words: '', failure: '' }
+  let usage: Usage | undefined
+  let size = 0
+  for await (const events of answer)
+    for (const event of events) {
+      if (event.kind === 'said') {
+        size = Math.max(size, said.text.length + event.text.length, said.reasoning.length + event.reasoning.length)
+        said.text = (said.text + event.text).slice(0, LONGEST_SAID)
+        said.reasoning = (said.reasoning + event.reasoning).slice(0, LONGEST_SAID)
+      } else if (event.kind === 'usage') usage = event.usage
+      else if (event.kind === 'failure') said.failure = event.words
+      else if (event.kind === 'finish') Object.assign(said, { finish: event.reason, words: event.words })
+    }
   return {
-    text: whole.slice(0, LONGEST_SAID),
-    isCut: whole.length > LONGEST_SAID,
-    promptTokens: count(member(usage, 'prompt_tokens')),
-    completionTokens: count(member(usage, 'completion_tokens')),
+    ...said,
+    isCut: size > LONGEST_SAID,
+    promptTokens: usage?.prompt_tokens ?? undefined,
+    completionTokens: usage?.completion_tokens ?? undefined,
+    reasoningTokens: usage?.reasoning_tokens ?? undefined,
   }
 }
 
@@ -93,8 +109,4 @@ function member(node: unknown, name: string): unknown {
 
 function finite(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined
-}
-
-function count(value: unknown): number | undefined {
-  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined
 }

@@ -1,0 +1,37 @@
+import { LRUCache } from 'lru-cache'
+import { type Change, changed, changesFor, noticeOf, type Refusal } from '../../model-calls/refused-parameters.js'
+import type { Model } from '../models/schemas.js'
+
+const HOUR_MS = 3_600_000
+
+type Body = Record<string, unknown>
+
+/**
+ * What a model server refused of what the portal adds to a request. Each process keeps it for an hour, so that a
+ * conversation does not cost two requests for each message.
+ */
+export function createAdjustments() {
+  const known = new LRUCache<string, Set<Change>>({ max: 1000, ttl: HOUR_MS })
+
+  return {
+    of({ system_name }: Model) {
+      const before = known.get(system_name) ?? new Set<Change>()
+      return {
+        /** the body as this model server is known to accept it */
+        applied: (body: Body): Body => changed(body, before),
+        /** what to send after a refusal; undefined where nothing can be left out */
+        after(body: Body, refusal: Refusal) {
+          const changes = changesFor(changed(body, before), refusal)
+          if (changes.length === 0) return undefined
+          const all = new Set([...before, ...changes])
+          return {
+            body: changed(body, all),
+            notices: changes.map(noticeOf),
+            /** call it where the server accepted that */
+            keep: () => void known.set(system_name, all),
+          }
+        },
+      }
+    },
+  }
+}

@@ -1,0 +1,139 @@
+import { Readable } from 'node:stream'
+import { jsonFrom } from '../../clients/bounded-json.js'
+import { retryAfterIn } from '../../clients/retry-after.js'
+import { isProblem, problem } from '../../errors.js'
+import type { AnswerEvent } from '../../model-calls/answer-reader.js'
+import { callOf } from '../../model-calls/example-calls.js'
+import { adviceFor, type Refusal } from '../../model-calls/refused-parameters.js'
+import type { Prepared } from '../applications/model-calls.js'
+import type { Application } from '../applications/schemas.js'
+import type { Model } from '../models/schemas.js'
+import { createAdjustments } from './adjustments.js'
+import type { Answered, PlaygroundDeps, Refused } from './playground.js'
+import { collected, type Said } from './results.js'
+import { spokenWithout } from './spoken.js'
+import { failureWords } from './view.js'
+
+type Body = Record<string, unknown>
+
+/** The beginning of a streamed answer. */
+export interface Opened {
+  type: string
+  body: Readable
+  secrets: string[]
+  /** what was changed for the server to accept it, in sentences */
+  notes: string[]
+}
+
+/** The longest that an answer in one piece is waited for, and a stream between two pieces. */
+const LONG_MS = 120_000
+/** The longest that a stream may take to begin: a model that is scaled to zero loads its weights first. */
+const START_MS = 300_000
+/** for the text of a refusal, whose status is known */
+const REFUSAL_MS = 5000
+
+/** Sends the body of a call to a model, and again at most once. All reject with gateway_unavailable. */
+export function createSending({ calls, gateway, wordsFor }: Pick<PlaygroundDeps, 'calls' | 'gateway' | 'wordsFor'>) {
+  const adjustments = createAdjustments()
+
+  return {
+    /** The head of a streamed answer, or why there is none. */
+    async open(model: Model, application: Application, body: Body, signal: AbortSignal): Promise<Opened | Refused> {
+      const { answer, secrets, refused, notes } = await accepted(model, application, body, async (prepared) => {
+        const answer = await gateway.open({ ...prepared, signal, headMs: START_MS, idleMs: LONG_MS })
+        const refused = isAnswer(answer.status) ? undefined : { ...answer, text: await beginningOf(answer.body) }
+        return { answer, secrets: prepared.secrets, refused }
+      })
+      if (refused) return refusedBy(refused, model, body)
+      return { type: typeOf(answer), body: answer.body, secrets, notes }
+    },
+
+    /** The same answer in one piece. */
+    async whole(model: Model, application: Application, body: Body): Promise<(Said & { ms: number }) | Refused> {
+      const { answer, secrets, notes } = await accepted(model, application, body, async (prepared) => {
+        const answer = await gateway.call({ ...prepared, timeoutMs: LONG_MS })
+        return { answer, secrets: prepared.secrets, refused: isAnswer(answer.status) ? undefined : answer }
+      })
+      if (!isAnswer(answer.status)) return refusedBy(answer, model, body)
+      const spoken = spokenWithout(secrets, { type: typeOf(answer), body: Readable.from([Buffer.from(answer.text)]) })
+      const { failure, ...said } = await collected(spoken)
+      if (failure !== '') return { status: answer.status, words: failure, retryAfter: undefined }
+      return { ...said, words: [...notes, said.words].filter(Boolean).join(' '), ms: answer.ms }
+    },
+
+    /** An answer that is JSON of another kind than text. */
+    async json(model: Model, application: Application, body: Body): Promise<Answered | Refused> {
+      const answer = await gateway.call({ ...(await prepare(model, application, body)), timeoutMs: LONG_MS })
+      if (answer.status !== 200) return refusedBy(answer, model, body)
+      return { body: jsonFrom(answer.text), text: answer.text, ms: answer.ms }
+    },
+  }
+
+  /** Sends a body, and once more without what the server refuses of what the portal added. */
+  async function accepted<T extends { refused: Refusal | undefined }>(
+    model: Model,
+    application: Application,
+    body: Body,
+    send: (prepared: Prepared) => Promise<T>,
+  ): Promise<T & { notes: string[] }> {
+    const known = adjustments.of(model)
+    const sent = await send(await prepare(model, application, known.applied(body)))
+    const next = sent.refused && known.after(body, sent.refused)
+    if (!sent.refused || !next) return { ...sent, notes: [] }
+    const again = await send(await prepare(model, application, next.body))
+    // another refusal is about something else, so this change was right
+    if (again.refused?.text !== sent.refused.text) next.keep()
+    return { ...again, notes: next.notices }
+  }
+
+  async function prepare(model: Model, application: Application, body: Body): Promise<Prepared> {
+    try {
+      return await calls.prepare(model, application, { method: 'POST', path: callOf(model).path, body })
+    } catch (error) {
+      if (isProblem(error)) throw error
+      // OpenID Connect: the issuer gave no token
+      const detail =
+        'No access token could be obtained for this application, so nothing was sent. Its client may not be known yet. Try again in a minute.'
+      throw problem('gateway_unavailable', { detail, cause: error })
+    }
+  }
+
+  function refusedBy(answer: Refusal & { headers: Record<string, string> }, model: Model, body: Body): Refused {
+    const words = [wordsFor(answer, model), adviceFor(body, answer)].filter(Boolean).join(' ')
+    return { status: answer.status, words, retryAfter: retryAfterIn(answer.headers) }
+  }
+}
+
+/** What comes of an answer that is being opened; a refusal is a failure by then. */
+export async function* answerOf(opening: Promise<Opened | Refused>): AsyncGenerator<AnswerEvent[]> {
+  const opened = await opening
+  if ('words' in opened) return yield [{ kind: 'failure', words: failureWords(opened) }]
+  yield opened.notes.map((words) => ({ kind: 'notice', words }))
+  yield* spokenWithout(opened.secrets, opened)
+}
+
+/** 204 and 205 have no body by definition. */
+function isAnswer(status: number): boolean {
+  return status >= 200 && status < 300 && status !== 204 && status !== 205
+}
+
+function typeOf({ headers }: { headers: Record<string, string> }): string {
+  return headers['content-type'] ?? ''
+}
+
+/** As much of a refusal as comes soon. */
+async function beginningOf(body: Readable): Promise<string> {
+  let text = ''
+  const late = setTimeout(() => body.destroy(), REFUSAL_MS)
+  try {
+    for await (const chunk of body) {
+      text += String(chunk)
+      if (text.length > 4000) break
+    }
+  } catch {
+    // what came before it broke off may tell enough
+  } finally {
+    clearTimeout(late)
+  }
+  return text
+}

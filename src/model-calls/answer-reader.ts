@@ -1,0 +1,236 @@
+import { isWithinBounds, readJson } from '../clients/bounded-json.js'
+import { createEventReader, EventTooLarge, LONGEST_EVENT, type StreamEvent } from '../clients/event-stream.js'
+import { oneLine, ownWordsOf } from '../clients/server-words.js'
+import { type Format, formatOf, isErrorText } from './answer-format.js'
+import { type Piece, pieceOf } from './answer-pieces.js'
+import type { Usage } from './answer-usage.js'
+import { finishWords } from './finish-words.js'
+import { createThinking } from './thinking.js'
+
+export type AnswerEvent =
+  | { kind: 'said'; text: string; reasoning: string }
+  | { kind: 'usage'; usage: Usage }
+  /** `words` are empty where nothing needs to be said */
+  | { kind: 'finish'; reason: string; words: string }
+  /** nothing follows */
+  | { kind: 'failure'; words: string }
+  /** what else a person should know */
+  | { kind: 'notice'; words: string }
+
+/** Characters of an answer that comes in one piece. */
+const LONGEST_WHOLE = 1_000_000
+/** Characters of an answer of no known form that are kept to tell what it was. */
+const LONGEST_ODD = 8000
+/**
+ * Reads the answer of a model server in whatever form it comes: server-sent events, lines of JSON, one JSON value, text, or
+ * an error in any of them. Linear in its length, however it is cut into chunks; never throws.
+ */
+export function createAnswerReader(contentType: string) {
+  const decoder = new TextDecoder()
+  const events = createEventReader()
+  const thinking = createThinking()
+  let format: Format | undefined
+  /** what came before the format was known */
+  let beginning: Uint8Array[] = []
+  /** not read yet: the beginning, a line of JSON, the page, the text of no known form */
+  let held = ''
+  let lines: 'unknown' | 'yes' | 'no' = 'unknown'
+  let odd = ''
+  let length = 0
+  let hasReasoning = false
+  let hasText = false
+  let callsTool = false
+  let isAnswer = false
+  let hasBytes = false
+  let finish = ''
+  let usage: Usage | undefined
+  let isOver = false
+
+  return {
+    /** What a chunk adds, in pieces between which others may be served. */
+    *read(chunk: Uint8Array): Generator<AnswerEvent[]> {
+      if (isOver) return
+      hasBytes ||= chunk.length > 0
+      try {
+        if (format === undefined) {
+          beginning.push(chunk)
+          held += decoder.decode(chunk, { stream: true })
+          format = formatOf(contentType, held, false)
+          if (format !== undefined) yield* begin(format)
+        } else if (format === 'events') for (const found of events.read(chunk)) yield found.flatMap(readEvent)
+        else yield* readText(decoder.decode(chunk, { stream: true }))
+      } catch (error) {
+        yield tooLarge(error)
+      }
+    },
+    /** What is left at the end of the answer, and how it ended. */
+    end(): AnswerEvent[] {
+      if (isOver) return []
+      try {
+        const rest = decoder.decode()
+        const found: AnswerEvent[] = []
+        if (format === undefined) {
+          held += rest
+          format = formatOf(contentType, held, true) ?? 'text'
+          for (const some of begin(format)) found.push(...some)
+        }
+        if (format === 'events') found.push(...events.end().flatMap(readEvent))
+        return isOver ? found : [...found, ...ending()]
+      } catch (error) {
+        return tooLarge(error)
+      }
+    },
+    /** True: the answer is complete, and what follows is not read. */
+    get isOver() {
+      return isOver
+    },
+  }
+
+  function* begin(as: Format): Generator<AnswerEvent[]> {
+    const text = held
+    held = ''
+    // bytes, since the last of them may be a part of a character
+    if (as === 'events') for (const found of events.read(Buffer.concat(beginning))) yield found.flatMap(readEvent)
+    else yield* readText(text)
+    beginning = []
+  }
+
+  function* readText(text: string): Generator<AnswerEvent[]> {
+    if (format === 'text' && (isAnswer || !isErrorText(held + text))) {
+      isAnswer = true
+      const said = held + text
+      held = ''
+      yield say(said, '')
+      return
+    }
+    const hasLineEnd = /[\r\n]/.test(text)
+    held += text
+    if (held.length > LONGEST_WHOLE) throw new EventTooLarge('an answer of more than 1,000,000 characters')
+    if (format !== 'json') held = held.slice(0, LONGEST_ODD)
+    while (format === 'json' && hasLineEnd && lines !== 'no' && !isOver) {
+      const end = held.search(/[\r\n]/)
+      if (end === -1) return
+      const line = held.slice(0, end)
+      const read = line.length > LONGEST_EVENT ? { refused: 'too_large' } : readJson(line)
+      // JSON over several lines is read at its end
+      if (line.trim() !== '' && !('value' in read) && lines === 'unknown') {
+        lines = 'no'
+        return
+      }
+      held = held.slice(end + 1)
+      if (line.trim() === '') continue
+      lines = 'yes'
+      yield readData(line, '')
+    }
+  }
+
+  function readEvent({ event, data, stray }: StreamEvent): AnswerEvent[] {
+    if (isOver || data.trim() === '') return []
+    if (/^"?\[DONE\]"?$/i.test(data.trim())) {
+      isAnswer = true
+      return ending()
+    }
+    if (stray && !/^\s*[[{]/.test(data)) return keepOdd(data)
+    return readData(data, event)
+  }
+
+  /** One JSON value, or text where JSON is expected. */
+  function readData(data: string, event: string): AnswerEvent[] {
+    if (isOver) return []
+    const read = readJson(data)
+    const isError = /^error\b/i.test(event) || (!('value' in read) && isErrorText(data))
+    if (isError) return fail(reported(ownWordsOf(data)))
+    const piece = 'value' in read ? pieceOf(read.value) : undefined
+    return piece === undefined ? keepOdd(data) : readPiece(piece)
+  }
+
+  function readPiece(piece: Piece): AnswerEvent[] {
+    isAnswer = true
+    usage = piece.usage ?? usage
+    finish = piece.finish || finish
+    callsTool ||= piece.callsTool
+    const text = piece.isWhole ? piece.text.slice(length) : piece.text
+    length += text.length
+    const said = say(text, piece.reasoning)
+    return piece.error === undefined ? said : [...said, ...fail(reported(piece.error))]
+  }
+
+  function say(text: string, reasoning: string): AnswerEvent[] {
+    const parted = thinking.push(text)
+    return sayParts(parted.text, reasoning + parted.reasoning)
+  }
+
+  function sayParts(text: string, reasoning: string): AnswerEvent[] {
+    hasText ||= text.trim() !== ''
+    hasReasoning ||= reasoning.trim() !== ''
+    return text === '' && reasoning === '' ? [] : [{ kind: 'said', text, reasoning }]
+  }
+
+  function keepOdd(data: string): AnswerEvent[] {
+    if (odd.length < LONGEST_ODD) odd = `${odd}${data}\n`.slice(0, LONGEST_ODD)
+    return []
+  }
+
+  function ending(): AnswerEvent[] {
+    const read = readRest()
+    if (isOver) return read
+    const left = thinking.end()
+    const said = [...read, ...sayParts(left.text, left.reasoning)]
+    // an error may be in lines that are no events
+    const words = odd === '' ? '' : ownWordsOf(odd)
+    if (odd !== '' && pieceIn(odd)?.error !== undefined) return [...said, ...fail(reported(words))]
+    if (!isAnswer) return [...said, ...fail(unreadable(words))]
+    isOver = true
+    const counted: AnswerEvent[] = usage === undefined ? [] : [{ kind: 'usage', usage }]
+    const reason = finish || (callsTool ? 'tool_calls' : '')
+    return [
+      ...said,
+      ...counted,
+      { kind: 'finish', reason, words: finishWords({ reason, hasText, hasReasoning, callsTool }) },
+    ]
+  }
+
+  /** What is left where an answer is no stream of events. */
+  function readRest(): AnswerEvent[] {
+    const rest = held
+    held = ''
+    if (!hasBytes) return fail('The model server sent an empty answer.')
+    if (format === 'page') {
+      const title = ownWordsOf(rest)
+      return fail(
+        `The address answered with a web page, not as a model server does.${title && ` The page says: “${title}”`}`,
+      )
+    }
+    if (format === 'binary')
+      return fail(`The address answered with ${oneLine(contentType).slice(0, 100)}, which cannot be shown here.`)
+    if (format === 'text' && isErrorText(rest)) return fail(reported(ownWordsOf(rest)))
+    if (format !== 'json' || rest.trim() === '') return []
+    if (!isWithinBounds(rest))
+      return fail('The model server sent JSON that is nested too deeply or has too many values to be shown here.')
+    return readData(rest, '')
+  }
+
+  function unreadable(words: string): string {
+    const says = words === '' ? '' : ` The model server says: “${words}”`
+    return `The model server answered in a form that cannot be shown here.${says}`
+  }
+
+  function reported(words: string): string {
+    return words === '' ? 'The model server reported an error.' : `The model server reported an error: “${words}”`
+  }
+
+  function fail(words: string): AnswerEvent[] {
+    isOver = true
+    return [{ kind: 'failure', words }]
+  }
+
+  function tooLarge(error: unknown): AnswerEvent[] {
+    if (!(error instanceof EventTooLarge)) throw error
+    return fail('The model server sent an event that is larger than can be shown here.')
+  }
+}
+
+function pieceIn(text: string): Piece | undefined {
+  const read = readJson(text)
+  return 'value' in read ? pieceOf(read.value) : undefined
+}

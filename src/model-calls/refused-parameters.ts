@@ -1,0 +1,93 @@
+import { ownWordsOf } from '../clients/server-words.js'
+
+/** A change of a body that makes a model server accept it, without changing what was asked. */
+export type Change = 'no_stream_options' | 'no_stream' | 'max_completion_tokens'
+
+type Body = Record<string, unknown>
+
+export interface Refusal {
+  status: number
+  headers?: Record<string, string>
+  text: string
+}
+
+/** Statuses that are about the body; a 5xx is where its words name the parameter. */
+const ABOUT_BODY = [400, 415, 422, 500, 501]
+const REFUSED =
+  /unsupported|not support|unknown|unrecogni[sz]ed|unexpected|not (?:permitted|allowed|accepted|valid|implemented|available|enabled)|extra|additional|invalid|forbidden|deprecated|cannot|can't|can only|only (?:allowed|supported|valid)|must not|no such|instead|disabled/i
+/** Words that blame some parameter and do not name it. */
+const SOME_PARAMETER =
+  /\b(?:extra|unknown|unsupported|unrecogni[sz]ed|unexpected|additional|unallowed)\b.{0,40}\b(?:fields?|inputs?|parameters?|params?|arguments?|properties|property|keys?|keywords?|members?|options?)\b/i
+const GENERIC =
+  /^(?:bad request|unprocessable (?:entity|content)|validation (?:error|failed)|invalid (?:request|json|body|payload|input)|request validation error)\W*$/i
+/** Parameters that a person may fill in. */
+const FILLED_IN = ['temperature', 'top_p', 'max_tokens', 'max_completion_tokens'] as const
+
+/**
+ * What to change of a body that a model server refused, by its own words or, where these name nothing, by leaving out what
+ * the portal added. Empty: sending it again would not help. What a person filled in is never left out.
+ */
+export function changesFor(body: Body, { status, headers = {}, text }: Refusal): Change[] {
+  if (!ABOUT_BODY.includes(status)) return []
+  const words = ownWordsOf(text, headers['content-type'])
+  const isRefused = REFUSED.test(words)
+  const changes: Change[] = []
+  if ('max_tokens' in body && /max_completion_tokens/.test(words)) changes.push('max_completion_tokens')
+  else if (isRefused && names(words, 'max_tokens') && isUnsupported(words)) changes.push('max_completion_tokens')
+  if ('stream_options' in body && /stream_options|streamOptions|include_usage/.test(words))
+    changes.push('no_stream_options')
+  else if (body.stream === true && status !== 500 && isRefused && /\bstream(?:ing)?\b/i.test(words))
+    changes.push('no_stream')
+  if (changes.length > 0 || !('stream_options' in body) || status >= 500) return changes
+  const namesAnother =
+    /(?:\bbody\.|['"`])(?:messages|model|prompt)\b/.test(words) || FILLED_IN.some((name) => names(words, name))
+  const isVague = words === '' || GENERIC.test(words) || SOME_PARAMETER.test(words) || (status === 422 && isRefused)
+  return isVague && !namesAnother ? ['no_stream_options'] : []
+}
+
+/** The body with these changes; those that do not apply do nothing. */
+export function changed(body: Body, changes: Iterable<Change>): Body {
+  const next = { ...body }
+  for (const change of changes) {
+    if (change !== 'max_completion_tokens') delete next.stream_options
+    if (change === 'no_stream') delete next.stream
+    if (change === 'max_completion_tokens' && 'max_tokens' in next) {
+      next.max_completion_tokens = next.max_tokens
+      delete next.max_tokens
+    }
+  }
+  return next
+}
+
+const notices: Record<Change, string> = {
+  no_stream_options: 'The model server does not accept stream_options. The request was sent again without it.',
+  no_stream: 'The model server does not stream answers. The request was sent again without stream.',
+  max_completion_tokens:
+    'The model server does not accept max_tokens. The request was sent again with max_completion_tokens.',
+}
+
+/** What was changed, in a sentence for the person who sent it. */
+export function noticeOf(change: Change): string {
+  return notices[change]
+}
+
+/** What to do about a parameter that a person filled in and the server refused; empty where its words name none. */
+export function adviceFor(body: Body, { status, headers = {}, text }: Refusal): string {
+  if (status !== 400 && status !== 422) return ''
+  const words = ownWordsOf(text, headers['content-type'])
+  const refused = FILLED_IN.filter((name) => name in body && names(words, name))
+  if (refused.length === 0) return ''
+  return `Change or clear ${refused.join(' and ')}, then send the request again.`
+}
+
+/** `max_tokens` is not named by `max_completion_tokens`. */
+function names(words: string, parameter: string): boolean {
+  return new RegExp(`(?<![A-Za-z0-9_])${parameter}(?![A-Za-z0-9_])`, 'i').test(words)
+}
+
+/** Not known at all, unlike a value that is too large. */
+function isUnsupported(words: string): boolean {
+  return /unsupported|not support|unknown|unrecogni[sz]ed|unexpected|extra|additional|not (?:permitted|allowed)|deprecated/i.test(
+    words,
+  )
+}
