@@ -1,10 +1,11 @@
 // Builds static/css/app.css: PatternFly's tokens and the components in use, reduced to the classes that views and scripts
-// name, with the portal's own rules after them; and copies the two fonts and uPlot.
+// name, with the portal's own rules after them; and copies the two fonts and the libraries that pages load.
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { Features, transform } from 'lightningcss'
 import { PurgeCSS } from 'purgecss'
+import { rolldown } from 'rolldown'
 
 const root = join(import.meta.dirname, '..')
 const patternfly = dirname(createRequire(import.meta.url).resolve('@patternfly/patternfly/package.json'))
@@ -18,6 +19,7 @@ const parts = [
   join(root, 'static/css/account.css'),
   join(root, 'static/css/catalogue.css'),
   join(root, 'static/css/doctor.css'),
+  join(root, 'static/css/playground.css'),
 ]
 
 const css = parts.map((file) => readFileSync(file, 'utf8')).join('\n')
@@ -63,3 +65,7 @@ mkdirSync(vendor, { recursive: true })
 const script = readFileSync(join(uplot, 'dist/uPlot.iife.min.js'), 'utf8')
 writeFileSync(join(vendor, 'uplot.js'), `${script}\nexport default uPlot\n`)
 copyFileSync(join(uplot, 'dist/uPlot.min.css'), join(vendor, 'uplot.css'))
+
+// the parser that the portal itself reads streams with
+const parser = await rolldown({ input: 'eventsource-parser', cwd: root })
+await parser.write({ file: join(vendor, 'eventsource-parser.js'), format: 'esm', minify: true })

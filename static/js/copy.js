@@ -21,8 +21,9 @@ async function withKey(button) {
   return snippets.find(({ client }) => client === button.dataset.copyWithKey).with_key
 }
 
-async function copy(button, read) {
-  const label = button.textContent
+/** Copies what `read` returns and says so on the button for two seconds. */
+export async function copy(button, read) {
+  button.dataset.label ??= button.textContent
   try {
     await navigator.clipboard.writeText(await read())
     button.textContent = 'Copied'
@@ -31,6 +32,6 @@ async function copy(button, read) {
   }
   button.setAttribute('aria-live', 'polite')
   setTimeout(() => {
-    button.textContent = label
+    button.textContent = button.dataset.label
   }, 2000)
 }

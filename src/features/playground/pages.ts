@@ -7,7 +7,7 @@ import type { RateLimit } from '../../web/rate-limits.js'
 import type { Snippets } from '../snippets/snippets.js'
 import { clientIn, conversationCode, MOST_AS_CODE } from './code-view.js'
 import type { Answered, Choice, Playground, Refused } from './playground.js'
-import { answerView, failedView, failureWords, kindOf, playgroundView, type Shown, type ShownTurn } from './view.js'
+import { answerView, earlierAnswer, failedView, failureWords, kindOf, playgroundView, type Shown, type ShownTurn } from './view.js'
 import { applicationsOf, checkTexts, lastSent, lengthOf, linesOf, turnsOf, wantedOf } from './wanted.js'
 
 const calls = { config: { audit: 'playground.call', patient: false } } as const
@@ -158,5 +158,5 @@ function refusalOf(refused: Refused) {
 }
 
 function earlierTurn({ prompt, answers }: { prompt: string; answers: string[] }): ShownTurn {
-  return { prompt, answers: answers.map((text) => ({ text, meta: '', failed: text === '' })) }
+  return { prompt, answers: answers.map(earlierAnswer) }
 }

@@ -23,8 +23,22 @@ export interface Shown {
 
 export interface ShownTurn {
   prompt: string
-  answers: { text: string; meta: string; failed: boolean }[]
+  answers: ShownAnswer[]
 }
+
+/** An answer as views/playground/answer.eta shows it; whatever is empty is left out. */
+export interface ShownAnswer {
+  text: string
+  reasoning?: string
+  /** sentences about the answer: why it ended, what was changed in the request */
+  notes?: string[]
+  /** why there is no answer; such an exchange is not repeated to the model */
+  failure?: string
+  /** time and tokens */
+  meta?: string
+}
+
+const blankAnswer: Required<ShownAnswer> = { text: '', reasoning: '', notes: [], failure: '', meta: '' }
 
 const labels: Record<string, string> = {
   chat: 'Chat',
@@ -61,7 +75,7 @@ export function playgroundView(shown: Shown) {
     prompt: values.prompt ?? '',
     temperature: values.temperature ?? '',
     topP: values.top_p ?? '',
-    maxTokens: values.max_tokens ?? '512',
+    maxTokens: values.max_tokens ?? '',
     input: values.input ?? 'The sky is blue today.\nIt is a sunny day.\nMy invoice is overdue.',
     query: values.query ?? 'How do I renew my passport?',
     documents:
@@ -79,8 +93,10 @@ export function playgroundView(shown: Shown) {
     },
     turns: turns.map(({ prompt, answers }) => ({
       prompt,
-      answers: answers.map((answer, side) => ({ ...answer, name: names[side] ?? '' })),
+      answers: answers.map((answer, side) => ({ ...blankAnswer, ...answer, name: names[side] ?? '' })),
     })),
+    // what the page's script fills in
+    blankTurn: { prompt: '', answers: names.map((name) => ({ ...blankAnswer, name })) },
     turnsJson: JSON.stringify(turns.map(carried)),
     client: shown.code?.client ?? values.client ?? '',
     code: shown.code,
@@ -96,17 +112,22 @@ export function kindOf(choice: Choice | undefined): Kind {
 }
 
 /** One answer of a page without scripts: what was said, and how long it took. */
-export function answerView({ text, isCut, promptTokens, completionTokens }: Said, ms: number) {
+export function answerView({ text, isCut, promptTokens, completionTokens }: Said, ms: number): ShownAnswer {
   const tokens =
     promptTokens === undefined || completionTokens === undefined
       ? ''
       : ` · ${number(promptTokens)} tokens in, ${number(completionTokens)} out`
   const cut = isCut ? ` · only the first ${number(LONGEST_SAID)} characters` : ''
-  return { text, meta: `${number(ms)} ms${tokens}${cut}`, failed: false }
+  return { text, meta: `${number(ms)} ms${tokens}${cut}` }
 }
 
-export function failedView(refused: Refused) {
-  return { text: failureWords(refused), meta: '', failed: true }
+export function failedView(refused: Refused): ShownAnswer {
+  return { text: '', failure: failureWords(refused) }
+}
+
+/** An answer of an earlier exchange, of which the browser keeps the text alone. */
+export function earlierAnswer(text: string): ShownAnswer {
+  return text === '' ? { text, failure: 'No answer' } : { text }
 }
 
 export function failureWords({ status, words }: Refused): string {
@@ -114,7 +135,7 @@ export function failureWords({ status, words }: Refused): string {
 }
 
 function carried({ prompt, answers }: ShownTurn): Turn {
-  return { prompt, answers: answers.map(({ text, failed }) => (failed ? '' : text)) }
+  return { prompt, answers: answers.map(({ text, failure }) => (failure ? '' : text)) }
 }
 
 function groupsOf(choices: Choice[], chosen: Choice | undefined) {

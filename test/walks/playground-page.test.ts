@@ -1,0 +1,300 @@
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import t from 'tap'
+import { launchBrowser, signInAs, violations } from '../helper/browser.js'
+import { scriptAnswers } from '../helper/scripted-answers.js'
+import { startStack } from '../helper/stack.js'
+
+const stack = await startStack()
+await stack.portal({ CATALOG_TTL: '3600' })
+const browser = await launchBrowser()
+t.teardown(async () => {
+  await browser.close()
+  await stack.close()
+})
+
+/** applications of mary's, one for each model */
+const applications: Record<string, string> = {}
+const wide = { viewport: { width: 1280, height: 900 }, permissions: ['clipboard-read', 'clipboard-write'] }
+
+/** A page of the playground whose answers the test gives. */
+async function open(models: string[], options: BrowserContextOptions = wide) {
+  const context = await browser.newContext(options)
+  const page = await signInAs(context, stack.url, 'mary')
+  const problems: string[] = []
+  page.on('pageerror', (error) => problems.push(error.message))
+  for (const model of models) {
+    if (applications[model]) continue
+    await page.goto(`${stack.url}/applications/new?model=${model}`)
+    await page.click('main button[type=submit]')
+    await page.waitForURL(/\/applications\/\d+$/)
+    applications[model] = new URL(page.url()).pathname.split('/').pop() ?? ''
+  }
+  const answers = await scriptAnswers(page)
+  const [first = '', second = ''] = models.map((model) => applications[model])
+  await page.goto(`${stack.url}/playground?application=${first}&compare=${second}`)
+  return { context, page, answers, problems }
+}
+
+async function ask(page: Page, words: string) {
+  await page.waitForSelector('[data-playground=ready]')
+  await page.fill('#prompt', words)
+  await page.keyboard.press('Enter')
+}
+const ready = (page: Page) => page.waitForSelector('[data-send]:not([hidden])')
+const last = (page: Page, part: string) => page.locator(`[data-turns] [data-answer] [data-${part}]`).last()
+const turnsOf = async (page: Page) =>
+  JSON.parse(await page.inputValue('[name=turns]')) as { prompt: string; answers: string[] }[]
+
+t.test('reasoning is shown apart, closed, and is neither sent back nor copied', async (t) => {
+  const { context, page, answers, problems } = await open(['granite-chat'])
+  await ask(page, 'What is 2 + 2?')
+  await answers.opens(0)
+  await answers.sends(0, { data: { reasoning: 'Two and ' } }, { data: { reasoning: 'two\u2028make four.' } })
+  const summary = page.locator('[data-reasoning] summary').first()
+  await summary.waitFor()
+  t.equal(await summary.textContent(), 'Thinking…', 'while there is no answer')
+  t.equal(await page.textContent('[data-status]'), 'The model is reasoning.')
+  t.notOk(await last(page, 'reasoning-text').isVisible(), 'closed')
+
+  await answers.sends(
+    0,
+    { data: { text: '4' } },
+    { data: { text: '.' } },
+    { event: 'usage', data: { prompt_tokens: 12, completion_tokens: 30, reasoning_tokens: 20 } },
+    { event: 'finish', data: { reason: 'stop', words: '' } },
+  )
+  await answers.closes(0)
+  await ready(page)
+  t.equal(await last(page, 'text').textContent(), '4.')
+  t.equal(await summary.textContent(), 'Reasoning')
+  t.match(await last(page, 'meta').textContent(), /^first token \d+ ms · .*12 in, 30 out \(20 reasoning\)$/)
+  t.equal(await page.textContent('[data-status]'), '')
+
+  await summary.focus()
+  await page.keyboard.press('Enter')
+  t.ok(await last(page, 'reasoning-text').isVisible(), 'opened by keyboard')
+  t.equal(await last(page, 'reasoning-text').textContent(), 'Two and two\u2028make four.')
+  t.same(await violations(page), [])
+  await page.locator('[data-turns] [data-copy-answer]').last().click()
+  await page.locator('[data-turns] [data-copy-answer]:has-text("Copied")').waitFor()
+  t.equal(await page.evaluate(() => navigator.clipboard.readText()), '4.')
+
+  await ask(page, 'And 3 + 3?')
+  await answers.opens(1)
+  const [, second] = await answers.sent()
+  t.same(JSON.parse(second?.turns ?? ''), [{ prompt: 'What is 2 + 2?', answers: ['4.'] }])
+  t.equal(second?.max_tokens, '', 'a field that was not filled in')
+  t.same(problems, [])
+  await context.close()
+})
+
+t.test('an answer without text says why, and the next message does not repeat the exchange', async (t) => {
+  const { context, page, answers } = await open(['granite-chat'])
+  const ends = [
+    { events: [], words: 'The model returned no text.' },
+    {
+      events: [{ event: 'finish', data: { reason: 'content_filter', words: 'No answer: content_filter.' } }],
+      words: 'No answer: content_filter.',
+    },
+    {
+      events: [
+        { data: { reasoning: 'Still thinking' } },
+        { event: 'finish', data: { reason: 'length', words: 'Only reasoning: the limit was reached.' } },
+      ],
+      words: 'Only reasoning: the limit was reached.',
+    },
+  ]
+  for (const [call, { events, words }] of ends.entries()) {
+    await page.fill('#prompt', '')
+    await ask(page, `question ${call}`)
+    await answers.opens(call)
+    await answers.sends(call, ...events)
+    await answers.closes(call)
+    await ready(page)
+    t.equal(await last(page, 'notes').textContent(), words)
+    t.equal(await last(page, 'text').textContent(), '')
+    t.notMatch(await last(page, 'meta').textContent(), /first token 0/)
+    t.notOk(await last(page, 'copy-answer').isVisible(), 'nothing to copy')
+    t.equal(await page.inputValue('#prompt'), `question ${call}`, 'the message can be sent again')
+  }
+  t.match(await last(page, 'meta').textContent(), /first token \d+ ms/, 'reasoning has a first token')
+  await ask(page, 'an answer at last')
+  await answers.opens(3)
+  t.equal((await answers.sent())[3]?.turns, '[]')
+  await answers.sends(3, { data: { text: 'cut' } }, { event: 'finish', data: { reason: 'length', words: 'Cut off.' } })
+  await answers.closes(3)
+  await ready(page)
+  t.equal(await last(page, 'notes').textContent(), 'Cut off.', 'beside an answer with text too')
+  t.same(await turnsOf(page), [{ prompt: 'an answer at last', answers: ['cut'] }])
+  await context.close()
+})
+
+t.test('a model that takes its time is waited for, with the seconds, announced once', async (t) => {
+  const { context, page, answers } = await open(['granite-chat'])
+  await page.evaluate(() => {
+    const status = document.querySelector('[data-status]') as HTMLElement
+    const heard: string[] = []
+    new MutationObserver(() => heard.push(status.textContent ?? '')).observe(status, { childList: true })
+    Object.assign(globalThis, { heard })
+  })
+  const heard = () => page.evaluate('globalThis.heard') as Promise<string[]>
+  await ask(page, 'hello')
+  t.equal(await last(page, 'meta').textContent(), 'Waiting for the first token')
+  await answers.opens(0)
+  const progress = (seconds: number) => ({ event: 'progress', data: { seconds, words: 'Waiting for the server.' } })
+  await answers.sends(0, progress(5), progress(10))
+  await page.waitForFunction(() => /10 s/.test(document.querySelector('[data-turns] [data-meta]')?.textContent ?? ''))
+  t.equal(await last(page, 'meta').textContent(), 'Waiting for the server. (10 s)')
+  await answers.sends(0, { event: 'notice', data: { words: 'Sent again without stream_options.' } })
+  await answers.sends(0, { data: { text: 'Hello' } }, progress(15))
+  await answers.closes(0)
+  await ready(page)
+  t.match(await last(page, 'meta').textContent(), /first token \d+ ms/, 'a late report changes nothing')
+  t.equal(await last(page, 'notes').textContent(), 'Sent again without stream_options.')
+  t.same(await heard(), ['Waiting for the server.', ''])
+  await context.close()
+})
+
+t.test('a failure is shown after what came before it, and the exchange is not repeated', async (t) => {
+  const { context, page, answers, problems } = await open(['granite-chat'])
+  const words = 'The model server failed. The model server says: “out of memory”'
+  await ask(page, 'first')
+  await answers.opens(0)
+  await answers.sends(
+    0,
+    { data: { text: 'It was' } },
+    { event: 'failure', data: { words } },
+    { data: { text: 'never' } },
+  )
+  await ready(page)
+  t.equal(await last(page, 'text').textContent(), 'It was')
+  t.equal(await last(page, 'failure').textContent(), words)
+  t.equal(await last(page, 'meta').textContent(), 'Not included in your next message')
+  t.equal(await page.inputValue('#prompt'), 'first')
+  t.same(await violations(page), [])
+
+  const refusals = [
+    {
+      status: 429,
+      type: 'application/json',
+      text: '{"words":"The model is busy. (429)"}',
+      shown: 'The model is busy. (429)',
+    },
+    {
+      status: 502,
+      type: 'text/html',
+      text: '<h1>Bad gateway</h1>',
+      shown: 'The portal answered with an error (502). Try again in a minute.',
+    },
+    {
+      status: 413,
+      type: 'text/html',
+      text: 'x',
+      shown: 'This conversation is too long to send. Start a new conversation.',
+    },
+    {
+      status: 500,
+      type: 'application/json',
+      text: '{}',
+      shown: 'The portal answered with an error (500). Try again in a minute.',
+    },
+  ]
+  for (const [at, { status, type, text, shown }] of refusals.entries()) {
+    await ask(page, 'again')
+    await answers.opens(at + 1, { status, type })
+    await answers.pushes(at + 1, text)
+    await answers.closes(at + 1)
+    await ready(page)
+    t.equal(await last(page, 'failure').textContent(), shown)
+  }
+  await ask(page, 'nobody there')
+  await answers.wasSent(5)
+  await answers.breaksOff(5)
+  await ready(page)
+  t.match(await last(page, 'failure').textContent(), /cannot be reached/)
+  await ask(page, 'half')
+  await answers.opens(6)
+  await answers.sends(6, { data: { text: 'Half' } })
+  await answers.pushes(6, 'data: {"te')
+  await page.waitForFunction(() => document.querySelector('[data-turns] .turn:last-child [data-text]')?.textContent)
+  await answers.breaksOff(6)
+  await ready(page)
+  t.match(await last(page, 'failure').textContent(), /connection to the portal was interrupted/)
+  t.equal(await last(page, 'text').textContent(), 'Half')
+  t.same(await turnsOf(page), [])
+  t.same(problems, [])
+  await context.close()
+})
+
+t.test('a stopped answer is repeated as shown; of two compared answers the failed one is left out', async (t) => {
+  const { context, page, answers } = await open(['granite-chat', 'llama-chat'])
+  await ask(page, 'go on')
+  await answers.opens(0)
+  await answers.opens(1)
+  await answers.sends(0, { data: { reasoning: 'hm' } }, { data: { text: 'Once upon' } })
+  await answers.sends(1, { event: 'failure', data: { words: 'Overloaded.' } })
+  await page.waitForFunction(() => document.querySelector('[data-turns] [data-text]')?.textContent === 'Once upon')
+  await page.click('[data-stop]')
+  await ready(page)
+  t.match(await page.locator('[data-turns] [data-meta]').first().textContent(), /stopped$/)
+  t.equal(await page.inputValue('#prompt'), '', 'one of the two has answered')
+  t.same(await turnsOf(page), [{ prompt: 'go on', answers: ['Once upon', ''] }])
+  await page.click('text=As code')
+  await page.waitForSelector('#code')
+  t.match(await page.locator('[data-turns] [data-text]').first().textContent(), 'Once upon')
+  t.equal(await page.locator('[data-turns] [data-failure]:visible').textContent(), 'No answer')
+  t.same(await turnsOf(page), [{ prompt: 'go on', answers: ['Once upon', ''] }], 'and stays so on a page of the server')
+
+  await ask(page, 'stop at once')
+  await answers.opens(0)
+  await page.click('[data-stop]')
+  await ready(page)
+  t.equal(await last(page, 'meta').textContent(), 'Stopped before the first token')
+  t.equal(await page.inputValue('#prompt'), 'stop at once')
+  t.equal((await turnsOf(page)).length, 1)
+  await context.close()
+})
+
+t.test('a session that ended during a conversation leads to sign-in, and nothing that was typed is lost', async (t) => {
+  const context = await browser.newContext(wide)
+  const page = await signInAs(context, stack.url, 'mary')
+  await page.goto(`${stack.url}/playground?application=${applications['granite-chat']}`)
+  await ask(page, 'first')
+  await ready(page)
+  await context.clearCookies()
+  await ask(page, 'a long message that took an hour to write')
+  await ready(page)
+  t.match(await last(page, 'failure').textContent(), /session has ended/)
+  t.equal(await page.inputValue('#prompt'), 'a long message that took an hour to write')
+  const opened = context.waitForEvent('page')
+  await page.locator('[data-turns] [data-failure] a').last().click()
+  const signIn = await opened
+  await signIn.fill('[name=username]', 'mary')
+  await signIn.fill('[name=password]', 'demo')
+  await signIn.click('button[type=submit]')
+  await signIn.waitForURL(/\/playground\?application=/)
+  await page.bringToFront()
+  await page.click('[data-send]')
+  await ready(page)
+  t.same(await page.locator('[data-turns] .turn:last-child [data-failure]:visible').allTextContents(), [])
+  await context.close()
+})
+
+t.test('a phone shows every part of an answer without scrolling sideways', async (t) => {
+  const { context, page, answers } = await open(['granite-chat'], { ...wide, viewport: { width: 360, height: 740 } })
+  const long = 'https://models.example.com/'.padEnd(400, 'x')
+  await ask(page, long)
+  await answers.opens(0)
+  await answers.sends(
+    0,
+    { data: { reasoning: long } },
+    { data: { text: long } },
+    { event: 'notice', data: { words: long } },
+    { event: 'failure', data: { words: long } },
+  )
+  await ready(page)
+  await page.locator('[data-turns] [data-reasoning] summary').click()
+  t.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360)
+  t.same(await violations(page), [])
+  await context.close()
+})
