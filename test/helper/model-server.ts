@@ -23,8 +23,8 @@ export async function startModelServer() {
     answers(next: ModelAnswer) {
       answer = next
     },
-    /** a product whose calls this server answers */
-    async product(stack: Stack, type: string, system_name = `odd-${type}`) {
+    /** a product whose calls this server answers; `more` is what else differs (`src/demo/threescale/tenant/sketch.ts`) */
+    async product(stack: Stack, type: string, system_name = `odd-${type}`, more: object = {}) {
       const proxy = { api_backend: this.url }
       const product = {
         system_name,
@@ -34,6 +34,7 @@ export async function startModelServer() {
         location: 'authorization',
         type,
         proxy,
+        ...more,
       }
       const made = await fetch(`${stack.threescale}/_demo/products?count=1`, {
         method: 'POST',

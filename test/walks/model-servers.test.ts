@@ -1,0 +1,179 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { projectRoot } from '../../src/root.js'
+import { launchBrowser, signInAs } from '../helper/browser.js'
+import { modelServers } from '../helper/model-server-profiles.js'
+import { type ModelServer, type Scene, startScripted } from '../helper/scripted-model-servers.js'
+import { startStack } from '../helper/stack.js'
+import { createVisitor, decode } from '../helper/visitor.js'
+
+const stack = await startStack()
+const settings = join(t.testdir({}), 'portal.yaml')
+// more calls a minute than any person makes
+const demo = readFileSync(join(projectRoot, 'deploy/demo-portal.yaml'), 'utf8')
+writeFileSync(settings, `${demo}\nrate_limits: { calls: 1000000 }\n`)
+const servers = await Promise.all(modelServers.map((profile) => startScripted(stack, profile)))
+await stack.portal({ CATALOG_TTL: '3600', PORTAL_CONFIG: settings })
+const browser = await launchBrowser()
+const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
+const page = await signInAs(context, stack.url, 'mary')
+const problems: string[] = []
+page.on('pageerror', (error) => problems.push(error.message))
+const mary = createVisitor(stack)
+await mary.signIn('mary')
+t.teardown(async () => {
+  await browser.close()
+  await stack.close()
+  for (const server of servers) server.close()
+})
+
+interface Shown {
+  text: string
+  reasoning: string
+  notes: string
+  failure: string
+  meta: string
+}
+
+for (const { profile, system_name, requests } of servers) {
+  t.test(profile.name, async (t) => {
+    const created = await mary.submit(await mary.get(`/applications/new?model=${system_name}`), /^\/applications$/)
+    const application = new URL(created.url).pathname.split('/').pop() ?? ''
+    await stack.settled()
+
+    const tested = await mary.submit(await mary.get(`/applications/${application}`), /\/test$/)
+    t.match(decode(tested.text), 'The model answered', 'Test it')
+    if (profile.type === 'embedding') return playVectors(t, application)
+    const [first] = profile.scenes
+    t.match(decode(tested.text), first?.shows.text ?? '', 'Test it shows the text')
+    t.match(await tryOnce(profile, system_name, application), first?.shows.text ?? '', 'Try it')
+
+    for (const scene of profile.scenes) {
+      const values = { kind: 'chat', application, prompt: scene.asks, turns: '[]', ...scene.fields }
+      expectShown(t, `${scene.asks}, without scripts`, scene, shownIn((await mary.post('/playground', values)).text))
+    }
+
+    requests.length = 0
+    await page.goto(`${stack.url}/playground?application=${application}`)
+    await page.waitForSelector('[data-playground=ready]')
+    for (const scene of profile.scenes) {
+      const before = requests.length
+      expectShown(t, `${scene.asks}, in Chromium`, scene, await ask(scene))
+      t.ok(requests.length - before <= 2, `${requests.length - before} requests: one, and one retry at most`)
+      t.same(unasked(requests[before] ?? {}, scene), [], 'nothing is sent that was not filled in')
+    }
+    const messages = requests.flatMap(({ messages }) => messages as { role: string; content: string }[])
+    const repeated = messages.filter(({ role }) => role === 'assistant').map(({ content }) => content)
+    const answers = profile.scenes.map(({ shows }) => shows.text ?? '').filter(Boolean)
+    t.same(
+      [...new Set(repeated)].filter((text) => !answers.includes(text)),
+      [],
+      'answers alone are sent back',
+    )
+  })
+}
+
+t.test('a model that has to start: the page says that it is waited for', async (t) => {
+  const kserve = servers.find(({ profile }) => profile.name === 'KServe')
+  const list = decode((await mary.get('/playground')).text)
+  const application = new RegExp(`value="(\\d+)"[^>]*>${kserve?.profile.name}:`).exec(list)?.[1] ?? ''
+  await page.goto(`${stack.url}/playground?application=${application}`)
+  await page.waitForSelector('[data-playground=ready]')
+  await page.fill('#prompt', 'started from zero')
+  await page.click('[data-send]')
+  await page.waitForFunction(() =>
+    /\(\d+ s\)/.test(document.querySelector('[data-turns] [data-meta]')?.textContent ?? ''),
+  )
+  t.match(await page.textContent('[data-status]'), /\S/, 'also to screen readers')
+  await page.waitForSelector('[data-send]:not([hidden])')
+  t.equal(await page.locator('[data-turns] [data-text]').last().textContent(), 'Good morning.')
+  t.same(problems, [])
+})
+
+t.test('docs/model-servers.md states of each server what was played', async (t) => {
+  const docs = readFileSync(join(projectRoot, 'docs/model-servers.md'), 'utf8')
+  const rows = [...docs.matchAll(/^\| ([^|]+) \| (.+) \|$/gm)].map(([, name = '', rest = '']) => [
+    name,
+    rest.split(' | '),
+  ])
+  const table = Object.fromEntries(rows.filter(([name]) => modelServers.some((each) => each.name === name)))
+  t.same(
+    Object.keys(table),
+    modelServers.map(({ name }) => name),
+  )
+  for (const profile of modelServers) t.same(table[profile.name]?.slice(0, 5), rowOf(profile), profile.name)
+})
+
+/** What the table has to say, from what was played. */
+function rowOf({ type, rules, models, reasoning, refuses }: ModelServer): string[] {
+  const options = refuses?.({ stream_options: {} })
+  return [
+    type,
+    rules.map(([verb, pattern]) => `\`${verb} ${pattern}\``).join(', '),
+    models ? `\`GET ${models.path}\`` : 'none',
+    reasoning.map((name) => `\`${name}\``).join(', ') || 'none',
+    type !== 'chat' ? 'none' : options ? 'refused' : 'accepted',
+  ]
+}
+
+function expectShown(t: Test, name: string, { shows }: Scene, shown: Shown): void {
+  if (shows.failure) t.match(shown.failure, shows.failure, name)
+  else t.equal(shown.failure, '', name)
+  if (shows.text !== undefined) t.equal(shown.text, shows.text, name)
+  if (shows.reasoning !== undefined) t.equal(shown.reasoning.trim(), shows.reasoning, `${name}: reasoning apart`)
+  if (shows.note) t.match(shown.notes, shows.note, name)
+  if (shows.tokens) t.match(shown.meta, shows.tokens, name)
+}
+
+/** Members of a request that neither the page nor the person asked for. */
+function unasked(body: Record<string, unknown>, { fields = {} }: Scene): string[] {
+  const expected = ['model', 'messages', 'stream', 'stream_options', ...Object.keys(fields)]
+  return Object.keys(body).filter((name) => !expected.includes(name))
+}
+
+async function ask({ asks, fields = {} }: Scene): Promise<Shown> {
+  for (const name of ['temperature', 'max_tokens'])
+    await page.fill(`#${name}`, fields[name as keyof typeof fields] ?? '')
+  await page.fill('#prompt', asks)
+  await page.click('[data-send]')
+  await page.waitForSelector('[data-send]:not([hidden])')
+  const part = async (name: string) =>
+    (await page.locator(`[data-turns] [data-answer] [data-${name}]`).last().textContent()) ?? ''
+  return {
+    text: await part('text'),
+    reasoning: await part('reasoning-text'),
+    notes: await part('notes'),
+    failure: await part('failure'),
+    meta: await part('meta'),
+  }
+}
+
+/** The last answer of a page of the server. */
+function shownIn(html: string): Shown {
+  const turns = html.slice(html.indexOf('data-turns'), html.indexOf('data-status'))
+  const last = turns.slice(turns.lastIndexOf('data-answer'))
+  const part = (name: string) =>
+    decode(new RegExp(`data-${name}\\b[^>]*>([\\s\\S]*?)</(?:p|div)>\\n`).exec(last)?.[1] ?? '')
+  return {
+    text: part('text'),
+    reasoning: decode(/data-reasoning-text[^>]*>([\s\S]*?)<\/p>/.exec(last)?.[1] ?? ''),
+    notes: part('notes'),
+    failure: part('failure'),
+    meta: decode(/data-meta[^>]*>([\s\S]*?)<\/p>/.exec(last)?.[1] ?? ''),
+  }
+}
+
+async function tryOnce({ rules }: ModelServer, system_name: string, application: string): Promise<string> {
+  const pattern = rules[0]?.[1].split('?')[0] ?? ''
+  const operation = `post${pattern.replace(/[^a-z0-9]+/gi, '-')}`
+  const body = JSON.stringify({ model: '', messages: [{ role: 'user', content: 'hello' }] })
+  const form = { operation, application, type: 'application/json', body }
+  return decode((await mary.post(`/models/${system_name}/reference`, form)).text)
+}
+
+async function playVectors(t: Test, application: string): Promise<void> {
+  const form = await mary.get(`/playground?application=${application}`)
+  const vectors = await mary.submit(form, /^\/playground$/, { input: 'same\nsame\nother' })
+  t.match(decode(vectors.text), 'Closest: “same” and “same” (1.00)')
+}
