@@ -130,8 +130,9 @@ export function earlierAnswer(text: string): ShownAnswer {
   return text === '' ? { text, failure: 'No answer' } : { text }
 }
 
+/** The words with the status, unless that says that all is well. */
 export function failureWords({ status, words }: Refused): string {
-  return `${words} (${status})`
+  return status >= 200 && status < 300 ? words : `${words} (${status})`
 }
 
 function carried({ prompt, answers }: ShownTurn): Turn {
