@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -6,6 +7,7 @@ import { projectRoot } from '../../src/root.js'
 import { createApi } from '../helper/api.js'
 import { startStack } from '../helper/stack.js'
 import { createVisitor, decode } from '../helper/visitor.js'
+import { PYTHON } from '../snippets/runners.js'
 
 const stack = await startStack()
 t.teardown(() => stack.close())
@@ -181,4 +183,72 @@ t.test('cost: the prices of PORTAL_CONFIG times what was used, called an estimat
   t.match(page.text, `EUR ${wanted.toFixed(2)}`)
   t.match(page.text, 'The invoice is made elsewhere and may differ.')
   t.match((await mary.get('/usage')).text, `EUR ${wanted.toFixed(2)}`, 'and on the page of the account')
+})
+
+t.test('every CSV is UTF-8 that spreadsheets and programs read alike, by page and API', async (t) => {
+  const name = 'Grüße 模型; "ö", 1'
+  await stack.put(`/_demo/applications/${id}`, { name })
+  // lists of applications are kept for some seconds
+  for (let tries = 0; tries < 60; tries++) {
+    const { applications } = await json<{ applications: { application: { name: string } }[] }>('/me/usage')
+    if (applications.some(({ application }) => application.name === name)) break
+    await sleep(500)
+  }
+  const cookie = [...mary.jar].map((pair) => pair.join('=')).join('; ')
+  const page = async (path: string) => fetch(stack.url + path, { headers: { cookie } })
+  const program = (path: string) =>
+    fetch(`${stack.url}/api/v1${path}`, { headers: { authorization: `Bearer ${token}`, accept: 'text/csv' } })
+  const both: [file: string, answer: Response, separator: string, bom: boolean][] = []
+  for (const [form, separator] of [
+    ['', ','],
+    ['&separator=comma', ','],
+    ['&separator=semicolon', ';'],
+  ] as const) {
+    both.push(['usage.csv', await page(`/usage.csv?range=7d${form}`), separator, true])
+    both.push(['applications.csv', await page(`/usage.csv?table=applications${form}`), separator, true])
+    both.push([`usage-${id}.csv`, await page(`/applications/${id}/usage.csv?range=7d${form}`), separator, true])
+    for (const bom of [true, false]) {
+      const more = `${form}${bom ? '' : '&bom=false'}`
+      both.push(['usage.csv', await program(`/me/usage?range=7d${more}`), separator, bom])
+      both.push(['applications.csv', await program(`/me/usage?table=applications${more}`), separator, bom])
+      both.push([`usage-${id}.csv`, await program(`/applications/${id}/usage?range=7d${more}`), separator, bom])
+    }
+  }
+  t.equal(both.length, 27)
+  for (const [file, answer, separator, bom] of both) {
+    const about = `${new URL(answer.url).pathname}${new URL(answer.url).search}`
+    t.equal(answer.status, 200, about)
+    t.equal(answer.headers.get('content-type'), 'text/csv; charset=utf-8; header=present')
+    t.equal(answer.headers.get('content-disposition'), `attachment; filename="${file}"`, about)
+    const bytes = Buffer.from(await answer.arrayBuffer())
+    t.equal(bytes.subarray(0, 3).toString('hex') === 'efbbbf', bom, about)
+    const script =
+      'import csv, io, json, sys; print(json.dumps(list(csv.DictReader(io.TextIOWrapper(sys.stdin.buffer, sys.argv[2], newline=""), delimiter=sys.argv[1]))))'
+    const read = spawnSync(PYTHON, ['-c', script, separator, bom ? 'utf-8-sig' : 'utf-8'], {
+      input: bytes,
+      encoding: 'utf8',
+    })
+    const rows = JSON.parse(read.stdout) as Record<string, string>[]
+    t.ok(
+      rows.length > 0 && rows.every((row) => (row.start ?? row.application ?? '') !== ''),
+      `${about}: ${read.stderr}`,
+    )
+    if (file === 'applications.csv')
+      t.ok(
+        rows.some((row) => row.name === name),
+        about,
+      )
+  }
+  t.equal((await program('/me/usage?separator=tab')).status, 422)
+  t.equal((await program('/me/usage?bom=perhaps')).status, 422)
+  for (const [path, file] of [
+    ['/usage', 'usage'],
+    [`/applications/${id}/usage`, 'usage'],
+    ['/usage', 'applications'],
+  ] as const) {
+    const { text } = await mary.get(path)
+    const links = [...text.matchAll(/href="([^"]*separator=semicolon[^"]*)"/g)].map(([, href = '']) => decode(href))
+    const own = links.find((href) => href.includes('table=applications') === (file === 'applications')) ?? ''
+    t.match(Buffer.from(await (await page(own)).arrayBuffer()).toString('utf8'), /^\ufeff"(start|application)";"/, own)
+  }
 })

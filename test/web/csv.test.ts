@@ -1,6 +1,9 @@
 import t from 'tap'
-import { csv } from '../../src/web/csv.js'
+import { csv as csvOf } from '../../src/web/csv.js'
 import { LONGEST_BLOCK_MS, strainHere } from '../helper/event-loop.js'
+
+/** Without the byte order mark, which a test of its own is about. */
+const csv = (rows: (string | number)[][]) => csvOf(rows, { bom: false })
 
 /** The cells of a line as RFC 4180 has it. */
 function cells(line: string): string[] {
@@ -76,8 +79,31 @@ t.test('ordinary names are as they were', async (t) => {
     t.equal(csv([[text]]), `"${text}"\r\n`)
 })
 
+t.test('a spreadsheet reads UTF-8: the first bytes are the byte order mark, and one is enough', async (t) => {
+  const bytes = Buffer.from(csvOf([['name'], ['Grüße 模型'], ['\ufeffx']]))
+  t.same([...bytes.subarray(0, 3)], [0xef, 0xbb, 0xbf])
+  t.equal(bytes.subarray(3).toString('utf8'), '"name"\r\n"Grüße 模型"\r\n"\ufeffx"\r\n')
+  t.equal(csvOf([]), '\ufeff', 'a file without rows is UTF-8 as well')
+  t.equal(csvOf([['name']], { bom: false }), '"name"\r\n')
+})
+
+t.test('semicolons separate where the decimal sign is a comma, and texts with either stay whole', async (t) => {
+  const rows = [['a;b', 'c,d', 'e"f', 'g\nh\u2028i', 7]]
+  t.equal(csvOf(rows, { separator: 'semicolon', bom: false }), '"a;b";"c,d";"e""f";"g\nh\u2028i";"7"\r\n')
+  t.equal(csvOf(rows, { separator: 'comma', bom: false }), '"a;b","c,d","e""f","g\nh\u2028i","7"\r\n')
+  t.equal(csvOf([['=1', ' +1']], { separator: 'semicolon', bom: false }), `"'=1";"' +1"\r\n`)
+})
+
+t.test('a name of so many digits that a spreadsheet would round it is text', async (t) => {
+  for (const text of ['1234567890123456', ' 12345678901234567890 ', '1234567890123456e10', '1.234.567.890.123.456,5'])
+    t.equal(cells(csv([[text]]))[0], `'${text}`)
+  for (const text of ['123456789012345', '20260301-20260401', '1234567890123456x', '2001:db8:1234:5678:9012'])
+    t.equal(cells(csv([[text]]))[0], text)
+  t.equal(csv([[2 ** 40]]), '"1099511627776"\r\n')
+})
+
 t.test('a long text costs what it is long', async (t) => {
-  const long = [';', ' ', '\u2028', '"', '; ', ',\t'].map((piece) => piece.repeat(50_000))
+  const long = ['1 ', '9', ';', ' ', '\u2028', '"', '; ', ',\t'].map((piece) => piece.repeat(50_000))
   const { blockedMs } = await strainHere(() => csv([long]))
   t.ok(blockedMs < LONGEST_BLOCK_MS, `${blockedMs} ms`)
 })

@@ -1,11 +1,20 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { problem } from '../../errors.js'
+import { CSV_TYPE } from '../../web/csv.js'
 import { callerOf } from '../../web/guard.js'
 import { idPattern } from '../../web/ids.js'
 import { Paging, pageOf } from '../../web/paging.js'
 import { accountUsage, applicationCost, applicationLimits, applicationUsage, limitUse } from './answers.js'
-import { AccountUsage, ApplicationCost, ApplicationLimits, ApplicationUsage, LimitUse, UsageQuery } from './schemas.js'
+import {
+  AccountUsage,
+  ApplicationCost,
+  ApplicationLimits,
+  ApplicationUsage,
+  CsvQuery,
+  LimitUse,
+  UsageQuery,
+} from './schemas.js'
 import { accountTables, applicationsCsv, applicationTables, tablesCsv } from './tables.js'
 import { complete, type Usage } from './usage.js'
 import { reportWeight } from './weight.js'
@@ -16,12 +25,14 @@ const Listed = <T extends typeof ApplicationLimits | typeof ApplicationCost>(ite
 
 const OfApplication = Type.Intersect([
   UsageQuery,
+  CsvQuery,
   Type.Object({ metric: Type.Optional(Type.String({ maxLength: 2000, description: 'system names, with commas' })) }),
 ])
 type OfApplication = Static<typeof OfApplication>
 
 const OfAccount = Type.Intersect([
   UsageQuery,
+  CsvQuery,
   Type.Object({
     model: Type.Optional(Type.String({ maxLength: 255, description: 'system_name: only its applications' })),
     page: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000, description: 'of ten applications each' })),
@@ -45,7 +56,12 @@ export async function usageApi(app: FastifyInstance, { usage }: { usage: Usage }
     async (request, reply) => {
       const wanted = formOf(request)
       const report = complete(await usage.ofApplication(callerOf(request), idOf(request), request.query))
-      if (wanted === 'csv') return sendCsv(reply, tablesCsv(applicationTables(report), report))
+      if (wanted === 'csv')
+        return sendCsv(
+          reply,
+          `usage-${report.application.id}.csv`,
+          tablesCsv(applicationTables(report), report, request.query),
+        )
       return applicationUsage(report)
     },
   )
@@ -63,8 +79,9 @@ export async function usageApi(app: FastifyInstance, { usage }: { usage: Usage }
       const wanted = formOf(request)
       const report = complete(await usage.ofAccount(callerOf(request), request.query))
       if (wanted === 'json') return accountUsage(report)
-      const sums = request.query.table === 'applications'
-      return sendCsv(reply, sums ? applicationsCsv(report) : tablesCsv(accountTables(report), report))
+      const { query } = request
+      if (query.table === 'applications') return sendCsv(reply, 'applications.csv', applicationsCsv(report, query))
+      return sendCsv(reply, 'usage.csv', tablesCsv(accountTables(report), report, query))
     },
   )
 
@@ -150,8 +167,8 @@ function formOf({ headers }: FastifyRequest): 'json' | 'csv' {
   throw problem('not_acceptable', { detail: 'This is given as application/json or text/csv.' })
 }
 
-function sendCsv(reply: FastifyReply, text: string) {
-  return reply.type('text/csv; charset=utf-8').send(text)
+function sendCsv(reply: FastifyReply, name: string, text: string) {
+  return reply.header('content-disposition', `attachment; filename="${name}"`).type(CSV_TYPE).send(text)
 }
 
 function jsonOrCsv(schema: typeof ApplicationUsage | typeof AccountUsage) {
@@ -161,7 +178,8 @@ function jsonOrCsv(schema: typeof ApplicationUsage | typeof AccountUsage) {
       'application/json': { schema },
       'text/csv': {
         schema: Type.String({
-          description: 'RFC 4180, every field quoted; begin and end of each row, then its numbers',
+          description:
+            'RFC 4180 in UTF-8 with a byte order mark, so that Excel reads every name; every field quoted; start and end of each row, then its numbers. Read it as `utf-8-sig` in Python, or send `bom=false`. Text that a spreadsheet would take for a formula, or numbers of more than 15 digits, begin with an apostrophe',
         }),
       },
     },

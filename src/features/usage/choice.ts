@@ -84,5 +84,8 @@ function downloads(path: string, range: Range, kept: [string, string][]) {
     ['granularity', range.granularity],
     ['tz', range.askedZone],
   ])
-  return { csv: `${path}.csv?${query}`, json: `${path}.json?${query}`, sums: `${path}.csv?${query}&table=applications` }
+  const sums = `${path}.csv?${query}&table=applications`
+  const semicolons = (href: string) => `${href}&separator=semicolon`
+  const csv = `${path}.csv?${query}`
+  return { csv, csvSemicolons: semicolons(csv), json: `${path}.json?${query}`, sums, sumsSemicolons: semicolons(sums) }
 }

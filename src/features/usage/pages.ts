@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isProblem } from '../../errors.js'
 import { cookieOf } from '../../web/cookies.js'
+import { CSV_TYPE, type CsvOptions } from '../../web/csv.js'
 import { callerOf } from '../../web/guard.js'
 import { idOf } from '../../web/ids.js'
 import { accountUsageView } from './account-view.js'
@@ -45,8 +46,9 @@ export async function usagePages(app: FastifyInstance, { usage, secure }: UsageP
   app.get('/usage.csv', report, async (request, reply) => {
     const query = textsOf(request)
     const report = complete(await usage.ofAccount(callerOf(request), accountQuery(query)))
-    if (query.table === 'applications') return download(reply, 'applications.csv', applicationsCsv(report))
-    return download(reply, 'usage.csv', tablesCsv(accountTables(report), report))
+    if (query.table === 'applications')
+      return download(reply, 'applications.csv', applicationsCsv(report, csvOptions(query)))
+    return download(reply, 'usage.csv', tablesCsv(accountTables(report), report, csvOptions(query)))
   })
 
   app.get('/usage.json', report, async (request, reply) => {
@@ -55,8 +57,10 @@ export async function usagePages(app: FastifyInstance, { usage, secure }: UsageP
   })
 
   app.get('/applications/:id/usage.csv', report, async (request, reply) => {
-    const report = complete(await usage.ofApplication(callerOf(request), idOf(request), textsOf(request)))
-    return download(reply, `usage-${report.application.id}.csv`, tablesCsv(applicationTables(report), report))
+    const query = textsOf(request)
+    const report = complete(await usage.ofApplication(callerOf(request), idOf(request), query))
+    const text = tablesCsv(applicationTables(report), report, csvOptions(query))
+    return download(reply, `usage-${report.application.id}.csv`, text)
   })
 
   app.get('/applications/:id/usage.json', report, async (request, reply) => {
@@ -111,10 +115,14 @@ function statusOf({ errors }: Choice): number {
   return Object.keys(errors).length > 0 ? 422 : 200
 }
 
+function csvOptions({ separator }: Record<string, string>): CsvOptions {
+  return { separator: separator === 'semicolon' ? separator : 'comma' }
+}
+
 function download(reply: FastifyReply, name: string, text: string) {
   return reply
     .header('content-disposition', `attachment; filename="${name}"`)
     .header('cache-control', 'no-store')
-    .type(name.endsWith('.csv') ? 'text/csv; charset=utf-8' : 'application/json; charset=utf-8')
+    .type(name.endsWith('.csv') ? CSV_TYPE : 'application/json; charset=utf-8')
     .send(text)
 }

@@ -158,3 +158,21 @@ export const UsageQuery = Type.Object({
     Type.String({ maxLength: 10, description: '24h, 7d, 30d, 90d or 12m instead of since and until' }),
   ),
 })
+
+/** How CSV is written. */
+export const CsvQuery = Type.Object({
+  separator: Type.Optional(
+    Type.Unsafe<'comma' | 'semicolon'>({
+      type: 'string',
+      enum: ['comma', 'semicolon'],
+      description:
+        'CSV only; semicolon for Excel in languages whose decimal sign is a comma, which opens such files in columns; default comma',
+    }),
+  ),
+  bom: Type.Optional(
+    Type.Boolean({
+      description:
+        'CSV only; false: without the byte order mark at the beginning, which some programs do not skip; default true',
+    }),
+  ),
+})

@@ -1,4 +1,4 @@
-import { csv } from '../../web/csv.js'
+import { type CsvOptions, csv } from '../../web/csv.js'
 import type { AccountReport, Amounts, ModelRow } from './account-report.js'
 import type { ApplicationReport } from './application-report.js'
 import { isTokens } from './losses.js'
@@ -108,7 +108,7 @@ function amountsOf(row: ModelRow, id: 'calls' | 'tokens'): Amounts {
 }
 
 /** The tables side by side, RFC 4180; times in the zone of the range, with its offset. */
-export function tablesCsv(tables: Table[], { range }: Pick<ApplicationReport, 'range'>): string {
+export function tablesCsv(tables: Table[], { range }: Pick<ApplicationReport, 'range'>, options: CsvOptions): string {
   const columns = tables.flatMap((table) => table.columns)
   const edges = (edge: 'start' | 'end') =>
     localTimes(
@@ -121,11 +121,11 @@ export function tablesCsv(tables: Table[], { range }: Pick<ApplicationReport, 'r
     ends[index] ?? '',
     ...columns.map(({ values }) => values[index] ?? 0),
   ])
-  return csv([['start', 'end', ...columns.map(({ key }) => key)], ...rows])
+  return csv([['start', 'end', ...columns.map(({ key }) => key)], ...rows], options)
 }
 
-export function applicationsCsv({ rows }: Pick<AccountReport, 'rows'>): string {
-  return csv([
+export function applicationsCsv({ rows }: Pick<AccountReport, 'rows'>, options: CsvOptions): string {
+  const lines = [
     ['application', 'name', 'model', 'plan', 'calls', 'tokens', 'prompt_tokens', 'completion_tokens'],
     ...rows.map(({ application, calls, tokens, promptTokens, completionTokens }) => [
       application.id,
@@ -137,5 +137,6 @@ export function applicationsCsv({ rows }: Pick<AccountReport, 'rows'>): string {
       promptTokens ?? '',
       completionTokens ?? '',
     ]),
-  ])
+  ]
+  return csv(lines, options)
 }
