@@ -2,10 +2,12 @@ import { createParser } from 'eventsource-parser'
 
 /** Characters of one event that are read. */
 export const LONGEST_EVENT = 64 * 1024
+/** Lines that are no fields of an event, each of which costs the parser an Error. */
+const MOST_STRAY = 20_000
 /** Characters that are parsed before others may be served. */
 const PIECE = 2 * 1024
 
-/** An event larger than `LONGEST_EVENT`; nothing after it can be read. */
+/** An event larger than `LONGEST_EVENT`, or far too many lines that are no events; nothing after it can be read. */
 export class EventTooLarge extends Error {
   override name = 'EventTooLarge'
 }
@@ -26,6 +28,7 @@ export function createEventReader() {
   const decoder = new TextDecoder()
   let found: StreamEvent[] = []
   let isTooLarge = false
+  let strayLines = 0
   let endedInReturn = false
   const parser = createParser({
     maxBufferSize: LONGEST_EVENT,
@@ -35,6 +38,7 @@ export function createEventReader() {
     },
     onError: ({ type, line }) => {
       isTooLarge ||= type === 'max-buffer-size-exceeded' || (line?.length ?? 0) > LONGEST_EVENT
+      isTooLarge ||= type === 'unknown-field' && ++strayLines > MOST_STRAY
       if (type === 'unknown-field' && line !== undefined) found.push({ event: '', data: line, stray: true })
     },
   })
@@ -60,7 +64,7 @@ export function createEventReader() {
   function feed(text: string): StreamEvent[] {
     found = []
     parser.feed(text)
-    if (isTooLarge) throw new EventTooLarge(`an event of more than ${LONGEST_EVENT} characters`)
+    if (isTooLarge) throw new EventTooLarge('an event is too long, or too many lines are no events')
     return found
   }
 }

@@ -21,6 +21,9 @@ export type AnswerEvent =
 const LONGEST_WHOLE = 1_000_000
 /** Characters of an answer of no known form that are kept to tell what it was. */
 const LONGEST_ODD = 8000
+/** Lines that look like JSON and are not, after which no other one is tried. */
+const MOST_BROKEN = 50
+
 /**
  * Reads the answer of a model server in whatever form it comes: server-sent events, lines of JSON, one JSON value, text, or
  * an error in any of them. Linear in its length, however it is cut into chunks; never throws.
@@ -36,6 +39,7 @@ export function createAnswerReader(contentType: string) {
   let held = ''
   let lines: 'unknown' | 'yes' | 'no' = 'unknown'
   let odd = ''
+  let brokenLines = 0
   let length = 0
   let hasReasoning = false
   let hasText = false
@@ -107,21 +111,19 @@ export function createAnswerReader(contentType: string) {
     held += text
     if (held.length > LONGEST_WHOLE) throw new EventTooLarge('an answer of more than 1,000,000 characters')
     if (format !== 'json') held = held.slice(0, LONGEST_ODD)
-    while (format === 'json' && hasLineEnd && lines !== 'no' && !isOver) {
-      const end = held.search(/[\r\n]/)
-      if (end === -1) return
-      const line = held.slice(0, end)
-      const read = line.length > LONGEST_EVENT ? { refused: 'too_large' } : readJson(line)
+    else if (hasLineEnd && lines !== 'no') yield* readLines()
+  }
+
+  function* readLines(): Generator<AnswerEvent[]> {
+    const found = held.split(/[\r\n]/)
+    const first = found.find((line) => line.trim() !== '')
+    if (lines === 'unknown' && first !== undefined && first !== found.at(-1)) {
       // JSON over several lines is read at its end
-      if (line.trim() !== '' && !('value' in read) && lines === 'unknown') {
-        lines = 'no'
-        return
-      }
-      held = held.slice(end + 1)
-      if (line.trim() === '') continue
-      lines = 'yes'
-      yield readData(line, '')
+      lines = first.length <= LONGEST_EVENT && 'value' in readJson(first) ? 'yes' : 'no'
     }
+    if (lines !== 'yes') return
+    held = found.pop() ?? ''
+    for (const line of found) if (line.trim() !== '') yield readData(line, '')
   }
 
   function readEvent({ event, data, stray }: StreamEvent): AnswerEvent[] {
@@ -130,7 +132,9 @@ export function createAnswerReader(contentType: string) {
       isAnswer = true
       return ending()
     }
-    if (stray && !/^\s*[[{]/.test(data)) return keepOdd(data)
+    // lines of JSON in place of events are read as events as long as they are JSON
+    if (stray && (brokenLines >= MOST_BROKEN || !/^\s*[[{]/.test(data))) return keepOdd(data)
+    if (stray && !('value' in readJson(data))) brokenLines++
     return readData(data, event)
   }
 

@@ -53,6 +53,7 @@ t.test('an event of more than 64 KB is refused, in whatever lines and pieces it 
     'one line': `data: ${'x'.repeat(over)}\n\n`,
     'many lines': `${'data: xxxxxxxxx\n'.repeat(over / 8)}\n`,
     'a comment': `: ${'x'.repeat(over)}\n`,
+    'lines that are no fields': 'x\n'.repeat(20_001),
   }
   for (const [name, text] of Object.entries(bytes)) {
     const all = new TextEncoder().encode(text)
