@@ -32,8 +32,8 @@ export function changesFor(body: Body, { status, headers = {}, text }: Refusal):
   const words = ownWordsOf(text, headers['content-type'])
   const isRefused = REFUSED.test(words)
   const changes: Change[] = []
-  if ('max_tokens' in body && /max_completion_tokens/.test(words)) changes.push('max_completion_tokens')
-  else if (isRefused && names(words, 'max_tokens') && isUnsupported(words)) changes.push('max_completion_tokens')
+  const isRenamed = /max_completion_tokens/.test(words) || (names(words, 'max_tokens') && isUnsupported(words))
+  if ('max_tokens' in body && isRenamed) changes.push('max_completion_tokens')
   if ('stream_options' in body && /stream_options|streamOptions|include_usage/.test(words))
     changes.push('no_stream_options')
   else if (body.stream === true && status !== 500 && isRefused && /\bstream(?:ing)?\b/i.test(words))

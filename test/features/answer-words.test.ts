@@ -1,0 +1,137 @@
+import t from 'tap'
+import { saidBy, wordsFor } from '../../src/features/applications/answers.js'
+import { modelOf } from '../snippets/fuzz.js'
+
+const model = modelOf({ type: 'chat', name: 'A model', system_name: 'a-model' })
+const refusals = {
+  authFailed: { status: 401, text: 'Wrong key' },
+  authMissing: { status: 401, text: 'No key' },
+  noMatch: { status: 404, text: 'No such path' },
+  limitsExceeded: { status: 402, text: 'Buy more' },
+}
+const words = (status: number, text: string, headers: Record<string, string> = {}) =>
+  wordsFor({ status, text, headers }, model, refusals)
+const error = (message: string) => JSON.stringify({ error: { message } })
+
+t.test('the plan is named only for what the gateway says itself', async (t) => {
+  const wait = { 'retry-after': '59' }
+  t.equal(words(429, 'Usage limit exceeded', wait), 'The limit of the plan is used up. Try again in 59 seconds.')
+  t.equal(words(429, 'Limits exceeded\n'), 'The limit of the plan is used up.')
+  t.equal(words(402, 'Buy more'), 'The limit of the plan is used up.', 'as the product is configured')
+  t.match(words(429, 'whatever', { 'x-envoy-ratelimited': 'true' }), 'limit of the plan')
+  const busy: [status: number, text: string, headers?: Record<string, string>][] = [
+    [429, '{"error":"Model is overloaded","error_type":"overloaded"}'],
+    [429, error('Rate limit reached for gpt-4o'), wait],
+    [429, ''],
+    [429, 'Too Many Requests'],
+    [429, 'Buy more'],
+    [529, error('Overloaded')],
+    [503, error('Too many requests in the queue')],
+  ]
+  for (const [status, text, headers] of busy) {
+    const told = words(status, text, headers)
+    t.match(told, /^The model is busy: .* This is not the limit of the plan\./, text)
+    t.notMatch(told, 'used up', text)
+  }
+  t.match(words(429, error('Rate limit reached'), wait), /59 seconds\. The model server says: “Rate limit reached”$/)
+})
+
+t.test('a credential that the model server refuses is not the person’s', async (t) => {
+  for (const [status, text] of [
+    [403, 'Authentication failed'],
+    [401, 'Wrong key'],
+  ] as const)
+    t.match(words(status, text), /^The gateway refused the credential/)
+  for (const [status, text] of [
+    [403, 'Authentication parameters missing'],
+    [401, 'No key'],
+  ] as const)
+    t.match(words(status, text), /^The gateway saw no credential/)
+  for (const [status, text] of [
+    [401, '{"error":"Unauthorized"}'],
+    [401, error('You must provide a missing API key')],
+    [403, '<html><title>403 Forbidden</title></html>'],
+    [403, ''],
+    [403, 'Wrong key'],
+  ] as const)
+    t.match(words(status, text), /^The model server rejected the request, not the key check of the gateway/, text)
+  t.match(words(401, '{"error":"Unauthorized"}'), /The model server says: “Unauthorized”$/)
+})
+
+t.test('an unknown path is the gateway’s or the model server’s', async (t) => {
+  for (const text of ['No Mapping Rule matched', 'No such path']) t.match(words(404, text), 'must add a mapping rule')
+  t.match(words(404, ''), /^Neither the gateway nor the model server knows this address/)
+  t.match(
+    words(404, error('The model `x` does not exist.')),
+    /does not know this path or this model id.*The model server says: “The model `x` does not exist\.”$/,
+  )
+})
+
+t.test('a model that starts, is slow or fails is told apart', async (t) => {
+  for (const text of [
+    '{"error":"Model is loading"}',
+    error('Loading model'),
+    '{"error":"Model bert is currently loading","estimated_time":20}',
+    'no healthy upstream',
+    'model not ready',
+  ])
+    t.match(
+      words(503, text),
+      /^The model is starting, which may take some minutes\. Try again in a minute\. The model/,
+      text,
+    )
+  t.match(words(503, error('Loading model'), { 'retry-after': '20' }), 'Try again in 20 seconds.')
+  t.match(
+    words(504, '<html><title>504 Gateway Time-out</title>'),
+    /did not answer in time.*error page says: “504 Gateway/,
+  )
+  t.match(
+    words(502, '<html><head><title>502 Bad Gateway</title>'),
+    /does not work at the moment.*says: “502 Bad Gateway”$/,
+  )
+  t.match(words(500, error('CUDA out of memory')), /does not work at the moment.*“CUDA out of memory”$/)
+  t.match(words(503, ''), /does not work at the moment/)
+})
+
+t.test('what a model server does not accept is said in its own words', async (t) => {
+  for (const [status, text, own] of [
+    [400, error('maximum context length is 4096'), 'maximum context length is 4096'],
+    [422, '{"detail":[{"msg":"field required"}]}', 'field required'],
+    [400, '{"error":"inputs must be fewer"}', 'inputs must be fewer'],
+    [415, 'Use JSON', 'Use JSON'],
+  ] as const)
+    t.equal(words(status, text), `The model server did not accept the request. The model server says: “${own}”`)
+  t.equal(words(400, ''), 'The model server did not accept the request.')
+  t.match(words(413, '<html><title>413 Request Entity Too Large'), /^The request is larger than/)
+  t.match(words(302, ''), /^The endpoint redirects to another address/)
+})
+
+t.test('an answer with a status of success may be an error or empty', async (t) => {
+  t.equal(words(200, '{"choices":[{"message":{"content":"Hi"}}]}'), 'The model answered.')
+  t.equal(words(200, '{"data":[]}'), 'The model answered.')
+  t.equal(words(200, error('no room')), 'The model server answered with an error. The model server says: “no room”')
+  t.equal(words(204, ''), 'The model server sent an empty answer.')
+})
+
+t.test('a configuration that has just been promoted is named where the gateway refuses', async (t) => {
+  const promoted = { ...model, gateway_ready_at: '2026-01-01T00:05:00Z' }
+  const told = (status: number, text: string) => wordsFor({ status, text, headers: {} }, promoted, refusals)
+  t.match(told(401, 'No key'), 'promoted recently')
+  t.match(told(404, 'other'), 'promoted recently')
+  t.notMatch(told(500, 'other'), 'promoted recently')
+})
+
+t.test('a test shows what the model said in whatever form it answers', async (t) => {
+  const said = (text: string, type = 'application/json') => saidBy({ text, headers: { 'content-type': type } })
+  t.equal(said('{"choices":[{"message":{"content":[{"type":"text","text":"Hi"}]}}]}'), 'Hi')
+  t.equal(
+    said('{"choices":[{"message":{"content":"","reasoning":"Hm"},"finish_reason":"length"}]}').slice(0, 39),
+    'The model gave no answer (length). The ',
+  )
+  t.equal(said('data: {"choices":[{"delta":{"content":"Hi"}}]}\n\ndata: [DONE]\n\n', 'text/event-stream'), 'Hi')
+  t.equal(said('{"message":{"content":"Hi"},"done":true}\n', 'application/x-ndjson'), 'Hi')
+  t.equal(said('[{"generated_text":"Hi"}]'), 'Hi')
+  t.equal(said('{"data":[{"embedding":[1]}]}'), '{"data":[{"embedding":[1]}]}')
+  t.equal(said('GIF', 'image/gif'), 'image/gif answer')
+  t.equal(said('x'.repeat(900_000), 'text/plain').length, 600)
+})

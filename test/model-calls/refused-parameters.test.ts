@@ -1,0 +1,108 @@
+import t from 'tap'
+import { adviceFor, type Change, changed, changesFor, noticeOf } from '../../src/model-calls/refused-parameters.js'
+
+const body = {
+  model: 'm',
+  messages: [],
+  max_tokens: 5,
+  temperature: 1,
+  stream: true,
+  stream_options: { include_usage: true },
+}
+const detail = (msg: string, ...loc: string[]) =>
+  JSON.stringify({ detail: [{ loc: ['body', ...loc], msg, input: body }] })
+const error = (message: string) => JSON.stringify({ error: { message } })
+
+const refused: [name: string, status: number, text: string, changes: Change[]][] = [
+  [
+    'a field that is not permitted',
+    422,
+    detail('Extra inputs are not permitted', 'stream_options'),
+    ['no_stream_options'],
+  ],
+  ['the older form of it', 422, detail('extra fields not permitted', 'stream_options'), ['no_stream_options']],
+  [
+    'an argument that is not known',
+    400,
+    error('Unrecognized request argument supplied: stream_options'),
+    ['no_stream_options'],
+  ],
+  ['its member', 400, error('include_usage is not supported'), ['no_stream_options']],
+  [
+    'a server error that names it',
+    500,
+    error("got an unexpected keyword argument 'stream_options'"),
+    ['no_stream_options'],
+  ],
+  ['no words', 422, '', ['no_stream_options']],
+  ['an empty object', 400, '{}', ['no_stream_options']],
+  ['a general word', 400, 'Bad Request', ['no_stream_options']],
+  ['some field that is not named', 400, error('Additional properties are not allowed'), ['no_stream_options']],
+  ['some input of 422', 422, error('Extra inputs are not permitted for this model'), ['no_stream_options']],
+  ['a stream', 400, error('Streaming is not supported for this model'), ['no_stream']],
+  ['a stream as a field', 422, detail('Extra inputs are not permitted', 'stream'), ['no_stream']],
+  ['a stream that is not implemented', 501, error('stream is not implemented'), ['no_stream']],
+  [
+    'the other name of max_tokens',
+    400,
+    error("Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."),
+    ['max_completion_tokens'],
+  ],
+  ['the other name alone', 400, error('use max_completion_tokens'), ['max_completion_tokens']],
+  ['max_tokens without the other name', 400, error("Unsupported parameter: 'max_tokens'"), ['max_completion_tokens']],
+  [
+    'both',
+    422,
+    error('unknown fields: stream_options; use max_completion_tokens'),
+    ['max_completion_tokens', 'no_stream_options'],
+  ],
+  ['a value that is too large', 400, error('max_tokens is too large: 5. This model supports at most 4.'), []],
+  ['the context', 400, error("This model's maximum context length is 4096 tokens"), []],
+  ['another field', 422, detail('field required', 'messages'), []],
+  ['a field that was filled in', 400, error("Unsupported value: 'temperature' does not support 0.2"), []],
+  ['a list of such fields', 422, detail('Extra inputs are not permitted', 'temperature'), []],
+  ['the model', 400, error('Invalid model "m"'), []],
+  ['a key', 401, error('stream_options'), []],
+  ['a limit', 429, error('stream_options is not supported'), []],
+  ['an outage', 503, error('stream_options is not supported'), []],
+  ['a server error without names', 500, 'Internal Server Error', []],
+]
+for (const [name, status, text, changes] of refused)
+  t.test(`what a server refuses is left out, and nothing else: ${name}`, async (t) => {
+    t.same(changesFor(body, { status, text }), changes)
+    for (const change of changes) {
+      t.same(changesFor(changed(body, [change]), { status, text }).includes(change), false, 'once only')
+      t.match(noticeOf(change), /was sent again with/)
+    }
+  })
+
+t.test('what was not sent is not blamed', async (t) => {
+  const bare = { messages: [] }
+  for (const [, status, text] of refused) t.same(changesFor(bare, { status, text }), [])
+})
+
+t.test('changes leave the rest of the body as it is', async (t) => {
+  const { stream_options: _, ...without } = body
+  t.same(changed(body, ['no_stream_options']), without)
+  t.notOk('stream' in changed(body, ['no_stream']))
+  t.match(changed(body, ['max_completion_tokens']), { max_completion_tokens: 5, temperature: 1 })
+  t.notOk('max_tokens' in changed(body, ['max_completion_tokens']))
+  t.same(changed({ messages: [] }, ['max_completion_tokens', 'no_stream']), { messages: [] })
+  t.ok('max_tokens' in body, 'a copy')
+})
+
+t.test('a parameter that was filled in is named and not left out', async (t) => {
+  const advice = (text: string, status = 400) => adviceFor(body, { status, text })
+  t.equal(
+    advice(error("'temperature' does not support 0.2")),
+    'Change or clear temperature, then send the request again.',
+  )
+  t.equal(
+    advice(detail('Input should be less than 1', 'temperature'), 422),
+    'Change or clear temperature, then send the request again.',
+  )
+  t.match(advice(error('temperature and max_tokens are too large')), 'temperature and max_tokens')
+  t.equal(advice(error('top_p is not supported')), '', 'it was not sent')
+  t.equal(advice(error('the context is too long')), '')
+  t.equal(advice(error('temperature'), 500), '')
+})
