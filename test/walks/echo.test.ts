@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { streamedIn } from '../helper/playground-events.js'
 import { startStack } from '../helper/stack.js'
 import { codeOf, createVisitor } from '../helper/visitor.js'
 
@@ -87,12 +88,10 @@ for (const { system_name } of modes) {
 
     const streamed = await mary.post('/playground/stream', say)
     without(streamed.text, 'stream')
-    const said = [...streamed.text.matchAll(/^data: (\{.*)$/gm)]
-      .map(([, data = '{}']) => (JSON.parse(data) as { choices: [{ delta: { content?: string } }] }).choices[0])
-      .map(({ delta }) => delta.content ?? '')
-    without(said.join(''), 'what the events say together')
-    t.match(said.join(''), /user-agent|"host"/, 'and the rest is there')
-    t.equal(said.join('').match(/"url":/g)?.length, 2)
+    const said = streamedIn(streamed.text).text
+    without(said, 'what the events say together')
+    t.match(said, /user-agent|"host"/, 'and the rest is there')
+    t.equal(said.match(/"url":/g)?.length, 2)
 
     const page = await mary.post('/playground', { ...say, kind: 'chat' })
     without(page.text, 'page without scripts')

@@ -59,5 +59,5 @@ t.test('a refusal that does not end, or breaks off, holds no place', async (t) =
     }
   }
   server.answers(sendsText('data: [DONE]\n\n', 'text/event-stream'))
-  t.match((await mary.post('/playground/stream', chat)).text, /\[DONE\]/)
+  t.match((await mary.post('/playground/stream', chat)).text, /event: finish/)
 })

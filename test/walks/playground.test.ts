@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { projectRoot } from '../../src/root.js'
 import { launchBrowser, signInAs } from '../helper/browser.js'
+import { streamedIn } from '../helper/playground-events.js'
 import { startStack } from '../helper/stack.js'
 import { codeOf, createVisitor, type Visitor } from '../helper/visitor.js'
 
@@ -30,11 +31,6 @@ const say = (application: string, prompt: string, more: Record<string, string> =
   turns: '[]',
   ...more,
 })
-/** what the events of a stream say, put together */
-const textOf = (events: string) =>
-  [...events.matchAll(/^data: (\{.*)$/gm)]
-    .map(([, data = '{}']) => (JSON.parse(data) as { text?: string }).text ?? '')
-    .join('')
 
 const mary = createVisitor(stack)
 await mary.signIn('mary')
@@ -51,8 +47,10 @@ t.test('a message streams back with its token counts, unbuffered, and no key is 
   t.match(answer.headers.get('cache-control'), /no-store.*no-transform/)
   t.equal(answer.headers.get('x-accel-buffering'), 'no')
   t.equal(answer.headers.get('content-encoding'), null)
-  t.match(textOf(answer.text), /Hello! I am ibm-granite.*good morning/)
-  t.match(answer.text, /^event: usage\ndata: \{"prompt_tokens":\d+/m)
+  const streamed = streamedIn(answer.text)
+  t.match(streamed.text, /Hello! I am ibm-granite.*good morning/)
+  t.match(streamed.usage, { prompt_tokens: Number, completion_tokens: Number, reasoning_tokens: null })
+  t.same(streamed.finish, { reason: 'stop', words: '' })
   for (const key of await keysOf()) if (key) t.notOk(answer.text.includes(key))
   const calls = Object.values(await stack.calls()).reduce((sum, count) => sum + count, 0)
   t.ok(calls <= 2, `${calls} calls to 3scale`)

@@ -169,7 +169,7 @@ t.test('Test it, the playground and the reference make the same call, which asks
     const form = { application: String(id), prompt: 'good morning', turns: '[]' }
     const streamed = await ada.post('/playground/stream', form)
     t.equal(streamed.status, 200, streamed.text)
-    t.match(streamed.text, 'data: [DONE]')
+    t.match(streamed.text, 'event: finish')
     const reference = await ada.get(`/models/${cell.model.system_name}/reference`)
     t.match(reference.text, `${cell.base}/chat/completions`)
     const operation = `post${cell.base.replaceAll('/', '-')}-chat-completions`
@@ -193,7 +193,7 @@ t.test('the id was not known when the application was created: the playground as
   const form = { application: String(id), prompt: 'good morning', turns: '[]' }
   const streamed = await ada.post('/playground/stream', form)
   t.equal(streamed.status, 200, streamed.text)
-  t.match(streamed.text, '[DONE]')
+  t.match(streamed.text, 'event: finish')
   t.equal((await shown(api, product)).model_id, 'ibm-granite/granite-3.3-8b-instruct')
 })
 

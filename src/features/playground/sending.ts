@@ -30,7 +30,7 @@ const LONG_MS = 120_000
 /** The longest that a stream may take to begin: a model that is scaled to zero loads its weights first. */
 const START_MS = 300_000
 /** for the text of a refusal, whose status is known */
-const REFUSAL_MS = 5000
+const REFUSAL_MS = 2000
 
 /** Sends the body of a call to a model, and again at most once. All reject with gateway_unavailable. */
 export function createSending({ calls, gateway, wordsFor }: Pick<PlaygroundDeps, 'calls' | 'gateway' | 'wordsFor'>) {
