@@ -1,7 +1,7 @@
 import { ownWordsOf } from '../clients/server-words.js'
 
 /** A change of a body that makes a model server accept it, without changing what was asked. */
-export type Change = 'no_stream_options' | 'no_stream' | 'max_completion_tokens'
+export type Change = 'no_stream_options' | 'no_stream' | 'no_stream_for_gateway' | 'max_completion_tokens'
 
 type Body = Record<string, unknown>
 
@@ -34,9 +34,11 @@ export function changesFor(body: Body, { status, headers = {}, text }: Refusal):
   const changes: Change[] = []
   const isRenamed = /max_completion_tokens/.test(words) || (names(words, 'max_tokens') && isUnsupported(words))
   if ('max_tokens' in body && isRenamed) changes.push('max_completion_tokens')
-  if ('stream_options' in body && /stream_options|streamOptions|include_usage/.test(words))
-    changes.push('no_stream_options')
-  else if (body.stream === true && status !== 500 && isRefused && /\bstream(?:ing)?\b/i.test(words))
+  if (/stream_options|streamOptions|include_usage/.test(words)) {
+    // the policy llm-metrics adds it to each stream that has none (models-aas, llm_metrics_policy/llm.lua)
+    if ('stream_options' in body) changes.push('no_stream_options')
+    else if (body.stream === true) changes.push('no_stream_for_gateway')
+  } else if (body.stream === true && status !== 500 && isRefused && /stream(?:ing)?/i.test(words))
     changes.push('no_stream')
   if (changes.length > 0 || !('stream_options' in body) || status >= 500) return changes
   const namesAnother =
@@ -50,7 +52,7 @@ export function changed(body: Body, changes: Iterable<Change>): Body {
   const next = { ...body }
   for (const change of changes) {
     if (change !== 'max_completion_tokens') delete next.stream_options
-    if (change === 'no_stream') delete next.stream
+    if (change.startsWith('no_stream') && change !== 'no_stream_options') delete next.stream
     if (change === 'max_completion_tokens' && 'max_tokens' in next) {
       next.max_completion_tokens = next.max_tokens
       delete next.max_tokens
@@ -62,6 +64,8 @@ export function changed(body: Body, changes: Iterable<Change>): Body {
 const notices: Record<Change, string> = {
   no_stream_options: 'The model server does not accept stream_options. The request was sent again without it.',
   no_stream: 'The model server does not stream answers. The request was sent again without stream.',
+  no_stream_for_gateway:
+    'The model server does not accept stream_options, which the gateway adds to each stream. The request was sent again without stream.',
   max_completion_tokens:
     'The model server does not accept max_tokens. The request was sent again with max_completion_tokens.',
 }

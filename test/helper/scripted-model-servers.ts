@@ -47,8 +47,11 @@ export interface ModelServer {
   scenes: Scene[]
 }
 
-/** A server that speaks a profile; `requests` are the bodies that it was sent. */
-export async function startScripted(stack: Stack, profile: ModelServer) {
+/**
+ * A server that speaks a profile, behind a product with the policies of models-aas (CORS, llm-metrics, APIcast) unless
+ * `more` says otherwise; `requests` are the bodies that it was sent.
+ */
+export async function startScripted(stack: Stack, profile: ModelServer, more: object = {}) {
   const server = await startModelServer()
   const requests: Record<string, unknown>[] = []
   server.answers(async (response, request, text) => {
@@ -60,7 +63,7 @@ export async function startScripted(stack: Stack, profile: ModelServer) {
   })
   const system_name = `played-${profile.name.toLowerCase().replace(/[^a-z0-9]+/g, '-')}`
   const rules = profile.rules.map(([verb, pattern]) => [verb, pattern, 'hits'])
-  await server.product(stack, profile.type, system_name, { name: profile.name, rules })
+  await server.product(stack, profile.type, system_name, { name: profile.name, rules, ...more })
   return { profile, system_name, requests, close: () => server.close() }
 }
 

@@ -14,6 +14,12 @@ const settings = join(t.testdir({}), 'portal.yaml')
 const demo = readFileSync(join(projectRoot, 'deploy/demo-portal.yaml'), 'utf8')
 writeFileSync(settings, `${demo}\nrate_limits: { calls: 1000000 }\n`)
 const servers = await Promise.all(modelServers.map((profile) => startScripted(stack, profile)))
+// the policy llm-metrics adds stream_options to each stream, so such a server is one that does not stream
+const direct = modelServers
+  .filter(({ refuses }) => refuses?.({ stream_options: {} }))
+  .map((profile) => ({ ...profile, name: `${profile.name} without llm-metrics` }))
+const policies = [{ name: 'apicast', version: 'builtin', configuration: {}, enabled: true }]
+servers.push(...(await Promise.all(direct.map((profile) => startScripted(stack, profile, { policies })))))
 await stack.portal({ CATALOG_TTL: '3600', PORTAL_CONFIG: settings })
 const browser = await launchBrowser()
 const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
@@ -47,7 +53,7 @@ for (const { profile, system_name, requests } of servers) {
     if (profile.type === 'embedding') return playVectors(t, application)
     const [first] = profile.scenes
     t.match(decode(tested.text), first?.shows.text ?? '', 'Test it shows the text')
-    t.match(await tryOnce(profile, system_name, application), first?.shows.text ?? '', 'Try it')
+    t.match(await tryOnce(system_name, application), first?.shows.text ?? '', 'Try it')
 
     for (const scene of profile.scenes) {
       const values = { kind: 'chat', application, prompt: scene.asks, turns: '[]', ...scene.fields }
@@ -60,7 +66,8 @@ for (const { profile, system_name, requests } of servers) {
     for (const scene of profile.scenes) {
       const before = requests.length
       expectShown(t, `${scene.asks}, in Chromium`, scene, await ask(scene))
-      t.ok(requests.length - before <= 2, `${requests.length - before} requests: one, and one retry at most`)
+      const most = policies.length && profile.refuses ? 3 : 1
+      t.ok(requests.length - before <= most, `${requests.length - before} requests of ${most} at most`)
       t.same(unasked(requests[before] ?? {}, scene), [], 'nothing is sent that was not filled in')
     }
     const messages = requests.flatMap(({ messages }) => messages as { role: string; content: string }[])
@@ -128,7 +135,8 @@ function expectShown(t: Test, name: string, { shows }: Scene, shown: Shown): voi
 
 /** Members of a request that neither the page nor the person asked for. */
 function unasked(body: Record<string, unknown>, { fields = {} }: Scene): string[] {
-  const expected = ['model', 'messages', 'stream', 'stream_options', ...Object.keys(fields)]
+  const renamed = 'max_tokens' in fields ? ['max_completion_tokens'] : []
+  const expected = ['model', 'messages', 'stream', 'stream_options', ...Object.keys(fields), ...renamed]
   return Object.keys(body).filter((name) => !expected.includes(name))
 }
 
@@ -164,12 +172,11 @@ function shownIn(html: string): Shown {
   }
 }
 
-async function tryOnce({ rules }: ModelServer, system_name: string, application: string): Promise<string> {
-  const pattern = rules[0]?.[1].split('?')[0] ?? ''
-  const operation = `post${pattern.replace(/[^a-z0-9]+/gi, '-')}`
+/** The first operation of the reference, with the fields as they stand. */
+async function tryOnce(system_name: string, application: string): Promise<string> {
+  const reference = await mary.get(`/models/${system_name}/reference`)
   const body = JSON.stringify({ model: '', messages: [{ role: 'user', content: 'hello' }] })
-  const form = { operation, application, type: 'application/json', body }
-  return decode((await mary.post(`/models/${system_name}/reference`, form)).text)
+  return decode((await mary.submit(reference, /\/reference/, { application, body })).text)
 }
 
 async function playVectors(t: Test, application: string): Promise<void> {

@@ -19,12 +19,13 @@ export function createAdjustments() {
       return {
         /** the body as this model server is known to accept it */
         applied: (body: Body): Body => changed(body, before),
-        /** what to send after a refusal; undefined where nothing can be left out */
-        after(body: Body, refusal: Refusal) {
-          const changes = changesFor(changed(body, before), refusal)
+        /** what to send after a refusal of the body with these changes; undefined where nothing can be left out */
+        after(body: Body, refusal: Refusal, earlier: Iterable<Change> = before) {
+          const changes = changesFor(changed(body, earlier), refusal)
           if (changes.length === 0) return undefined
-          const all = new Set([...before, ...changes])
+          const all = new Set([...earlier, ...changes])
           return {
+            changes: all,
             body: changed(body, all),
             notices: changes.map(noticeOf),
             /** call it where the server accepted that */

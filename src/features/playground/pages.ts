@@ -7,7 +7,17 @@ import type { RateLimit } from '../../web/rate-limits.js'
 import type { Snippets } from '../snippets/snippets.js'
 import { clientIn, conversationCode, MOST_AS_CODE } from './code-view.js'
 import type { Answered, Choice, Playground, Refused } from './playground.js'
-import { answerView, earlierAnswer, failedView, failureWords, kindOf, playgroundView, type Shown, type ShownTurn } from './view.js'
+import {
+  answerView,
+  earlierAnswer,
+  failedView,
+  failureWords,
+  isAnswered,
+  kindOf,
+  playgroundView,
+  type Shown,
+  type ShownTurn,
+} from './view.js'
 import { applicationsOf, checkTexts, lastSent, lengthOf, linesOf, turnsOf, wantedOf } from './wanted.js'
 
 const calls = { config: { audit: 'playground.call', patient: false } } as const
@@ -126,7 +136,7 @@ export async function playgroundPages(app: FastifyInstance, { playground, snippe
     const chosen = pick(choices, values.application) ?? (values.application ? undefined : choices[0])
     if (values.application && !chosen) throw problem('not_found')
     const compared = kindOf(chosen) === 'chat' ? pick(choices, values.compare) : undefined
-    const sent = result.turns !== undefined && result.code === undefined && status === 200
+    const sent = result.code === undefined && status === 200 && result.turns?.slice(-1).some(isAnswered)
     const view = playgroundView({
       choices,
       chosen,

@@ -32,7 +32,10 @@ const START_MS = 300_000
 /** for the text of a refusal, whose status is known */
 const REFUSAL_MS = 2000
 
-/** Sends the body of a call to a model, and again at most once. All reject with gateway_unavailable. */
+/**
+ * Sends the body of a call to a model, and again at most once; twice where the gateway adds what was left out. All reject
+ * with gateway_unavailable.
+ */
 export function createSending({ calls, gateway, wordsFor }: Pick<PlaygroundDeps, 'calls' | 'gateway' | 'wordsFor'>) {
   const adjustments = createAdjustments()
 
@@ -83,7 +86,12 @@ export function createSending({ calls, gateway, wordsFor }: Pick<PlaygroundDeps,
     const again = await send(await prepare(model, application, next.body))
     // another refusal is about something else, so this change was right
     if (again.refused?.text !== sent.refused.text) next.keep()
-    return { ...again, notes: next.notices }
+    const other =
+      again.refused && next.changes.has('no_stream_options') && known.after(body, again.refused, next.changes)
+    if (!other?.changes.has('no_stream_for_gateway')) return { ...again, notes: next.notices }
+    const whole = await send(await prepare(model, application, other.body))
+    if (!whole.refused) other.keep()
+    return { ...whole, notes: other.notices }
   }
 
   async function prepare(model: Model, application: Application, body: Body): Promise<Prepared> {

@@ -97,7 +97,7 @@ export function playgroundView(shown: Shown) {
     })),
     // what the page's script fills in
     blankTurn: { prompt: '', answers: names.map((name) => ({ ...blankAnswer, name })) },
-    turnsJson: JSON.stringify(turns.map(carried)),
+    turnsJson: JSON.stringify(turns.filter(isAnswered).map(carried)),
     client: shown.code?.client ?? values.client ?? '',
     code: shown.code,
     failure: shown.refused ? failureWords(shown.refused) : '',
@@ -112,13 +112,17 @@ export function kindOf(choice: Choice | undefined): Kind {
 }
 
 /** One answer of a page without scripts: what was said, and how long it took. */
-export function answerView({ text, isCut, promptTokens, completionTokens }: Said, ms: number): ShownAnswer {
-  const tokens =
-    promptTokens === undefined || completionTokens === undefined
+export function answerView(said: Said, ms: number): ShownAnswer {
+  const { text, reasoning, words, isCut, promptTokens, completionTokens, reasoningTokens } = said
+  const thought = reasoningTokens ? ` (${number(reasoningTokens)} reasoning)` : ''
+  const tokens = [
+    promptTokens === undefined ? '' : `${number(promptTokens)} tokens in`,
+    completionTokens === undefined
       ? ''
-      : ` · ${number(promptTokens)} tokens in, ${number(completionTokens)} out`
-  const cut = isCut ? ` · only the first ${number(LONGEST_SAID)} characters` : ''
-  return { text, meta: `${number(ms)} ms${tokens}${cut}` }
+      : `${number(completionTokens)} ${promptTokens === undefined ? 'tokens ' : ''}out${thought}`,
+  ].filter(Boolean)
+  const meta = [`${number(ms)} ms`, tokens.join(', '), isCut ? `only the first ${number(LONGEST_SAID)} characters` : '']
+  return { text, reasoning, notes: words === '' ? [] : [words], meta: meta.filter(Boolean).join(' · ') }
 }
 
 export function failedView(refused: Refused): ShownAnswer {
@@ -137,6 +141,11 @@ export function failureWords({ status, words }: Refused): string {
 
 function carried({ prompt, answers }: ShownTurn): Turn {
   return { prompt, answers: answers.map(({ text, failure }) => (failure ? '' : text)) }
+}
+
+/** Any other exchange is not repeated to the model, and its message is in the field again. */
+export function isAnswered({ answers }: ShownTurn): boolean {
+  return answers.some(({ text, failure }) => text !== '' && !failure)
 }
 
 function groupsOf(choices: Choice[], chosen: Choice | undefined) {
