@@ -7,7 +7,16 @@ import type { RateLimit } from '../../web/rate-limits.js'
 import type { Snippets } from '../snippets/snippets.js'
 import { clientIn, conversationCode, MOST_AS_CODE } from './code-view.js'
 import type { Answered, Choice, Playground, Refused } from './playground.js'
-import { answerView, earlierAnswer, failedView, failureWords, kindOf, playgroundView, type Shown, type ShownTurn } from './view.js'
+import {
+  answerView,
+  earlierAnswer,
+  failedView,
+  failureWords,
+  kindOf,
+  playgroundView,
+  type Shown,
+  type ShownTurn,
+} from './view.js'
 import { applicationsOf, checkTexts, lastSent, lengthOf, linesOf, turnsOf, wantedOf } from './wanted.js'
 
 const calls = { config: { audit: 'playground.call', patient: false } } as const
