@@ -1,6 +1,6 @@
 import type { JWTPayload } from 'jose'
 import { asciiLower } from '../clients/email-address.js'
-import { claimAt, firstValue, overlongIdentifier } from '../clients/token-claims.js'
+import { claimAt, firstValue, overlongIdentifier, valuesOf } from '../clients/token-claims.js'
 
 /** What access tokens of a provider look like where they differ from RFC 9068; each member as in PORTAL_CONFIG. */
 export interface TokenForm {
@@ -161,9 +161,14 @@ export function scopesOf(payload: JWTPayload, form: TokenForm): string[] {
 
 function claimed(payload: JWTPayload, form: TokenForm): unknown {
   const { scope_claim: own, service_scope_claim: ofServices = isEntraApp(payload) ? 'roles' : undefined } = form
-  const scopes = own === undefined ? (payload.scope ?? payload.scp) : claimAt(payload, own)
+  const scopes = own === undefined ? (payload.scope ?? payload.scp) : namesIn(claimAt(payload, own))
   if (scopes !== undefined || ofServices === undefined || !serviceOf(payload, form)) return scopes
   return claimAt(payload, ofServices)
+}
+
+/** Roles of Zitadel are an object whose members have these names. */
+function namesIn(claim: unknown): unknown {
+  return typeof claim === 'object' && !Array.isArray(claim) && claim !== null ? valuesOf(claim) : claim
 }
 
 /** A text of words, or a list of texts. */

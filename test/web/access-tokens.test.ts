@@ -484,6 +484,11 @@ t.test('scopes are read from text and lists, from a named claim, and by the name
   t.same(await scopes({ scope: 'openid', scp: 'maas:read' }), ['openid'], 'scp counts where there is no scope')
   t.same(await scopes({ permissions: RW }, { scope_claim: 'permissions' }), RW)
   t.same(await scopes({ rights: { api: RW } }, { scope_claim: 'rights.api' }), RW)
+  t.same(
+    await scopes({ roles: { 'maas:read': { org: 'acme' } } }, { scope_claim: 'roles' }),
+    ['maas:read'],
+    'an object',
+  )
   t.same(await scopes({ scope: 'maas:write' }, { scope_claim: 'permissions' }), [], 'the named claim alone')
   t.same(await scopes({ scope: 'api://m/read' }, { scopes: { 'api://m/read': 'maas:read' } }), ['maas:read'])
   for (const odd of [7, { 'maas:read': true }, [['maas:read']], null, true])

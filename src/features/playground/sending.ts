@@ -87,7 +87,9 @@ export function createSending({ calls, gateway, wordsFor }: Pick<PlaygroundDeps,
     // another refusal is about something else, so this change was right
     if (again.refused?.text !== sent.refused.text) next.keep()
     const other =
-      again.refused && next.changes.has('no_stream_options') && known.after(body, again.refused, next.changes)
+      again.refused && next.changes.has('no_stream_options')
+        ? known.after(body, again.refused, next.changes)
+        : undefined
     if (!other?.changes.has('no_stream_for_gateway')) return { ...again, notes: next.notices }
     const whole = await send(await prepare(model, application, other.body))
     if (!whole.refused) other.keep()
