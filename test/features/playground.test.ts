@@ -320,7 +320,7 @@ t.test('an answer is shown up to a length, and its reasoning too', async (t) => 
 
 t.test('there are as many vectors as texts and as many scores as documents, however many come back', async (t) => {
   const embedding = { data: [{ index: 1, embedding: [2] }, { index: 0, embedding: [1] }, { embedding: [3] }] }
-  t.same(vectorsIn(embedding, 2), { vectors: [[1], [2]], returned: 3 })
+  t.same(vectorsIn(embedding, 2), { vectors: [[1], [2]], returned: 3, perToken: false })
   t.same(vectorsIn({ data: [{ embedding: ['1', null, 1e308, {}] }] }, 1).vectors, [[0, 0, 1e308, 0]])
   t.equal(vectorsIn({ data: [{ embedding: Array(20_000).fill(1) }] }, 1).vectors[0]?.length, 8192)
   const view = vectorsView({ body: { data: Array(1500).fill({ embedding: [1] }) }, text: '', ms: 5 }, [
@@ -365,7 +365,7 @@ t.test('there are as many vectors as texts and as many scores as documents, howe
     [],
   )
   const body = { results: Array(40_000).fill({ index: 0, score: -1e300 }) }
-  t.match(rankingView({ body, text: '', ms: 1 }, ['one', 'two']).rows, { length: 2 })
+  t.match(rankingView({ body, text: '', ms: 1 }, ['one', 'two']).rows, { length: 1 })
 })
 
 t.test('texts and documents are the first twenty lines', async (t) => {

@@ -7,13 +7,14 @@ const LONGEST_TEXT = 200
 
 /** How alike texts are by their vectors: a row and a column for each text that was sent, whatever came back. */
 export function vectorsView({ body, ms }: Answered, texts: string[]) {
-  const { vectors, returned } = vectorsIn(body, texts.length)
+  const { vectors, returned, perToken } = vectorsIn(body, texts.length)
   const names = texts.map(shortened)
   const values = vectors.map((a) => vectors.map((b) => similarity(a, b)))
   return {
     summary: `${vectors.length} texts, ${number(vectors[0]?.length ?? 0)} numbers each, in ${number(ms)} ms`,
     notes: [
       ...(returned === texts.length ? [] : [mismatch(returned, texts.length)]),
+      ...(perToken ? ['The model returned a vector for each token. Their mean is compared.'] : []),
       ...(vectors.some(({ length }) => length >= MOST_DIMENSIONS)
         ? [`Only the first ${number(MOST_DIMENSIONS)} dimensions of each vector are compared.`]
         : []),
@@ -51,7 +52,10 @@ export function rankingView({ body, ms }: Answered, documents: string[]) {
   const ranking = rankingIn(body, documents.length)
   const most = Math.max(...ranking.map(({ score }) => Math.abs(score)), Number.EPSILON)
   return {
-    summary: `${ranking.length} documents in ${number(ms)} ms`,
+    summary:
+      ranking.length === 0 && documents.length > 0
+        ? `The answer has no scores that the portal can read (${number(ms)} ms)`
+        : `${ranking.length} documents in ${number(ms)} ms`,
     rows: ranking.map(({ index, score }, place) => ({
       place: String(place + 1),
       text: shortened(documents[index] ?? ''),

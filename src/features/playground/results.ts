@@ -46,24 +46,68 @@ export async function collected(answer: AsyncIterable<AnswerEvent[]>): Promise<S
   }
 }
 
-/**
- * Vectors of an embeddings answer in the order of the texts, at most `most`, each of at most MOST_DIMENSIONS numbers;
- * `returned` is how many there were.
- */
-export function vectorsIn(body: unknown, most: number): { vectors: number[][]; returned: number } {
-  const data = member(body, 'data')
-  if (!Array.isArray(data)) return { vectors: [], returned: 0 }
-  const vectors = data
-    .slice(0, most)
-    .map((item: unknown, place) => ({ place: finite(member(item, 'index')) ?? place, numbers: numbersIn(item) }))
-    .sort((a, b) => a.place - b.place)
-    .map(({ numbers }) => numbers)
-  return { vectors, returned: data.length }
+/** Vectors of an answer; `perToken`: the model returned one for each token, of which the mean is taken. */
+export interface Vectors {
+  vectors: number[][]
+  /** how many there were */
+  returned: number
+  perToken: boolean
 }
 
-function numbersIn(item: unknown): number[] {
-  const vector = member(item, 'embedding')
-  return Array.isArray(vector) ? vector.slice(0, MOST_DIMENSIONS).map((value) => finite(value) ?? 0) : []
+/**
+ * Vectors in the order of the texts, at most `most`, each of at most MOST_DIMENSIONS numbers. Reads the answers of OpenAI's
+ * `/embeddings` (numbers or base64), TEI's `/embed` and `/embed_all` (a list), Ollama's and Cohere's (`embeddings`), llama.cpp's
+ * `/embedding` and vLLM's `/pooling`.
+ */
+export function vectorsIn(body: unknown, most: number): Vectors {
+  const list = vectorListIn(body)
+  const read = list
+    .slice(0, most)
+    .map((item: unknown, place) => ({ place: finite(member(item, 'index')) ?? place, ...numbersIn(item) }))
+    .sort((a, b) => a.place - b.place)
+  return {
+    vectors: read.map(({ numbers }) => numbers),
+    returned: list.length,
+    perToken: read.some(({ isMean }) => isMean),
+  }
+}
+
+function vectorListIn(body: unknown): unknown[] {
+  if (Array.isArray(body)) return body.length > 0 && body.every(isNumber) ? [body] : body
+  const embeddings = member(body, 'embeddings')
+  const single = member(body, 'embedding')
+  const lists = [member(body, 'data'), embeddings, member(embeddings, 'float'), member(embeddings, 'base64')]
+  return lists.find((list) => Array.isArray(list)) ?? (single === undefined ? [] : [single])
+}
+
+/** Numbers as they are, as base64 of 32-bit floats (OpenAI), or one vector for each token. */
+function numbersIn(item: unknown): { numbers: number[]; isMean: boolean } {
+  const named = ['embedding', 'values', 'data'].map((name) => member(item, name))
+  const vector = Array.isArray(item) ? item : (named.find((value) => value !== undefined) ?? item)
+  if (typeof vector === 'string') return { numbers: floatsIn(vector), isMean: false }
+  if (!Array.isArray(vector)) return { numbers: [], isMean: false }
+  const rows = vector.filter((row: unknown): row is unknown[] => Array.isArray(row))
+  if (rows.length > 0) return { numbers: meanOf(rows.map(plainNumbers)), isMean: rows.length > 1 }
+  return { numbers: plainNumbers(vector), isMean: false }
+}
+
+function plainNumbers(vector: unknown[]): number[] {
+  return vector.slice(0, MOST_DIMENSIONS).map((value) => finite(value) ?? 0)
+}
+
+/** Little-endian, as OpenAI's clients read it. */
+function floatsIn(base64: string): number[] {
+  const bytes = Buffer.from(base64.slice(0, Math.ceil((MOST_DIMENSIONS * 4 * 4) / 3)), 'base64')
+  const length = Math.min(MOST_DIMENSIONS, Math.floor(bytes.length / 4))
+  return Array.from({ length }, (_, index) => finite(bytes.readFloatLE(index * 4)) ?? 0)
+}
+
+function meanOf(rows: number[][]): number[] {
+  return (rows[0] ?? []).map((_, column) => rows.reduce((sum, row) => sum + (row[column] ?? 0) / rows.length, 0))
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === 'number'
 }
 
 /** Cosine of the angle between two vectors: 1 the same direction, 0 nothing in common. */
@@ -88,17 +132,23 @@ function largestOf(vector: number[]): number {
   return most
 }
 
-/** Scores of a rerank answer (Cohere's, Jina's and vLLM's shape), best first, one for each of `documents` at most. */
+/**
+ * Scores of an answer, best first, one for each of `documents` at most. Reads Cohere's, Jina's and vLLM's answers (`results`),
+ * TEI's (a list), those of vLLM's `/score`, Voyage and Mixedbread (`data`), and NVIDIA's (`rankings`).
+ */
 export function rankingIn(body: unknown, documents: number): { index: number; score: number }[] {
-  const results = member(body, 'results')
-  if (!Array.isArray(results)) return []
-  return results
+  const lists = [body, member(body, 'results'), member(body, 'data'), member(body, 'rankings')]
+  const list: unknown[] = lists.find((each) => Array.isArray(each)) ?? []
+  const seen = new Set<number>()
+  return list
     .slice(0, documents)
-    .flatMap((item: unknown) => {
-      const index = finite(member(item, 'index'))
-      const score = finite(member(item, 'relevance_score') ?? member(item, 'score'))
+    .flatMap((item: unknown, place) => {
+      const index = finite(member(item, 'index') ?? (isNumber(item) ? place : undefined))
+      const score = finite(member(item, 'relevance_score') ?? member(item, 'score') ?? member(item, 'logit') ?? item)
       const isDocument = index !== undefined && Number.isInteger(index) && index >= 0 && index < documents
-      return isDocument && score !== undefined ? [{ index, score }] : []
+      if (!isDocument || score === undefined || seen.has(index)) return []
+      seen.add(index)
+      return [{ index, score }]
     })
     .sort((a, b) => b.score - a.score)
 }

@@ -1,5 +1,6 @@
 import type { MappingRule } from '../../../clients/threescale/nouns.js'
 import { endsInVersion } from '../../../clients/threescale/wire-catalogue.js'
+import { endpoints } from '../../../model-calls/openai-endpoints.js'
 import { listed, type ProductCheck, pathOf, privateAddresses, restBelow } from '../look.js'
 
 /** Where requests go: the backends at their paths, as they are set and as they are deployed. */
@@ -22,11 +23,16 @@ const versionPaths: ProductCheck = (look, find) => {
     const base = address.pathname.replace(/\/+$/, '')
     const rests = rules.map(({ pattern }) => restBelow(pathOf(pattern), path)).filter((rest) => rest !== undefined)
     if (/\/v1$/.test(base) && rests.some((rest) => /^\/v1(\/|$)/.test(rest))) return [find('v1_doubled')]
-    const bare = rests.filter((rest) => /^\/(chat\/completions|completions|embeddings)$/.test(rest))
+    const bare = rests.filter(isOpenAiPath)
     if (!endsInVersion(address.href) && bare.length > 0)
       return [find('v1_missing', `The model server receives requests for ${listed(bare)}, without /v1.`)]
   }
   return []
+}
+
+/** A call of OpenAI's API without the version that it has at model servers. */
+function isOpenAiPath(path: string): boolean {
+  return endpoints.some(({ sdk, path: own }) => sdk !== undefined && own === path)
 }
 
 /**
