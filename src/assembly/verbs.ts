@@ -74,6 +74,8 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
       privateAddresses: notes.model_servers?.private_addresses === true,
       askAs: askModelServer,
       learn: (...told) => models.learnModelId(...told),
+      learnUnlisted: (name) => models.learnUnlisted(name),
+      exampleIdOf: (name) => models.exampleIdOf(name),
       log,
     }),
     log,
@@ -82,7 +84,12 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
   const gateway = createGateway({ http: guardedTo('gateway'), allowed: (url) => models.allowsHost(url) })
   const keys = createKeyReadiness()
   const calls = createModelCalls({ gateway, keys })
-  const trial = createTrial({ calls, learnModelId: models.learnModelId })
+  const trial = createTrial({
+    calls,
+    learnModelId: models.learnModelId,
+    learnUnlisted: models.learnUnlisted,
+    exampleIdOf: models.exampleIdOf,
+  })
   const allowances = {
     multipleApplications: notes.multiple_applications ?? true,
     multipleServices: notes.multiple_services ?? true,
