@@ -4,7 +4,8 @@ import type { Config } from '../config.js'
 import { createDoctor } from '../features/doctor/doctor.js'
 import { expectedOf } from '../features/doctor/tenant/settings.js'
 import type { Facts } from '../features/models/facts.js'
-import { typeOfRules } from '../model-calls/base-paths.js'
+import { deducedFacts } from '../features/models/spec-operations.js'
+import { type ProductRules, typeOfRules } from '../model-calls/base-paths.js'
 import type { Check } from '../web/health.js'
 import type { Callers } from './callers.js'
 import { decidingClaims } from './identity-rules.js'
@@ -18,13 +19,17 @@ export interface TenantDoctorDeps {
   checks: Check[]
 }
 
+/** Only what a document declares counts where its operations are not compared with mapping rules. */
+const NO_RULES: ProductRules = { rules: [], backends: [] }
+
 /** What checks a tenant: by command and by page. */
 export function createTenantDoctor(config: Config, { outbound, verbs, callers, checks }: TenantDoctorDeps) {
   const { portal: notes } = config
   const { to, guardedTo, redis, identity, queue } = outbound
-  const factsOf = async (body: string): Promise<Facts> => {
+  const factsOf = async (body: string, rules: ProductRules): Promise<Facts> => {
     const read = await verbs.documents.facts(body)
-    return 'failure' in read ? {} : { ...read.facts.deduced, ...read.facts.declared }
+    if ('failure' in read) return {}
+    return { ...deducedFacts(read.facts.operations, rules).facts, ...read.facts.declared }
   }
   return createDoctor({
     http: to('doctor'),
@@ -54,13 +59,13 @@ export function createTenantDoctor(config: Config, { outbound, verbs, callers, c
         mayAskPrivately:
           notes.products?.[name]?.model_server?.private_address ?? notes.model_servers?.private_addresses === true,
       }),
-      idIn: async ({ body }) => (await factsOf(body)).model_id,
+      idIn: async ({ body }) => (await factsOf(body, NO_RULES)).model_id,
       listWithKey: verbs.namedApplications.modelList,
     },
     gatewayKeys: verbs.namedApplications,
     typeOf: async (name, rules, docs) =>
       notes.products?.[name]?.type ??
-      (await Promise.all(docs.map(({ body }) => factsOf(body)))).find(({ type }) => type !== undefined)?.type ??
+      (await Promise.all(docs.map(({ body }) => factsOf(body, rules)))).find(({ type }) => type !== undefined)?.type ??
       typeOfRules(rules)?.type,
     async readDocument(text) {
       const read = await verbs.documents.facts(text)

@@ -74,6 +74,8 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
       privateAddresses: notes.model_servers?.private_addresses === true,
       askAs: askModelServer,
       learn: (...told) => models.learnModelId(...told),
+      learnUnlisted: (name) => models.learnUnlisted(name),
+      exampleIdOf: (name) => models.exampleIdOf(name),
       log,
     }),
     log,
@@ -83,7 +85,13 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
   const keys = createKeyReadiness()
   const calls = createModelCalls({ gateway, keys })
   const wordsOf: typeof wordsFor = (answer, model) => wordsFor(answer, model, models.refusalsOf(model.system_name))
-  const trial = createTrial({ calls, learnModelId: models.learnModelId, wordsFor: wordsOf })
+  const trial = createTrial({
+    calls,
+    learnModelId: models.learnModelId,
+    learnUnlisted: models.learnUnlisted,
+    exampleIdOf: models.exampleIdOf,
+    wordsFor: wordsOf,
+  })
   const allowances = {
     multipleApplications: notes.multiple_applications ?? true,
     multipleServices: notes.multiple_services ?? true,

@@ -10,12 +10,24 @@ export interface ListedModel {
   type: 'chat' | 'embedding' | 'rerank' | undefined
 }
 
-/** The first entry of what an OpenAI-compatible server answers to `GET /v1/models`; whatever is odd is left out. */
-export function firstModel(text: string): ListedModel | undefined {
-  const first = entriesOf(text)?.[0]
+/**
+ * An entry of what an OpenAI-compatible server answers to `GET /v1/models`: the one of the id `preferred`, else the first. Whatever
+ * is odd is left out.
+ */
+export function firstModel(text: string, preferred?: string): ListedModel | undefined {
+  const entries = entriesOf(text)
+  const meant = entries?.find(
+    (entry) => preferred !== undefined && (entry as { id?: unknown } | null)?.id === preferred,
+  )
+  const first = meant ?? entries?.[0]
   if (typeof first !== 'object' || first === null) return undefined
   const { id, max_model_len, capabilities } = first as Record<string, unknown>
   return { id: idIn(id), contextLength: max_model_len, type: typeIn(capabilities) }
+}
+
+/** Whether the answer says that the server has no such list; the gateway's own 404 says nothing of the server. */
+export function hasNoList({ status, text }: { status: number; text: string }): boolean {
+  return [404, 405, 501].includes(status) && !/no mapping rule/i.test(text)
 }
 
 /**

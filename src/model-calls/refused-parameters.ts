@@ -38,7 +38,7 @@ export function changesFor(body: Body, { status, headers = {}, text }: Refusal):
     // the policy llm-metrics adds it to each stream that has none (models-aas, llm_metrics_policy/llm.lua)
     if ('stream_options' in body) changes.push('no_stream_options')
     else if (body.stream === true) changes.push('no_stream_for_gateway')
-  } else if (body.stream === true && status !== 500 && isRefused && /stream(?:ing)?/i.test(words))
+  } else if (body.stream === true && status !== 500 && isRefused && /\bstream(?:ing)?\b/i.test(words))
     changes.push('no_stream')
   if (changes.length > 0 || !('stream_options' in body) || status >= 500) return changes
   const namesAnother =

@@ -54,6 +54,8 @@ const flat: sanitize.IOptions = {
 /** characters of HTML and summaries that are kept: descriptions may be hostile, and are made into HTML once */
 const KEPT = 2_000_000
 const kept = new LRUCache<string, string>({ maxSize: KEPT, sizeCalculation: (made, key) => made.length + key.length })
+/** Characters of one line that are formatted. */
+const LONGEST_LINE = 2000
 /** enough for a summary, of which 160 characters are shown */
 const OF_SUMMARY = 1500
 
@@ -70,6 +72,18 @@ function rendered(text: string): string {
   const lines = text.split('\n')
   const columns = Math.max(...lines.map((line) => line.split('|').length))
   return (columns * lines.length > MOST_CELLS ? withoutTables : markdown).render(text)
+}
+
+const inline: sanitize.IOptions = {
+  ...allowed,
+  allowedTags: ['em', 'strong', 'code', 'a', 'br'],
+}
+
+/** One line of Markdown as HTML for a table: emphasis, code and links alone. Text without marks is only escaped. */
+export function inlineHtml(text: string): string {
+  if (!/[`*_[\]<&\\]|:\/\//.test(text)) return text.replace(/>/g, '&gt;').replace(/"/g, '&quot;')
+  const short = text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE)}…` : text
+  return once('inline', short, () => sanitize(withoutTables.renderInline(short), inline))
 }
 
 /** The first sentence or two as plain text. */

@@ -33,7 +33,7 @@ t.test('JSON and YAML say the same, small and large', async (t) => {
   ]
   for (const text of texts) {
     t.match(await facts(text), {
-      facts: { deduced: { type: 'chat' } },
+      facts: { operations: [{ base: '', path: '/v1/chat/completions' }] },
       claims: { isOpenApi: true, calls: [{ verb: 'POST', path: '/v1/chat/completions' }] },
     })
     t.match(await reference(text), {
@@ -125,7 +125,7 @@ t.test('the catalogue waits for all documents together, and good ones are there 
     async readFacts(text) {
       order.push(text)
       if (text.startsWith('slow')) await new Promise<void>((resolve) => slow.push(resolve))
-      return text === 'slow bad' ? undefined : { declared: { model_id: text }, deduced: {} }
+      return text === 'slow bad' ? undefined : { declared: { model_id: text }, operations: [] }
     },
   })
   const doc = (id: number, body: string) => ({ id, productId: id, body, published: true }) as ApiDoc

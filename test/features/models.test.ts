@@ -227,16 +227,22 @@ t.test('facts remember their source: PORTAL_CONFIG, then the spec, the gateway, 
         openapi: '3.1.0',
         info: {
           description: 'From the spec.',
-          license: { name: 'Apache-2.0', url: 'https://example.com/licence' },
-          contact: { name: 'Platform', email: 'team@example.com' },
+          license: { name: 'MIT', url: 'https://example.com/of-the-api' },
+          contact: { name: 'Vendor', email: 'vendor@example.com' },
+          termsOfService: 'https://example.com/terms',
           'x-maas': {
             context_length: 4096,
+            license: { name: 'Apache-2.0', url: 'https://example.com/licence' },
+            owner: { name: 'Platform', email: 'team@example.com' },
             capabilities: ['tools', 'flying'],
             state: 'deprecated',
             retires_on: '2099-01-31',
           },
         },
-        paths: { '/v1/embeddings': { post: { requestBody: { content: { j: { example: { model: 'org/spec' } } } } } } },
+        paths: {
+          '/v1/embeddings': { post: { requestBody: { content: { j: { example: { model: 'org/vectors' } } } } } },
+          '/v1/chat/completions': { post: { requestBody: { content: { j: { example: { model: 'org/spec' } } } } } },
+        },
       }),
     },
   ]
@@ -260,19 +266,20 @@ t.test('facts remember their source: PORTAL_CONFIG, then the spec, the gateway, 
   const told = (await models.find('told', undefined)).model
   t.match(told, {
     type: 'chat',
-    model_id: 'org/spec',
+    model_id: 'org/other',
     context_length: 8192,
     capabilities: ['tools'],
     license: { name: 'Apache-2.0', url: 'https://example.com/licence' },
     owner: { name: 'Platform', url: 'mailto:team@example.com' },
     description: 'From the spec.',
+    links: [],
     state: 'deprecated',
     retires_on: '2099-01-31',
     successor: 'plain',
   })
   t.match(told.sources, {
     type: 'gateway',
-    model_id: 'active_docs',
+    model_id: 'model_server',
     context_length: 'portal_config',
     license: 'active_docs',
   })
@@ -373,12 +380,12 @@ t.test('odd specs tell what they can and never fail', async (t) => {
     [
       'Swagger 2',
       '{"swagger":"2.0","paths":{"/v1/rerank":{"post":{"parameters":[{"in":"body","schema":{"properties":{"model":{"default":"org/two"},"stream":{"type":"boolean"}}}}]}}}}',
-      { type: 'rerank', calls: ['/v1/rerank'], model_id: 'org/two', capabilities: ['streaming'] },
+      { operations: [{ base: '', path: '/v1/rerank', modelId: 'org/two', streams: true }] },
     ],
   ]
   for (const [name, body, facts] of cases) {
-    const { declared, deduced } = specFacts(readSpec(body))
-    t.same({ ...deduced, ...declared }, facts, name)
+    const { declared, operations } = specFacts(readSpec(body))
+    t.same({ ...declared, ...(operations.length > 0 ? { operations } : {}) }, facts, name)
   }
 })
 
@@ -401,6 +408,7 @@ t.test('a model server that lies, floods or dawdles spoils nothing', async (t) =
     paths: [{ method: 'GET', path: '/v1/models', pattern: '/v1/models' }],
   } as never
   const heard: unknown[] = []
+  let preferred: string | undefined
   const servers = (notes: Record<string, object>, privateAddresses: boolean) =>
     createServers({
       http,
@@ -412,6 +420,10 @@ t.test('a model server that lies, floods or dawdles spoils nothing', async (t) =
       learn: async (...told) => {
         heard.push(told)
       },
+      learnUnlisted: async (name) => {
+        heard.push([name, 'no list'])
+      },
+      exampleIdOf: () => preferred,
       log,
     })
   t.equal(servers({}, false).mayAsk('m'), false, 'nobody is asked without the operator saying so')

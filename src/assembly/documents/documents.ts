@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache'
 import type { Log } from '../../clients/redis.js'
 import { createThread, ThreadFailure } from '../../clients/thread.js'
 import { SPEC_BYTES, specHash } from '../../clients/threescale/spec.js'
+import type { Mapping } from '../../features/reference/uploaded.js'
 import { projectRoot } from '../../root.js'
 import { type DocumentJob, factsIn, type ReadFacts, type ReadReference } from './read.js'
 
@@ -66,35 +67,38 @@ export function createDocuments(deps: DocumentsDeps) {
 
   return {
     /** What catalogue and doctor need; in the background, so it may take as long as everything before it in the queue. */
-    facts: (text: string) => read<ReadFacts>('facts', text, false),
+    facts: (text: string) => read<ReadFacts>({ part: 'facts', text }, false),
 
     /** What a page shows; never waits for longer than a page may take. */
-    async reference(text: string): Promise<DocumentPart<ReadReference>> {
+    async reference(text: string, mapping?: Mapping): Promise<DocumentPart<ReadReference>> {
       let timer: NodeJS.Timeout | undefined
       const late = new Promise<{ failure: DocumentFailure }>((resolve) => {
         timer = setTimeout(() => resolve({ failure: 'busy' }), WAIT_MS)
       })
-      return Promise.race([read<ReadReference>('reference', text, true), late]).finally(() => clearTimeout(timer))
+      return Promise.race([
+        read<ReadReference>({ part: 'reference', text, ...(mapping ? { mapping } : {}) }, true),
+        late,
+      ]).finally(() => clearTimeout(timer))
     },
 
-    /** A reference that was read before, by the hash of its text; undefined where it was not. */
-    knownReference: (hash: string) => known<ReadReference>(`reference ${hash}`),
+    /** A reference that was read before for the same mapping, by the hash of its text; undefined where it was not. */
+    knownReference: (hash: string, mapping?: Mapping) => known<ReadReference>(`reference ${hash}${keyOf(mapping)}`),
 
     close: thread.close,
   }
 
   async function read<T extends ReadFacts | ReadReference>(
-    part: DocumentJob['part'],
-    text: string,
+    job: DocumentJob,
     urgent: boolean,
   ): Promise<DocumentPart<T>> {
+    const { part, text, mapping } = job
     if (text.length > SPEC_BYTES) return { failure: 'unreadable' }
-    const key = `${part} ${specHash(text)}`
+    const key = `${part} ${specHash(text)}${keyOf(mapping)}`
     const before = known<T>(key)
     if (before) return before
     const small = part === 'facts' ? smallJson(text) : undefined
     if (small) return keep(key, factsIn(small), text.length) as T
-    const running = reading.get(key) ?? readInThread(key, { part, text }, urgent).finally(() => reading.delete(key))
+    const running = reading.get(key) ?? readInThread(key, job, urgent).finally(() => reading.delete(key))
     reading.set(key, running)
     return running as Promise<DocumentPart<T>>
   }
@@ -131,6 +135,16 @@ export function createDocuments(deps: DocumentsDeps) {
     failures.set(key, { failure, until })
     return { failure }
   }
+}
+
+/** by the object, which its owner keeps as long as nothing of it changes */
+const keys = new WeakMap<Mapping, string>()
+
+function keyOf(mapping: Mapping | undefined): string {
+  if (!mapping) return ''
+  const key = keys.get(mapping) ?? ` ${specHash(JSON.stringify(mapping))}`
+  keys.set(mapping, key)
+  return key
 }
 
 function smallJson(text: string): Record<string, unknown> | undefined {

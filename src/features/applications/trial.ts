@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { firstModel } from '../../clients/model-list.js'
+import { firstModel, hasNoList } from '../../clients/model-list.js'
 import { isProblem } from '../../errors.js'
 import { modelListPath, testCallOf } from '../../model-calls/example-calls.js'
 import type { Model } from '../models/schemas.js'
@@ -14,6 +14,10 @@ export interface TrialDeps {
   wordsFor?: (answer: Omit<GatewayAnswer, 'ms'>, model: Model) => string
   /** keeps what `GET /v1/models` told for a product */
   learnModelId(systemName: string, id: unknown, contextLength: unknown, type?: Model['type']): Promise<void>
+  /** keeps that a model server has no list of models */
+  learnUnlisted(systemName: string): Promise<void>
+  /** the id that the spec of a product shows */
+  exampleIdOf(systemName: string): string | undefined
 }
 
 export interface TestResult {
@@ -29,7 +33,9 @@ const MOMENT_MS = 1500
 export type Trial = ReturnType<typeof createTrial>
 
 /** One real call through the gateway with an application's own credential, only to the endpoint the catalogue names. */
-export function createTrial({ calls, learnModelId, wordsFor = wordsByDefault }: TrialDeps) {
+export function createTrial(deps: TrialDeps) {
+  const { calls, learnModelId, learnUnlisted, exampleIdOf, wordsFor = wordsByDefault } = deps
+
   return {
     /**
      * Asks the model server for its id, best effort: what goes wrong leaves the model without one, and the page then shows
@@ -70,8 +76,12 @@ export function createTrial({ calls, learnModelId, wordsFor = wordsByDefault }: 
     const list = modelListPath(model)
     if (list === undefined) return undefined
     const answer = await calls.call(model, application, { method: 'GET', path: list })
+    if (hasNoList(answer)) {
+      await learnUnlisted(model.system_name)
+      return exampleIdOf(model.system_name)
+    }
     if (answer.status !== 200) return undefined
-    const first = firstModel(answer.text)
+    const first = firstModel(answer.text, exampleIdOf(model.system_name))
     if (first) await learnModelId(model.system_name, first.id, first.contextLength, first.type)
     return first?.id
   }

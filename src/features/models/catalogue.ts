@@ -5,9 +5,10 @@ import { isPlanRequired } from '../../clients/threescale/offered.js'
 import { basePathOf } from '../../model-calls/base-paths.js'
 import { summaryOf } from '../../web/markdown.js'
 import type { Details } from './details.js'
-import { settle, stateOf } from './facts.js'
+import { settle, stateOf, type Told } from './facts.js'
 import { notedFacts, notedPrices, type ProductNotes } from './notes.js'
 import type { FieldSpec, Model, ModelPlan } from './schemas.js'
+import { shownFacts } from './shown.js'
 import type { Entry, Snapshot, SpecRef } from './snapshot.js'
 
 const FOUND_KEPT = 100
@@ -21,9 +22,12 @@ export interface Offer {
   /** all of them, also those that developers do not see */
   applicationFields: FieldDefinition[]
   rules: Entry['gateway']['rules']
+  backends: Entry['gateway']['backends']
   /** what its statistics and limits depend on */
   gateway: Pick<Entry['gateway'], 'metrics' | 'tokenPolicy' | 'refusals'>
   spec: SpecRef | undefined
+  /** what the spec shows, by type */
+  shown: Entry['shown']
   /** lower-case text that a search looks through */
   words: string
 }
@@ -72,7 +76,7 @@ export function putTogether(parts: CatalogueParts): Catalogue {
   const offers = snapshot.entries.map((entry) => {
     const facts = modelOf(entry, details, notes[entry.product.systemName] ?? {}, currency, today)
     const model = { ...facts, gateway_ready_at: readyAt(entry, parts) }
-    const { product, plans, offered, applicationFields, gateway, spec } = entry
+    const { product, plans, offered, applicationFields, gateway, spec, shown } = entry
     return {
       model,
       product,
@@ -80,8 +84,10 @@ export function putTogether(parts: CatalogueParts): Catalogue {
       offered,
       applicationFields,
       rules: gateway.rules,
+      backends: gateway.backends,
       gateway,
       spec,
+      shown,
       words: wordsOf(model),
     }
   })
@@ -100,8 +106,8 @@ export function putTogether(parts: CatalogueParts): Catalogue {
 }
 
 /**
- * Facts in order: PORTAL_CONFIG, what the spec declares, calls that mapping rules name, what the spec shows, the model server,
- * and last what mapping rules without a name make likely.
+ * Facts in order: PORTAL_CONFIG, what the spec declares, calls that mapping rules name, the calls of the spec that they let
+ * through, the model server, what mapping rules without a name make likely, and last examples of the spec for the type found so.
  */
 function modelOf(
   entry: Entry,
@@ -111,16 +117,17 @@ function modelOf(
   today: string,
 ): Omit<Model, 'gateway_ready_at'> {
   const { product, gateway } = entry
-  const { facts, sources } = settle([
+  const told: Told[] = [
     { source: 'portal_config', facts: notedFacts(note) },
     ...entry.told,
     { source: 'model_server', facts: details.factsOf(entry) },
     { source: 'assumed', facts: entry.assumed },
-  ])
-  const type = facts.type ?? 'custom'
-  const base = basePathOf(type, gateway, facts.calls)
+  ]
+  const { type = 'custom', calls } = settle(told).facts
+  const base = basePathOf(type, gateway, calls)
+  const { facts, sources } = settle([...told, shownFacts(entry, type, base.path, details.isUnlisted(entry))])
   const description = product.description.trim() === '' ? (facts.description ?? '') : product.description
-  const { description: _fallback, calls: _paths, ...told } = sources
+  const { description: _fallback, calls: _paths, ...sourcesTold } = sources
   return {
     system_name: product.systemName,
     name: product.name,
@@ -150,13 +157,19 @@ function modelOf(
     paths: gateway.paths,
     token_url: details.tokenUrlOf(entry),
     sources: {
-      ...told,
+      ...sourcesTold,
       endpoint: 'gateway',
       base_url: baseSources[base.from],
       credentials: 'gateway',
       plans: 'plans',
     },
   }
+}
+
+/** The id in the spec's example of a model's call: of several that its server lists, it is the one meant. */
+export function exampleIdIn(catalogue: Catalogue | undefined, systemName: string): string | undefined {
+  const offer = catalogue?.bySystemName.get(systemName)
+  return offer?.shown[offer.model.type]?.modelId
 }
 
 function readyAt({ gateway }: Entry, { configurationSeconds, now }: CatalogueParts): string | null {

@@ -4,7 +4,7 @@ import type { Facts } from './facts.js'
 import { createPass, type Job } from './pass.js'
 import type { PlanLimit, PlanPrice } from './schemas.js'
 import type { Entry } from './snapshot.js'
-import { contextLength, modelId } from './spec-facts.js'
+import { contextLength, modelId } from './spec-words.js'
 
 export interface DetailsDeps {
   threescale: Pick<Threescale, 'listLimits' | 'listPricingRules' | 'listMetrics'>
@@ -25,6 +25,8 @@ interface Learned {
   id: string | undefined
   contextLength: number | undefined
   type?: Facts['type']
+  /** true: the server has no list of models */
+  unlisted?: true
 }
 
 const DAY = 86_400
@@ -101,6 +103,16 @@ export function createDetails(deps: DetailsDeps) {
         ...(told.contextLength === undefined ? {} : { context_length: told.contextLength }),
         ...(told.type === undefined ? {} : { type: told.type }),
       }
+    },
+
+    /** Whether the model server answered that it has no list of models. */
+    isUnlisted: ({ product }: Entry): boolean => learned.peek(product.systemName)?.value?.unlisted === true,
+
+    /** Keeps that a model server has no list; what it listed before stays. */
+    async learnUnlisted(systemName: string): Promise<void> {
+      if (learned.peek(systemName)?.value) return
+      await learned.put(systemName, { id: undefined, contextLength: undefined, unlisted: true })
+      changed()
     },
 
     /** Keeps what a model server told, as far as it makes sense. */

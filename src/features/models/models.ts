@@ -4,7 +4,7 @@ import type { GatewayConfig, Plan, Threescale } from '../../clients/threescale/n
 import { isProblem, problem } from '../../errors.js'
 import type { Caller } from '../../web/caller.js'
 import { createAudience, type OwnApplication } from './audience.js'
-import { type Catalogue, type Found, type Offer, planOf, putTogether } from './catalogue.js'
+import { type Catalogue, exampleIdIn, type Found, type Offer, planOf, putTogether } from './catalogue.js'
 import { createDetails } from './details.js'
 import type { ProductNotes } from './notes.js'
 import type { Model, ModelPlan } from './schemas.js'
@@ -102,9 +102,9 @@ export function createModels(deps: ModelsDeps) {
       const visible = await visibleTo(current, caller)
       const offer = visible.find(({ model }) => model.system_name === systemName)
       if (!offer) throw problem('not_found')
-      const { product, offered, applicationFields, rules, spec } = offer
+      const { product, offered, applicationFields, rules, spec, backends } = offer
       const model = withoutHiddenSuccessor(offer.model, visible)
-      return { model, product, plans: offered, applicationFields, rules, spec, ageSeconds, stale }
+      return { model, product, plans: offered, applicationFields, rules, spec, backends, ageSeconds, stale }
     },
 
     /** A product by id whoever asks: for applications that exist already. Undefined: not deployed. */
@@ -137,7 +137,6 @@ export function createModels(deps: ModelsDeps) {
       return planOf(plan, entry, details, notes[entry.product.systemName] ?? {}, currency)
     },
 
-    /** The text of an uploaded spec. */
     readSpec: specs.read,
 
     /** Calls to models go only to hosts that the catalogue names, and for tokens to their issuers. */
@@ -149,6 +148,8 @@ export function createModels(deps: ModelsDeps) {
     refusalsOf: (systemName: string) => built?.bySystemName.get(systemName)?.gateway.refusals,
 
     learnModelId: details.learn,
+    learnUnlisted: details.learnUnlisted,
+    exampleIdOf: (systemName: string) => exampleIdIn(built, systemName),
 
     /** Reads the catalogue before the first request; what fails is tried again by requests and by `start`. */
     async warm(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Http } from '../../clients/http.js'
-import { firstModel } from '../../clients/model-list.js'
+import { firstModel, hasNoList } from '../../clients/model-list.js'
 import type { Log } from '../../clients/redis.js'
 import { modelListPath } from '../../model-calls/example-calls.js'
 import type { ProductNotes } from './notes.js'
@@ -13,6 +13,10 @@ export interface ServersDeps {
   /** asks through the gateway with the credential of that application, and learns the answer */
   askAs(application: { account: number; id: number }): Promise<void>
   learn(systemName: string, id: unknown, contextLength: unknown, type?: Model['type']): Promise<void>
+  /** keeps that a model server has no list of models */
+  learnUnlisted(systemName: string): Promise<void>
+  /** the id that the spec of a product shows */
+  exampleIdOf(systemName: string): string | undefined
   log: Log
 }
 
@@ -23,7 +27,7 @@ const BOUNDS = { timeoutMs: 5000, maxBytes: 256 * 1024 }
  * Model servers that tell what they serve, asked in the background only where the operator says so in PORTAL_CONFIG: with
  * an application of its own through the gateway, or at the private address of the deployed configuration.
  */
-export function createServers({ http, notes, privateAddresses, askAs, learn, log }: ServersDeps) {
+export function createServers({ http, notes, privateAddresses, askAs, log, ...lists }: ServersDeps) {
   return {
     mayAsk: (systemName: string): boolean =>
       notes[systemName]?.model_server?.application !== undefined || mayAskPrivately(systemName),
@@ -52,7 +56,8 @@ export function createServers({ http, notes, privateAddresses, askAs, learn, log
     const url = new URL(privateAddress)
     url.pathname = url.pathname.replace(/\/+$/, '') + list
     const answer = await http.send({ method: 'GET', url, ...BOUNDS })
-    const first = answer.status === 200 ? firstModel(answer.text) : undefined
-    if (first) await learn(model.system_name, first.id, first.contextLength, first.type)
+    if (hasNoList(answer)) await lists.learnUnlisted(model.system_name)
+    const first = answer.status === 200 ? firstModel(answer.text, lists.exampleIdOf(model.system_name)) : undefined
+    if (first) await lists.learn(model.system_name, first.id, first.contextLength, first.type)
   }
 }

@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from 'node:timers/promises'
 import type {
   ApiDoc,
   BackendPath,
@@ -15,6 +16,7 @@ import { offeredOf } from '../../clients/threescale/offered.js'
 import { endpointOf, type Facts, gatewayFacts, pathsOf, type Told } from './facts.js'
 import type { Model } from './schemas.js'
 import type { SpecFacts } from './spec-facts.js'
+import { type Deduced, deducedFacts, type ShownByType } from './spec-operations.js'
 
 /** What the bulk calls tell of one product with a production configuration. */
 export interface Entry {
@@ -42,6 +44,8 @@ export interface Entry {
   told: Told[]
   /** what mapping rules make likely and do not state: it counts where nothing else tells */
   assumed: Facts
+  /** what the spec shows in the calls that the mapping rules let through, by the type of model that they are for */
+  shown: ShownByType
 }
 
 export interface SpecRef {
@@ -88,12 +92,14 @@ export async function takeSnapshot(deps: SnapshotDeps): Promise<Snapshot> {
   const plansOf = groupByProduct(plans)
   const configOf = new Map(configs.map((config) => [config.productId, config]))
   const specOf = await takeSpecs(docs.filter((doc) => doc.published))
+  const deducedOf = await deducedByProduct(specOf, configOf)
   const applicationFields = fields.filter((field) => field.target === 'application')
   const entries = products.flatMap((product) => {
     const config = configOf.get(product.id)
     if (!config) return []
     const spec = specOf.get(product.id)
     const { stated, assumed } = gatewayFacts(config)
+    const deduced = deducedOf.get(product.id)
     return [
       {
         product,
@@ -105,13 +111,33 @@ export async function takeSnapshot(deps: SnapshotDeps): Promise<Snapshot> {
         told: [
           ...(spec ? [{ source: 'active_docs' as const, facts: spec.told.declared }] : []),
           { source: 'gateway' as const, facts: stated },
-          ...(spec ? [{ source: 'active_docs' as const, facts: spec.told.deduced }] : []),
+          ...(deduced ? [{ source: 'active_docs' as const, facts: deduced.facts }] : []),
         ],
         assumed,
+        shown: deduced?.shown ?? {},
       },
     ]
   })
   return { entries, settings }
+}
+
+const AT_ONCE_MS = 20
+
+/** What each spec shows in the calls that the rules of its product let through; long work makes room for requests. */
+async function deducedByProduct(
+  specOf: Map<number, { told: SpecFacts }>,
+  configOf: Map<number, GatewayConfig>,
+): Promise<Map<number, Deduced>> {
+  const deduced = new Map<number, Deduced>()
+  let began = performance.now()
+  for (const [productId, { told }] of specOf) {
+    const config = configOf.get(productId)
+    if (config) deduced.set(productId, deducedFacts(told.operations, config))
+    if (performance.now() - began < AT_ONCE_MS) continue
+    await breathe()
+    began = performance.now()
+  }
+  return deduced
 }
 
 /** In this order: a new default plan is detected by the change of its product. */

@@ -63,7 +63,7 @@ export function createSpecs({ threescale, cache, readFacts = readHere, waitMs = 
       void keep(changed.filter(({ id, hash }) => stored.get(id) !== hash))
       return new Map(
         linked.map(({ id, hash, productId }) => {
-          const told = known.get(id)?.told ?? { declared: {}, deduced: {} }
+          const told = known.get(id)?.told ?? { declared: {}, operations: [] }
           return [productId, { ref: { id, hash }, told }]
         }),
       )

@@ -1,8 +1,9 @@
 import { member, textOf } from '../../clients/threescale/spec.js'
 import type { Schema } from '../../web/openapi/shapes.js'
 import type { Body, Kind, Response } from './shapes.js'
-import { exampleOf } from './spec-examples.js'
-import { listed, type Nodes, withoutExamples, withoutWords } from './spec-nodes.js'
+import { isCredential } from './spec-credentials.js'
+import { listed, type Nodes, withoutWords } from './spec-nodes.js'
+import { withoutExamples } from './spec-schemas.js'
 
 const MOST_RESPONSES = 12
 const MOST_KINDS = 3
@@ -15,14 +16,14 @@ export function bodyOf(spec: unknown, nodes: Nodes, operation: unknown, given: u
     return {
       required: member(body, 'required') === true,
       description: nodes.shortText(member(body, 'description')) ?? '',
-      kinds: kindsOf(nodes, member(body, 'content')),
+      kinds: kindsOf(nodes, member(body, 'content'), true),
     }
   }
   const types = listed(member(operation, 'consumes') ?? member(spec, 'consumes'))
     .filter(isMediaType)
     .slice(0, MOST_KINDS)
   const inBody = given.find((node) => member(node, 'in') === 'body')
-  const form = given.filter((node) => member(node, 'in') === 'formData')
+  const form = given.filter((node) => member(node, 'in') === 'formData' && !isCredential(node))
   if (inBody === undefined && form.length === 0) return undefined
   const schema = inBody === undefined ? formSchema(nodes, form) : nodes.schemaOf(member(inBody, 'schema'))
   const usual = form.length === 0 ? 'application/json' : formType(form)
@@ -32,7 +33,7 @@ export function bodyOf(spec: unknown, nodes: Nodes, operation: unknown, given: u
     kinds: (types.length > 0 ? types : [usual]).map((type) => ({
       type,
       schema: withoutExamples(schema),
-      example: exampleFor(nodes, type, schema, member(inBody, 'x-example')),
+      example: exampleFor(nodes, type, schema, oldExample(inBody, type), true),
     })),
   }
 }
@@ -71,20 +72,20 @@ export function responsesOf(spec: unknown, nodes: Nodes, operation: unknown): Re
       const old = nodes.entriesOf(member(response, 'examples'))
       const kinds =
         schema === undefined
-          ? kindsOf(nodes, member(response, 'content'))
+          ? kindsOf(nodes, member(response, 'content'), false)
           : (types.length > 0 ? types : ['application/json']).map((type) => {
               const read = nodes.schemaOf(schema)
               return {
                 type,
                 schema: withoutExamples(read),
-                example: exampleFor(nodes, type, read, old.find(([name]) => name === type)?.[1]),
+                example: exampleFor(nodes, type, read, old.find(([name]) => name === type)?.[1], false),
               }
             })
       return { status, description: nodes.shortText(member(response, 'description')) ?? '', kinds }
     })
 }
 
-function kindsOf(nodes: Nodes, content: unknown): Kind[] {
+function kindsOf(nodes: Nodes, content: unknown, sent: boolean): Kind[] {
   return nodes
     .entriesOf(content)
     .filter(([type]) => isMediaType(type) && nodes.hasRoom(type.length))
@@ -92,22 +93,32 @@ function kindsOf(nodes: Nodes, content: unknown): Kind[] {
     .map(([type, media]) => {
       const schema = nodes.schemaOf(member(media, 'schema'))
       const given = member(media, 'example') ?? firstExample(nodes, member(media, 'examples'))
-      return { type, schema: withoutExamples(schema), example: exampleFor(nodes, type, schema, given) }
+      return { type, schema: withoutExamples(schema), example: exampleFor(nodes, type, schema, given, sent) }
     })
 }
 
-function exampleFor(nodes: Nodes, type: string, schema: Schema, given: unknown): string {
-  const value = given ?? (/json/.test(type) ? exampleOf(schema) : schema.examples?.[0])
-  if (/x-www-form-urlencoded/.test(type) && typeof (value ?? {}) === 'object') {
+function exampleFor(nodes: Nodes, type: string, schema: Schema, given: unknown, sent: boolean): string {
+  const json = /json/.test(type)
+  const form = /x-www-form-urlencoded/.test(type)
+  const own = json || form ? nodes.given(given, schema) : given
+  const value = own ?? (json || form ? nodes.exampleOf(schema, sent) : schema.examples?.[0])
+  if (form && typeof (value ?? {}) === 'object') {
     const fields = nodes
-      .entriesOf(value ?? exampleOf(schema))
+      .entriesOf(value)
       .slice(0, MOST_FIELDS)
+      .flatMap(([name, field]) => listed(Array.isArray(field) ? field : [field]).map((each) => [name, each] as const))
       .filter(([, field]) => typeof field !== 'object')
     return nodes.exampleText(
       new URLSearchParams(fields.map(([name, field]) => [name, String(field).slice(0, 500)])).toString(),
     )
   }
   return value === undefined ? '' : nodes.exampleText(value)
+}
+
+/** `x-example`, or `x-examples` by media type, of a body parameter of OpenAPI 2. */
+function oldExample(parameter: unknown, type: string): unknown {
+  const examples = member(parameter, 'x-examples')
+  return member(parameter, 'x-example') ?? member(examples, type) ?? member(examples, 'default')
 }
 
 export function firstExample(nodes: Nodes, examples: unknown): unknown {

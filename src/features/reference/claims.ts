@@ -1,5 +1,6 @@
 import { member, textOf } from '../../clients/threescale/spec.js'
-import type { Scheme } from './shapes.js'
+import { templateFrom } from '../../model-calls/path-templates.js'
+import type { AboutApi, Scheme } from './shapes.js'
 import { listed, type Nodes } from './spec-nodes.js'
 
 const LONGEST = 300
@@ -16,8 +17,9 @@ export function serversOf(spec: unknown): string[] {
 function urlOf(server: unknown): string {
   const url = textOf(member(server, 'url'), LONGEST) ?? ''
   const variables = member(server, 'variables')
-  return url.replace(/\{([^{}]{1,60})\}/g, (whole, name: string) => {
-    return textOf(member(member(variables, name), 'default')) ?? whole
+  return url.replace(/\$?\{([^{}]{1,60})\}/g, (whole, name: string) => {
+    const variable = member(variables, name)
+    return textOf(member(variable, 'default')) ?? textOf(listed(member(variable, 'enum'))[0]) ?? whole
   })
 }
 
@@ -28,7 +30,44 @@ export function baseOf(spec: unknown, item: unknown, operation: unknown): string
   const url = old ?? urlOf(server)
   if (url === '' || !URL.canParse(url, 'https://none.invalid')) return ''
   if (url.length > LONGEST) return ''
-  return new URL(url, 'https://none.invalid').pathname.replace(/\/+$/, '')
+  return templateFrom(new URL(url, 'https://none.invalid').pathname.replace(/\/+$/, '')).path
+}
+
+/** What `info` says of the API: it is not about the model (OpenAPI 3.1, Info Object). */
+export function aboutOf(spec: unknown, nodes: Nodes): AboutApi[] {
+  const info = member(spec, 'info')
+  const [license, contact, docs] = [member(info, 'license'), member(info, 'contact'), member(spec, 'externalDocs')]
+  const email = textOf(member(contact, 'email'), 100)
+  const mail = email !== undefined && /^[^\s@<>"]+@[^\s@<>"]+$/.test(email) ? email : undefined
+  const rows = [
+    {
+      label: 'API licence',
+      value: textOf(member(license, 'name'), 100) ?? textOf(member(license, 'identifier'), 100),
+      url: webAddress(member(license, 'url')),
+    },
+    {
+      label: 'API contact',
+      value: textOf(member(contact, 'name'), 100) ?? mail,
+      url: webAddress(member(contact, 'url')) || (mail ? `mailto:${mail}` : ''),
+    },
+    linked('API terms', member(info, 'termsOfService'), 'Terms of service'),
+    linked('API documentation', member(docs, 'url'), textOf(member(docs, 'description'), 100) ?? 'Documentation'),
+  ]
+  return rows.filter(
+    (row): row is AboutApi => row.value !== undefined && nodes.hasRoom(row.value.length + row.url.length),
+  )
+}
+
+function linked(label: string, url: unknown, value: string) {
+  const address = webAddress(url)
+  return { label, value: address === '' ? undefined : value, url: address }
+}
+
+/** Only https and http; a link must not run anything. */
+function webAddress(value: unknown): string {
+  if (typeof value !== 'string' || value.length > LONGEST || !URL.canParse(value)) return ''
+  const { protocol, username, password, href } = new URL(value)
+  return (protocol === 'https:' || protocol === 'http:') && username === '' && password === '' ? href : ''
 }
 
 /** Credentials that a spec claims. */

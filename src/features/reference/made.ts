@@ -32,6 +32,8 @@ export function madeReference(model: Model, rules: MappingRule[], why: string): 
     servers: [],
     schemes: [],
     operations: nameOperations(operations),
+    others: { count: 0, named: [], more: [] },
+    about: [],
   }
 }
 

@@ -1,5 +1,6 @@
-import type { MappingRule } from '../../clients/threescale/nouns.js'
-import { letsThrough, sampleOf } from '../../clients/threescale/patterns.js'
+import type { BackendPath, MappingRule } from '../../clients/threescale/nouns.js'
+import { mappedOperation, mountsOf } from '../../model-calls/mapped-operations.js'
+import { endpointAt } from '../../model-calls/openai-endpoints.js'
 import type { Model } from '../models/schemas.js'
 import type { Kind, Operation, Parameter, Reference } from './shapes.js'
 import { exampleText, LONGEST_EXAMPLE } from './spec-examples.js'
@@ -10,7 +11,9 @@ export interface Placed extends Operation {
   callPath: string
   /** why it cannot be tried here; empty where it can */
   against: string
-  /** parameters to fill in: what carries the credential, and what belongs to the connection, is the portal's */
+  /** parameters that are listed: neither the credential nor what belongs to the connection */
+  parameters: Parameter[]
+  /** those of them that can be filled in */
   fields: Parameter[]
   /** bodies that can be typed */
   sendable: Kind[]
@@ -26,39 +29,66 @@ const ownHeaders =
 const placed = new WeakMap<Reference, WeakMap<Model, { rules: MappingRule[]; operations: Placed[] }>>()
 
 /** As `placedIn`, which compares each operation with each mapping rule: once for a reference, a model and its rules. */
-export function placedOnce(model: Model, rules: MappingRule[], reference: Reference): Placed[] {
+export function placedOnce(model: Model, rules: MappingRule[], mounts: string[], reference: Reference): Placed[] {
   const byModel = placed.get(reference) ?? new WeakMap()
   placed.set(reference, byModel)
   const known = byModel.get(model)
   if (known?.rules === rules) return known.operations
-  const operations = placedIn(model, rules, reference)
+  const operations = placedIn(model, rules, reference, mounts)
   byModel.set(model, { rules, operations })
   return operations
 }
 
-export function placedIn(model: Model, rules: MappingRule[], { operations }: Reference): Placed[] {
+export function placedIn(
+  model: Model,
+  rules: MappingRule[],
+  { operations }: Reference,
+  mounts = mountsIn(model),
+): Placed[] {
   return operations.map((operation) => {
-    const found = candidatesFor(model, operation).find((path) => letsThrough(rules, operation.method, sampleOf(path)))
+    const found = mappedOperation(operation, rules, mounts)
     const sendable = operation.body?.kinds.filter(({ type }) => typed(type)) ?? []
+    const parameters = [
+      ...operation.parameters
+        .filter((parameter) => !isOfPortal(model, parameter))
+        .map((parameter) => withValue(parameter, found?.values ?? {})),
+      ...requiredQuery(found?.query ?? [], operation.parameters),
+    ]
     return {
       ...operation,
-      callPath: found ?? operation.base + operation.path,
+      callPath: found?.path ?? operation.base + operation.path,
       against: reasonAgainst(operation, found !== undefined, sendable),
-      fields: operation.parameters.filter((parameter) => isField(model, parameter)),
-      sendable: sendable.map((kind) => ({ ...kind, example: withModelId(kind, model) })),
+      parameters,
+      fields: parameters.filter(isField),
+      sendable: sendable.map((kind) => ({ ...kind, example: exampleFor(kind, model, operation) })),
     }
   })
 }
 
-/**
- * Where an operation may lie: as the spec has it, with or without the path of its server. A spec of a model server that is
- * mapped below a path does not know that path.
- */
-function candidatesFor({ endpoint, base_url }: Model, { base, path }: Operation): string[] {
-  const written = [base + path, path, `/v1${path}`]
-  const above = base_url.slice(endpoint.length).replace(/\/v\d\w*$/, '')
-  if (above === '' || (base + path).startsWith(`${above}/`)) return written
-  return [...written.map((each) => above + each), ...written]
+/** The path above the base URL: a spec of a model server that is mapped below a path does not know that path. */
+export function mountsIn({ endpoint, base_url }: Model, backends: BackendPath[] = []): string[] {
+  return mountsOf(base_url.slice(endpoint.length), backends)
+}
+
+/** The value that mapping rules require is proposed: no other is let through. */
+function withValue(parameter: Parameter, values: Record<string, string>): Parameter {
+  const value = parameter.in === 'path' && Object.hasOwn(values, parameter.name) ? values[parameter.name] : undefined
+  return value === undefined ? parameter : { ...parameter, example: value }
+}
+
+/** Query parameters that the mapping rule requires and the spec does not have. */
+function requiredQuery(query: [name: string, value: string][], known: Parameter[]): Parameter[] {
+  return query
+    .filter(([name]) => !known.some((parameter) => parameter.in === 'query' && parameter.name === name))
+    .map(([name, value]) => ({
+      name,
+      in: 'query',
+      required: true,
+      description: 'The gateway requires it.',
+      schema: { type: 'string' },
+      example: value.startsWith('{') ? '' : value,
+      repeats: false,
+    }))
 }
 
 function reasonAgainst({ method, body }: Operation, through: boolean, sendable: Kind[]): string {
@@ -73,22 +103,48 @@ function typed(type: string): boolean {
   return /^(application\/([\w.+-]*json|x-www-form-urlencoded|xml|yaml)|text\/)/.test(type)
 }
 
-function isField({ credentials }: Model, { name, in: place }: Parameter): boolean {
-  const { names } = credentials
-  const own = [names.user_key, names.app_id, names.app_key].map((each) => each.toLowerCase())
-  if (place === 'cookie' || (place !== 'path' && own.includes(name.toLowerCase()))) return false
-  return place !== 'header' || (/^[\w!#$%&'*+.^`|~-]+$/.test(name) && !ownHeaders.test(name))
+/** The credential, under the name that the gateway reads, and headers of the connection: nobody fills these in. */
+function isOfPortal({ credentials }: Model, { name, in: place }: Parameter): boolean {
+  if (place === 'path') return false
+  if (place === 'header' && ownHeaders.test(name)) return true
+  return ownNames(credentials).includes(name.toLowerCase())
 }
 
-/** The id that this model is really called by, in place of the one in an example. */
-function withModelId({ type, example, schema }: Kind, { model_id }: Model): string {
+function ownNames({ names }: Model['credentials']): string[] {
+  return [names.user_key, names.app_id, names.app_key].map((each) => each.toLowerCase())
+}
+
+function isField({ name, in: place }: Parameter): boolean {
+  return place !== 'cookie' && (place !== 'header' || /^[\w!#$%&'*+.^`|~-]+$/.test(name))
+}
+
+function exampleFor(kind: Kind, model: Model, operation: Operation): string {
+  return /x-www-form-urlencoded/.test(kind.type) ? withoutCredential(kind, model) : withModelId(kind, model, operation)
+}
+
+/** APIcast reads the credential from a form too where it reads it from the query. */
+function withoutCredential({ example }: Kind, { credentials }: Model): string {
+  const own = ownNames(credentials)
+  const fields = [...new URLSearchParams(example)]
+  const kept = fields.filter(([name]) => !own.includes(name.toLowerCase()))
+  return kept.length === fields.length ? example : new URLSearchParams(kept).toString()
+}
+
+/** The id that this model is really called by, in place of the one in an example; empty where it is filled in later. */
+function withModelId(
+  { type, example, schema }: Kind,
+  { model_id, type: modelType }: Model,
+  { method, path }: Operation,
+): string {
   if (!/json/.test(type) || example === '') return example
   try {
     const value: unknown = JSON.parse(example)
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return example
     if (!('model' in value) && !schema.properties?.model) return example
     const { model: other = '', ...rest } = value as Record<string, unknown>
-    const text = exampleText({ model: model_id ?? other, ...rest }, Object.keys)
+    const usual = modelType !== 'custom' || endpointAt(method, path)?.type !== undefined
+    const id = model_id ?? (usual && typeof other === 'string' ? '' : other)
+    const text = exampleText({ model: id, ...rest }, Object.keys)
     return text === '' || text.length > LONGEST_EXAMPLE ? example : text
   } catch {
     return example

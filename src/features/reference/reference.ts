@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { readJson } from '../../clients/bounded-json.js'
 import { hide } from '../../clients/secrets.js'
-import type { MappingRule } from '../../clients/threescale/nouns.js'
+import type { BackendPath, MappingRule } from '../../clients/threescale/nouns.js'
 import { letsThrough } from '../../clients/threescale/patterns.js'
 import { isProblem, problem } from '../../errors.js'
 import type { Caller } from '../../web/caller.js'
@@ -11,7 +11,7 @@ import type { Model } from '../models/schemas.js'
 import type { SpecRef } from '../models/snapshot.js'
 import type { PlaygroundDeps } from '../playground/playground.js'
 import { type Answer, readAnswer } from './answer.js'
-import { type Placed, placedOnce } from './placed.js'
+import { mountsIn, type Placed, placedOnce } from './placed.js'
 import type { Reference } from './shapes.js'
 import { createReferenceSource, type ReferenceReader } from './source.js'
 import { type Wanted, wantedOf } from './wanted.js'
@@ -26,6 +26,7 @@ export interface ReferenceDeps
       model: Model
       rules: MappingRule[]
       spec: SpecRef | undefined
+      backends?: BackendPath[]
       ageSeconds: number
       stale: boolean
     }>
@@ -109,9 +110,10 @@ export function createReferences(deps: ReferenceDeps) {
   }
 
   async function find(systemName: string, caller: Caller | undefined): Promise<Shown & { rules: MappingRule[] }> {
-    const { model, rules, spec, ageSeconds, stale } = await models.find(systemName, caller)
-    const reference = await referenceFor(model, rules, spec)
-    const operations = placedOnce(model, rules, reference)
+    const { model, rules, spec, backends, ageSeconds, stale } = await models.find(systemName, caller)
+    const mounts = mountsIn(model, backends)
+    const reference = await referenceFor(model, rules, mounts, spec)
+    const operations = placedOnce(model, rules, mounts, reference)
     return { model, rules, reference, operations, staleSeconds: stale ? ageSeconds : undefined }
   }
 

@@ -17,7 +17,34 @@ export interface Reference {
   servers: string[]
   /** credentials that the spec claims */
   schemes: Scheme[]
+  /** those that the mapping rules let through, where they were known */
   operations: Operation[]
+  /** the others, by name only */
+  others: Others
+  /** licence, contact and so on of the API, which are not the model's; empty where the document names none */
+  about: AboutApi[]
+}
+
+/** Operations that are not shown in full. */
+export interface Others {
+  /** of those that the gateway rejects */
+  count: number
+  named: OtherOperation[]
+  /** further ones that the gateway lets through */
+  more: OtherOperation[]
+}
+
+export interface OtherOperation {
+  method: string
+  path: string
+  summary: string
+}
+
+export interface AboutApi {
+  label: string
+  value: string
+  /** empty: no link */
+  url: string
 }
 
 export interface Scheme {
@@ -30,7 +57,7 @@ export interface Operation {
   /** for addresses: letters, digits and hyphens, the same as long as method and path stay */
   id: string
   method: string
-  /** as the spec has it, below each of `bases` */
+  /** template with `{name}`, as the spec has it below `base` */
   path: string
   /** paths of the servers that the spec claims */
   base: string
@@ -55,6 +82,8 @@ export interface Parameter {
   example: string
   /** several values are sent as the same name several times */
   repeats: boolean
+  /** true: the value of a path parameter may contain slashes */
+  wide?: true
 }
 
 export interface Body {

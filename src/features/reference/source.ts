@@ -6,22 +6,22 @@ import type { Model } from '../models/schemas.js'
 import type { SpecRef } from '../models/snapshot.js'
 import { madeReference } from './made.js'
 import type { Reference } from './shapes.js'
-import { referenceOf } from './uploaded.js'
+import { type Mapping, referenceOf } from './uploaded.js'
 
 export type ReadReference = { reference: Reference | undefined } | { failure: 'unreadable' | 'too_complex' | 'busy' }
 
 /** Reads the reference in the text of a document; undefined where it names no operation. Rejects never. */
 export interface ReferenceReader {
-  reference(text: string): Promise<ReadReference>
-  /** what was read before, by the hash of its text */
-  knownReference(hash: string): ReadReference | undefined
+  reference(text: string, mapping: Mapping): Promise<ReadReference>
+  /** what was read before for the same mapping, by the hash of its text */
+  knownReference(hash: string, mapping: Mapping): ReadReference | undefined
 }
 
 /** Reads in this thread each time, so only what may be trusted. */
 const here: ReferenceReader = {
-  async reference(text) {
+  async reference(text, mapping) {
     const spec = readSpec(text)
-    return spec ? { reference: referenceOf(spec) } : { failure: 'unreadable' }
+    return spec ? { reference: referenceOf(spec, mapping) } : { failure: 'unreadable' }
   },
   knownReference: () => undefined,
 }
@@ -41,25 +41,52 @@ export function createReferenceSource(deps: {
   const { readSpec: readText, documents = here } = deps
   // the catalogue may have an older text than 3scale
   const hashes = new LRUCache<string, string>({ max: HASHES_KEPT })
+  const mappings = new WeakMap<MappingRule[], Mapping>()
+  const joined = new WeakMap<Reference, Reference>()
   const made = new WeakMap<Model, { why: string; rules: MappingRule[]; reference: Reference }>()
 
-  return async (model: Model, rules: MappingRule[], spec: SpecRef | undefined): Promise<Reference> => {
+  return async (
+    model: Model,
+    rules: MappingRule[],
+    mounts: string[],
+    spec: SpecRef | undefined,
+  ): Promise<Reference> => {
     if (!spec) return makeOnce(model, rules, 'No spec was uploaded for this product.')
-    const read = await readOnce(spec)
+    const read = await readOnce(spec, mappingOf(rules, mounts))
     if (read === undefined) return makeOnce(model, rules, 'The uploaded spec cannot be read from 3scale at the moment.')
     if ('failure' in read) return makeOnce(model, rules, failures[read.failure])
-    return read.reference ?? makeOnce(model, rules, 'The uploaded spec names no operation.')
+    if (!read.reference) return makeOnce(model, rules, 'The uploaded spec names no operation.')
+    if (read.reference.operations.length > 0) return read.reference
+    const made = makeOnce(model, rules, 'The gateway lets no operation of the uploaded spec through.')
+    return withOthers(made, read.reference)
+  }
+
+  /** The same object as long as rules and mounts are the same, so that what is read by it is found by it. */
+  function mappingOf(rules: MappingRule[], mounts: string[]): Mapping {
+    const known = mappings.get(rules)
+    if (known && known.mounts.join() === mounts.join()) return known
+    const mapping = { rules: rules.map(({ method, pattern }) => ({ method, pattern })), mounts }
+    mappings.set(rules, mapping)
+    return mapping
+  }
+
+  function withOthers(made: Reference, uploaded: Reference): Reference {
+    const known = joined.get(uploaded)
+    if (known?.operations === made.operations) return known
+    const reference = { ...made, others: uploaded.others }
+    joined.set(uploaded, reference)
+    return reference
   }
 
   /** Undefined: 3scale does not give its text. */
-  async function readOnce(spec: SpecRef): Promise<ReadReference | undefined> {
+  async function readOnce(spec: SpecRef, mapping: Mapping): Promise<ReadReference | undefined> {
     const name = `${spec.id} ${spec.hash}`
-    const known = documents.knownReference(hashes.get(name) ?? spec.hash)
+    const known = documents.knownReference(hashes.get(name) ?? spec.hash, mapping)
     if (known) return known
     try {
       const text = await readText(spec)
       hashes.set(name, specHash(text))
-      return await documents.reference(text)
+      return await documents.reference(text, mapping)
     } catch (error) {
       if (!isProblem(error)) throw error
       return undefined

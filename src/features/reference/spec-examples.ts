@@ -1,27 +1,72 @@
 import type { Schema } from '../../web/openapi/shapes.js'
+import { type Fit, typesOf } from './spec-values.js'
 
 export const LONGEST_EXAMPLE = 20_000
 /** Levels of nesting that an example is shown with. */
 const DEEPEST_EXAMPLE = 40
+/** Levels of an example that is made. */
+const DEEPEST_MADE = 5
+const MOST_MEMBERS = 15
 
-/** A value that fits: what the spec gives, else the plainest that can be. */
-export function exampleOf(schema: Schema, depth = 0): unknown {
-  const given = schema.examples?.[0] ?? schema.default ?? schema.const ?? schema.enum?.[0]
-  if (given !== undefined) return given
-  if (schema.anyOf?.[0]) return exampleOf(schema.anyOf[0], depth)
-  const type = [schema.type ?? []].flat()[0]
-  if (schema.properties && depth < 5) {
-    const all = Object.entries(schema.properties)
-    const needed = all.filter(([name, inner]) => schema.required?.includes(name) || inner.examples)
-    const chosen = (needed.length > 0 ? needed : all).slice(0, 15)
-    return Object.fromEntries(chosen.map(([name, inner]) => [name, exampleOf(inner, depth + 1)]))
+export interface ExampleDeps {
+  fit: Fit
+  /** true: a request, which has only what it requires, so that the server chooses the rest */
+  sent: boolean
+}
+
+const texts: Record<string, string> = {
+  binary: '',
+  'date-time': '2026-01-31T12:00:00Z',
+  date: '2026-01-31',
+  time: '12:00:00Z',
+  email: 'name@example.com',
+  uri: 'https://example.com/',
+  uuid: '00000000-0000-4000-8000-000000000000',
+}
+
+/** A value that fits: what the spec gives where it is of the right type, else the plainest that can be. */
+export function exampleOf(schema: Schema, deps: ExampleDeps, depth = 0): unknown {
+  for (const given of [schema.examples?.[0], schema.default, schema.const, schema.enum?.[0]]) {
+    const found = given === null ? undefined : deps.fit(given, schema)
+    if (found !== undefined) return completed(found, schema, deps, depth)
   }
-  if (schema.items) return depth < 5 ? [exampleOf(schema.items, depth + 1)] : []
-  if (type === 'integer' || type === 'number') return schema.minimum ?? 0
+  if (schema.anyOf?.[0]) return exampleOf(schema.anyOf[0], deps, depth)
+  const type = typesOf(schema)[0]
+  if (schema.properties && depth < DEEPEST_MADE) {
+    const chosen = membersFor(schema, schema.properties, deps).slice(0, MOST_MEMBERS)
+    return Object.fromEntries(chosen.map(([name, inner]) => [name, exampleOf(inner, deps, depth + 1)]))
+  }
+  if (schema.items) return depth < DEEPEST_MADE ? [exampleOf(schema.items, deps, depth + 1)] : []
+  if (type === 'integer' || type === 'number') return schema.minimum ?? Math.min(0, schema.maximum ?? 0)
   if (type === 'boolean') return false
   if (type === 'array') return []
-  if (type === 'string') return schema.format === 'binary' ? '' : 'string'
+  if (type === 'string') return texts[schema.format ?? ''] ?? 'string'.slice(0, schema.maxLength)
   return type === 'null' ? null : {}
+}
+
+/** What is required; where nothing is, what has an example, else everything. An answer has examples in any case. */
+function membersFor({ required = [] }: Schema, properties: Record<string, Schema>, { sent }: ExampleDeps) {
+  const all = Object.entries(properties)
+  const needed = all.filter(([name]) => required.includes(name) || (sent && name === 'model'))
+  const shown = all.filter(([name, inner]) => required.includes(name) || inner.examples)
+  if (sent && needed.length > 0) return needed
+  return shown.length > 0 ? shown : all
+}
+
+/** An example with what it lacks of what its schema requires. */
+function completed(value: unknown, schema: Schema, deps: ExampleDeps, depth: number): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || depth >= DEEPEST_MADE) return value
+  const lacking = (schema.required ?? []).flatMap((name) => {
+    const inner = schema.properties?.[name]
+    return inner && !Object.hasOwn(value, name) ? [[name, exampleOf(inner, deps, depth + 1)] as const] : []
+  })
+  return lacking.length > 0 ? { ...value, ...Object.fromEntries(lacking) } : value
+}
+
+/** An example of a document in the type of its schema, else one that is made; undefined where there is neither. */
+export function fittingExample(given: unknown, schema: Schema, deps: ExampleDeps): unknown {
+  const found = given === undefined || given === null ? undefined : deps.fit(given, schema)
+  return found === undefined ? undefined : completed(found, schema, deps, 0)
 }
 
 /** Text of an example, cut where it is long; empty where it is nested too deep. `keysOf` counts what it lists. */

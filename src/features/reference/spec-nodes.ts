@@ -1,7 +1,10 @@
 import { member, textOf } from '../../clients/threescale/spec.js'
 import type { Schema } from '../../web/openapi/shapes.js'
 import { type Budget, createBudget } from './spec-budget.js'
-import { exampleText } from './spec-examples.js'
+import { isCredential } from './spec-credentials.js'
+import { exampleOf, exampleText, fittingExample } from './spec-examples.js'
+import { merge, withChoices, withFittingScalars } from './spec-schemas.js'
+import { createFit } from './spec-values.js'
 
 const MOST_PROPERTIES = 100
 const LONGEST_PROPERTY = 100
@@ -26,6 +29,9 @@ interface Followed {
 /** Reads nodes of an uploaded spec, which may be wrong, endless or hostile: nothing here throws, everything is bounded. */
 export function createNodes(spec: unknown) {
   const budget = createBudget()
+  /** names of properties that carry the credential, wherever they are declared */
+  const credentials = new Set<string>()
+  const fit = createFit({ steps: budget.steps, credentials })
   let outside = false
 
   return {
@@ -33,6 +39,12 @@ export function createNodes(spec: unknown) {
     follow: (node: unknown): unknown => follow(node, []).node,
     schemaOf: (node: unknown): Schema => schemaOf(node, [], 0),
     entriesOf: budget.entriesOf,
+    /** A value as its schema has it; undefined where it is none of its type. */
+    fit,
+    /** A value that fits a schema; `sent`: as short as may be sent. */
+    exampleOf: (schema: Schema, sent: boolean): unknown => exampleOf(schema, { fit, sent }),
+    /** An example of the document for a schema; undefined where it is of another type. */
+    given: (value: unknown, schema: Schema): unknown => fittingExample(value, schema, { fit, sent: true }),
     /** A text as far as the budget of the document has room for it. */
     kept,
     shortText: (value: unknown, longest?: number): string | undefined => kept(shortText(value, longest)) || undefined,
@@ -75,8 +87,17 @@ export function createNodes(spec: unknown) {
     const below = (part: unknown) => schemaOf(part, trail, depth + 1)
     const merged = listed(member(node, 'allOf')).map(below)
     const choices = [...listed(member(node, 'anyOf')), ...listed(member(node, 'oneOf'))].slice(0, 5).map(below)
-    const own = ownOf(node, budget, below)
-    return withChoices(merge([...merged, own]), choices)
+    const own = ownOf(node, budget, below, isHidden)
+    // from OpenAPI 3.1 on a reference may have members beside it
+    const beside = start !== node && typeof start === 'object' && start !== null ? [start] : []
+    const besides = beside.map((each) => ownOf(each, budget, below, isHidden))
+    return withFittingScalars(withChoices(merge([...merged, own, ...besides]), choices))
+  }
+
+  function isHidden(name: string, part: unknown): boolean {
+    if (!isCredential(part) && !isCredential(follow(part, []).node)) return false
+    credentials.add(name)
+    return true
   }
 }
 
@@ -85,7 +106,12 @@ function lastPiece(pointer: string): string {
 }
 
 /** The facts of one schema without what it is combined with. */
-function ownOf(node: object, budget: Budget, below: (part: unknown) => Schema): Schema {
+function ownOf(
+  node: object,
+  budget: Budget,
+  below: (part: unknown) => Schema,
+  isHidden: (name: string, part: unknown) => boolean,
+): Schema {
   const given = (name: string) => member(node, name)
   const room = (values: unknown[]) =>
     budget.characters(values.reduce<number>((sum, each) => sum + String(each).length, 0))
@@ -93,16 +119,19 @@ function ownOf(node: object, budget: Budget, below: (part: unknown) => Schema): 
     scalars.has(type),
   )
   const type = given('nullable') === true && types.length > 0 ? [...types, 'null'] : types
-  const properties = budget
+  const all = budget
     .entriesOf(given('properties'))
     .filter(([name]) => name.length <= LONGEST_PROPERTY)
     .slice(0, MOST_PROPERTIES)
-    .filter(([name]) => budget.characters(name.length))
+  const hidden = new Set(all.filter(([name, part]) => isHidden(name, part)).map(([name]) => name))
+  const properties = all.filter(([name]) => !hidden.has(name)).filter(([name]) => budget.characters(name.length))
   const items = given('items')
   const more = given('additionalProperties')
-  const example = given('example') ?? listed(given('examples'))[0]
+  const example = given('example') ?? listed(given('examples'))[0] ?? given('x-example')
   const choices = listed(given('enum')).filter(isScalar).slice(0, 30)
-  const required = listed(given('required')).filter((name) => textOf(name, LONGEST_PROPERTY) !== undefined)
+  const required = listed(given('required')).filter(
+    (name) => textOf(name, LONGEST_PROPERTY) !== undefined && !hidden.has(String(name)),
+  )
   const description = shortText(given('description'))
   const scalar = (value: unknown) => (isScalar(value) && room([value]) ? value : undefined)
   const schema: { [K in keyof Schema]: Schema[K] | undefined } = {
@@ -125,38 +154,6 @@ function ownOf(node: object, budget: Budget, below: (part: unknown) => Schema): 
   return Object.fromEntries(Object.entries(schema).filter(([, value]) => value !== undefined)) as Schema
 }
 
-/** Without the examples, which are of any size: they are in the bodies and parameters that are shown. */
-export function withoutExamples({ examples: _examples, ...schema }: Schema): Schema {
-  const { properties, items, additionalProperties: more, anyOf } = schema
-  return {
-    ...schema,
-    ...(properties && {
-      properties: Object.fromEntries(Object.entries(properties).map(([name, part]) => [name, withoutExamples(part)])),
-    }),
-    ...(items && { items: withoutExamples(items) }),
-    ...(typeof more === 'object' && { additionalProperties: withoutExamples(more) }),
-    ...(anyOf && { anyOf: anyOf.map(withoutExamples) }),
-  }
-}
-
-function merge(parts: Schema[]): Schema {
-  const properties = Object.assign({}, ...parts.map((part) => part.properties ?? {})) as Record<string, Schema>
-  const required = [...new Set(parts.flatMap((part) => part.required ?? []))].slice(0, MOST_PROPERTIES)
-  return {
-    ...Object.assign({}, ...parts),
-    ...(Object.keys(properties).length > 0 ? { properties } : {}),
-    ...(required.length > 0 ? { required } : {}),
-  }
-}
-
-/** "an object or null" is shown as the object. */
-function withChoices(schema: Schema, choices: Schema[]): Schema {
-  if (choices.length === 0) return schema
-  const real = choices.filter(({ type }) => type !== 'null')
-  const [only] = real
-  return only && real.length === 1 ? merge([only, schema]) : { ...schema, anyOf: choices }
-}
-
 /** The node at a pointer of this document (RFC 6901). */
 function at(spec: unknown, pointer: string): unknown {
   return pointer
@@ -175,7 +172,19 @@ function decoded(piece: string): string {
 }
 
 const ofSchemas = [
-  ...['type', 'format', 'enum', 'const', 'default', 'example', 'examples', 'minimum', 'maximum', 'maxLength'],
+  ...[
+    'type',
+    'format',
+    'enum',
+    'const',
+    'default',
+    'example',
+    'examples',
+    'x-example',
+    'minimum',
+    'maximum',
+    'maxLength',
+  ],
   ...['nullable', 'properties', 'items', 'additionalProperties', 'allOf', 'anyOf', 'oneOf'],
 ]
 

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { createHighlight, escapedHtml, type Highlight } from '../../web/code.js'
-import { safeHtml } from '../../web/markdown.js'
+import { inlineHtml, safeHtml } from '../../web/markdown.js'
 import { exampleHtml, methodColor, rowsOf, type SchemaRow, typeOf } from '../../web/openapi/show.js'
 import type { Kind, Operation, Parameter, Reference } from './shapes.js'
 
@@ -8,8 +8,16 @@ export type Still = ReturnType<typeof makeStill>
 
 /** Characters of HTML that descriptions and examples of one document may become; further ones are plain text. */
 const MOST_HTML = 600_000
-/** Fields of bodies and answers in all tables of one document. */
+/** The same of one operation. */
+const HTML_OF_OPERATION = 100_000
+/** Fields of bodies and answers in all tables of one document, and of one operation. */
 const MOST_ROWS = 2000
+const ROWS_OF_OPERATION = 250
+
+/** A field of a body or an answer. */
+interface Row extends Pick<SchemaRow, 'name' | 'type' | 'required'> {
+  descriptionHtml: string
+}
 
 interface Room {
   highlight: Highlight
@@ -50,7 +58,20 @@ function newRoom(): Room {
   return { highlight: createHighlight(), html: MOST_HTML, rows: MOST_ROWS }
 }
 
-function makeStill(operation: Operation, room: Room) {
+function makeStill(operation: Operation, document: Room) {
+  const own = {
+    ...document,
+    html: Math.min(document.html, HTML_OF_OPERATION),
+    rows: Math.min(document.rows, ROWS_OF_OPERATION),
+  }
+  const before = { html: own.html, rows: own.rows }
+  const still = stillIn(operation, own)
+  document.html -= before.html - own.html
+  document.rows -= before.rows - own.rows
+  return { ...still, isCut: own.rows === 0 }
+}
+
+function stillIn(operation: Operation, room: Room) {
   const { id, method, path, tag, summary, description, deprecated, parameters, body, responses } = operation
   const kind = body?.kinds[0]
   const fields = fieldsOf(kind, room)
@@ -62,11 +83,10 @@ function makeStill(operation: Operation, room: Room) {
     summary: summary || `${method} ${path}`,
     descriptionHtml: described(description, room),
     deprecated,
-    parameters: parameters.map(parameterView),
-    hasParameters: parameters.length > 0,
+    parameters: parameters.map((parameter) => parameterView(parameter, room)),
     hasBody: kind !== undefined,
     bodyTypes: body?.kinds.map(({ type }) => type).join(', ') ?? '',
-    bodyDescription: body?.description ?? '',
+    bodyDescriptionHtml: lineOf(body?.description ?? '', room),
     bodyIs: kind && fields.length === 0 ? typeOf(kind.schema).type : '',
     fields,
     hasFields: fields.length > 0,
@@ -75,7 +95,7 @@ function makeStill(operation: Operation, room: Room) {
       const answerFields = fieldsOf(response.kinds[0], room)
       return {
         status: response.status,
-        description: response.description || (STATUS_CODES[response.status] ?? ''),
+        descriptionHtml: lineOf(response.description || (STATUS_CODES[response.status] ?? ''), room),
         types: response.kinds.map(({ type }) => type).join(', '),
         fields: answerFields,
         hasFields: answerFields.length > 0,
@@ -86,20 +106,34 @@ function makeStill(operation: Operation, room: Room) {
   }
 }
 
-function fieldsOf(kind: Kind | undefined, room: Room): SchemaRow[] {
+function fieldsOf(kind: Kind | undefined, room: Room): Row[] {
   const rows = rowsOf(kind?.schema ?? {}, (schema) => schema).slice(0, room.rows)
   room.rows -= rows.length
-  return rows
+  return rows.map(({ name, type, required, description }) => ({
+    name,
+    type,
+    required,
+    descriptionHtml: lineOf(description, room),
+  }))
 }
 
-function parameterView({ name, in: place, required, description, schema, example }: Parameter) {
+/** One line of Markdown as HTML, as far as there is room for it. */
+function lineOf(text: string, room: Room): string {
+  const html = room.html > 0 ? inlineHtml(text) : escapedHtml(text)
+  room.html -= html.length
+  return html
+}
+
+export function parameterView(parameter: Parameter, room: Room = newRoom()) {
+  const { name, in: place, required, description, schema, example } = parameter
   const places = { query: 'query', path: 'address', header: 'header', cookie: 'cookie' }
   const more = example && !description.includes(example) ? `For example ${example}` : ''
   return {
     name,
+    in: place,
     place: places[place],
     required,
-    description: [description, more].filter(Boolean).join(' '),
+    descriptionHtml: lineOf([description, more].filter(Boolean).join(' '), room),
     type: typeOf(schema).type,
   }
 }

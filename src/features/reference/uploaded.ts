@@ -1,121 +1,144 @@
 import { member, textOf } from '../../clients/threescale/spec.js'
-import { bodyOf, firstExample, responsesOf } from './bodies.js'
-import { baseOf, schemesOf, serversOf } from './claims.js'
-import { nameOperations, type Operation, type Parameter, type Reference } from './shapes.js'
-import { createNodes, listed, type Nodes, withoutExamples, withoutWords } from './spec-nodes.js'
+import type { Rule } from '../../model-calls/call-paths.js'
+import { mappedOperation } from '../../model-calls/mapped-operations.js'
+import { endpointAt } from '../../model-calls/openai-endpoints.js'
+import { type PathTemplate, templateFrom } from '../../model-calls/path-templates.js'
+import { summaryOf } from '../../web/markdown.js'
+import { bodyOf, responsesOf } from './bodies.js'
+import { aboutOf, baseOf, schemesOf, serversOf } from './claims.js'
+import {
+  nameOperations,
+  type Operation,
+  type OtherOperation,
+  type Others,
+  type Reference,
+  type Scheme,
+} from './shapes.js'
+import { createNodes, listed, type Nodes } from './spec-nodes.js'
+import { parametersOf } from './spec-parameters.js'
 
 const verbs = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options'] as const
+/** shown in full */
 const MOST_OPERATIONS = 100
-const MOST_PARAMETERS = 50
+/** named in a list */
+const MOST_NAMED = 200
+const MOST_PATHS = 3000
+/** operations that are compared with mapping rules, times the rules */
+const MOST_COMPARISONS = 300_000
+const LEAST_COMPARED = 200
 const LONGEST_WORDS = 4000
 
 type Unnamed = Omit<Operation, 'id'>
 
+/** By what the operations of a document are chosen. */
+export interface Mapping {
+  rules: Rule[]
+  /** paths that backends are mounted at */
+  mounts: string[]
+}
+
 /** An operation as the document has it. */
 interface Found {
   verb: string
-  path: string
+  template: PathTemplate
+  base: string
   item: unknown
   operation: object
 }
 
-/** An uploaded spec, OpenAPI 2, 3.0 or 3.1, as far as it can be understood; undefined where it names no operation. */
-export function referenceOf(spec: Record<string, unknown>): Reference | undefined {
+/**
+ * An uploaded spec, OpenAPI 2, 3.0 or 3.1, as far as it can be understood; undefined where it names no operation. With a mapping,
+ * only operations that the rules let through are read in full, so that the bounds of one document are spent on them.
+ */
+export function referenceOf(spec: Record<string, unknown>, mapping?: Mapping): Reference | undefined {
   const nodes = createNodes(spec)
   const info = member(spec, 'info')
   const paths = nodes.entriesOf(member(spec, 'paths'))
-  const good = paths.filter(([path]) => /^\/[^?#\\\s]*$/.test(path))
-  const found = good.slice(0, MOST_OPERATIONS * 5).flatMap(([path, item]) => operationsAt(nodes, path, item))
+  const read = paths.slice(0, MOST_PATHS).map(([path, item]) => ({ template: templateFrom(path), item }))
+  const good = read.filter(({ template }) => /^\/[^?#\\\s]*$/.test(template.path))
+  const found = good.flatMap(({ template, item }) => operationsAt(spec, nodes, template, item))
   if (found.length === 0) return undefined
+  const { mapped, unmapped } = chosen(found, mapping)
+  const shown = mapped.slice(0, MOST_OPERATIONS)
   const description = words(nodes, member(info, 'description'), 20_000)
-  const operations = found.slice(0, MOST_OPERATIONS).map((each) => operationOf(spec, nodes, each))
+  const schemes = schemesOf(spec, nodes)
+  const operations = shown.map((each) => operationOf(spec, nodes, schemes, each))
   return {
     uploaded: true,
     title: textOf(member(info, 'title'), 200) ?? '',
     version: textOf(member(info, 'version'), 40) ?? '',
     description,
     servers: serversOf(spec),
-    schemes: schemesOf(spec, nodes),
+    schemes,
     operations: nameOperations(operations),
+    others: othersOf(nodes, mapped.slice(MOST_OPERATIONS), unmapped),
+    about: aboutOf(spec, nodes),
     notes: [
-      ...(found.length > MOST_OPERATIONS
-        ? [`The first ${MOST_OPERATIONS} of ${found.length} operations are shown.`]
+      ...(mapped.length > MOST_OPERATIONS
+        ? [`${MOST_OPERATIONS} of ${mapped.length} operations are shown in full.`]
         : []),
-      ...(good.length < paths.length ? ['Some paths of the spec cannot be called and are left out.'] : []),
+      ...(good.length < read.length ? ['Some paths of the spec cannot be called and are left out.'] : []),
       ...(nodes.outside() ? ['Parts of the spec lie in other documents, which are not loaded.'] : []),
       ...(nodes.exhausted() ? ['The spec is very large, so some of its fields are left out.'] : []),
     ],
   }
 }
 
-function operationsAt(nodes: Nodes, path: string, at: unknown): Found[] {
+function operationsAt(spec: unknown, nodes: Nodes, template: PathTemplate, at: unknown): Found[] {
   const item = nodes.follow(at)
   return verbs.flatMap((verb) => {
     const operation = nodes.follow(member(item, verb))
-    return typeof operation === 'object' && operation !== null ? [{ verb, path, item, operation }] : []
+    if (typeof operation !== 'object' || operation === null) return []
+    return [{ verb, template, base: baseOf(spec, item, operation), item, operation }]
   })
 }
 
-function operationOf(spec: unknown, nodes: Nodes, { verb, path, item, operation }: Found): Unnamed {
+/** Usual calls first where there are more than can be shown. */
+function chosen(found: Found[], mapping: Mapping | undefined): { mapped: Found[]; unmapped: Found[] } {
+  const most = mapping ? Math.max(LEAST_COMPARED, MOST_COMPARISONS / Math.max(1, mapping.rules.length)) : found.length
+  const isMapped = ({ verb, base, template: { path } }: Found, index: number) =>
+    !mapping ||
+    (index < most &&
+      mappedOperation({ method: verb.toUpperCase(), base, path }, mapping.rules, mapping.mounts) !== undefined)
+  const mapped: Found[] = []
+  const unmapped: Found[] = []
+  for (const [index, each] of found.entries()) (isMapped(each, index) ? mapped : unmapped).push(each)
+  if (mapped.length <= MOST_OPERATIONS) return { mapped, unmapped }
+  const isUsual = ({ verb, template }: Found) => endpointAt(verb.toUpperCase(), template.path) !== undefined
+  return { mapped: [...mapped.filter(isUsual), ...mapped.filter((each) => !isUsual(each))], unmapped }
+}
+
+function othersOf(nodes: Nodes, more: Found[], unmapped: Found[]): Others {
+  const named = (list: Found[]): OtherOperation[] =>
+    list.slice(0, MOST_NAMED).map(({ verb, template: { path }, operation }) => ({
+      method: verb.toUpperCase(),
+      path: path.slice(0, 200),
+      summary: summaryFor(nodes, operation).slice(0, 100),
+    }))
+  return { count: unmapped.length, named: named(unmapped), more: named(more) }
+}
+
+function operationOf(spec: unknown, nodes: Nodes, schemes: Scheme[], found: Found): Unnamed {
+  const { verb, template, base, item, operation } = found
   const given = [...listed(member(operation, 'parameters')), ...listed(member(item, 'parameters'))].map(nodes.follow)
   return {
     method: verb.toUpperCase(),
-    path,
-    base: baseOf(spec, item, operation),
+    path: template.path,
+    base,
     tag: textOf(listed(member(operation, 'tags'))[0], 80) ?? '',
-    summary: nodes.shortText(member(operation, 'summary'), 200) ?? '',
+    summary: summaryFor(nodes, operation),
     description: words(nodes, member(operation, 'description'), LONGEST_WORDS),
     deprecated: member(operation, 'deprecated') === true,
-    parameters: parametersOf(nodes, path, given),
+    parameters: parametersOf(nodes, { ...template, path: base + template.path }, schemes, given),
     body: bodyOf(spec, nodes, operation, given),
     responses: responsesOf(spec, nodes, operation),
   }
 }
 
-function parametersOf(nodes: Nodes, path: string, given: unknown[]): Parameter[] {
-  const parameters = new Map<string, Parameter>()
-  for (const node of given.slice(0, MOST_PARAMETERS)) {
-    const parameter = parameterOf(nodes, node)
-    const key = parameter && `${parameter.in} ${parameter.name}`
-    if (parameter && key && !parameters.has(key)) parameters.set(key, parameter)
-  }
-  for (const [, name = ''] of path.matchAll(/\{([^{}/]+)\}/g)) {
-    const key = `path ${name}`
-    if (!parameters.has(key)) parameters.set(key, { ...plain(name), in: 'path', required: true })
-  }
-  return [...parameters.values()].filter((parameter) => parameter.in !== 'path' || path.includes(`{${parameter.name}}`))
-}
-
-function plain(name: string): Parameter {
-  return {
-    name,
-    in: 'query',
-    required: false,
-    description: '',
-    schema: { type: 'string' },
-    example: '',
-    repeats: false,
-  }
-}
-
-function parameterOf(nodes: Nodes, node: unknown): Parameter | undefined {
-  const name = textOf(member(node, 'name'), 100)
-  const place = (['path', 'query', 'header', 'cookie'] as const).find((each) => each === member(node, 'in'))
-  if (name === undefined || place === undefined || !nodes.hasRoom(name.length)) return undefined
-  // OpenAPI 2 has the schema's members in the parameter itself
-  const content = nodes.entriesOf(member(node, 'content'))[0]?.[1]
-  const schema = nodes.schemaOf(member(node, 'schema') ?? member(content, 'schema') ?? withoutWords(node))
-  const given = member(node, 'example') ?? firstExample(nodes, member(node, 'examples')) ?? member(node, 'x-example')
-  const value = given ?? schema.examples?.[0] ?? schema.default ?? (place === 'path' ? schema.enum?.[0] : undefined)
-  return {
-    ...plain(name),
-    in: place,
-    required: place === 'path' || member(node, 'required') === true,
-    description: nodes.shortText(member(node, 'description')) ?? '',
-    schema: withoutExamples(schema),
-    example: value === undefined ? '' : nodes.exampleText(value).slice(0, 500),
-    repeats: schema.items !== undefined && member(node, 'explode') !== false && member(node, 'type') === undefined,
-  }
+/** Authors write Markdown here too, which a heading and a list of contents show without its marks. */
+function summaryFor(nodes: Nodes, operation: object): string {
+  const summary = nodes.shortText(member(operation, 'summary'), 200) ?? ''
+  return /[`*_[\]<&\\]/.test(summary) ? summaryOf(summary) : summary
 }
 
 function words(nodes: Nodes, value: unknown, longest: number): string {

@@ -1,11 +1,11 @@
-import { ageWords } from '../../web/words.js'
+import { ageWords, number } from '../../web/words.js'
 import type { Application } from '../applications/schemas.js'
 import type { Answer } from './answer.js'
 import { credentialFacts } from './credential-words.js'
-import { differences } from './placed.js'
+import { differences, type Placed } from './placed.js'
 import type { Shown } from './reference.js'
-import type { Reference } from './shapes.js'
-import { descriptionHtmlOf, stillOf } from './still.js'
+import type { OtherOperation, Reference } from './shapes.js'
+import { descriptionHtmlOf, parameterView, stillOf } from './still.js'
 import { tryView } from './try-view.js'
 
 /** What came of a call, or why none was made. */
@@ -29,6 +29,7 @@ export function referenceView(i: Shown & { person: Person | undefined; tried: Tr
   const { model, reference, operations, person, tried } = i
   const shown = operations.map((operation) => ({
     ...stillOf(operation),
+    ...parametersIn(operation),
     callPath: operation.callPath,
     attempt: tryView({ model, operation, person, tried: tried?.operation === operation.id ? tried : undefined }),
   }))
@@ -47,6 +48,7 @@ export function referenceView(i: Shown & { person: Person | undefined; tried: Tr
       { label: 'Address', value: model.endpoint, code: true },
       ...credentialFacts(model),
       ...(model.model_id ? [{ label: 'Model id', value: model.model_id, code: true }] : []),
+      ...reference.about.map(({ label, value, url }) => ({ label, value, href: url })),
     ],
     start: startWords(person, live.length > 0),
     getKeyHref: person && !person.unknown && live.length === 0 && !waiting ? newHref(model.system_name) : '',
@@ -57,7 +59,33 @@ export function referenceView(i: Shown & { person: Person | undefined; tried: Tr
         ? ''
         : `3scale does not answer at the moment; this is its state of ${ageWords(i.staleSeconds)} ago.`,
     groups: groupsOf(shown),
+    others: othersOf(reference),
   }
+}
+
+/** As they were made with the reference, without those that are the portal's, and with those that the gateway requires. */
+function parametersIn(operation: Placed) {
+  const made = stillOf(operation).parameters
+  const parameters = operation.parameters.map(
+    (parameter) =>
+      made.find((row) => row.name === parameter.name && row.in === parameter.in) ?? parameterView(parameter),
+  )
+  return { parameters, hasParameters: parameters.length > 0 }
+}
+
+/** Operations that are only named. */
+function othersOf({ others: { count, named, more } }: Reference) {
+  const list = (id: string, title: string, total: number, operations: OtherOperation[]) => ({
+    id,
+    title,
+    summary: total > operations.length ? `The first ${operations.length} of ${number(total)}` : 'Show the list',
+    operations,
+  })
+  const rejected = `${number(count)} ${count === 1 ? 'operation' : 'operations'} of the spec that this gateway rejects`
+  return [
+    ...(more.length > 0 ? [list('more-operations', 'Further operations', more.length, more)] : []),
+    ...(count > 0 ? [list('rejected-operations', rejected, count, named)] : []),
+  ]
 }
 
 function newHref(systemName: string): string {

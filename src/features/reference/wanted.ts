@@ -34,15 +34,23 @@ export function wantedOf(operation: Placed, values: Record<string, string>): Wan
   const filled = new Map(inPlace('path').map(({ field, value }) => [field.name, value]))
   return {
     application,
-    path: operation.callPath.replace(/\{([^{}/]+)\}/g, (_whole, name: string) =>
-      encodeURIComponent(filled.get(name) ?? ''),
-    ),
+    path: pathWith(operation, filled),
     query: inPlace('query').flatMap(({ field, value }) =>
       valuesOf(field, value).map((each) => [field.name, each] as [string, string]),
     ),
     headers: Object.fromEntries(inPlace('header').map(({ field, value }) => [field.name.toLowerCase(), value])),
     body,
   }
+}
+
+/** An optional part that is empty is left out with its slash; a value that may contain slashes keeps them. */
+function pathWith({ callPath, fields }: Placed, filled: Map<string, string>): string {
+  const wide = new Set(fields.flatMap((field) => (field.wide ? [field.name] : [])))
+  return callPath.replace(/(\/?)\{([^{}/]+)\}/g, (_whole, slash: string, name: string) => {
+    const value = filled.get(name) ?? ''
+    if (value === '') return ''
+    return slash + (wide.has(name) ? value.split('/').map(encodeURIComponent).join('/') : encodeURIComponent(value))
+  })
 }
 
 /** In forms: `query.limit`. */
@@ -55,7 +63,7 @@ function valuesOf({ repeats }: Parameter, value: string): string[] {
 }
 
 function complaintOf({ in: place, required }: Parameter, value: string): string {
-  if (value === '') return required ? 'This is needed.' : ''
+  if (value === '') return required ? 'Enter a value.' : ''
   if (value.length > LONGEST_VALUE) return `Use at most ${LONGEST_VALUE.toLocaleString('en-US')} characters.`
   // the gateway decodes and resolves a path before its rules are asked
   if (place === 'path' && value.split(/[/\\]/).some((piece) => piece === '.' || piece === '..'))

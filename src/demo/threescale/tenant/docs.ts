@@ -17,7 +17,7 @@ export function docFor(kind: 'id' | 'plain' | 'v2' | 'v31', service: Service) {
     title: service.name,
     version: '1.0.0',
     description: `The HTTP interface of ${service.name}.`,
-    ...(kind === 'id' ? { 'x-maas': { context_length: 131072 } } : {}),
+    ...(kind === 'id' ? { 'x-maas': { model_id: service.modelId, context_length: 131072 } } : {}),
   }
   const spec = kind === 'v2' ? swagger(service, info) : openapi(kind, service, info, service.modelId)
   return {
