@@ -68,7 +68,7 @@ export async function buildPortal(config: Config) {
   const doctor = createTenantDoctor(config, { outbound, verbs, callers, checks })
 
   // what every request gets
-  const origins = { publicUrl: config.publicUrl, formTargets: [new URL(config.oidc.issuer).origin] }
+  const origins = { publicUrl: config.publicUrl }
   const cors = createCors({ origins: notes.api_origins ?? [], prefix: '/api/v1' })
   const beforeRouting = createBeforeRouting(headersFor(origins), cors)
   let accepting = true

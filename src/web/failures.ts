@@ -6,6 +6,11 @@ import { fieldErrors, formValues } from './forms.js'
 import type { BarePage } from './pages.js'
 import { requiredScopes } from './scopes.js'
 
+const NOT_SENT =
+  'Your session had ended when you sent the form, so nothing was changed. Fill in the form and send it again.'
+/** as long as a sign-in may take */
+const SIGN_IN_SECONDS = 600
+
 /**
  * Any error as one of ours: those raised on purpose as they are, Fastify's own (body too large, unknown content type,
  * broken JSON, validation) by their status, the rest as `internal` with the cause kept for the log.
@@ -28,7 +33,10 @@ export async function pageFailure(error: unknown, request: FastifyRequest, reply
   const failure = asProblem(error)
   logFailure(request, failure)
   if (failure.code === 'sign_in_required') {
-    const back = request.method === 'GET' ? request.url : referringPath(request)
+    const isRead = request.method === 'GET' || request.method === 'HEAD'
+    const back = isRead ? request.url : referringPath(request)
+    // not kept: it may hold a key, and somebody else may sign in
+    if (!isRead) reply.flash('warning', NOT_SENT, SIGN_IN_SECONDS)
     return reply.redirect(`/login?return_to=${encodeURIComponent(back)}`, 303)
   }
   if (failure.retryAfter ?? failure.status === 503) reply.header('retry-after', String(failure.retryAfter ?? 5))

@@ -12,8 +12,8 @@ export interface Notice {
 
 declare module 'fastify' {
   interface FastifyReply {
-    /** A notice that the next page shows, once. */
-    flash(kind: Kind, text: string): void
+    /** A notice that the next page shows, once, within so many seconds (60). */
+    flash(kind: Kind, text: string, seconds?: number): void
   }
 }
 
@@ -26,9 +26,9 @@ export function flash(
 ): (reply: FastifyReply) => Notice | undefined {
   const { name, options } = cookieOf({ name: 'flash', secure })
 
-  app.decorateReply('flash', function (this: FastifyReply, kind: Kind, text: string) {
+  app.decorateReply('flash', function (this: FastifyReply, kind: Kind, text: string, seconds = 60) {
     const value = Buffer.from(JSON.stringify({ kind, text })).toString('base64url')
-    this.setCookie(name, value, { ...options, maxAge: 60 })
+    this.setCookie(name, value, { ...options, maxAge: seconds })
   })
 
   return (reply) => {

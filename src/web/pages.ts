@@ -5,6 +5,7 @@ import { bodyOf, sendBody } from './body.js'
 import { isOperator } from './caller.js'
 import { flash } from './flash.js'
 import { createKept } from './kept.js'
+import { leaving } from './leaving.js'
 import { initials } from './words.js'
 
 export interface PagesOptions {
@@ -30,6 +31,8 @@ export interface PageOptions {
 /** Every text, link and number that a template shows. */
 export interface PageView {
   title: string
+  /** address that the browser goes on to at once */
+  refresh?: string
   [name: string]: unknown
 }
 
@@ -58,6 +61,7 @@ export async function pages(
   // `production` keeps compiled templates whatever NODE_ENV says
   await app.register(view, { engine: { eta }, root, viewExt: 'eta', production: true })
   const takeNotice = flash(app, { secure })
+  leaving(app)
   const kept = createKept(KEPT_BYTES)
   const assets = {
     css: app.asset('css/app.css'),
@@ -92,7 +96,10 @@ export async function pages(
   return (template, view) => inLayout('bare', template, view, common(view.title))
 
   async function inLayout(layout: 'main' | 'bare', template: string, data: PageView, page: object): Promise<string> {
-    return app.view(`layouts/${layout}`, { body: await app.view(template, data), page })
+    return app.view(`layouts/${layout}`, {
+      body: await app.view(template, data),
+      page: { ...page, refresh: data.refresh },
+    })
   }
 
   function common(title: string) {

@@ -5,13 +5,11 @@ import type { Cors } from './cors.js'
 export interface SecurityOptions {
   /** the portal's own origin, https or local */
   publicUrl: string
-  /** where the browser may be sent by a form: the sign-in service */
-  formTargets: string[]
 }
 
 /** Headers of every answer, and the refusal of form posts that come from other sites. */
-export function security(app: FastifyInstance, { publicUrl, formTargets }: SecurityOptions, cors: Cors): void {
-  const headers = headersFor({ publicUrl, formTargets })
+export function security(app: FastifyInstance, { publicUrl }: SecurityOptions, cors: Cors): void {
+  const headers = headersFor({ publicUrl })
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(headers).headers(cors.headersOf(request))
     if (isAmbiguous(request.raw.rawHeaders)) return done(problem('bad_request', { detail: AMBIGUOUS }))
@@ -29,7 +27,7 @@ declare module 'fastify' {
 }
 
 /** Of every answer, whatever it is; what other origins may read of the API and the public documents is in `cors.ts`. */
-export function headersFor({ publicUrl, formTargets }: SecurityOptions): Record<string, string> {
+export function headersFor({ publicUrl }: SecurityOptions): Record<string, string> {
   const policy = [
     "default-src 'none'",
     "script-src 'self'",
@@ -37,7 +35,8 @@ export function headersFor({ publicUrl, formTargets }: SecurityOptions): Record<
     "img-src 'self' data:",
     "font-src 'self'",
     "connect-src 'self'",
-    `form-action 'self' ${formTargets.join(' ')}`.trim(),
+    // no answer to a form leads elsewhere, at no hop: see leaving.ts
+    "form-action 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
   ]

@@ -35,7 +35,7 @@ export async function startSmallProvider(options: SmallProviderOptions = {}) {
   const origin = `http://localhost:${portOf(server)}`
   const issuer = origin + path
   const base = issuer.replace(/\/+$/, '')
-  const nonces = new Map<string, string>()
+  const requests = new Map<string, URLSearchParams>()
   const calls: string[] = []
   const ended: URL[] = []
   const tokenRequests: TokenRequest[] = []
@@ -70,6 +70,8 @@ export async function startSmallProvider(options: SmallProviderOptions = {}) {
     /** true: the ID token has the five parts of an encrypted one */
     encrypts: false,
     userinfo: undefined as Answer | undefined,
+    /** an origin that a sign-in is led over, as with a brokered provider; it goes on to its parameter `next` */
+    beginsAt: undefined as string | undefined,
     /** where the sign-out leads on to, as with a brokered provider */
     endsAt: undefined as string | undefined,
     jwt: (claims: JWTPayload, header: Partial<JWTHeaderParameters> = {}) =>
@@ -88,6 +90,7 @@ export async function startSmallProvider(options: SmallProviderOptions = {}) {
     if (url.pathname === discoveryPath) json(response, provider.discovery)
     else if (url.pathname === '/jwks') json(response, { keys: [jwk] })
     else if (url.pathname === '/authorize') authorize(url, response)
+    else if (url.pathname === '/brokered') back(url.searchParams, response)
     else if (url.pathname === '/token') await token(request, response)
     else if (url.pathname === '/userinfo') userinfo(response)
     else if (url.pathname === '/end') end(url, response)
@@ -95,12 +98,22 @@ export async function startSmallProvider(options: SmallProviderOptions = {}) {
   }
 
   function authorize({ searchParams }: URL, response: ServerResponse): void {
-    const code = String(nonces.size + 1)
-    nonces.set(code, searchParams.get('nonce') ?? '')
-    const back = new URL(searchParams.get('redirect_uri') ?? '')
-    back.searchParams.set('code', code)
-    back.searchParams.set('state', searchParams.get('state') ?? '')
-    response.writeHead(302, { location: back.href }).end()
+    if (provider.beginsAt) {
+      const next = new URL(provider.beginsAt)
+      next.searchParams.set('next', `${origin}/brokered?${searchParams}`)
+      response.writeHead(302, { location: next.href }).end()
+      return
+    }
+    back(searchParams, response)
+  }
+
+  function back(searchParams: URLSearchParams, response: ServerResponse): void {
+    const code = String(requests.size + 1)
+    requests.set(code, searchParams)
+    const callback = new URL(searchParams.get('redirect_uri') ?? '')
+    callback.searchParams.set('code', code)
+    callback.searchParams.set('state', searchParams.get('state') ?? '')
+    response.writeHead(302, { location: callback.href }).end()
   }
 
   async function token(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -110,8 +123,9 @@ export async function startSmallProvider(options: SmallProviderOptions = {}) {
     tokenRequests.push({ authorization: request.headers.authorization, form })
     const iat = Math.floor(Date.now() / 1000) - provider.issuedAgo
     const times = { iat, nbf: iat, exp: iat + provider.validFor }
-    const nonce = nonces.get(form.get('code') ?? '')
-    const claims = { iss: String(provider.discovery.issuer), aud: 'portal', ...times, nonce, ...provider.claims }
+    const asked = requests.get(form.get('code') ?? '')
+    const [aud, nonce] = ['client_id', 'nonce'].map((name) => asked?.get(name) ?? undefined)
+    const claims = { iss: String(provider.discovery.issuer), aud, ...times, nonce, ...provider.claims }
     const signed = await provider.jwt(claims, provider.header)
     const id_token = provider.encrypts ? `${signed}.part.part` : signed
     json(response, { access_token: 'at', token_type: 'Bearer', expires_in: 300, id_token })

@@ -60,8 +60,11 @@ export function createVisitor(stack: Pick<Stack, 'url'>) {
 
   async function follow(url: string, init: RequestInit = {}): Promise<Answer> {
     let answer = await send(url, init)
-    for (let hops = 0; answer.location && hops < 15; hops++)
-      answer = await send(new URL(answer.location, answer.url).href)
+    for (let hops = 0; hops < 15; hops++) {
+      const next = answer.location ?? leavesFor(answer)
+      if (next === undefined) break
+      answer = await send(new URL(next, answer.url).href)
+    }
     return answer
   }
 
@@ -94,6 +97,12 @@ export function createVisitor(stack: Pick<Stack, 'url'>) {
       headers: response.headers,
     }
   }
+}
+
+/** Where a page of the portal sends the browser by itself; undefined: nowhere. */
+export function leavesFor({ text }: Pick<Answer, 'text'>): string | undefined {
+  const target = /<meta http-equiv="refresh" content="0; url=([^"]*)"/.exec(text)?.[1]
+  return target === undefined ? undefined : decode(target)
 }
 
 /** Forms of a page, with the values that would be sent as they stand. */

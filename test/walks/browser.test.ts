@@ -209,7 +209,12 @@ t.test('no accessibility violation, in both themes, wide and narrow, on every pa
     { route: '/terms', path: '/terms' },
     { route: '/docs/api', path: '/docs/api' },
     { route: '/login/callback', path: '/login/callback', name: 'sign-in failed' },
-    { route: '/login', path: '/login', name: "the sign-in service's page" },
+    {
+      route: '/login',
+      path: '/login',
+      name: "the sign-in service's page",
+      before: async (page) => void (await page.waitForSelector('[name=password]')),
+    },
     { route: '/applications', path: '/applications', context: signedIn },
     { route: '/applications', path: '/applications', context: empty, name: 'empty' },
     { route: '/applications/new', path: '/applications/new', context: signedIn },

@@ -170,7 +170,7 @@ const pages: Record<string, Row> = {
   'POST /doctor': { statuses: [303, 404, 404, 404] },
   'GET /missing-model': { path: '/missing-model?model=granite-chat', statuses: closed },
   // the last one: it ends the sessions
-  'POST /logout': { statuses: [303, 303, 303, 303] },
+  'POST /logout': { statuses: [303, 200, 200, 200] },
 }
 
 // the same four, then a token without scope, of a wrong audience, expired, of a wrong issuer
@@ -249,6 +249,24 @@ t.test('pages: every route by every caller', async (t) => {
       name,
     )
   }
+})
+
+t.test('no answer to a form is a redirect to another origin, at any hop', async (t) => {
+  const navigates = { headers: { 'sec-fetch-mode': 'navigate', 'sec-fetch-site': 'same-origin' } }
+  for (const [name, row] of Object.entries(pages).sort(
+    ([a], [b]) => Number(/logout$/.test(a)) - Number(/logout$/.test(b)),
+  ))
+    for (const caller of ['signed out', 'member', 'admin']) {
+      const visitor = visitors[caller]
+      const { method, path, body } = await target(name, row)
+      const form = method === 'POST' ? { method, body: new URLSearchParams(body as Record<string, string>) } : {}
+      let answer = await visitor?.raw(path, { ...navigates, ...form })
+      for (let hops = 0; answer?.location && hops < 5; hops++) {
+        t.equal(new URL(answer.location, stack.url).origin, stack.url, `${name} by ${caller}: ${answer.location}`)
+        answer = await visitor?.raw(answer.location, navigates)
+      }
+      t.equal(answer?.location, null, `${name} by ${caller} ends at a page`)
+    }
 })
 
 t.test('REST API: every operation by every caller', async (t) => {

@@ -9,6 +9,7 @@ import type { Carried } from './carried.js'
 import type { Kept } from './id-tokens.js'
 import { type IdentityRules, identityOf } from './identity.js'
 import { safeReturnTo } from './return-to.js'
+import { toSignIn } from './view.js'
 
 export interface SignInPagesDeps {
   identity: IdentityProvider
@@ -40,6 +41,7 @@ export async function signInPages(app: FastifyInstance, deps: SignInPagesDeps) {
     try {
       const { url, attempt } = await identity.begin()
       carried.keepAttempt(request, reply, { ...attempt, returnTo, began: Date.now() })
+      if (isBrowser(request)) return reply.leave(url, toSignIn)
       return reply.header('cache-control', 'no-store').redirect(url, 303)
     } catch (error) {
       return arrivals.stop(request, reply, error, { returnTo })
@@ -96,4 +98,12 @@ export async function signInPages(app: FastifyInstance, deps: SignInPagesDeps) {
     const declines = values.decline === 'yes'
     return arrivals.proceed(request, reply, arrival, { values, acceptTerms: values.accept_terms, consent, declines })
   })
+}
+
+/**
+ * Every browser of today says which site a request comes from, and nothing says whether a form led here: one that was sent after
+ * the session ended does, by GET too. Other clients follow a redirect.
+ */
+function isBrowser({ headers }: FastifyRequest): boolean {
+  return headers['sec-fetch-site'] !== undefined
 }

@@ -8,7 +8,7 @@ import type { Revocations } from '../../web/revocations.js'
 import type { Sessions } from '../../web/session.js'
 import { type Carried, signInOf } from './carried.js'
 import type { Kept } from './id-tokens.js'
-import { signedOutView } from './view.js'
+import { signedOutView, toSignOut } from './view.js'
 
 export interface SignOutPagesDeps {
   identity: IdentityProvider
@@ -40,7 +40,7 @@ export async function signOutPages(app: FastifyInstance, deps: SignOutPagesDeps)
       const url = await identity.endSessionUrl(
         await idTokens.take('id' in who ? { ...who, sid: who.sid ?? who.id } : who),
       )
-      return reply.redirect(url ?? '/signed-out', 303)
+      return url ? reply.leave(url, toSignOut) : reply.redirect('/signed-out?provider=stays', 303)
     } catch (error) {
       if (!isProblem(error, 'identity_unavailable')) throw error
       return reply.redirect('/signed-out?provider=away', 303)
@@ -48,7 +48,7 @@ export async function signOutPages(app: FastifyInstance, deps: SignOutPagesDeps)
   })
 
   app.get<{ Querystring: { provider?: string } }>('/signed-out', open, async (request, reply) =>
-    reply.page('account/signed-out', signedOutView({ providerAway: request.query.provider === 'away' })),
+    reply.page('account/signed-out', signedOutView(request.query.provider)),
   )
 
   app.post('/logout/backchannel', fromProvider, async (request, reply) => {

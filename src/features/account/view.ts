@@ -179,12 +179,29 @@ export function profileView(i: { caller: Caller; account: Account | undefined; u
   }
 }
 
-export function signedOutView({ providerAway }: { providerAway: boolean }) {
+/** On the way to the sign-in service. */
+export const toSignIn = { title: 'Sign in', lead: 'You are being taken to the sign-in service.' }
+export const toSignOut = {
+  title: 'Signing out',
+  lead: 'You are signed out here. The sign-in service ends its own session next.',
+}
+
+const signedOut = new Map([
+  [
+    'away',
+    'You are signed out here. The sign-in service does not answer, so its own session may still be open. Close the browser on a shared computer.',
+  ],
+  [
+    'stays',
+    'You are signed out here. The sign-in service offers no way to sign out from here, so its own session may still be open and the next sign-in may not ask for a password. On a shared computer, sign out there too, then close the browser.',
+  ],
+])
+
+/** `provider`: why its own session may still be open; undefined: it has ended, or nobody was signed in. */
+export function signedOutView(provider = '') {
   return {
     title: 'You are signed out',
-    lead: providerAway
-      ? 'You are signed out here. The sign-in service does not answer, so its own session may still be open. Close the browser on a shared computer.'
-      : 'Your applications and their keys go on working.',
+    lead: signedOut.get(provider) ?? 'Your applications and their keys go on working.',
   }
 }
 

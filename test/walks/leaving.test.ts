@@ -1,0 +1,169 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { BrowserContext, Page } from 'playwright-core'
+import t from 'tap'
+import { completeSignUp, launchBrowser, violations } from '../helper/browser.js'
+import { type SmallProvider, startSmallProvider } from '../helper/small-provider.js'
+import { startStack } from '../helper/stack.js'
+
+/**
+ * Browsers apply the `form-action` of a page to every redirect that an answer to its form leads to. The providers here lead on
+ * to origins that the portal does not know.
+ */
+const stack = await startStack(['threescale'])
+const browser = await launchBrowser()
+/** another provider's origin: leads to `next`, or is where a sign-out ends */
+const referers: (string | undefined)[] = []
+const upstream = createServer((request, response) => {
+  referers.push(request.headers.referer)
+  const next = new URL(request.url ?? '/', 'http://upstream').searchParams.get('next')
+  if (next) response.writeHead(302, { location: next }).end()
+  else response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Signed out upstream</h1>')
+})
+await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+const beyond = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
+t.teardown(async () => {
+  await browser.close()
+  upstream.close()
+  upstream.closeAllConnections()
+  await stack.close()
+})
+
+let count = 0
+async function portalWith(discovery: (provider: SmallProvider) => Record<string, unknown> = () => ({})) {
+  const provider = await startSmallProvider()
+  t.teardown(provider.close)
+  Object.assign(provider.discovery, discovery(provider))
+  provider.beginsAt = beyond
+  const at = stack.port + 50 + count++
+  const portal = await stack.portal({
+    PORT: String(at),
+    PUBLIC_URL: `http://localhost:${at}`,
+    OIDC_ISSUER: provider.issuer,
+  })
+  return { provider, origin: portal.url }
+}
+
+/** A newcomer at the completion form. */
+async function arrive(context: BrowserContext, { provider, origin }: Portal): Promise<Page> {
+  const name = `leaver${++count}`
+  provider.claims = { sub: name, name, email: `${name}@example.com`, email_verified: true }
+  const page = await context.newPage()
+  await page.goto(`${origin}/login?return_to=/account`)
+  await page.waitForURL(`${origin}/sign-up`)
+  return page
+}
+
+async function signIn(context: BrowserContext, portal: Portal): Promise<Page> {
+  const page = await arrive(context, portal)
+  await completeSignUp(page)
+  await page.waitForURL(`${portal.origin}/account`)
+  return page
+}
+
+type Portal = Awaited<ReturnType<typeof portalWith>>
+
+const far = await portalWith(() => ({
+  end_session_endpoint: `${beyond}/end?next=${encodeURIComponent(`${beyond}/done`)}`,
+}))
+const near = await portalWith()
+near.provider.endsAt = `${beyond}/done`
+const without = await portalWith(() => ({ end_session_endpoint: undefined }))
+
+for (const [name, portal] of [
+  ['at another origin that leads on', far],
+  ['at the issuer that leads on to another origin', near],
+] as const)
+  for (const javaScriptEnabled of [true, false])
+    t.test(`a sign-out ${name} arrives, ${javaScriptEnabled ? 'with' : 'without'} scripts`, async (t) => {
+      const context = await browser.newContext({ javaScriptEnabled })
+      const page = await signIn(context, portal)
+      referers.length = 0
+      await page.locator('section form[action="/logout"] button').first().click()
+      await page.waitForURL(`${beyond}/done*`)
+      t.match(await page.textContent('h1'), 'Signed out upstream')
+      t.ok(referers.length > 0)
+      t.notMatch(referers.join(' '), portal.origin, 'and is told no address of the portal')
+      await page.goto(`${portal.origin}/signed-out`)
+      t.equal((await context.cookies(portal.origin)).filter(({ name }) => name === 'maas_session').length, 0)
+      await context.close()
+    })
+
+t.test('leaving the completion form ends the session of the provider too', async (t) => {
+  const context = await browser.newContext()
+  const page = await arrive(context, far)
+  await page.click('form[action="/logout"] button')
+  await page.waitForURL(`${beyond}/done*`)
+  t.match(await page.textContent('h1'), 'Signed out upstream')
+  await context.close()
+})
+
+t.test('a provider without a sign-out address: the page says that its session goes on', async (t) => {
+  const context = await browser.newContext()
+  const page = await signIn(context, without)
+  await page.locator('section form[action="/logout"] button').first().click()
+  await page.waitForURL(`${without.origin}/signed-out*`)
+  t.match(await page.textContent('main'), 'its own session may still be open')
+  await page.goto(`${without.origin}/signed-out?provider=constructor`)
+  t.match(await page.textContent('main'), 'Your applications and their keys go on working.')
+  await context.close()
+})
+
+t.test(
+  'a form that is sent after the session ended leads through sign-in, and says that nothing was changed',
+  async (t) => {
+    const { origin } = near
+    const context = await browser.newContext()
+    const page = await signIn(context, near)
+    await page.fill('#email', 'invited@example.com')
+    await context.clearCookies({ name: 'maas_session' })
+    await page.click('form[action="/account/members"] button:has-text("Invite person")')
+    await page.waitForSelector('.notice')
+    t.equal(page.url(), `${origin}/account`)
+    t.match(await page.textContent('.notice'), 'Your session had ended when you sent the form')
+    t.notMatch(await page.textContent('.people'), 'invited@example.com')
+    await page.goto(`${origin}/applications/new`)
+    await page.selectOption('#model', 'granite-chat')
+    await context.clearCookies({ name: 'maas_session' })
+    await page.click('form[action="/applications/new"] button')
+    await page.waitForURL(`${origin}/applications/new?model=granite-chat`)
+    await page.waitForSelector('.user-menu')
+    t.match(await page.textContent('.lead'), 'for', 'and one by GET loses nothing')
+    await context.close()
+  },
+)
+
+t.test(
+  'a script that sends after the session ended gets a page, and no redirect to a place it may not read',
+  async (t) => {
+    const context = await browser.newContext()
+    const page = await signIn(context, near)
+    await context.clearCookies({ name: 'maas_session' })
+    for (const path of ['/playground/stream', '/account/members'])
+      t.same(
+        await page.evaluate(async (address) => {
+          const answer = await fetch(address, { method: 'POST', body: new URLSearchParams({ prompt: 'hello' }) })
+          return [answer.status, answer.redirected, answer.headers.get('content-type')]
+        }, path),
+        [200, true, 'text/html; charset=utf-8'],
+        path,
+      )
+    await context.close()
+  },
+)
+
+t.test('the page in between has a link, no violation, and is kept nowhere', async (t) => {
+  const { origin, provider } = near
+  const context = await browser.newContext()
+  // the browser stays where it is
+  await context.route(`${provider.origin}/**`, (route) => route.fulfill({ status: 204 }))
+  const page = await context.newPage()
+  const answer = await page.goto(`${origin}/login`)
+  t.equal(answer?.status(), 200)
+  t.equal(answer?.headers()['cache-control'], 'no-store')
+  t.match(answer?.headers()['content-security-policy'], /form-action 'self'(;|$)/)
+  t.match(await page.getAttribute('main a', 'href'), `${provider.origin}/authorize?`)
+  t.equal(await page.textContent('main a'), 'Continue')
+  t.same(await violations(page), [])
+  await context.close()
+})
