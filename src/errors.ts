@@ -49,7 +49,7 @@ const table = {
   too_large: [413, 'What you sent is too large.'],
   headers_too_large: [
     431,
-    'The headers of this request, cookies included, are too large. Delete the cookies of this site in your browser and try again.',
+    'The headers of this request, cookies and access token included, are larger than 64 KB. Delete the cookies of this site in your browser, or get an access token with fewer groups, and try again.',
   ],
   unsupported_type: [415, 'This address does not take that kind of content.'],
   invalid_fields: [422, 'Some fields need another value.'],
@@ -63,6 +63,10 @@ const table = {
   clocks_differ: [
     400,
     'The clocks of the sign-in service and of this portal differ too much, so you are not signed in. Their operators must correct them.',
+  ],
+  sign_in_too_large: [
+    400,
+    'Your sign-in profile has more groups and claims for this portal than a browser can carry. Its operator can ask for fewer of them.',
   ],
   sign_in_cancelled: [400, 'Sign-in was cancelled. Nothing was changed.'],
   internal: [500, 'Something went wrong on our side. Try again; if it stays, tell support the reference below.'],

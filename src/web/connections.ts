@@ -9,8 +9,11 @@ const HEADERS_MS = 20_000
 const REQUEST_MS = 30_000
 /** how often Node.js looks for requests that take longer */
 const LOOK_MS = 5000
-/** of all headers together: as Node.js has it, enough for the cookies of a domain that many applications share */
-export const MOST_HEADER_BYTES = 16 * 1024
+/**
+ * Of all headers together as Node.js reads them: twice what is accepted (security.ts), as a request that was read whole is
+ * answered in the form that its address asks for, and of one that was not, no more is known than its last bytes.
+ */
+const MOST_READ_BYTES = 128 * 1024
 /** without a byte taken of an answer that waits; Node.js waits twice as long where a part of the last write was taken */
 const STALLED_MS = 15_000
 /** of a client that is behind all the time, though it takes a little now and then */
@@ -77,7 +80,7 @@ export function createConnections(handler: RequestListener, options: ConnectionO
       headersTimeout: HEADERS_MS,
       requestTimeout: REQUEST_MS,
       connectionsCheckingInterval: LOOK_MS,
-      maxHeaderSize: MOST_HEADER_BYTES,
+      maxHeaderSize: MOST_READ_BYTES,
     },
     answer,
   )

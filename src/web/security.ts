@@ -12,7 +12,9 @@ export function security(app: FastifyInstance, { publicUrl }: SecurityOptions, c
   const headers = headersFor({ publicUrl })
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(headers).headers(cors.headersOf(request))
-    if (isAmbiguous(request.raw.rawHeaders)) return done(problem('bad_request', { detail: AMBIGUOUS }))
+    const { rawHeaders, url = '' } = request.raw
+    if (isTooLarge(rawHeaders, url)) return done(problem('headers_too_large'))
+    if (isAmbiguous(rawHeaders)) return done(problem('bad_request', { detail: AMBIGUOUS }))
     const expected = request.routeOptions.config.crossSite === true || cors.allows(request)
     const foreign = !expected && isCrossSite(request, publicUrl)
     done(foreign ? problem('cross_site') : undefined)
@@ -50,6 +52,19 @@ export function headersFor({ publicUrl }: SecurityOptions): Record<string, strin
     'permissions-policy': 'camera=(), geolocation=(), microphone=()',
     ...(secure ? { 'strict-transport-security': 'max-age=31536000; includeSubDomains' } : {}),
   }
+}
+
+/**
+ * An access token with some hundreds of groups is 20 to 50 KB, and browsers send the cookies of a domain that many applications
+ * share. Routers refuse more as well (HAProxy's default is 32 KB).
+ */
+const MOST_HEADER_BYTES = 64 * 1024
+
+function isTooLarge(rawHeaders: string[], url: string): boolean {
+  let bytes = url.length
+  // colon, space and the end of the line
+  for (let index = 0; index < rawHeaders.length; index++) bytes += (rawHeaders[index]?.length ?? 0) + 2
+  return bytes > MOST_HEADER_BYTES
 }
 
 const AMBIGUOUS = 'The request has more than one Host or Authorization header. Send one of each.'

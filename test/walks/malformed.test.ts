@@ -11,25 +11,55 @@ await stack.portal()
 t.teardown(() => stack.close())
 const host = `Host: localhost:${stack.port}`
 
-t.test('headers over 16 KB are 431, as a page or a problem; a large cookie jar below that works', async (t) => {
-  const jar = (bytes: number) => [`Cookie: a=${'x'.repeat(bytes)}`]
-  const page = await raw(stack.port, 'GET /models', jar(17_000))
-  t.equal(page.status, 431)
-  t.match(page.header('content-type'), 'text/html')
-  t.match(page.text, /Delete the cookies of this site/)
-  t.match(page.header('content-security-policy'), /default-src 'none'/)
-  t.equal(page.header('cache-control'), 'no-store')
-  const api = await raw(stack.port, 'GET /api/v1/models', jar(40_000))
-  t.equal(api.status, 431)
-  t.match(api.header('content-type'), 'application/problem+json')
-  t.match(JSON.parse(api.text), { type: 'urn:maas-portal:problem:headers_too_large', status: 431, request_id: String })
-  t.notMatch(`${page.text}${api.text}`, 'xxxx', 'nothing is repeated')
+t.test('headers over 64 KB are 431, as a page or a problem, wherever the bytes are', async (t) => {
+  const long = (bytes: number) => 'x'.repeat(bytes)
+  for (const [first, lines] of [
+    ['GET /models', [`Cookie: a=${long(66_000)}`]],
+    ['GET /models', [`Cookie: a=${long(300_000)}`]],
+    ['GET /models', Array.from({ length: 40 }, (_, at) => `X-Header-${at}: ${long(2000)}`)],
+    [`GET /models?q=${long(66_000)}`, []],
+    ['POST /logout', [`Cookie: a=${long(66_000)}`]],
+  ] as const) {
+    const page = await raw(stack.port, first, [...lines])
+    t.equal(page.status, 431)
+    t.match(page.header('content-type'), 'text/html')
+    t.match(page.text, /Delete the cookies of this site/)
+    t.match(page.header('content-security-policy'), /default-src 'none'/)
+    t.equal(page.header('cache-control'), 'no-store')
+    t.notMatch(page.text, 'xxxx', 'nothing is repeated')
+  }
+  for (const lines of [
+    [`Authorization: Bearer ${long(66_000)}`],
+    [`Cookie: a=${long(100_000)}`],
+    [`Accept: text/html`, `X: ${long(120_000)}`],
+  ]) {
+    const api = await raw(stack.port, 'GET /api/v1/models', lines)
+    t.equal(api.status, 431)
+    t.match(api.header('content-type'), 'application/problem+json')
+    const problem = { type: 'urn:maas-portal:problem:headers_too_large', status: 431, request_id: String }
+    t.match(JSON.parse(api.text), { ...problem, detail: /access token with fewer groups/ })
+    t.notMatch(api.text, 'xxxx')
+  }
+})
+
+t.test('cookies of other applications on the domain, and access tokens of many groups, are no obstacle', async (t) => {
   const mary = createVisitor(stack)
   await mary.signIn('mary')
   const own = [...mary.jar].map(([name, value]) => `${name}=${value}`).join('; ')
-  const shared = await raw(stack.port, 'GET /models', [`Cookie: ${own}; other=${'x'.repeat(14_000)}`])
+  const others = Array.from({ length: 50 }, (_, at) => `other${at}=${'x'.repeat(1000)}`).join('; ')
+  const shared = await raw(stack.port, 'GET /models', [`Cookie: ${others}; ${own}`])
   t.equal(shared.status, 200)
   t.match(shared.text, /Mary Shelley/)
+  const api = createApi(stack)
+  for (const count of [200, 500, 1000]) {
+    const groups = Array.from({ length: count }, (_, at) => `6f0c9d1e-3a52-4e8b-b1d7-${String(at).padStart(12, '0')}`)
+    const token = await api.token({ username: 'mary', claims: { groups } })
+    t.ok(token.length > count * 40)
+    t.equal((await api.get('/applications', token)).status, 200, `${count} groups`)
+  }
+  const unknown = await raw(stack.port, 'GET /api/v1/applications', [`Authorization: Bearer ${'y'.repeat(60_000)}`])
+  t.equal(unknown.status, 401)
+  t.match(unknown.header('content-type'), 'application/problem+json')
 })
 
 t.test('what is no HTTP is 400 with the headers of every answer', async (t) => {
