@@ -153,7 +153,8 @@ export function createArrivals(deps: ArrivalsDeps) {
         'threescale_denied',
         'threescale_scope',
       )
-    if (arrival) carried.keepArrival(reply, { ...arrival, next: again ? 'again' : 'refused' })
+    if (arrival && failure.code !== 'sign_in_too_large')
+      carried.keepArrival(reply, { ...arrival, next: again ? 'again' : 'refused' })
     note(request, failure)
     if (failure.retryAfter ?? failure.status === 503) reply.header('retry-after', String(failure.retryAfter ?? 5))
     const view = stopView({

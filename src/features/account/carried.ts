@@ -1,5 +1,7 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { SignInAttempt } from '../../clients/identity.js'
+import { problem } from '../../errors.js'
 import type { Identity } from '../../web/caller.js'
 import { cookieOf } from '../../web/cookies.js'
 import { createSeal } from '../../web/seal.js'
@@ -35,6 +37,9 @@ const ATTEMPT_SECONDS = 600
 /** Terms take their time to read, and an operator to approve. */
 const ARRIVAL_SECONDS = 3600
 const ATTEMPTS = 4
+/** Browsers drop a cookie over 4096 bytes, name and attributes included, without a word. */
+const PART = /.{1,3800}/g
+const PARTS = 3
 
 /** What the browser carries, sealed, until there is a session. */
 export function createCarried({ secrets, secure }: { secrets: string[]; secure: boolean }) {
@@ -42,6 +47,7 @@ export function createCarried({ secrets, secure }: { secrets: string[]; secure: 
   const arrivals = createSeal(secrets, 'sign-in arrival')
   const { name: arrivalName, options: cookie } = cookieOf({ name: 'sign_up', secure })
   const { name: attemptsName } = cookieOf({ name: 'login_', secure })
+  const partNames = [arrivalName, ...Array.from({ length: PARTS - 1 }, (_, at) => `${arrivalName}_${at + 2}`)]
   const nameOf = (state: string) => `${attemptsName}${state.replace(/[^A-Za-z0-9]/g, '').slice(0, 12)}`
 
   return {
@@ -59,19 +65,36 @@ export function createCarried({ secrets, secure }: { secrets: string[]; secure: 
       return attempt && isYoung(attempt, ATTEMPT_SECONDS) ? attempt : undefined
     },
 
+    /** Throws sign_in_too_large where the person has more groups and claims that count than browsers carry. */
     keepArrival(reply: FastifyReply, arrival: Arrival): void {
-      reply.setCookie(arrivalName, arrivals.sealObject(arrival), { ...cookie, maxAge: ARRIVAL_SECONDS })
+      const sealed = arrivals.sealBytes(deflateRawSync(JSON.stringify(arrival)))
+      const parts = sealed.match(PART) ?? []
+      if (parts.length > partNames.length) throw problem('sign_in_too_large')
+      partNames.forEach((name, at) => {
+        const part = parts[at]
+        if (part !== undefined) reply.setCookie(name, part, { ...cookie, maxAge: ARRIVAL_SECONDS })
+        else if (reply.request.cookies[name] !== undefined) reply.clearCookie(name, cookie)
+      })
     },
 
     readArrival(request: FastifyRequest): Arrival | undefined {
-      const arrival = arrivals.openObject<Arrival>(request.cookies[arrivalName])
+      const parts = partNames.map((name) => request.cookies[name] ?? '')
+      const packed = arrivals.openBytes(parts.join(''))
+      const arrival = packed && arrivalFrom(packed)
       return arrival?.id && isYoung(arrival, ARRIVAL_SECONDS) ? arrival : undefined
     },
 
     dropArrival(reply: FastifyReply): void {
-      reply.clearCookie(arrivalName, cookie)
+      for (const name of partNames)
+        if (name === arrivalName || reply.request.cookies[name] !== undefined) reply.clearCookie(name, cookie)
     },
   }
+}
+
+/** Of a release before it was compressed, the text itself. */
+function arrivalFrom(packed: Buffer): Arrival {
+  const text = packed[0] === 0x7b ? packed : inflateRawSync(packed)
+  return JSON.parse(text.toString('utf8')) as Arrival
 }
 
 export type Carried = ReturnType<typeof createCarried>

@@ -136,6 +136,12 @@ const byCode: Partial<Record<ErrorCode, Stop>> = {
     next: ['It may have taken too long, or the page was opened twice.', 'Start again. Cookies must be on for it.'],
     retry: 'Start again',
   },
+  sign_in_too_large: {
+    title: 'Your sign-in profile is too large',
+    label: 'Sign-in',
+    tone: 'red',
+    next: ['Nothing was changed.', 'Tell the contact below. They need the reference.'],
+  },
   identity_invalid: {
     title: 'The answer of the sign-in service is not valid',
     label: 'Sign-in',
