@@ -26,6 +26,7 @@ export function identityRules(config: Config): IdentityRules {
     knownGroups: knownGroups(config),
     mapped: [...new Set([org_name_claim, ...mapped])],
     deciding: claims,
+    used: [...new Set(usedClaims(config).map(({ claim }) => claim))],
   }
 }
 
@@ -41,6 +42,20 @@ export function wantedClaims(config: Config): string[] {
       ...mapped,
       ...deciding.map((claim) => claim.name),
     ]),
+  ]
+}
+
+/** Claims that settings name, with the setting; the claims of groups only where a setting names a group. */
+export function usedClaims(config: Config): { setting: string; claim: string }[] {
+  const { groups_claim = 'groups', sign_up, claim_accounts } = config.portal
+  const { fields, claims = [], org_name_claim } = sign_up ?? {}
+  const filling = [fields?.account, fields?.user].flatMap((map) => Object.values(map ?? {}))
+  return [
+    ...(knownGroups(config).length > 0 ? [{ setting: 'groups_claim', claim: groups_claim }] : []),
+    ...(claim_accounts ? [{ setting: 'claim_accounts.claim', claim: claim_accounts.claim }] : []),
+    ...claims.map(({ name }) => ({ setting: 'sign_up.claims', claim: name })),
+    ...(org_name_claim ? [{ setting: 'sign_up.org_name_claim', claim: org_name_claim }] : []),
+    ...filling.map((claim) => ({ setting: 'sign_up.fields', claim })),
   ]
 }
 

@@ -45,9 +45,10 @@ const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash', 's_hash']
  */
 export function kindFault(payload: JWTPayload, header: { typ?: unknown }, form: TokenForm): string | undefined {
   const typ = typeof header.typ === 'string' ? plain(header.typ) : 'none'
-  const { typ: kind = 'Bearer', token_use: use = 'access' } = payload
-  if (kind !== 'Bearer') return 'The claim typ of this token names another kind of token. Send an access token.'
-  if (use !== 'access') return 'The claim token_use of this token is not access. Send an access token.'
+  if ((payload.typ ?? 'Bearer') !== 'Bearer')
+    return 'The claim typ of this token names another kind of token. Send an access token.'
+  if ((payload.token_use ?? 'access') !== 'access')
+    return 'The claim token_use of this token is not access. Send an access token.'
   if (typ === 'at+jwt' || (typ === 'jwt' && payload.typ === 'Bearer')) return undefined
   if (!(form.types ?? []).some((accepted) => plain(accepted) === typ))
     return `The type of this token is ${typ === 'none' ? 'missing' : 'not at+jwt'}. Send an access token as of RFC 9068, or have the operator of the portal accept this type in PORTAL_CONFIG: ${SETTING}.types.`
@@ -88,7 +89,9 @@ export function callerFault(payload: JWTPayload, form: TokenForm): string | unde
   // RFC 7519 section 4.1.2: anything else would be the same text for several callers
   if (typeof payload.sub !== 'string' || payload.sub === '') return 'The claim sub of this access token is not a text.'
   if (form.client_claim === undefined) {
-    const named = new Set([payload.azp, payload.client_id, payload.clientId].filter((client) => client !== undefined))
+    const named = new Set(
+      [payload.azp, payload.client_id, payload.clientId].filter((client) => (client ?? undefined) !== undefined),
+    )
     if (named.size > 1 || [...named].some((client) => typeof client !== 'string'))
       return 'The claims azp and client_id of this access token name different clients.'
   }
@@ -161,9 +164,9 @@ export function scopesOf(payload: JWTPayload, form: TokenForm): string[] {
 
 function claimed(payload: JWTPayload, form: TokenForm): unknown {
   const { scope_claim: own, service_scope_claim: ofServices = isEntraApp(payload) ? 'roles' : undefined } = form
-  const scopes = own === undefined ? (payload.scope ?? payload.scp) : namesIn(claimAt(payload, own))
+  const scopes = (own === undefined ? (payload.scope ?? payload.scp) : namesIn(claimAt(payload, own))) ?? undefined
   if (scopes !== undefined || ofServices === undefined || !serviceOf(payload, form)) return scopes
-  return claimAt(payload, ofServices)
+  return namesIn(claimAt(payload, ofServices))
 }
 
 /** Roles of Zitadel are an object whose members have these names. */

@@ -28,6 +28,8 @@ export interface TokensOptions {
   form: TokenForm
   rules: ClaimRules
   keys: JWTVerifyGetKey
+  /** told why a token that the provider signed was refused for its form */
+  refused?(detail: string): void
   now?: () => number
 }
 
@@ -35,6 +37,9 @@ export interface Verified {
   identity: Identity
   scopes: string[]
 }
+
+const FOREIGN_ISSUER =
+  'The issuer (iss) of this access token is not the one of this API. The operator of the portal can accept others in PORTAL_CONFIG: identity_provider.access_tokens.issuers.'
 
 /** How long a token that was checked is believed: keys that the provider withdraws count that much later. */
 const KEPT_MS = 30_000
@@ -44,6 +49,7 @@ export type Tokens = ReturnType<typeof createTokens>
 /** Bearer tokens of the API: signature, issuer, audience, times, kind (RFC 9068; other providers where they differ). */
 export function createTokens(options: TokensOptions) {
   const { issuer, issuers = async () => [issuer], audience, clients, form, rules, keys, now = Date.now } = options
+  const told = options.refused ?? (() => undefined)
   const subjectClaim = form.subject_claim ?? rules.subject
   // by its hash: who polls sends one token often, and a signature costs more than the answer
   const kept = new LRUCache<string, { verified: Verified; until: number }>({ max: 1000 })
@@ -76,12 +82,16 @@ export function createTokens(options: TokensOptions) {
         clockTolerance: 30,
         requiredClaims: ['exp', 'iat'],
       })
-      refuse(kindFault(payload, protectedHeader, form))
-      refuse(audienceFault(payload, audience, form))
-      refuse(callerFault(payload, form))
-      if (personOf(payload) === undefined) refuse(`This access token has no usable claim ${subjectClaim}.`)
+      const fault =
+        kindFault(payload, protectedHeader, form) ??
+        audienceFault(payload, audience, form) ??
+        callerFault(payload, form) ??
+        (personOf(payload) === undefined ? `This access token has no usable claim ${subjectClaim}.` : undefined)
+      if (fault !== undefined) told(fault)
+      refuse(fault)
       return payload
     } catch (error) {
+      if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'iss') told(FOREIGN_ISSUER)
       throw translate(error)
     }
   }
@@ -121,11 +131,7 @@ function translate(error: unknown): Error {
 }
 
 function detailOf({ claim, reason }: errors.JWTClaimValidationFailed): { detail?: string } {
-  if (claim === 'iss')
-    return {
-      detail:
-        'The issuer (iss) of this access token is not the one of this API. The operator of the portal can accept others in PORTAL_CONFIG: identity_provider.access_tokens.issuers.',
-    }
+  if (claim === 'iss') return { detail: FOREIGN_ISSUER }
   if (claim === 'nbf') return { detail: 'This access token is not valid yet (nbf). Check the clock of the provider.' }
   return reason === 'missing' ? { detail: `This access token has no claim ${claim}.` } : {}
 }
