@@ -62,12 +62,11 @@ export function usedClaims(config: Config): { setting: string; claim: string }[]
 /** Claims that decide which account somebody joins, whether they may sign up, and which groups they are in. */
 export function decidingClaims({ portal }: Config): { setting: string; claim: string }[] {
   const { claim_accounts, groups_claim, identity_provider, sign_up } = portal
-  const { subject, email = 'email' } = identity_provider?.claims ?? {}
+  const subject = identity_provider?.claims?.subject
   const ofTokens = identity_provider?.access_tokens?.subject_claim
   return [
     ...(subject ? [{ setting: 'identity_provider.claims.subject', claim: subject }] : []),
     ...(ofTokens ? [{ setting: 'identity_provider.access_tokens.subject_claim', claim: ofTokens }] : []),
-    ...(identity_provider?.trust_email ? [{ setting: 'identity_provider.trust_email', claim: email }] : []),
     ...(claim_accounts ? [{ setting: 'claim_accounts.claim', claim: claim_accounts.claim }] : []),
     ...(groups_claim ? [{ setting: 'groups_claim', claim: groups_claim }] : []),
     ...(sign_up?.claims ?? []).map(({ name }) => ({ setting: 'sign_up.claims', claim: name })),
