@@ -1,5 +1,6 @@
 import type { JWTPayload } from 'jose'
 import { asciiLower } from '../clients/email-address.js'
+import { isSameIssuer } from '../clients/identity-terms.js'
 import { claimAt, firstValue, overlongIdentifier, valuesOf } from '../clients/token-claims.js'
 
 /** What access tokens of a provider look like where they differ from RFC 9068; each member as in PORTAL_CONFIG. */
@@ -20,12 +21,6 @@ export interface TokenForm {
 }
 
 const SETTING = 'identity_provider.access_tokens'
-
-/** Signatures that a provider makes with a private key: every one that jose verifies. */
-export const ASYMMETRIC = [
-  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
-  ...['ML-DSA-44', 'ML-DSA-65', 'ML-DSA-87'],
-]
 
 /** Why something that is sent as a token cannot be verified at all, as a sentence; undefined: it may be a signed JWT. */
 export function formFault(token: string): string | undefined {
@@ -61,6 +56,13 @@ export function kindFault(payload: JWTPayload, header: { typ?: unknown }, form: 
 
 function plain(typ: string): string {
   return asciiLower(typ).replace(/^application\//, '')
+}
+
+/** Why a token is of another issuer, as a sentence. With or without a slash at its end, an issuer is the same. */
+export function issuerFault({ iss }: JWTPayload, issuer: string, form: TokenForm): string | undefined {
+  if (iss !== undefined && [issuer, ...(form.issuers ?? [])].some((accepted) => isSameIssuer(iss, accepted)))
+    return undefined
+  return `The issuer (iss) of this access token is not the one of this API. The operator of the portal can accept others in PORTAL_CONFIG: ${SETTING}.issuers.`
 }
 
 /** Why a token is not for this API, as a sentence. */

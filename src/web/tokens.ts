@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto'
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
+import { asymmetric } from '../clients/identity-terms.js'
 import { claimAt, firstValue } from '../clients/token-claims.js'
 import { PortalError, problem } from '../errors.js'
 import type { Identity } from './caller.js'
 import { type ClaimRules, profileOf } from './claims.js'
 import {
-  ASYMMETRIC,
   audienceFault,
   callerFault,
   clientOf,
   formFault,
+  issuerFault,
   kindFault,
   scopesOf,
   serviceOf,
@@ -18,10 +19,7 @@ import {
 } from './token-kinds.js'
 
 export interface TokensOptions {
-  /** names whose people these are, whatever spelling the provider uses */
   issuer: string
-  /** what `iss` may be besides those of `form`; by default `issuer` alone */
-  issuers?: () => Promise<string[]>
   audience: string
   /** clients that may act as services */
   clients: string[]
@@ -38,9 +36,6 @@ export interface Verified {
   scopes: string[]
 }
 
-const FOREIGN_ISSUER =
-  'The issuer (iss) of this access token is not the one of this API. The operator of the portal can accept others in PORTAL_CONFIG: identity_provider.access_tokens.issuers.'
-
 /** How long a token that was checked is believed: keys that the provider withdraws count that much later. */
 const KEPT_MS = 30_000
 
@@ -48,7 +43,7 @@ export type Tokens = ReturnType<typeof createTokens>
 
 /** Bearer tokens of the API: signature, issuer, audience, times, kind (RFC 9068; other providers where they differ). */
 export function createTokens(options: TokensOptions) {
-  const { issuer, issuers = async () => [issuer], audience, clients, form, rules, keys, now = Date.now } = options
+  const { issuer, audience, clients, form, rules, keys, now = Date.now } = options
   const told = options.refused ?? (() => undefined)
   const subjectClaim = form.subject_claim ?? rules.subject
   // by its hash: who polls sends one token often, and a signature costs more than the answer
@@ -77,12 +72,12 @@ export function createTokens(options: TokensOptions) {
     try {
       refuse(formFault(token))
       const { payload, protectedHeader } = await jwtVerify(token, keys, {
-        issuer: [...(await issuers()), ...(form.issuers ?? [])],
-        algorithms: ASYMMETRIC,
+        algorithms: [...asymmetric],
         clockTolerance: 30,
         requiredClaims: ['exp', 'iat'],
       })
       const fault =
+        issuerFault(payload, issuer, form) ??
         kindFault(payload, protectedHeader, form) ??
         audienceFault(payload, audience, form) ??
         callerFault(payload, form) ??
@@ -91,7 +86,6 @@ export function createTokens(options: TokensOptions) {
       refuse(fault)
       return payload
     } catch (error) {
-      if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'iss') told(FOREIGN_ISSUER)
       throw translate(error)
     }
   }
@@ -131,7 +125,6 @@ function translate(error: unknown): Error {
 }
 
 function detailOf({ claim, reason }: errors.JWTClaimValidationFailed): { detail?: string } {
-  if (claim === 'iss') return { detail: FOREIGN_ISSUER }
   if (claim === 'nbf') return { detail: 'This access token is not valid yet (nbf). Check the clock of the provider.' }
   return reason === 'missing' ? { detail: `This access token has no claim ${claim}.` } : {}
 }
