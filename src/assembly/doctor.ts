@@ -8,14 +8,14 @@ import { deducedFacts } from '../features/models/spec-operations.js'
 import { type ProductRules, typeOfRules } from '../model-calls/base-paths.js'
 import type { Check } from '../web/health.js'
 import type { Callers } from './callers.js'
-import { decidingClaims } from './identity-rules.js'
+import { decidingClaims, usedClaims } from './identity-rules.js'
 import type { Outbound } from './outbound.js'
 import type { Verbs } from './verbs.js'
 
 export interface TenantDoctorDeps {
   outbound: Outbound
   verbs: Pick<Verbs, 'terms' | 'namedApplications' | 'names' | 'documents'>
-  callers: Pick<Callers, 'tokens'>
+  callers: Pick<Callers, 'tokens' | 'signInNotes'>
   checks: Check[]
 }
 
@@ -48,6 +48,10 @@ export function createTenantDoctor(config: Config, { outbound, verbs, callers, c
       endsSession: notes.identity_provider?.sign_out?.url !== undefined,
       publicUrl: config.publicUrl,
       deciding: decidingClaims(config),
+      used: usedClaims(config),
+      trustEmail: notes.identity_provider?.trust_email === true,
+      notes: callers.signInNotes.read,
+      form: notes.identity_provider?.access_tokens ?? {},
       begin: identity.begin,
       ...config.api,
       serviceClient: config.doctorClient,

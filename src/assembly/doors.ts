@@ -83,7 +83,7 @@ export async function pagesDoor(door: FastifyInstance, config: Config, deps: Doo
   const { models, applications, trial, credentials, receipts, planChanges, usage, snippets, playground, references } =
     verbs
   const { accounts, members, allowances } = verbs
-  const { sessions, idTokens } = callers
+  const { sessions, idTokens, signInNotes } = callers
   await door.register(formbody)
   const bare = await pages(door, {
     root: join(projectRoot, 'views'),
@@ -135,6 +135,7 @@ export async function pagesDoor(door: FastifyInstance, config: Config, deps: Doo
     terms: notes.terms,
     signIn: metrics.signIn,
     limit: limits.signInOf,
+    observe: signInNotes.note,
     waiting,
   })
   await membersPages(door, { accounts, members, sessions, allowances, publicUrl: config.publicUrl })

@@ -26,6 +26,7 @@ export function identityRules(config: Config): IdentityRules {
     knownGroups: knownGroups(config),
     mapped: [...new Set([org_name_claim, ...mapped])],
     deciding: claims,
+    used: [...new Set(usedClaims(config).map(({ claim }) => claim))],
   }
 }
 
@@ -44,15 +45,28 @@ export function wantedClaims(config: Config): string[] {
   ]
 }
 
+/** Claims that settings name, with the setting; the claims of groups only where a setting names a group. */
+export function usedClaims(config: Config): { setting: string; claim: string }[] {
+  const { groups_claim = 'groups', sign_up, claim_accounts } = config.portal
+  const { fields, claims = [], org_name_claim } = sign_up ?? {}
+  const filling = [fields?.account, fields?.user].flatMap((map) => Object.values(map ?? {}))
+  return [
+    ...(knownGroups(config).length > 0 ? [{ setting: 'groups_claim', claim: groups_claim }] : []),
+    ...(claim_accounts ? [{ setting: 'claim_accounts.claim', claim: claim_accounts.claim }] : []),
+    ...claims.map(({ name }) => ({ setting: 'sign_up.claims', claim: name })),
+    ...(org_name_claim ? [{ setting: 'sign_up.org_name_claim', claim: org_name_claim }] : []),
+    ...filling.map((claim) => ({ setting: 'sign_up.fields', claim })),
+  ]
+}
+
 /** Claims that decide which account somebody joins, whether they may sign up, and which groups they are in. */
 export function decidingClaims({ portal }: Config): { setting: string; claim: string }[] {
   const { claim_accounts, groups_claim, identity_provider, sign_up } = portal
-  const { subject, email = 'email' } = identity_provider?.claims ?? {}
+  const subject = identity_provider?.claims?.subject
   const ofTokens = identity_provider?.access_tokens?.subject_claim
   return [
     ...(subject ? [{ setting: 'identity_provider.claims.subject', claim: subject }] : []),
     ...(ofTokens ? [{ setting: 'identity_provider.access_tokens.subject_claim', claim: ofTokens }] : []),
-    ...(identity_provider?.trust_email ? [{ setting: 'identity_provider.trust_email', claim: email }] : []),
     ...(claim_accounts ? [{ setting: 'claim_accounts.claim', claim: claim_accounts.claim }] : []),
     ...(groups_claim ? [{ setting: 'groups_claim', claim: groups_claim }] : []),
     ...(sign_up?.claims ?? []).map(({ name }) => ({ setting: 'sign_up.claims', claim: name })),

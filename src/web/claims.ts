@@ -74,8 +74,8 @@ const LINK = /^https:\/\/[^\s?]+\/(getMemberObjects|getMemberGroups|memberOf|tra
  */
 export function isOmitted(claims: Record<string, unknown>, path: string): boolean {
   const claim = claimAt(claims, path)
-  if (typeof claim === 'string') return LINK.test(claim)
-  if (claim !== undefined && claim !== null) return false
+  if (typeof claim === 'string' && LINK.test(claim)) return true
+  if (valuesOf(claim).length > 0) return false
   const names: unknown = claims._claim_names
   const elsewhere = typeof names === 'object' && names !== null ? Object.keys(names) : []
   if (elsewhere.some((name) => path === name || path.startsWith(`${name}.`))) return true

@@ -1,5 +1,6 @@
 import type { JWTPayload } from 'jose'
 import { asciiLower } from '../clients/email-address.js'
+import { isSameIssuer } from '../clients/identity-terms.js'
 import { claimAt, firstValue, overlongIdentifier, valuesOf } from '../clients/token-claims.js'
 
 /** What access tokens of a provider look like where they differ from RFC 9068; each member as in PORTAL_CONFIG. */
@@ -21,12 +22,6 @@ export interface TokenForm {
 
 const SETTING = 'identity_provider.access_tokens'
 
-/** Signatures that a provider makes with a private key: every one that jose verifies. */
-export const ASYMMETRIC = [
-  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
-  ...['ML-DSA-44', 'ML-DSA-65', 'ML-DSA-87'],
-]
-
 /** Why something that is sent as a token cannot be verified at all, as a sentence; undefined: it may be a signed JWT. */
 export function formFault(token: string): string | undefined {
   const parts = token.split('.').length
@@ -45,9 +40,10 @@ const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash', 's_hash']
  */
 export function kindFault(payload: JWTPayload, header: { typ?: unknown }, form: TokenForm): string | undefined {
   const typ = typeof header.typ === 'string' ? plain(header.typ) : 'none'
-  const { typ: kind = 'Bearer', token_use: use = 'access' } = payload
-  if (kind !== 'Bearer') return 'The claim typ of this token names another kind of token. Send an access token.'
-  if (use !== 'access') return 'The claim token_use of this token is not access. Send an access token.'
+  if ((payload.typ ?? 'Bearer') !== 'Bearer')
+    return 'The claim typ of this token names another kind of token. Send an access token.'
+  if ((payload.token_use ?? 'access') !== 'access')
+    return 'The claim token_use of this token is not access. Send an access token.'
   if (typ === 'at+jwt' || (typ === 'jwt' && payload.typ === 'Bearer')) return undefined
   if (!(form.types ?? []).some((accepted) => plain(accepted) === typ))
     return `The type of this token is ${typ === 'none' ? 'missing' : 'not at+jwt'}. Send an access token as of RFC 9068, or have the operator of the portal accept this type in PORTAL_CONFIG: ${SETTING}.types.`
@@ -60,6 +56,13 @@ export function kindFault(payload: JWTPayload, header: { typ?: unknown }, form: 
 
 function plain(typ: string): string {
   return asciiLower(typ).replace(/^application\//, '')
+}
+
+/** Why a token is of another issuer, as a sentence. With or without a slash at its end, an issuer is the same. */
+export function issuerFault({ iss }: JWTPayload, issuer: string, form: TokenForm): string | undefined {
+  if (iss !== undefined && [issuer, ...(form.issuers ?? [])].some((accepted) => isSameIssuer(iss, accepted)))
+    return undefined
+  return `The issuer (iss) of this access token is not the one of this API. The operator of the portal can accept others in PORTAL_CONFIG: ${SETTING}.issuers.`
 }
 
 /** Why a token is not for this API, as a sentence. */
@@ -88,7 +91,9 @@ export function callerFault(payload: JWTPayload, form: TokenForm): string | unde
   // RFC 7519 section 4.1.2: anything else would be the same text for several callers
   if (typeof payload.sub !== 'string' || payload.sub === '') return 'The claim sub of this access token is not a text.'
   if (form.client_claim === undefined) {
-    const named = new Set([payload.azp, payload.client_id, payload.clientId].filter((client) => client !== undefined))
+    const named = new Set(
+      [payload.azp, payload.client_id, payload.clientId].filter((client) => (client ?? undefined) !== undefined),
+    )
     if (named.size > 1 || [...named].some((client) => typeof client !== 'string'))
       return 'The claims azp and client_id of this access token name different clients.'
   }
@@ -161,9 +166,9 @@ export function scopesOf(payload: JWTPayload, form: TokenForm): string[] {
 
 function claimed(payload: JWTPayload, form: TokenForm): unknown {
   const { scope_claim: own, service_scope_claim: ofServices = isEntraApp(payload) ? 'roles' : undefined } = form
-  const scopes = own === undefined ? (payload.scope ?? payload.scp) : namesIn(claimAt(payload, own))
+  const scopes = (own === undefined ? (payload.scope ?? payload.scp) : namesIn(claimAt(payload, own))) ?? undefined
   if (scopes !== undefined || ofServices === undefined || !serviceOf(payload, form)) return scopes
-  return claimAt(payload, ofServices)
+  return namesIn(claimAt(payload, ofServices))
 }
 
 /** Roles of Zitadel are an object whose members have these names. */

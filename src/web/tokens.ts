@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto'
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
+import { asymmetric } from '../clients/identity-terms.js'
 import { claimAt, firstValue } from '../clients/token-claims.js'
 import { PortalError, problem } from '../errors.js'
 import type { Identity } from './caller.js'
 import { type ClaimRules, profileOf } from './claims.js'
 import {
-  ASYMMETRIC,
   audienceFault,
   callerFault,
   clientOf,
   formFault,
+  issuerFault,
   kindFault,
   scopesOf,
   serviceOf,
@@ -18,16 +19,15 @@ import {
 } from './token-kinds.js'
 
 export interface TokensOptions {
-  /** names whose people these are, whatever spelling the provider uses */
   issuer: string
-  /** what `iss` may be besides those of `form`; by default `issuer` alone */
-  issuers?: () => Promise<string[]>
   audience: string
   /** clients that may act as services */
   clients: string[]
   form: TokenForm
   rules: ClaimRules
   keys: JWTVerifyGetKey
+  /** told why a token that the provider signed was refused for its form */
+  refused?(detail: string): void
   now?: () => number
 }
 
@@ -43,7 +43,8 @@ export type Tokens = ReturnType<typeof createTokens>
 
 /** Bearer tokens of the API: signature, issuer, audience, times, kind (RFC 9068; other providers where they differ). */
 export function createTokens(options: TokensOptions) {
-  const { issuer, issuers = async () => [issuer], audience, clients, form, rules, keys, now = Date.now } = options
+  const { issuer, audience, clients, form, rules, keys, now = Date.now } = options
+  const told = options.refused ?? (() => undefined)
   const subjectClaim = form.subject_claim ?? rules.subject
   // by its hash: who polls sends one token often, and a signature costs more than the answer
   const kept = new LRUCache<string, { verified: Verified; until: number }>({ max: 1000 })
@@ -71,15 +72,18 @@ export function createTokens(options: TokensOptions) {
     try {
       refuse(formFault(token))
       const { payload, protectedHeader } = await jwtVerify(token, keys, {
-        issuer: [...(await issuers()), ...(form.issuers ?? [])],
-        algorithms: ASYMMETRIC,
+        algorithms: [...asymmetric],
         clockTolerance: 30,
         requiredClaims: ['exp', 'iat'],
       })
-      refuse(kindFault(payload, protectedHeader, form))
-      refuse(audienceFault(payload, audience, form))
-      refuse(callerFault(payload, form))
-      if (personOf(payload) === undefined) refuse(`This access token has no usable claim ${subjectClaim}.`)
+      const fault =
+        issuerFault(payload, issuer, form) ??
+        kindFault(payload, protectedHeader, form) ??
+        audienceFault(payload, audience, form) ??
+        callerFault(payload, form) ??
+        (personOf(payload) === undefined ? `This access token has no usable claim ${subjectClaim}.` : undefined)
+      if (fault !== undefined) told(fault)
+      refuse(fault)
       return payload
     } catch (error) {
       throw translate(error)
@@ -121,11 +125,6 @@ function translate(error: unknown): Error {
 }
 
 function detailOf({ claim, reason }: errors.JWTClaimValidationFailed): { detail?: string } {
-  if (claim === 'iss')
-    return {
-      detail:
-        'The issuer (iss) of this access token is not the one of this API. The operator of the portal can accept others in PORTAL_CONFIG: identity_provider.access_tokens.issuers.',
-    }
   if (claim === 'nbf') return { detail: 'This access token is not valid yet (nbf). Check the clock of the provider.' }
   return reason === 'missing' ? { detail: `This access token has no claim ${claim}.` } : {}
 }

@@ -13,6 +13,7 @@ const rules = {
   knownGroups: ['staff', long],
   mapped: ['org_name', 'badge'],
   deciding: [{ name: 'badge', values: ['blue', long] }],
+  used: ['groups', 'badge'],
 }
 
 t.test('a claim that identifies or decides is taken whole or not at all', async (t) => {
@@ -98,12 +99,13 @@ t.test('groups that were left out are noticed, and only where some setting names
   const names = { _claim_names: { groups: 'src1' }, _claim_sources: { src1: { endpoint: 'https://graph.example' } } }
   t.equal(of(names), true)
   t.equal(of({ hasgroups: true }), true)
+  t.equal(of({ groups: [], ...names }), true, 'an empty list beside it')
   t.equal(of({ groups: 'https://graph.microsoft.com/v1.0/users/7/getMemberObjects' }), true)
   t.equal(of({ _claim_names: { realm_access: 'src1' } }, { groups: 'realm_access.roles' }), true)
   t.equal(of(names, { knownGroups: [] }), false)
   for (const none of [
     { groups: ['staff'], ...names },
-    { groups: [], hasgroups: true },
+    { groups: ['other'], hasgroups: true },
     { groups: 'https://example.com/entitlements/staff' },
     { _claim_names: { address: 'src1' } },
     { _claim_names: 'groups' },

@@ -228,6 +228,11 @@ const rows: Record<string, Row | Row[]> = {
     },
     { ...configured('groups', 'groups_claim: nickname'), about: null, says: /^groups_claim names “nickname”/ },
   ],
+  email_trusted: {
+    ...configured('trusting', 'identity_provider: { trust_email: true }'),
+    about: null,
+    says: /^The provider sends email_verified itself\.$/,
+  },
   service_token: { env: { DOCTOR_CLIENT_SECRET: 'not-the-secret' }, about: null, says: /demo-service.*401/ },
   token_audience: { env: { API_AUDIENCE: 'another-api' }, about: null, says: /for maas-portal-api/ },
   token_scopes: { ...minted({ scope: 'maas:read' }), says: /maas:write/ },
@@ -548,10 +553,14 @@ const rows: Record<string, Row | Row[]> = {
 const elsewhere = [
   'account_plan_default_missing',
   'check_failed',
+  'claim_not_seen',
+  'claim_omitted',
   'docs_too_complex',
+  'email_not_stated',
   'plan_limit_all_time',
   'rule_no_backend',
   'tenant_beyond_budget',
+  'token_form',
 ]
 
 t.test('nothing is reported of a tenant that is well kept', async (t) => {

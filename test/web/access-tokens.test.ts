@@ -540,18 +540,22 @@ t.test('every asymmetric signature is verified, and no other', async (t) => {
   await t.rejects(portal().verify(stolen), { code: 'invalid_token', message: /Get a new one/ }, 'no claim is reported')
 })
 
-t.test('an issuer is accepted as the provider names itself', async (t) => {
-  const tokens = createTokens({
-    issuer: ISSUER,
-    issuers: async () => [`${ISSUER}/`],
-    audience: 'maas-portal-api',
-    clients: [],
-    form: {},
-    rules,
-    keys: async () => keys.publicKey,
-  })
-  const at = { typ: 'at+jwt' }
-  const { identity } = await tokens.verify(await tokenOf({ header: at, payload: { sub: 'p', iss: `${ISSUER}/` } }))
-  t.equal(identity.issuer, ISSUER, 'names stay those of the setting')
-  await t.rejects(tokens.verify(await tokenOf({ header: at, payload: { sub: 'p' } })), { code: 'invalid_token' })
+t.test('an issuer is the same with or without a slash at its end, and no other text is', async (t) => {
+  const sent = (iss: unknown): Sent => ({ header: { typ: 'at+jwt' }, payload: { sub: 'p', iss: iss as string } })
+  t.equal(
+    (await portal().verify(await tokenOf(sent(`${ISSUER}/`)))).identity.issuer,
+    ISSUER,
+    'names stay those of the setting',
+  )
+  const form = { issuers: ['https://sts.example/tenant/'] }
+  for (const iss of ['https://sts.example/tenant/', 'https://sts.example/tenant', ISSUER])
+    t.equal((await refused(sent(iss), form))[0], 'accepted', iss)
+  for (const iss of [
+    undefined,
+    '',
+    'https://sts.example/other/',
+    'https://sts.example/Tenant/',
+    `${ISSUER}.evil.example`,
+  ])
+    t.match(await refused(sent(iss), form), ['invalid_token', /issuer/], String(iss))
 })

@@ -29,6 +29,9 @@ const PENDING = '/sign-up/pending'
 const CHANGED =
   'The account that this page is about has changed since you opened it. Nothing was changed. Review it and confirm again.'
 
+const GROUPS_OMITTED =
+  'The sign-in service left out your groups because there are too many. Models that are limited to certain groups are not shown to you. Ask the operator of this portal.'
+
 /** What was typed, and what is wrong with it. */
 interface Typed {
   values: Record<string, string>
@@ -110,6 +113,7 @@ export function createArrivals(deps: ArrivalsDeps) {
     // signed out while 3scale was asked
     if (sessions.isOver(signInOf(arrival))) return reply.redirect('/signed-out', 303)
     await sessions.begin(request, reply, outcome.caller, signInOf(arrival))
+    if (outcome.caller.groupsOmitted) reply.flash('warning', GROUPS_OMITTED)
     counted?.(outcome.signedUp ? 'signed_up' : 'ok')
     return reply.redirect(arrival.returnTo, 303)
   }

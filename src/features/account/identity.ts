@@ -1,10 +1,12 @@
 import { claimAt, firstValue } from '../../clients/token-claims.js'
 import { problem } from '../../errors.js'
 import type { Identity } from '../../web/caller.js'
-import { type ClaimRules, profileOf } from '../../web/claims.js'
+import { type ClaimRules, isOmitted, profileOf } from '../../web/claims.js'
 
 export interface IdentityRules extends ClaimRules {
   issuer: string
+  /** claims that settings of PORTAL_CONFIG name */
+  used: string[]
 }
 
 /** The person behind checked ID-token claims. Rejects with identity_denied where the claim that identifies people is missing. */
@@ -17,3 +19,18 @@ export function identityOf(
     throw problem('identity_denied', { cause: new Error(`the sign-in has no usable claim ${rules.subject}`) })
   return { kind: 'person', issuer, subject, ...profileOf(claims, rules, 'you') }
 }
+
+/** What the doctor should know of a sign-in: names of claims and what became of them, nothing of the person. */
+export function signInNotes(
+  claims: Record<string, unknown>,
+  { used }: IdentityRules,
+  { email, emailVerified }: Identity,
+): SignInNote[] {
+  const ofClaims = used.map((claim): SignInNote => {
+    if (isOmitted(claims, claim)) return `omitted ${claim}`
+    return (claimAt(claims, claim) ?? undefined) === undefined ? `absent ${claim}` : `present ${claim}`
+  })
+  return [...ofClaims, ...(email !== undefined && emailVerified === undefined ? (['unverified'] as const) : [])]
+}
+
+export type SignInNote = `${'omitted' | 'absent' | 'present'} ${string}` | 'unverified'

@@ -33,6 +33,7 @@ export interface AccountPagesDeps {
   /** told how each sign-in ended */
   signIn?: (outcome: string) => void
   limit: SignInPagesDeps['limit']
+  observe: SignInPagesDeps['observe']
   waiting: Waiting
 }
 
@@ -52,7 +53,15 @@ export async function accountPages(app: FastifyInstance, deps: AccountPagesDeps)
   } = deps
   const carried = createCarried({ secrets, secure })
   const arrivals = createArrivals({ accounts, sessions, carried, waiting, contact, counted: deps.signIn })
-  await signInPages(app, { identity, identityRules, arrivals, carried, idTokens, limit: deps.limit })
+  await signInPages(app, {
+    identity,
+    identityRules,
+    arrivals,
+    carried,
+    idTokens,
+    observe: deps.observe,
+    limit: deps.limit,
+  })
   await signOutPages(app, { identity, issuer: identityRules.issuer, sessions, revocations, carried, idTokens })
 
   app.get('/terms', { config: { open: true } }, async (_request, reply) => {

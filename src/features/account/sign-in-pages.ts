@@ -7,7 +7,7 @@ import { newSignInId } from '../../web/session.js'
 import type { Arrivals } from './arrivals.js'
 import type { Carried } from './carried.js'
 import type { Kept } from './id-tokens.js'
-import { type IdentityRules, identityOf } from './identity.js'
+import { type IdentityRules, identityOf, type SignInNote, signInNotes } from './identity.js'
 import { safeReturnTo } from './return-to.js'
 import { toSignIn } from './view.js'
 
@@ -17,6 +17,8 @@ export interface SignInPagesDeps {
   arrivals: Arrivals
   carried: Carried
   idTokens: Kept
+  /** told what a sign-in lacked */
+  observe(...notes: string[]): void
   /** so many sign-ins of one person; rejects with too_many_requests */
   limit(request: FastifyRequest, reply: FastifyReply, person: string): Promise<void>
 }
@@ -28,7 +30,7 @@ const signingUp = { config: { open: true, audit: 'sign_up', patient: true, limit
 
 /** To the sign-in service, back, and through the completion form where one is needed. */
 export async function signInPages(app: FastifyInstance, deps: SignInPagesDeps) {
-  const { identity, identityRules, arrivals, carried, idTokens, limit } = deps
+  const { identity, identityRules, arrivals, carried, idTokens, observe, limit } = deps
 
   app.get<{ Querystring: { return_to?: string } }>('/login', open, async (request, reply) => {
     const returnTo = safeReturnTo(request.query.return_to)
@@ -61,6 +63,7 @@ export async function signInPages(app: FastifyInstance, deps: SignInPagesDeps) {
     try {
       const { claims, idToken } = await identity.finish(request.url, attempt)
       const who = identityOf(claims, identityRules)
+      note(request, signInNotes(claims, identityRules, who))
       await limit(request, reply, `${who.issuer} ${who.subject}`)
       const id = newSignInId()
       await idTokens.put({ ...who, sid: who.sid ?? id }, idToken)
@@ -98,6 +101,17 @@ export async function signInPages(app: FastifyInstance, deps: SignInPagesDeps) {
     const declines = values.decline === 'yes'
     return arrivals.proceed(request, reply, arrival, { values, acceptTerms: values.accept_terms, consent, declines })
   })
+
+  /** The audit line of the same request names the person. */
+  function note(request: FastifyRequest, notes: SignInNote[]): void {
+    observe(...notes)
+    const claims = notes.filter((each) => each.startsWith('omitted ')).map((each) => each.slice('omitted '.length))
+    if (claims.length > 0)
+      request.log.warn(
+        { code: 'claims_omitted', claims },
+        'the sign-in service left out claims that PORTAL_CONFIG names, because they are too long',
+      )
+  }
 }
 
 /**

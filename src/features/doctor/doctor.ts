@@ -56,7 +56,7 @@ export function createDoctor(deps: DoctorDeps) {
       const ask = createAsking(deps, now)
       const [threescale, identity, memory] = await Promise.all([
         examineTenant(ask, now() + untilMs),
-        isolated('sign-in service', ofTenant, () => signIn(find, ask, deps.signIn)),
+        isolated('sign-in service', ofTenant, () => signIn(find, ask, deps.signIn, now())),
         isolated('Redis', ofTenant, examineRedis),
       ])
       const hosts = [adminUrl, deps.signIn.issuer].map((address) => new URL(address).host)

@@ -1,5 +1,6 @@
 import type { Cache } from '../../clients/cache.js'
 import type { Subscription, Threescale } from '../../clients/threescale/nouns.js'
+import { type PortalError, problem } from '../../errors.js'
 import type { Caller } from '../../web/caller.js'
 import type { ProductNotes } from './notes.js'
 
@@ -8,6 +9,9 @@ export interface AudienceDeps {
   cache: Cache
   notes: Record<string, ProductNotes>
 }
+
+const GROUPS_OMITTED =
+  'There is no such model, or it is limited to certain groups. The sign-in service left out your groups because there are too many. Ask the operator of this portal.'
 
 /** An application of the caller's account, without its secrets. */
 export interface OwnApplication {
@@ -55,6 +59,13 @@ export function createAudience({ threescale, cache, notes }: AudienceDeps) {
       if (!caller) return []
       const live = await liveProducts(caller)
       return open.filter(({ product }) => live.has(product.id))
+    },
+
+    /** The same for what does not exist and for what the caller may not see, and for every name. */
+    notFound(caller: Caller | undefined): PortalError {
+      return caller?.groupsOmitted && deciding.size > 0
+        ? problem('not_found', { detail: GROUPS_OMITTED })
+        : problem('not_found')
     },
 
     /** Two callers with the same answer are offered the same. */

@@ -101,7 +101,7 @@ export function createModels(deps: ModelsDeps) {
       const { current, ageSeconds, stale } = await look()
       const visible = await visibleTo(current, caller)
       const offer = visible.find(({ model }) => model.system_name === systemName)
-      if (!offer) throw problem('not_found')
+      if (!offer) throw audience.notFound(caller)
       const { product, offered, applicationFields, rules, spec, backends } = offer
       const model = withoutHiddenSuccessor(offer.model, visible)
       return { model, product, plans: offered, applicationFields, rules, spec, backends, ageSeconds, stale }

@@ -57,6 +57,36 @@ export const signIn = {
     why: 'Whoever changes it joins the account of another organisation, signs up, or gets the rights of a group.',
     fix: 'Use a claim that only administrators of the sign-in service can set, such as “organization” of deploy/keycloak/realm.json.',
   },
+  claim_not_seen: {
+    severity: 'warning',
+    title: 'PORTAL_CONFIG names a claim that no sign-in had',
+    why: 'The setting has no effect: groups, accounts or fields that it decides stay empty.',
+    fix: 'Compare the name, or the path of members (realm_access.roles), with an ID token, and add the claim to ID tokens or userinfo at the provider.',
+  },
+  claim_omitted: {
+    severity: 'warning',
+    title: 'The sign-in service leaves out a claim because it is too long',
+    why: 'People with many groups see no model that is limited to a group, and have no role that a group gives.',
+    fix: 'Have the provider send fewer values: in Microsoft Entra ID only groups that are assigned to the application, or app roles (groups_claim: roles).',
+  },
+  email_not_stated: {
+    severity: 'error',
+    title: 'The sign-in service does not state whether e-mail addresses are verified',
+    why: 'Nobody can create, link or join an account.',
+    fix: 'Have the provider send email_verified. Where nobody but its administrators can set addresses, set identity_provider.trust_email in PORTAL_CONFIG (docs/identity-providers.md).',
+  },
+  email_trusted: {
+    severity: 'warning',
+    title: 'PORTAL_CONFIG trusts addresses that the provider may not have verified',
+    why: 'Whoever can set an address at the provider gets the account, or the invitation, of the person who has it.',
+    fix: 'Remove identity_provider.trust_email. For Microsoft Entra ID request the optional claim xms_edov and set identity_provider.claims.email_verified to it.',
+  },
+  token_form: {
+    severity: 'info',
+    title: 'The API refused an access token of the provider for its form',
+    why: 'Programs with such tokens get 401. A single one may be a mistake of a program, such as an ID token.',
+    fix: 'Correct the token at the provider, or describe it in PORTAL_CONFIG under identity_provider.access_tokens (docs/identity-providers.md).',
+  },
   token_audience: {
     severity: 'error',
     title: 'Access tokens do not carry the audience of the API',

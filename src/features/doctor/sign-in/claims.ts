@@ -40,13 +40,20 @@ export async function editableClaims(
   })
 }
 
-/** A claim is taken for the attribute of its name: how mappers name it is not readable without more rights. */
+/** Claims that Keycloak makes itself, of what administrators assign. */
+const ASSIGNED = new Set(['groups', 'realm_access', 'resource_access'])
+
+/**
+ * A claim is taken for the attribute of its name, or of the first step of its path: how mappers name it is not readable without
+ * more rights.
+ */
 function reasonOf(claim: string, profile: Profile | undefined): string | undefined {
-  const isEdited = profile?.attributes.get(claim)
+  const first = claim.split('.')[0] ?? claim
+  const isEdited = profile?.attributes.get(claim) ?? profile?.attributes.get(first)
   if (isEdited === true) return 'which the user profile of the realm lets people edit'
   if (isEdited === false) return undefined
-  if (EDITABLE.has(claim)) return 'which people can usually edit themselves'
-  if (profile?.isOpen && claim !== 'groups')
+  if (EDITABLE.has(claim) || EDITABLE.has(first)) return 'which people can usually edit themselves'
+  if (profile?.isOpen && !ASSIGNED.has(first))
     return 'which the user profile of the realm does not declare, and people may edit attributes that are not declared'
   return undefined
 }

@@ -1,5 +1,6 @@
 import { decodeJwt, type JWTPayload } from 'jose'
 import { isProblem } from '../../../errors.js'
+import { audienceFault, scopesOf, type TokenForm } from '../../../web/token-kinds.js'
 import type { Asking } from '../asking.js'
 import type { Find, Finding } from '../findings.js'
 import { type Discovery, failed, post, words } from './sign-in.js'
@@ -8,11 +9,15 @@ export interface TokenDeps {
   audience: string
   /** API_CLIENTS */
   clients: string[]
+  /** identity_provider.access_tokens */
+  form: TokenForm
   /** DOCTOR_CLIENT_ID and its secret */
   serviceClient: { id: string; secret: string } | undefined
   /** the REST API's own check */
   verify(token: string): Promise<unknown>
 }
+
+const SCOPES = ['maas:read', 'maas:write']
 
 /** A token of the client that is set for it, and what is wrong with it. */
 export async function serviceToken(
@@ -24,7 +29,7 @@ export async function serviceToken(
   const { serviceClient } = deps
   if (!serviceClient) return { findings: [] }
   const client = { clientId: serviceClient.id, clientSecret: serviceClient.secret }
-  const form = { grant_type: 'client_credentials', scope: 'maas:read maas:write' }
+  const form = { grant_type: 'client_credentials', scope: SCOPES.map((scope) => nameOf(scope, deps.form)).join(' ') }
   const answer = await post(ask, discovery, client, form)
   if ('failure' in answer) return { findings: [failed(find, answer.failure, 'tokens of the service client')] }
   if (answer.error === 'invalid_scope')
@@ -35,7 +40,7 @@ export async function serviceToken(
       findings: [find('service_token', { what: `The token endpoint answers ${client.clientId} with ${said}.` })],
     }
   }
-  const findings = await mappers(find, answer.token, { ...deps, clientId: client.clientId, scope: form.scope })
+  const findings = await mappers(find, answer.token, { ...deps, clientId: client.clientId })
   return { findings, token: answer.token }
 }
 
@@ -43,21 +48,23 @@ export async function serviceToken(
 async function mappers(
   find: Find,
   token: string,
-  { audience, clients, verify, clientId, scope }: TokenDeps & { clientId: string; scope: string },
+  { audience, clients, form, verify, clientId }: TokenDeps & { clientId: string },
 ): Promise<Finding[]> {
   const claims = claimsOf(token)
   if (!claims) return [find('token_untrusted', { what: 'The access token is no JWT, so the portal cannot check it.' })]
   const findings = []
-  if (!words(claims.aud).includes(audience))
+  if (audienceFault(claims, audience, form) !== undefined)
     findings.push(
       find('token_audience', {
         what: `The token is for ${words(claims.aud).join(', ') || 'nobody'}, API_AUDIENCE is ${audience}.`,
       }),
     )
-  const lacking = scope.split(' ').filter((one) => !words(claims.scope).includes(one))
+  const scopes = scopesOf(claims, form)
+  const lacking = SCOPES.filter((scope) => !scopes.includes(scope))
   if (lacking.length > 0) findings.push(find('token_scopes', { what: `The token lacks ${lacking.join(' and ')}.` }))
-  if (!claims.sub) findings.push(find('token_subject'))
-  if (!clients.includes(clientId)) findings.push(find('token_unlisted', { what: `${clientId} is not in API_CLIENTS.` }))
+  if (!claims.sub && !form.services_without_subject) findings.push(find('token_subject'))
+  const isListed = clients.includes(clientId) || form.service_subjects?.includes(claims.sub ?? '')
+  if (!isListed) findings.push(find('token_unlisted', { what: `${clientId} is not in API_CLIENTS.` }))
   return findings.length > 0 ? findings : await trusted(find, token, verify)
 }
 
@@ -72,6 +79,11 @@ async function trusted(find: Find, token: string, verify: TokenDeps['verify']): 
       ]
     return [find('token_untrusted', isProblem(error) ? { what: error.message } : {})]
   }
+}
+
+/** How the provider calls a scope of the API. */
+function nameOf(scope: string, { scopes = {} }: TokenForm): string {
+  return Object.keys(scopes).find((name) => scopes[name] === scope) ?? scope
 }
 
 function claimsOf(token: string): JWTPayload | undefined {

@@ -4,10 +4,10 @@ import { isProblem } from '../../../errors.js'
 import type { Asking } from '../asking.js'
 import type { Find, Finding } from '../findings.js'
 import { type DecidingClaim, editableClaims } from './claims.js'
+import { type ObservedDeps, observed, trusted } from './observed.js'
 import { serviceToken, type TokenDeps } from './service-token.js'
 
-export interface SignInDeps extends TokenDeps {
-  issuer: string
+export interface SignInDeps extends TokenDeps, ObservedDeps {
   discoveryUrl?: string | undefined
   /** set for the client; undefined: as the provider announces */
   clientAuthentication?: string | undefined
@@ -27,10 +27,12 @@ export interface Discovery {
 }
 
 /** The sign-in service as the portal needs it; nobody is signed in and nothing is created there. */
-export async function signIn(find: Find, ask: Asking, deps: SignInDeps): Promise<Finding[]> {
+export async function signIn(find: Find, ask: Asking, deps: SignInDeps, now: number): Promise<Finding[]> {
   const found = await discover(find, ask, deps)
-  if (!('document' in found)) return [...found.findings, ...(await editableClaims(find, ask, deps, undefined))]
-  const { document, findings } = found
+  const seen = await observed(find, deps, now)
+  if (!('document' in found)) return [...found.findings, ...(await editableClaims(find, ask, deps, undefined)), ...seen]
+  const { document } = found
+  const findings = [...found.findings, ...trusted(find, deps, document.claims_supported), ...seen]
   const discovery = {
     token_endpoint: new URL(String(document.token_endpoint)),
     methods: deps.clientAuthentication
