@@ -78,7 +78,7 @@ export interface Profile {
 const now = () => Math.floor(Date.now() / 1000)
 const hour = () => ({ iat: now(), exp: now() + 3600 })
 const hashed = (...parts: string[]) => createHash('sha256').update(parts.join(' ')).digest('hex')
-/** an identifier of this person, of the form of a UUID */
+const uuidOf = (hash: string) => hash.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')
 const idOf = ({ username }: Person) => hashed(username).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')
 const SCOPES = 'maas:read maas:write'
 const API = 'maas-portal-api'
@@ -90,7 +90,10 @@ const profileOf = ({ name, username, email }: Person) => ({
 })
 
 const TENANT = '9a3b1c52-6d2f-4a7e-8f10-2b5c7d9e1f30'
+const ENTRA_API = '7b1e4c9a-0d5f-4e2b-9c83-6a7f8e9d0c1b'
 const ENTRA_GROUP = '6f0c9d1e-3a52-4e8b-b1d7-90c4e5f6a7b8'
+// as many as a token has before they are left out
+const ENTRA_GROUPS = [...Array.from({ length: 199 }, (_, index) => uuidOf(hashed('group', String(index)))), ENTRA_GROUP]
 
 // https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference and access-token-claims-reference
 const entra: Profile = {
@@ -125,15 +128,15 @@ const entra: Profile = {
     email: person.email,
     oid: idOf(person),
     tid: TENANT,
-    groups: [ENTRA_GROUP],
+    groups: ENTRA_GROUPS,
     uti: randomUUID(),
     ver: '2.0',
   }),
   userinfo: ({ username, name, email }) => ({ sub: hashed('entra', username).slice(0, 43), name, email }),
   accessTokenType: 'JWT',
-  accessToken: ({ person, client, at }) => ({
+  accessToken: ({ person, at }) => ({
     iss: `${at.main}/${TENANT}/v2.0`,
-    aud: client.id,
+    aud: ENTRA_API,
     iat: now() - 300,
     nbf: now() - 300,
     exp: now() + 3600,
@@ -143,14 +146,15 @@ const entra: Profile = {
     oid: idOf(person),
     preferred_username: person.email,
     scp: SCOPES,
-    sub: hashed('entra', person.username).slice(0, 43),
+    // another one than in ID tokens, as it is pairwise
+    sub: hashed('entra API', person.username).slice(0, 43),
     tid: TENANT,
-    groups: [ENTRA_GROUP],
+    groups: ENTRA_GROUPS,
     ver: '2.0',
   }),
-  serviceToken: ({ client, at }) => ({
+  serviceToken: ({ at }) => ({
     iss: `${at.main}/${TENANT}/v2.0`,
-    aud: client.id,
+    aud: ENTRA_API,
     iat: now() - 300,
     nbf: now() - 300,
     exp: now() + 3600,
@@ -259,8 +263,8 @@ const okta: Profile = {
     aud: 'api://default',
     cid: 'maas-cli',
     uid: `00u${hashed(person.username).slice(0, 17)}`,
-    // as the claim `sub` is changed by the docs; Okta's default is the login
-    sub: `00u${hashed(person.username).slice(0, 17)}`,
+    // the login, other than in ID tokens
+    sub: person.email,
     scp: SCOPES.split(' '),
     groups: ['Everyone', 'research'],
   }),
@@ -663,7 +667,7 @@ const dex: Profile = {
     azp: 'maas-cli',
     at_hash: 'cpqKfdQA5eH891Ff5oJr_Q',
     ...profileOf(person),
-    groups: ['acme:research', 'acme:portal-api'],
+    groups: ['acme:research'],
   }),
 }
 

@@ -1,0 +1,202 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { decodeJwt } from 'jose'
+import type { BrowserContext, Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { start } from '../../src/app.js'
+import { demoEnvironment } from '../../src/cli/demo-settings.js'
+import { loadConfig } from '../../src/config.js'
+import { parsePortalConfig } from '../../src/portal-config.js'
+import { completeSignUp, launchBrowser } from '../helper/browser.js'
+import { type Documented, documented, inTable } from '../helper/provider-docs.js'
+import { type Client, type Person, type Profile, profiles } from '../helper/provider-profiles.js'
+import { type ScriptedProvider, startProvider } from '../helper/scripted-provider.js'
+import { freePort, startStack } from '../helper/stack.js'
+
+/** Each product of docs/identity-providers.md, with the settings that stand there, through a whole stay in a browser. */
+const RESTRICTED = 'restricted-research'
+const stack = await startStack(['threescale'])
+const browser = await launchBrowser()
+t.teardown(async () => {
+  await browser.close()
+  await stack.close()
+})
+
+t.test(
+  'every provider of the table has a section, settings that the portal accepts, and a scripted provider',
+  async (t) => {
+    const names = profiles.map(({ name }) => name)
+    t.same(
+      inTable.map(({ name }) => name),
+      names,
+    )
+    t.same(
+      documented.map(({ name }) => name),
+      names,
+    )
+    for (const { name, anchor } of inTable)
+      t.equal(
+        anchor,
+        name
+          .toLowerCase()
+          .replace(/[^\w -]/g, '')
+          .replace(/ /g, '-'),
+        `the link of ${name}`,
+      )
+    for (const { name, env, config } of documented) {
+      t.same(parsePortalConfig(config, name).complaints, [], name)
+      t.ok(env.OIDC_ISSUER?.startsWith('https://'), name)
+    }
+  },
+)
+
+for (const [index, profile] of profiles.entries())
+  t.test(profile.name, async (t) => {
+    const ida: Person = { username: `ida${index}`, name: 'Ida Rhodes', email: `ida.${index}@example.com` }
+    const { portal, provider } = await startPair(t, profile, [ida])
+    const context = await browser.newContext()
+    t.teardown(() => context.close())
+    const faults = watch(context, portal.url)
+    const page = await context.newPage()
+
+    await page.goto(`${portal.url}/login?return_to=/account`)
+    await signInAtProvider(page, ida)
+    await page.waitForURL(`${portal.url}/sign-up`)
+    await completeSignUp(page)
+    t.equal(page.url(), `${portal.url}/account`, 'a new person signs up')
+    const user = await userOf(ida)
+    t.equal(user?.state, 'active')
+    const restricted = await page.goto(`${portal.url}/models/${RESTRICTED}`)
+    t.equal(restricted?.status(), 200, 'a model for a group is visible to its member')
+
+    await signOut(page, portal.url, profile)
+    const signedOutText = (await page.textContent('main')) ?? ''
+    await page.goto(`${portal.url}/login?return_to=/account`)
+    if (profile.endSession) {
+      t.ok(await isAsked(page), 'the next sign-in asks who it is')
+      await signInAtProvider(page, ida)
+    } else
+      t.match(
+        signedOutText,
+        /its own session may still be open/,
+        'the page says that the session at the provider goes on',
+      )
+    await page.waitForURL(`${portal.url}/account`)
+    t.same(await userOf(ida), user, 'a second sign-in finds the same account')
+
+    const api = (path: string, token: string) =>
+      fetch(`${portal.url}/api/v1${path}`, { headers: { authorization: `Bearer ${token}` } })
+    const token = await provider.accessToken(ida)
+    if (token === undefined) {
+      const refused = await api('/me', 'f'.repeat(64))
+      t.equal(refused.status, 401)
+      t.match(
+        ((await refused.json()) as { detail: string }).detail,
+        /opaque|JWT/,
+        'an opaque token is refused with the reason',
+      )
+    } else {
+      const me = await api('/me', token)
+      const body = (await me.json()) as { email?: string; account?: { id: number } }
+      t.equal(me.status, 200, `a program of a person: ${JSON.stringify(body)}`)
+      t.match(JSON.stringify(body), `"id":${user?.account_id}`, 'it is the account of the pages')
+      const sees = JSON.stringify(decodeJwt(token)).includes(`${profile.group}"`)
+      t.equal((await api(`/models/${RESTRICTED}`, token)).status, sees ? 200 : 404, 'groups count at the API as well')
+    }
+    const service = await provider.serviceToken()
+    if (service !== undefined) {
+      const models = await api('/models', service)
+      t.equal(models.status, 200, `a program without a person: ${await models.text()}`)
+    }
+    t.equal((await api('/models', await provider.idToken(ida))).status, 401, 'an ID token is no access token')
+
+    const status = await provider.signOutEverywhere(ida)
+    if (profile.logoutToken) {
+      t.equal(status, 200, 'the provider tells that the session has ended')
+      await page.goto(`${portal.url}/account`)
+      t.ok(await isAsked(page), 'the next page asks who it is')
+    } else t.equal(status, undefined)
+    t.same(faults, [], 'no form was answered by a redirect to another origin, and the browser blocked nothing')
+  })
+
+/** Whether the provider asks who it is, which it does only without a session. Pages of the portal may stand on the way there. */
+async function isAsked(page: Page): Promise<boolean> {
+  const field = page.locator('[name=username]')
+  return field.waitFor({ timeout: 10_000 }).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function signInAtProvider(page: Page, { username }: Person): Promise<void> {
+  await page.fill('[name=username]', username)
+  await page.click('button[type=submit]')
+}
+
+/** By the button of the menu, to where the provider leaves the browser. */
+async function signOut(page: Page, portal: string, { endSession }: Profile): Promise<void> {
+  await page.goto(`${portal}/account`)
+  await page.click('main form[action="/logout"] button')
+  if (endSession?.link) await page.click('#back')
+  await page.waitForURL((url) => url.origin === portal && url.pathname === '/signed-out')
+}
+
+async function userOf({ email }: Person) {
+  return (await stack.state()).users.find((user) => user.email === email)
+}
+
+/** Answers to forms that lead away, which browsers block or follow by other rules, and what the browser blocked. */
+function watch(context: BrowserContext, portal: string): string[] {
+  const faults: string[] = []
+  context.on('response', (response) => {
+    const location = response.headers().location ?? ''
+    const isForm = response.request().method() === 'POST' && response.url().startsWith(portal)
+    if (isForm && new URL(location, portal).origin !== portal) faults.push(`${response.url()} leads to ${location}`)
+  })
+  context.on('console', (message) => {
+    if (/Content Security Policy|Refused to/.test(message.text())) faults.push(message.text())
+  })
+  return faults
+}
+
+/** A portal with the documented settings, and the provider that plays the product; both know the other's address. */
+async function startPair(t: Test, profile: Profile, people: Person[]) {
+  const [port, metricsPort] = [await freePort(), await freePort()]
+  const url = `http://localhost:${port}`
+  const settings = documented.find(({ name }) => name === profile.name) as Documented
+  const client: Client = {
+    id: settings.env.OIDC_CLIENT_ID ?? '',
+    secret: 's3cr3t:with+odd %characters&=',
+    redirectUri: `${url}/login/callback`,
+    postLogoutUri: `${url}/signed-out`,
+    backchannelUri: `${url}/logout/backchannel`,
+  }
+  const provider = await startProvider(profile, client, people)
+  t.teardown(provider.close)
+  const file = join(t.testdir(), 'portal.yaml')
+  const more = `terms: { version: "2026-01", text: Terms, field: terms_version }\nproducts: { ${RESTRICTED}: { visible_to: ["${profile.group}"] } }\n`
+  writeFileSync(file, here(settings.config, profile, provider) + more)
+  const env = {
+    ...demoEnvironment(port, {}),
+    THREESCALE_ADMIN_URL: stack.threescale,
+    METRICS_PORT: String(metricsPort),
+    LOG_LEVEL: 'silent',
+    AUDIT_LOG: 'off',
+    PORTAL_CONFIG: file,
+    OIDC_CLIENT_SECRET: client.secret,
+    API_CLIENTS: '',
+    ...Object.fromEntries(Object.entries(settings.env).map(([name, value]) => [name, here(value, profile, provider)])),
+  }
+  const portal = await start(loadConfig(env))
+  t.teardown(portal.stop)
+  return { portal: { url }, provider }
+}
+
+/** The addresses of the docs are those of the product; here they are the scripted provider's. */
+function here(text: string, { hosts }: Profile, { at }: ScriptedProvider): string {
+  return Object.entries(hosts).reduce(
+    (all, [host, origin]) =>
+      all.replaceAll(new RegExp(`https?://${host.replaceAll('.', '\\.')}(?=[/"\\s]|$)`, 'gm'), at[origin]),
+    text,
+  )
+}
