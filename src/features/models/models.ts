@@ -151,6 +151,8 @@ export function createModels(deps: ModelsDeps) {
     learnUnlisted: details.learnUnlisted,
     exampleIdOf: (systemName: string) => exampleIdIn(built, systemName),
 
+    learnFormat: details.learnFormat,
+
     /** Reads the catalogue before the first request; what fails is tried again by requests and by `start`. */
     async warm(): Promise<void> {
       await look().catch((error: unknown) => log.warn({ reason: String(error) }, 'the catalogue could not be read yet'))
