@@ -66,6 +66,14 @@ export const Product = Type.Object(
     type: Type.Optional(
       oneOf('chat', 'completion', 'embedding', 'rerank', 'image', 'speech_to_text', 'text_to_speech', 'custom'),
     ),
+    request_format: Type.Optional(
+      Type.Unsafe<'openai' | 'cohere' | 'tei' | 'tgi' | 'ollama' | 'llama_cpp' | 'sglang' | 'vllm' | 'nvidia'>({
+        type: 'string',
+        enum: ['openai', 'cohere', 'tei', 'tgi', 'ollama', 'llama_cpp', 'sglang', 'vllm', 'nvidia'],
+        description:
+          'whose form the body of a request has, where servers of this type disagree: tei sends texts to /rerank, cohere sends documents',
+      }),
+    ),
     context_length: Type.Optional(Type.Integer({ minimum: 1 })),
     summary: Type.Optional(Type.String()),
     metrics: Type.Optional(MetricNames),

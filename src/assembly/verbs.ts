@@ -76,6 +76,7 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
       learn: (...told) => models.learnModelId(...told),
       learnUnlisted: (name) => models.learnUnlisted(name),
       exampleIdOf: (name) => models.exampleIdOf(name),
+      learnFormat: (...told) => models.learnFormat(...told),
       log,
     }),
     log,
@@ -90,6 +91,7 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
     learnModelId: models.learnModelId,
     learnUnlisted: models.learnUnlisted,
     exampleIdOf: models.exampleIdOf,
+    learnFormat: models.learnFormat,
     wordsFor: wordsOf,
   })
   const allowances = {
@@ -158,6 +160,7 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
     gateway,
     places: createPlaces(),
     modelIdOf: trial.modelIdOf,
+    learnFormat: models.learnFormat,
     wordsFor: wordsOf,
   }
   const playground = createPlayground(tryingOut)

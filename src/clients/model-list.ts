@@ -8,11 +8,15 @@ export interface ListedModel {
   contextLength: unknown
   /** what it is called for, where the server says so */
   type: 'chat' | 'embedding' | 'rerank' | undefined
+  format?: ServerFormat
 }
 
+/** A form of the request body that only this server has. */
+type ServerFormat = 'tei' | 'tgi'
+
 /**
- * An entry of what an OpenAI-compatible server answers to `GET /v1/models`: the one of the id `preferred`, else the first. Whatever
- * is odd is left out.
+ * An entry of what an OpenAI-compatible server answers to `GET /v1/models`: the one of the id `preferred`, else the first; or what
+ * TEI and TGI answer to `GET /info` and Ollama to `GET /api/tags`. Whatever is odd is left out.
  */
 export function firstModel(text: string, preferred?: string): ListedModel | undefined {
   const entries = entriesOf(text)
@@ -20,7 +24,7 @@ export function firstModel(text: string, preferred?: string): ListedModel | unde
     (entry) => preferred !== undefined && (entry as { id?: unknown } | null)?.id === preferred,
   )
   const first = meant ?? entries?.[0]
-  if (typeof first !== 'object' || first === null) return undefined
+  if (typeof first !== 'object' || first === null) return infoIn(text)
   const { id, max_model_len, capabilities } = first as Record<string, unknown>
   return { id: idIn(id), contextLength: max_model_len, type: typeIn(capabilities) }
 }
@@ -28,6 +32,31 @@ export function firstModel(text: string, preferred?: string): ListedModel | unde
 /** Whether the answer says that the server has no such list; the gateway's own 404 says nothing of the server. */
 export function hasNoList({ status, text }: { status: number; text: string }): boolean {
   return [404, 405, 501].includes(status) && !/no mapping rule/i.test(text)
+}
+
+/** `{"model_id":"…","model_type":{"reranker":{}},"max_input_length":512}` of TEI, `{"model_id":"…","router":"text-generation-router"}` of TGI. */
+function infoIn(text: string): ListedModel | undefined {
+  const info = objectIn(text)
+  const id = idIn(info?.model_id)
+  if (!info || id === undefined) return firstTag(info?.models)
+  const kind = Object.keys(typeof info.model_type === 'object' && info.model_type !== null ? info.model_type : {})[0]
+  const isTei = kind === 'embedding' || kind === 'reranker' || kind === 'classifier'
+  const isTgi = info.router === 'text-generation-router'
+  return {
+    id,
+    contextLength: info.max_input_length ?? info.max_total_tokens,
+    type: kind === 'embedding' ? kind : kind === 'reranker' ? 'rerank' : undefined,
+    ...(isTei ? { format: 'tei' } : isTgi ? { format: 'tgi' } : {}),
+  }
+}
+
+/** `{"models":[{"name":"llama3.2:latest"}]}` of Ollama. */
+function firstTag(models: unknown): ListedModel | undefined {
+  const first: unknown = Array.isArray(models) ? models[0] : undefined
+  if (typeof first !== 'object' || first === null) return undefined
+  const { name, model } = first as Record<string, unknown>
+  const id = idIn(model) ?? idIn(name)
+  return id === undefined ? undefined : { id, contextLength: undefined, type: undefined }
 }
 
 /**
@@ -55,8 +84,12 @@ function idIn(id: unknown): string | undefined {
 }
 
 function entriesOf(text: string): unknown[] | undefined {
+  const data = objectIn(text)?.data
+  return Array.isArray(data) ? data : undefined
+}
+
+function objectIn(text: string): Record<string, unknown> | undefined {
   const read = readJson(text)
   const answer = 'value' in read ? read.value : undefined
-  const data = typeof answer === 'object' && answer !== null ? (answer as { data?: unknown }).data : undefined
-  return Array.isArray(data) ? data : undefined
+  return typeof answer === 'object' && answer !== null ? (answer as Record<string, unknown>) : undefined
 }

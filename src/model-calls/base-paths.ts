@@ -1,9 +1,11 @@
 import type { BackendPath } from '../clients/threescale/nouns.js'
 import { letsThrough, templateOf } from '../clients/threescale/patterns.js'
+import type { FormatName } from './body-formats.js'
 import { callPathOf, postsOf, type Rule } from './call-paths.js'
 import {
   endpointAt,
   endpoints,
+  formatNamed,
   isCallOfOtherService,
   isOneCall,
   type ModelType,
@@ -43,23 +45,29 @@ export interface BasePath {
 /**
  * The base path of calls of a type, below the public address: what OpenAI clients append `/chat/completions` to. From the
  * rule that names such a call, else from a path in `documented` (POST calls of the API document) that the rules let through,
- * else below what a rule lets through as a prefix. Of several, one that reaches a backend, and the most usual (`/v1`) first.
+ * else below what a rule lets through as a prefix. Of several, one that has the body format `format`, one that reaches a
+ * backend, and the most usual (`/v1`) first.
  */
-export function basePathOf(type: ModelType, { rules, backends }: ProductRules, documented: string[] = []): BasePath {
+export function basePathOf(
+  type: ModelType,
+  { rules, backends }: ProductRules,
+  { documented = [], format }: { documented?: string[] | undefined; format?: FormatName | undefined } = {},
+): BasePath {
   const posts = postsOf(rules)
-  const named = best(namedPlaces(type, posts, backends))
+  const named = best(namedPlaces(type, posts, backends, format))
   if (named) return { path: named.base, from: 'rule' }
   const stated = best(
     namedPlaces(
       type,
       documented.map((path) => ({ method: 'POST', pattern: path })),
       backends,
+      format,
     ).filter(
       ({ rank, base }) => rank < UNREACHABLE && passes(type, base, posts) && !isVersionedBackend(base, backends),
     ),
   )
   if (stated) return { path: stated.base, from: 'document' }
-  const prefixed = best(prefixPlaces(type, posts, backends))
+  const prefixed = best(prefixPlaces(type, posts, backends, format))
   if (prefixed) return { path: prefixed.base, from: 'prefix' }
   return { path: versionedStart([...posts, ...rules]), from: 'rule' }
 }
@@ -83,7 +91,7 @@ function best(places: Place[]): Place | undefined {
 }
 
 /** Rules that name a call of the type, those that need nothing else first. */
-function namedPlaces(type: ModelType, posts: Rule[], backends: BackendPath[]): Place[] {
+function namedPlaces(type: ModelType, posts: Rule[], backends: BackendPath[], format?: FormatName): Place[] {
   return posts.flatMap(({ pattern }) => {
     const { path, parameters } = templateOf(pattern)
     const endpoint = endpointAt('POST', path)
@@ -92,6 +100,7 @@ function namedPlaces(type: ModelType, posts: Rule[], backends: BackendPath[]): P
     const doubts: [boolean, number][] = [
       [!reaches(path, backends), UNREACHABLE],
       [path.includes('{'), 4],
+      [format !== undefined && !formatNamed(endpoint, format), 3],
       [parameters.length > 0, 2],
       [endpoint.sdk === undefined, 1],
     ]
@@ -117,15 +126,19 @@ const APPENDED = 5
 const ROOT: BackendPath = { path: '/', versioned: false }
 
 /** Bases below what rules let through as prefixes. */
-function prefixPlaces(type: ModelType, posts: Rule[], backends: BackendPath[]): Place[] {
-  const endpoint = usualEndpointOf(type)
+function prefixPlaces(type: ModelType, posts: Rule[], backends: BackendPath[], format?: FormatName): Place[] {
+  const own = endpoints.find((each) => each.type === type && formatNamed(each, format))
+  const isNative = own !== undefined && formatNamed(own, format)?.native === true
+  const endpoint = own ?? usualEndpointOf(type)
   if (!endpoint) return []
   return posts.flatMap(({ pattern }) => {
-    const { path, exact, parameters } = templateOf(pattern)
+    const { path: template, exact, parameters } = templateOf(pattern)
+    // a prefix takes whatever follows: `/v1/{everything}` is `/v1/`
+    const path = template.replace(/(\/v\d\w*)\/\{[^{}/]+\}$/, '$1')
     if (exact || path.includes('{') || parameters.some(([, value]) => value.includes('{'))) return []
     if (isOneCall(path) && !isBackendPath(path, backends)) return []
     const places = (at: BackendPath) =>
-      placeBelow(withoutSlash(path), at, endpoint.path).filter(({ base }) =>
+      placeBelow(withoutSlash(path), at, endpoint.path, isNative).filter(({ base }) =>
         letsThrough([{ method: 'POST', pattern }], 'POST', base + endpoint.path),
       )
     const reached = backends.flatMap(places)
@@ -134,13 +147,14 @@ function prefixPlaces(type: ModelType, posts: Rule[], backends: BackendPath[]): 
   })
 }
 
-/** The base of calls that end in `ending`, below both a prefix of rules and the path of a backend. */
-function placeBelow(prefix: string, { path, versioned }: BackendPath, ending: string): Place[] {
+/** The base of calls that end in `ending`, below both a prefix of rules and the path of a backend. `isNative`: without a version. */
+function placeBelow(prefix: string, { path, versioned }: BackendPath, ending: string, isNative: boolean): Place[] {
   const mount = withoutSlash(path)
   if (!prefix.startsWith(mount) && !mount.startsWith(prefix)) return []
   const below = prefix.length > mount.length ? prefix : mount
   const at = (base: string, rank: number): Place[] => [{ base, rank, below }]
-  if (versioned && (mount + ending).startsWith(prefix)) return at(mount, USUAL)
+  if ((versioned || isNative) && (mount + ending).startsWith(prefix)) return at(mount, USUAL)
+  if (isNative) return at(below, APPENDED)
   if (`${mount}/v1${ending}`.startsWith(prefix)) return at(`${mount}/v1`, USUAL)
   if (/\/v\d\w*$/.test(below)) return at(below, VERSIONED)
   for (const [whole, version, rank] of [
@@ -182,7 +196,7 @@ function assumedType(posts: Rule[], backends: BackendPath[]): ModelType | undefi
 /** Whether the last piece of a path begins an endpoint: `/audio` of `/audio/speech`. */
 function startsEndpoint(path: string): boolean {
   const last = path.slice(path.lastIndexOf('/'))
-  return endpoints.some((endpoint) => endpoint.path.startsWith(`${last}/`))
+  return endpoints.some(({ sdk, path: own }) => sdk !== undefined && own.startsWith(`${last}/`))
 }
 
 function isBackendPath(path: string, backends: BackendPath[]): boolean {

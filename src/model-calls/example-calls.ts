@@ -1,6 +1,17 @@
 import { templateOf } from '../clients/threescale/patterns.js'
-import { type CallPath, callPathOf, modelListPathOf, placeholdersOf, type Rule } from './call-paths.js'
-import { type Endpoint, type JsonBody, type ModelType, usualEndpointOf } from './openai-endpoints.js'
+import type { BodyFormat, Content, FormatName, JsonBody } from './body-formats.js'
+import {
+  type CallPath,
+  callPathOf,
+  modelListPathOf,
+  nativeInfoPathsOf,
+  placeholdersOf,
+  type Rule,
+  withIdInPlace,
+} from './call-paths.js'
+import { exampleOf } from './example-bodies.js'
+import { type Endpoint, endpoints, type ModelType, typedEndpointAt, usualEndpointOf } from './openai-endpoints.js'
+import { otherBodyAt } from './other-calls.js'
 
 /** What is read of a model of the catalogue to call it. */
 export interface CallableModel {
@@ -9,10 +20,15 @@ export interface CallableModel {
   endpoint: string
   base_url: string
   paths: (Rule & { path: string })[]
+  /** the form of the body, where something else than the paths tells it */
+  request_format?: FormatName | null
+  model_id?: string | null
+  /** where a fact comes from, by its name */
+  sources?: Record<string, string>
 }
 
 /** The smallest call that shows what a model of its type does. */
-export interface ExampleCall extends Pick<Endpoint, 'sdk' | 'upload' | 'file'> {
+export interface ExampleCall extends Pick<Endpoint, 'sdk' | 'sdkBody' | 'upload' | 'file'> {
   method: 'GET' | 'POST'
   /** below the endpoint, with the query that the mapping rule requires */
   path: string
@@ -25,6 +41,8 @@ export interface ExampleCall extends Pick<Endpoint, 'sdk' | 'upload' | 'file'> {
   base: string
   /** without the model id */
   body: JsonBody | undefined
+  /** the form of the body; undefined for a service of its own kind */
+  format: FormatName | undefined
   /** true: OpenAI clients make this call from the base URL alone; else they post to the whole address */
   usual: boolean
   /** true: the call takes the id of the model */
@@ -35,37 +53,111 @@ export interface ExampleCall extends Pick<Endpoint, 'sdk' | 'upload' | 'file'> {
 
 /** The call of a model's type as its mapping rules let it through. `body` replaces the example. */
 export function callOf(model: CallableModel, body?: JsonBody): ExampleCall {
-  const found = callPathOf(model.type, basePathIn(model), model.paths)
+  const found = foundIn(model)
   if (!found) return unknownCall(model, body)
-  const { endpoint, path, query } = found
-  const { sdk, upload, file, example, withoutModel } = endpoint
+  const { endpoint, format, path, query } = found
+  const { sdk, sdkBody, upload, file } = endpoint
   const placeholders = placeholdersOf(found)
+  const usual = usualEndpointOf(model.type)
   return {
     sdk,
+    sdkBody,
     upload,
     file,
     method: 'POST',
     ...addressOf(model, path, query),
     base: model.base_url,
-    body: body ?? example,
-    usual: endpoint === usualEndpointOf(model.type) && query.length === 0 && placeholders.length === 0,
-    takesModel: !withoutModel,
+    body: body ?? exampleOf(endpoint, format),
+    format: format.name,
+    usual: endpoint === usual && format === usual.formats?.[0] && query.length === 0 && placeholders.length === 0,
+    takesModel: format.withoutModel !== true,
     placeholders,
   }
 }
 
+/** What a person wants, as the body of that call: without the model id, and for an answer in one piece. */
+export function bodyOf(model: CallableModel, content: Content): JsonBody {
+  return formatOf(model)?.write(content) ?? { ...content.parameters, input: content.prompt ?? content.texts }
+}
+
+/** Members that make an answer to that body come as a stream; undefined where the server streams nothing there. */
+export function streamingOf(model: CallableModel): JsonBody | undefined {
+  return formatOf(model)?.streaming
+}
+
+function formatOf(model: CallableModel): BodyFormat | undefined {
+  return foundIn(model)?.format
+}
+
+/** By model, which is never changed: a product may have hundreds of mapping rules. */
+const callsFound = new WeakMap<CallableModel, { call: CallPath | undefined }>()
+
+function foundIn(model: CallableModel): CallPath | undefined {
+  const known = callsFound.get(model)
+  if (known) return known.call
+  const call = callPathOf(model.type, basePathIn(model), model.paths, model.request_format ?? undefined)
+  callsFound.set(model, { call })
+  return call
+}
+
 /** The same call with as short a body as shows that it works; undefined where only a service's own words would do. */
 export function testCallOf(model: CallableModel): { path: string; body: JsonBody; takesModel: boolean } | undefined {
-  const found = callPathOf(model.type, basePathIn(model), model.paths)
-  if (!found || found.endpoint.upload || placeholdersOf(found).length > 0) return undefined
+  const found = foundIn(model)
+  if (!found) return certainCall(model)
+  if (found.endpoint.upload || placeholdersOf(found).length > 0) return undefined
   const { path } = addressOf(model, found.path, found.query)
-  const { example, brief, withoutModel } = found.endpoint
-  return { path, body: { ...example, ...brief }, takesModel: !withoutModel }
+  const body = exampleOf(found.endpoint, found.format, true)
+  return { path, body, takesModel: found.format.withoutModel !== true }
+}
+
+/** A call of no type whose body every server accepts that has its path. */
+function certainCall(model: CallableModel): ReturnType<typeof testCallOf> {
+  const { path, address, body, takesModel, placeholders, method } = unknownCall(model, undefined)
+  const known = otherBodyAt(address)
+  if (method !== 'POST' || !known?.isCertain || body === undefined || placeholders.length > 0) return undefined
+  return { path, body, takesModel }
+}
+
+/**
+ * The model as its server may be meant, after an answer of `status` that refuses a call: 400 and 422 another form of the
+ * body at the same path, 404 and 405 another path. Undefined where there is no other, or the operator states the form.
+ */
+export function otherFormAfter<T extends CallableModel & { sources: Record<string, string> }>(
+  model: T,
+  status: number,
+): (T & { request_format: FormatName }) | undefined {
+  const refused = foundIn(model)
+  const isBody = status === 400 || status === 422
+  if (!refused || !(isBody || status === 404 || status === 405)) return undefined
+  if (model.sources.request_format === 'portal_config') return undefined
+  const names = endpoints.flatMap(({ type, formats = [] }) =>
+    type === model.type ? formats.map(({ name }) => name) : [],
+  )
+  for (const name of new Set(names)) {
+    const native = model.base_url.replace(/\/v\d\w*$/, '')
+    const bases = isBody ? [model.base_url] : [model.base_url, native]
+    for (const base_url of bases) {
+      const other = { ...model, base_url, request_format: name }
+      const found = foundIn(other)
+      if (found?.format.name !== name || found.format === refused.format) continue
+      if (isBody === (found.path === refused.path)) return other
+    }
+  }
+  return undefined
 }
 
 /** Path below the endpoint where the model server lists its models; undefined where no mapping rule lets that through. */
 export function modelListPath(model: CallableModel): string | undefined {
-  return modelListPathOf(model.type, basePathIn(model), model.paths)
+  return modelListPathOf(model.type, basePathIn(model), model.paths, model.request_format ?? undefined)
+}
+
+/** Where the model server tells what it serves, the list of its models first; empty where no rule lets that through. */
+export function infoPathsOf(model: CallableModel): string[] {
+  const list = modelListPath(model)
+  const found = foundIn(model)
+  const native = found ? nativeInfoPathsOf(found, model.paths) : []
+  if (list === undefined || (found?.format.withoutModel && native.length > 0)) return native
+  return [list, ...native]
 }
 
 /**
@@ -107,16 +199,31 @@ function unknownCall(model: CallableModel, body: JsonBody | undefined): ExampleC
   const plainFirst = [...model.paths].sort((one, other) => doubtsOf(one) - doubtsOf(other))
   const post = plainFirst.find(({ method }) => method === 'POST' || method === 'ANY')
   const rule = post ?? plainFirst.find(({ method }) => method === 'GET')
-  const { path, query } = rule ? partsOf(rule) : { path: '/', query: [] }
+  const { path: template, query } = rule ? partsOf(rule) : { path: '/', query: [] }
+  const path = withIdInPlace(template, statedIdOf(model))
+  const known = post ? knownAt(path) : undefined
   return {
     method: post ? 'POST' : 'GET',
     ...addressOf(model, path, query),
     base: model.base_url,
-    body: post ? (body ?? { input: 'Hello' }) : undefined,
+    body: post ? (body ?? known?.body ?? { input: 'Hello' }) : undefined,
+    format: undefined,
     usual: false,
-    takesModel: post !== undefined && model.type !== 'custom',
+    takesModel: post !== undefined && (known?.takesModel ?? model.type !== 'custom'),
     placeholders: placeholdersOf({ path, query }),
   }
+}
+
+/** The id that the operator states. */
+function statedIdOf({ model_id, sources }: CallableModel): string | undefined {
+  return sources?.model_id === 'portal_config' ? (model_id ?? undefined) : undefined
+}
+
+function knownAt(path: string): { body: JsonBody; takesModel: boolean } | undefined {
+  const endpoint = typedEndpointAt(path)
+  const format = endpoint?.formats?.[0]
+  if (!endpoint || !format || endpoint.upload) return otherBodyAt(path)
+  return { body: exampleOf(endpoint, format), takesModel: format.withoutModel !== true }
 }
 
 /** The root says least of what a service takes; parts to fill in come before it, since code with them is worth completing. */

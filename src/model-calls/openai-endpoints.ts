@@ -1,3 +1,9 @@
+import type { BodyFormat, FormatName, JsonBody } from './body-formats.js'
+import * as formats from './body-formats.js'
+import { isBesideChat, isCallOfOtherService, lastOf } from './other-calls.js'
+
+export { isBesideChat, isCallOfOtherService, type JsonBody }
+
 export const modelTypes = [
   'chat',
   'completion',
@@ -10,8 +16,6 @@ export const modelTypes = [
 ] as const
 export type ModelType = (typeof modelTypes)[number]
 
-export type JsonBody = Record<string, unknown>
-
 /** A call that model servers are known by: OpenAI's, vLLM's, text-embeddings-inference's (TEI) and those of other servers. */
 export interface Endpoint {
   method: 'GET' | 'POST'
@@ -19,16 +23,18 @@ export interface Endpoint {
   path: string
   /** type of the models that answer it */
   type?: ModelType
+  /** true: services of another kind have such a path too, so it does not tell the type of a model */
+  vague?: true
+  /** a piece of other servers' paths that end so too */
+  apart?: string
   /** true: servers have it at their root too, not only below `/v1` */
   atRoot?: true
-  /** true: it knows no `model` */
-  withoutModel?: true
   /** method of the OpenAI clients, the same in Python and JavaScript */
   sdk?: string
-  /** what code shows, without the model id */
-  example?: JsonBody
-  /** members of `example` that a test call replaces, so that it is short */
-  brief?: JsonBody
+  /** members that OpenAI clients have to send and others need not */
+  sdkBody?: JsonBody
+  /** forms of its body; several where servers disagree, the most usual first */
+  formats?: [BodyFormat, ...BodyFormat[]]
   /** a recording is sent instead of JSON */
   upload?: true
   /** the response is sound, saved under this name */
@@ -37,8 +43,6 @@ export interface Endpoint {
   tellsTokens?: true
 }
 
-const SENTENCES = ['The sky is blue.', 'Grass is green.']
-
 /** The one table of calls. Of several endpoints of a type, the one that OpenAI clients call comes first. */
 export const endpoints: Endpoint[] = [
   {
@@ -46,26 +50,45 @@ export const endpoints: Endpoint[] = [
     path: '/chat/completions',
     type: 'chat',
     sdk: 'chat.completions.create',
-    example: { messages: [{ role: 'user', content: 'Say hello in five words.' }] },
-    brief: { max_tokens: 32 },
+    formats: [formats.openaiChat],
     tellsTokens: true,
   },
+  { method: 'POST', path: '/api/chat', type: 'chat', atRoot: true, formats: [formats.ollamaChat] },
   {
     method: 'POST',
     path: '/completions',
     type: 'completion',
     sdk: 'completions.create',
-    example: { prompt: 'San Francisco is a', max_tokens: 15 },
+    formats: [formats.openaiCompletion],
     tellsTokens: true,
+  },
+  { method: 'POST', path: '/completion', type: 'completion', atRoot: true, formats: [formats.llamaCppCompletion] },
+  { method: 'POST', path: '/api/generate', type: 'completion', atRoot: true, formats: [formats.ollamaGenerate] },
+  {
+    method: 'POST',
+    path: '/generate',
+    type: 'completion',
+    vague: true,
+    apart: '/models/',
+    atRoot: true,
+    formats: [formats.tgiGenerate, formats.sglangGenerate],
+  },
+  {
+    method: 'POST',
+    path: '/generate_stream',
+    type: 'completion',
+    apart: '/models/',
+    atRoot: true,
+    formats: [formats.tgiGenerate],
   },
   {
     method: 'POST',
     path: '/embeddings',
     type: 'embedding',
     sdk: 'embeddings.create',
-    // clients ask for base64 by themselves, which not every server knows
-    example: { input: SENTENCES, encoding_format: 'float' },
-    brief: { input: ['Hello'] },
+    // they ask for base64 by themselves, which not every server knows; of other clients some servers refuse it
+    sdkBody: { encoding_format: 'float' },
+    formats: [formats.openaiEmbedding],
     tellsTokens: true,
   },
   {
@@ -73,42 +96,48 @@ export const endpoints: Endpoint[] = [
     path: '/embed',
     type: 'embedding',
     atRoot: true,
-    withoutModel: true,
-    example: { inputs: SENTENCES },
-    brief: { inputs: ['Hello'] },
+    formats: [formats.teiEmbed, formats.cohereEmbed],
   },
+  ...['/v2/embed', '/v1/embed'].map(
+    (path): Endpoint => ({
+      method: 'POST',
+      path,
+      type: 'embedding',
+      atRoot: true,
+      formats: [formats.cohereEmbed, formats.teiEmbed],
+    }),
+  ),
+  { method: 'POST', path: '/api/embed', type: 'embedding', atRoot: true, formats: [formats.ollamaEmbed] },
+  { method: 'POST', path: '/embedding', type: 'embedding', atRoot: true, formats: [formats.llamaCppEmbedding] },
   {
     method: 'POST',
     path: '/rerank',
     type: 'rerank',
     atRoot: true,
-    example: {
-      query: 'What is the capital of France?',
-      documents: ['Paris is the capital of France.', 'Berlin is in Germany.'],
-    },
-    brief: { query: 'capital of France', documents: ['Paris', 'Berlin'] },
+    formats: [formats.cohereRerank, formats.teiRerank],
   },
   {
     method: 'POST',
-    path: '/score',
+    path: '/reranking',
     type: 'rerank',
     atRoot: true,
-    example: { text_1: 'What is the capital of France?', text_2: ['Paris', 'Berlin'] },
+    formats: [formats.cohereRerank, formats.teiRerank],
   },
+  { method: 'POST', path: '/score', type: 'rerank', atRoot: true, formats: [formats.vllmScore] },
+  { method: 'POST', path: '/v1/ranking', type: 'rerank', atRoot: true, formats: [formats.nvidiaRanking] },
   {
     method: 'POST',
     path: '/images/generations',
     type: 'image',
     sdk: 'images.generate',
-    example: { prompt: 'a lighthouse at dawn', response_format: 'b64_json' },
-    brief: { prompt: 'a small red square' },
+    formats: [formats.openaiImage],
   },
   {
     method: 'POST',
     path: '/audio/transcriptions',
     type: 'speech_to_text',
     sdk: 'audio.transcriptions.create',
-    example: {},
+    formats: [formats.openaiRecording],
     upload: true,
   },
   {
@@ -116,7 +145,7 @@ export const endpoints: Endpoint[] = [
     path: '/audio/translations',
     type: 'speech_to_text',
     sdk: 'audio.translations.create',
-    example: {},
+    formats: [formats.openaiRecording],
     upload: true,
   },
   {
@@ -124,13 +153,14 @@ export const endpoints: Endpoint[] = [
     path: '/audio/speech',
     type: 'text_to_speech',
     sdk: 'audio.speech.create',
-    example: { input: 'Hello, nice to meet you.', voice: 'alloy', response_format: 'wav' },
-    brief: { input: 'Hello' },
+    formats: [formats.openaiSpeech],
     file: 'speech.wav',
   },
   { method: 'POST', path: '/tokenize' },
   { method: 'POST', path: '/detokenize' },
   { method: 'GET', path: '/models' },
+  { method: 'GET', path: '/info' },
+  { method: 'GET', path: '/api/tags' },
   ...['/health', '/healthz', '/livez', '/readyz', '/ping', '/version'].map(
     (path): Endpoint => ({ method: 'GET', path }),
   ),
@@ -141,63 +171,46 @@ export function usualEndpointOf(type: ModelType): Endpoint | undefined {
   return endpoints.find((endpoint) => endpoint.type === type)
 }
 
+/** The format of that name among those of an endpoint. */
+export function formatNamed(endpoint: Endpoint, name: FormatName | undefined): BodyFormat | undefined {
+  return endpoint.formats?.find((format) => format.name === name)
+}
+
 /** The endpoint that a path names by its end; `/chat/completions` is not `/completions`. */
 export function endpointAt(method: string, path: string): Endpoint | undefined {
   return endpoints
-    .filter((endpoint) => endpoint.method === method && path.endsWith(endpoint.path))
+    .filter(({ method: own, path: end, apart }) => own === method && path.endsWith(end) && !isApart(path, apart))
     .sort((one, other) => other.path.length - one.path.length)[0]
+}
+
+/** The same, only where the path alone tells the type of the model. */
+export function typedEndpointAt(path: string): Endpoint | undefined {
+  const found = endpointAt('POST', path)
+  return found?.vague ? undefined : found
+}
+
+function isApart(path: string, apart: string | undefined): boolean {
+  return apart !== undefined && path.includes(apart)
 }
 
 /** The type that the paths of POST calls name; of several, the first of `modelTypes`. */
 export function typeNamedBy(paths: string[]): ModelType | undefined {
-  const named = new Set(paths.map((path) => endpointAt('POST', path)?.type))
+  const named = new Set(paths.map((path) => typedEndpointAt(path)?.type))
   return modelTypes.find((type) => named.has(type))
 }
-
-/** Calls that chat servers have beside `/chat/completions` (OpenAI, vLLM, text-generation-inference, llama.cpp). */
-const besideChat = words(
-  'responses messages tokenize detokenize apply-template generate generate_stream count_tokens moderations batches files',
-)
-
-/**
- * Calls of other servers: KServe, Triton, MLflow and SageMaker, TorchServe, TEI, vLLM's pooling models; then verbs that
- * services of their own kind use. A path to a model is a noun.
- */
-const ofOtherServices = words(
-  `predict predictions infer inference invoke invocations explain classify classification detect detection segment ocr
-  pooling similarity embed_all embed_sparse decode encode transcribe translate synthesize summarize extract parse
-  analyze analyse process execute run query search recommend rank forecast evaluate upload convert render`,
-)
 
 /**
  * Whether a path is one call rather than a prefix of many: its end, or for other servers any piece of it, is the name of a
  * call. `/llama/v1` and `/llama/` are prefixes.
  */
 export function isOneCall(path: string): boolean {
-  return endpointAt('POST', path) !== undefined || isBesideChat(path) || isCallOfOtherService(path)
-}
-
-/** Whether a path names a call that chat servers have too: `/v1/responses`. */
-export function isBesideChat(path: string): boolean {
-  return besideChat.has(lastOf(path))
-}
-
-/** Whether a path names a call that chat servers do not have: `/predict`, `/v2/models/iris/infer`, `/v1/iris:predict`. */
-export function isCallOfOtherService(path: string): boolean {
-  const pieces = path.split('/')
-  return pieces.some((piece) => ofOtherServices.has(piece) || /[^:]:[a-z]\w+$/i.test(piece))
+  return typedEndpointAt(path) !== undefined || isBesideChat(path) || isCallOfOtherService(path)
 }
 
 /** The type that one piece of a path hints at: `/embed/v1` is not where one chats. */
 export function typeHintedBy(path: string): ModelType | undefined {
   const pieces = new Set(path.split('/'))
-  return endpoints.find(({ type, path: own }) => type !== undefined && type !== 'chat' && pieces.has(lastOf(own)))?.type
-}
-
-function lastOf(path: string): string {
-  return path.split('/').at(-1) ?? ''
-}
-
-function words(text: string): Set<string> {
-  return new Set(text.split(/\s+/))
+  return endpoints.find(
+    ({ type, vague, path: own }) => type !== undefined && type !== 'chat' && !vague && pieces.has(lastOf(own)),
+  )?.type
 }

@@ -16,6 +16,33 @@ t.test('the first model of a list, with its type where the server states it', as
     const first = firstModel(listOf(entry, { id: 'another', capabilities: ['embed'] }))
     t.same(first, { id: entry.id, contextLength: 'max_model_len' in entry ? 4096 : undefined, type }, entry.id)
   }
+  for (const [text, told] of [
+    [
+      '{"model_id":"BAAI/bge-reranker","model_type":{"reranker":{"id2label":{"0":"LABEL_0"}}},"max_input_length":512}',
+      { id: 'BAAI/bge-reranker', contextLength: 512, type: 'rerank', format: 'tei' },
+    ],
+    [
+      '{"model_id":"BAAI/bge","model_type":{"embedding":{"pooling":"cls"}},"max_input_length":512}',
+      { id: 'BAAI/bge', contextLength: 512, type: 'embedding', format: 'tei' },
+    ],
+    [
+      '{"model_id":"org/labels","model_type":{"classifier":{}}}',
+      { id: 'org/labels', contextLength: undefined, type: undefined, format: 'tei' },
+    ],
+    [
+      '{"model_id":"org/chat","max_total_tokens":4096,"router":"text-generation-router"}',
+      { id: 'org/chat', contextLength: 4096, type: undefined, format: 'tgi' },
+    ],
+    ['{"model_id":"org/m","model_type":"llama"}', { id: 'org/m', contextLength: undefined, type: undefined }],
+    [
+      '{"models":[{"name":"llama3.2:latest","model":"llama3.2:latest"}]}',
+      { id: 'llama3.2:latest', contextLength: undefined, type: undefined },
+    ],
+    ['{"models":[{"name":"bge-m3"}]}', { id: 'bge-m3', contextLength: undefined, type: undefined }],
+  ] as const)
+    t.same(firstModel(text), told, text)
+  for (const text of ['{"model_id":7}', '{"models":[null]}', '{"models":[{}]}', '{"models":{}}', '{"model_id":""}'])
+    t.equal(firstModel(text)?.id || undefined, undefined, text)
   t.same(modelIds(listOf({ id: 'a' }, { id: 7 }, null, { id: 'b' })), ['a', 'b'])
   for (const text of ['', '[]', '{}', '{"data":{}}', '{"data":[]}', '{"data":[null]}', '<html>'])
     t.equal(firstModel(text), undefined, text)

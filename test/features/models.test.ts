@@ -424,6 +424,9 @@ t.test('a model server that lies, floods or dawdles spoils nothing', async (t) =
         heard.push([name, 'no list'])
       },
       exampleIdOf: () => preferred,
+      learnFormat: async (...told) => {
+        heard.push(told)
+      },
       log,
     })
   t.equal(servers({}, false).mayAsk('m'), false, 'nobody is asked without the operator saying so')

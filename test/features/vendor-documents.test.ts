@@ -35,7 +35,7 @@ function readAs(document: object, text: string, { unlisted = false, type: told =
     facts.type ||
     named?.type ||
     'custom') as Model['type']
-  const base = basePathOf(type, { rules, backends }, facts.calls)
+  const base = basePathOf(type, { rules, backends }, { documented: facts.calls, format: shown[type]?.format })
   const entry = { shown, gateway: { rules } } as unknown as Entry
   return { type, declared, base: base.path, ...shownFacts(entry, type, base.path, unlisted).facts, deduced: facts.type }
 }

@@ -119,7 +119,7 @@ t.test('services of their own kind stay that', async (t) => {
     ['POST /v1/responses GET /v1/models', '/v1', 'POST /v1/responses'],
     ['POST /v1/sentiment GET /', '/v1', 'POST /v1/sentiment'],
     ['POST /sentiment$ GET /', '', 'POST /sentiment'],
-    ['POST /api/chat GET /', '', 'POST /api/chat'],
+    ['POST /generate GET /', '', 'POST /generate'],
     ['POST /v2 GET /', '', 'POST /v2'],
     ['POST /{team} GET /', '', 'POST /{team}'],
     ['POST /$ GET /', '', 'POST /'],
@@ -140,7 +140,7 @@ t.test('a type from facts or an API document: the same rules, calls of that type
     ['GET / POST /llama', 'completion', '/llama/v1', '/llama/v1/completions'],
     ['GET / POST /', 'text_to_speech', '/v1', '/v1/audio/speech'],
     ['GET / POST /v3', 'chat', '/v3', '/v3/chat/completions'],
-    ['GET / POST /api/chat', 'chat', '/api', '/api/chat/completions'],
+    ['GET / POST /api/chat/', 'chat', '/api', '/api/chat/completions'],
     ['POST /v1/completions POST /v1', 'chat', '/v1', '/v1/chat/completions'],
     ['POST /chat/completions POST /llama/v1/embeddings', 'embedding', '/llama/v1', '/llama/v1/embeddings'],
     ['POST /v1', 'custom', '/v1', '/v1'],
@@ -203,7 +203,7 @@ t.test('a private address that ends in a version: the public path has none', asy
 
 t.test('an API document decides below a prefix, as far as the rules let its calls through', async (t) => {
   const base = (rules: string, documented: string[], backends = ROOT, type: ModelType = 'chat') => {
-    const { path, from } = basePathOf(type, productOf(rules, backends), documented)
+    const { path, from } = basePathOf(type, productOf(rules, backends), { documented })
     return `${path} ${from}`
   }
   t.equal(base('GET / POST /', ['/openai/v1/chat/completions']), '/openai/v1 document')

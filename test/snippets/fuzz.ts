@@ -146,6 +146,7 @@ export function modelOf(given: Partial<Model>): Model {
     description: '',
     type: 'chat',
     model_id: 'org/m',
+    request_format: null,
     endpoint: 'https://m.example.com',
     base_url: 'https://m.example.com/v1',
     gateway_ready_at: null,

@@ -62,7 +62,7 @@ export const answered: Record<ModelType, RegExp> = {
   completion: /city in California/,
   embedding: /2 vectors of 32|"embedding"/,
   rerank: /relevance_score/,
-  image: /characters of PNG|b64_json/,
+  image: /characters of base64|b64_json/,
   speech_to_text: /Hello from the recording/,
   text_to_speech: /speech\.wav is written/,
   custom: /0\.42/,

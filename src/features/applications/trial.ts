@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { firstModel, hasNoList } from '../../clients/model-list.js'
+import { firstModel, hasNoList, type ListedModel } from '../../clients/model-list.js'
 import { isProblem } from '../../errors.js'
-import { modelListPath, testCallOf } from '../../model-calls/example-calls.js'
+import { infoPathsOf, modelListPath, otherFormAfter, testCallOf } from '../../model-calls/example-calls.js'
+import { changed, changesFor } from '../../model-calls/refused-parameters.js'
 import type { Model } from '../models/schemas.js'
-import { typeLabels } from '../models/words.js'
+import { typeLabels, withoutIdWords } from '../models/words.js'
 import { saidBy, wordsFor as wordsByDefault } from './answers.js'
 import type { Call, GatewayAnswer, ModelCalls } from './model-calls.js'
 import type { Application } from './schemas.js'
@@ -18,6 +19,8 @@ export interface TrialDeps {
   learnUnlisted(systemName: string): Promise<void>
   /** the id that the spec of a product shows */
   exampleIdOf(systemName: string): string | undefined
+  /** keeps which form of the body a model server accepts */
+  learnFormat(systemName: string, format: NonNullable<Model['request_format']>): Promise<void>
 }
 
 export interface TestResult {
@@ -34,7 +37,7 @@ export type Trial = ReturnType<typeof createTrial>
 
 /** One real call through the gateway with an application's own credential, only to the endpoint the catalogue names. */
 export function createTrial(deps: TrialDeps) {
-  const { calls, learnModelId, learnUnlisted, exampleIdOf, wordsFor = wordsByDefault } = deps
+  const { calls, learnModelId, learnUnlisted, learnFormat, exampleIdOf, wordsFor = wordsByDefault } = deps
 
   return {
     /**
@@ -42,25 +45,27 @@ export function createTrial(deps: TrialDeps) {
      * code that asks /v1/models itself. Who waits here does so for a moment; an answer that comes later is kept all the same.
      */
     async learn(model: Model, application: Application): Promise<void> {
-      const asked = askModelId(model, application).catch(() => {})
+      const asked = askServer(model, application).catch(() => {})
       await Promise.race([asked, sleep(MOMENT_MS, undefined, { ref: false })])
     },
 
     /** The id to send, as the model server tells it; undefined where it does not. Rejects with gateway_unavailable. */
-    modelIdOf: askModelId,
+    modelIdOf: async (model: Model, application: Application) => (await askServer(model, application)).id,
 
     /** Never rejects: what went wrong is told in words. `application` carries its secrets. */
     async run(model: Model, application: Application): Promise<TestResult> {
       if (application.state !== 'live') return refusedBeforehand(application.state)
       try {
-        const modelId = model.model_id ?? (await askModelId(model, application))
-        const call = testCall(model, modelId)
-        if (!call)
+        const told = model.model_id === null ? await askServer(model, application) : undefined
+        const meant = told?.format ? { ...model, request_format: told.format } : model
+        const modelId = model.model_id ?? told?.id
+        const answer = await sent(meant, application, modelId)
+        if (!answer)
           return nothing('No path of this product can be tested without knowing its service. Use the code below.')
-        const answer = await calls.call(model, application, call)
         const { status, ms } = answer
         const ok = status >= 200 && status < 300
-        const words = wordsFor(answer, model) + doubtOf(model, answer)
+        const unknown = isRefused(answer) && modelId === undefined ? withoutIdWords(meant) : ''
+        const words = [wordsFor(answer, model), doubtOf(model, answer), unknown].filter(Boolean).join(' ')
         return { ok, status, ms, words, answer: ok ? saidBy(answer) : answer.text.slice(0, 600) }
       } catch (error) {
         if (isProblem(error, 'gateway_unavailable')) return nothing(error.message)
@@ -72,18 +77,41 @@ export function createTrial(deps: TrialDeps) {
     },
   }
 
-  async function askModelId(model: Model, application: Application): Promise<string | undefined> {
-    const list = modelListPath(model)
-    if (list === undefined) return undefined
-    const answer = await calls.call(model, application, { method: 'GET', path: list })
-    if (hasNoList(answer)) {
-      await learnUnlisted(model.system_name)
-      return exampleIdOf(model.system_name)
+  /**
+   * The answer to the test; after a refusal of the form of its body or of a parameter, that to the other form, or to the request
+   * without the parameter, where the server accepts it.
+   */
+  async function sent(model: Model, application: Application, modelId: string | undefined) {
+    const call = testCall(model, modelId)
+    if (!call) return undefined
+    const answer = await calls.call(model, application, call)
+    const other = otherFormAfter(model, answer.status)
+    const next = other ? testCall(other, modelId) : withoutRefused(call, answer)
+    if (!next) return answer
+    const second = await calls.call(model, application, next)
+    if (second.status < 200 || second.status >= 300) return answer
+    if (other) await learnFormat(model.system_name, other.request_format)
+    return second
+  }
+
+  /**
+   * Asks where the model server may tell what it serves, until one answer does: two requests at most. A server without a list
+   * is meant to serve what the spec shows.
+   */
+  async function askServer(model: Model, application: Application): Promise<Partial<ListedModel>> {
+    const preferred = exampleIdOf(model.system_name)
+    let isUnlisted = false
+    for (const path of infoPathsOf(model)) {
+      const answer = await calls.call(model, application, { method: 'GET', path })
+      if (path === modelListPath(model)) isUnlisted = hasNoList(answer)
+      const first = answer.status === 200 ? firstModel(answer.text, preferred) : undefined
+      if (!first) continue
+      await learnModelId(model.system_name, first.id, first.contextLength, first.type)
+      if (first.format) await learnFormat(model.system_name, first.format)
+      return first
     }
-    if (answer.status !== 200) return undefined
-    const first = firstModel(answer.text, exampleIdOf(model.system_name))
-    if (first) await learnModelId(model.system_name, first.id, first.contextLength, first.type)
-    return first?.id
+    if (isUnlisted) await learnUnlisted(model.system_name)
+    return isUnlisted ? { id: preferred } : {}
   }
 }
 
@@ -101,12 +129,23 @@ function testCall(model: Model, modelId: string | undefined): Call | undefined {
   return post && model.type === 'custom' ? { method: 'POST', path: post.path, body: {} } : undefined
 }
 
+/** The call as the model server accepts it by its own words; undefined where these name nothing that the portal added. */
+function withoutRefused(call: Call, answer: GatewayAnswer): Call | undefined {
+  const body = (call.body ?? {}) as Record<string, unknown>
+  const changes = changesFor(body, answer)
+  return changes.length > 0 ? { ...call, body: changed(body, changes) } : undefined
+}
+
 /** A model server that knows no such call may be of another type than the mapping rules made likely. */
-function doubtOf({ sources, type }: Model, { status, text }: { status: number; text: string }): string {
-  const refused = [400, 404, 405, 422, 501].includes(status) && !/no mapping rule/i.test(text)
-  return refused && sources.type === 'assumed'
-    ? ` The type of this model (${typeLabels[type]}) is assumed, because the mapping rules name no call. The operator can set another type.`
+function doubtOf({ sources, type }: Model, answer: { status: number; text: string }): string {
+  return isRefused(answer) && sources.type === 'assumed'
+    ? `The type of this model (${typeLabels[type]}) is assumed, because the mapping rules name no call. The operator can set another type.`
     : ''
+}
+
+/** Refused by the model server because of what was asked; the gateway itself says that it has no rule. */
+function isRefused({ status, text }: { status: number; text: string }): boolean {
+  return [400, 404, 405, 422, 501].includes(status) && !/no mapping rule/i.test(text)
 }
 
 function refusedBeforehand(state: Application['state']): TestResult {

@@ -3,6 +3,7 @@ import { attributeOf, isOpen } from '../../clients/threescale/built-in-fields.js
 import type { FieldDefinition, Plan, Product } from '../../clients/threescale/nouns.js'
 import { isPlanRequired } from '../../clients/threescale/offered.js'
 import { basePathOf } from '../../model-calls/base-paths.js'
+import { withIdInPlace } from '../../model-calls/call-paths.js'
 import { summaryOf } from '../../web/markdown.js'
 import type { Details } from './details.js'
 import { settle, stateOf, type Told } from './facts.js'
@@ -123,9 +124,11 @@ function modelOf(
     { source: 'model_server', facts: details.factsOf(entry) },
     { source: 'assumed', facts: entry.assumed },
   ]
-  const { type = 'custom', calls } = settle(told).facts
-  const base = basePathOf(type, gateway, calls)
+  const { type = 'custom', calls, request_format } = settle(told).facts
+  const format = request_format ?? entry.shown[type]?.format
+  const base = basePathOf(type, gateway, { documented: calls, format })
   const { facts, sources } = settle([...told, shownFacts(entry, type, base.path, details.isUnlisted(entry))])
+  const statedId = sources.model_id === 'portal_config' ? facts.model_id : undefined
   const description = product.description.trim() === '' ? (facts.description ?? '') : product.description
   const { description: _fallback, calls: _paths, ...sourcesTold } = sources
   return {
@@ -136,7 +139,8 @@ function modelOf(
     type,
     model_id: facts.model_id ?? null,
     endpoint: gateway.endpoint,
-    base_url: gateway.endpoint + base.path,
+    base_url: gateway.endpoint + withIdInPlace(base.path, statedId),
+    request_format: facts.request_format ?? null,
     context_length: facts.context_length ?? null,
     capabilities: facts.capabilities ?? [],
     license: facts.license ?? null,

@@ -27,6 +27,7 @@ interface Learned {
   type?: Facts['type']
   /** true: the server has no list of models */
   unlisted?: true
+  format?: Facts['request_format']
 }
 
 const DAY = 86_400
@@ -102,6 +103,7 @@ export function createDetails(deps: DetailsDeps) {
         ...(told.id === undefined ? {} : { model_id: told.id }),
         ...(told.contextLength === undefined ? {} : { context_length: told.contextLength }),
         ...(told.type === undefined ? {} : { type: told.type }),
+        ...(told.format === undefined ? {} : { request_format: told.format }),
       }
     },
 
@@ -110,16 +112,26 @@ export function createDetails(deps: DetailsDeps) {
 
     /** Keeps that a model server has no list; what it listed before stays. */
     async learnUnlisted(systemName: string): Promise<void> {
-      if (learned.peek(systemName)?.value) return
-      await learned.put(systemName, { id: undefined, contextLength: undefined, unlisted: true })
+      const known = learned.peek(systemName)?.value ?? { id: undefined, contextLength: undefined }
+      if (known.id !== undefined || known.unlisted) return
+      await learned.put(systemName, { ...known, unlisted: true })
       changed()
     },
 
     /** Keeps what a model server told, as far as it makes sense. */
     async learn(systemName: string, id: unknown, length: unknown, type?: Facts['type']): Promise<void> {
-      const told = { id: modelId(id), contextLength: contextLength(length), type }
+      const { format } = learned.peek(systemName)?.value ?? {}
+      const told = { id: modelId(id), contextLength: contextLength(length), type, ...(format && { format }) }
       if (told.id === undefined && told.contextLength === undefined) return
       await learned.put(systemName, told)
+      changed()
+    },
+
+    /** Keeps which form of the body a model server accepts. */
+    async learnFormat(systemName: string, format: NonNullable<Facts['request_format']>): Promise<void> {
+      const known = learned.peek(systemName)?.value ?? { id: undefined, contextLength: undefined }
+      if (known.format === format) return
+      await learned.put(systemName, { ...known, format })
       changed()
     },
   }

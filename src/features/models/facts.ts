@@ -1,6 +1,7 @@
 import type { GatewayConfig, MappingRule } from '../../clients/threescale/nouns.js'
 import { templateOf } from '../../clients/threescale/patterns.js'
 import { type ProductRules, typeOfRules } from '../../model-calls/base-paths.js'
+import type { FormatName } from '../../model-calls/body-formats.js'
 import type { ModelType } from '../../model-calls/openai-endpoints.js'
 import type { Capability, FactSource, Model, ModelState } from './schemas.js'
 
@@ -8,6 +9,7 @@ import type { Capability, FactSource, Model, ModelState } from './schemas.js'
 export interface Facts {
   type?: ModelType
   model_id?: string
+  request_format?: FormatName
   context_length?: number
   capabilities?: Capability[]
   license?: NonNullable<Model['license']>

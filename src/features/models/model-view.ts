@@ -10,6 +10,7 @@ import {
   capabilityLabels,
   contextWords,
   credentialWords,
+  formatLabels,
   gatewayWords,
   limitsWords,
   priceWords,
@@ -67,6 +68,7 @@ export function factsOf(model: Model): Fact[] {
   return [
     ...fact('type', 'Type', typeLabels[model.type]),
     ...fact('model_id', 'Model id', model.model_id ?? idWords[modelIdOrigin(model)], { code: model.model_id !== null }),
+    ...fact('request_format', 'Request format', model.request_format ? formatLabels[model.request_format] : ''),
     ...fact('base_url', 'Base URL', model.base_url, { code: true }),
     ...fact('credentials', 'Credential', credentialWords(model.credentials)),
     ...fact('context_length', 'Context length', contextWords(model)),

@@ -6,9 +6,10 @@ import type { Caller } from '../../web/caller.js'
 import { createAudience, type OwnApplication } from './audience.js'
 import { type Catalogue, exampleIdIn, type Found, type Offer, planOf, putTogether } from './catalogue.js'
 import { createDetails } from './details.js'
+import { find, withoutHiddenSuccessor } from './found.js'
 import type { ProductNotes } from './notes.js'
 import type { Model, ModelPlan } from './schemas.js'
-import { type Filters, search } from './search.js'
+import type { Filters } from './search.js'
 import { type Entry, type Snapshot, takeSnapshot } from './snapshot.js'
 import { createSpecs, type FactsReader } from './specs.js'
 
@@ -149,6 +150,7 @@ export function createModels(deps: ModelsDeps) {
 
     learnModelId: details.learn,
     learnUnlisted: details.learnUnlisted,
+    learnFormat: details.learnFormat,
     exampleIdOf: (systemName: string) => exampleIdIn(built, systemName),
 
     /** Reads the catalogue before the first request; what fails is tried again by requests and by `start`. */
@@ -217,26 +219,4 @@ export function createModels(deps: ModelsDeps) {
     const offer = built?.byProduct.get(product.id)
     if (offer) await servers.ask(offer.model, privateAddresses.get(product.id))
   }
-}
-
-function find(visible: Offer[], filters: Filters, mine: Set<number> | undefined): Found {
-  const offers = search(mine ? visible.filter(({ product }) => mine.has(product.id)) : visible, filters)
-  const models = offers.map(({ model }) => withoutHiddenSuccessor(model, visible))
-  return { models, total: visible.length, byType: countByType(visible) }
-}
-
-function countByType(offers: Offer[]): Map<string, number> {
-  const counts = new Map<string, number>()
-  for (const { model } of offers) counts.set(model.type, (counts.get(model.type) ?? 0) + 1)
-  return counts
-}
-
-const discreet = new WeakMap<Model, Model>()
-
-/** A restricted model is not told by its name either. */
-function withoutHiddenSuccessor(model: Model, visible: Offer[]): Model {
-  if (model.successor === null || visible.some((offer) => offer.model.system_name === model.successor)) return model
-  const copy = discreet.get(model) ?? { ...model, successor: null }
-  discreet.set(model, copy)
-  return copy
 }

@@ -8,6 +8,7 @@ export interface ProductNotes {
   summary?: string
   model_id?: string
   type?: Model['type']
+  request_format?: NonNullable<Model['request_format']>
   context_length?: number
   capabilities?: Model['capabilities']
   license?: { name: string; url?: string }
@@ -31,6 +32,7 @@ export function notedFacts(note: ProductNotes): Facts {
   return {
     ...(type && { type }),
     ...(model_id && { model_id }),
+    ...(note.request_format && { request_format: note.request_format }),
     ...(context_length && { context_length }),
     ...(capabilities && { capabilities }),
     ...(license && { license: named(license) }),

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { type FormatName, formatNames } from '../../model-calls/body-formats.js'
 import { modelTypes, type ModelType as TypeOfModel } from '../../model-calls/openai-endpoints.js'
 
 export { modelTypes }
@@ -6,6 +7,8 @@ export type ModelType = TypeOfModel
 /** types that the playground has a view for */
 export const playable: readonly ModelType[] = ['chat', 'completion', 'embedding', 'rerank']
 export const ModelType = Type.Unsafe<ModelType>({ type: 'string', enum: [...modelTypes] })
+
+export const RequestFormat = Type.Unsafe<FormatName>({ type: 'string', enum: [...formatNames] })
 
 export const capabilities = ['tools', 'vision', 'json_mode', 'streaming', 'reasoning'] as const
 export type Capability = (typeof capabilities)[number]
@@ -138,6 +141,10 @@ export const Model = Type.Object(
     model_id: Type.Union([Type.String(), Type.Null()], {
       description: 'the id to send; null where nothing has told it yet',
     }),
+    request_format: Type.Union([RequestFormat, Type.Null()], {
+      description:
+        'whose form the body of a request has, where servers of this type disagree: `tei` sends `texts` to `/rerank`, `cohere` sends `documents`; null where the path is all that is known',
+    }),
     endpoint: Type.String({ description: 'public address of the gateway, without a trailing slash' }),
     base_url: Type.String({
       description:
@@ -193,6 +200,7 @@ export const Model = Type.Object(
         description: 'A general **chat** model that follows instructions.',
         type: 'chat',
         model_id: 'ibm-granite/granite-3.3-8b-instruct',
+        request_format: null,
         endpoint: 'https://granite.gateway.example.com',
         base_url: 'https://granite.gateway.example.com/v1',
         context_length: 131_072,

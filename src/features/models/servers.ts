@@ -1,7 +1,7 @@
 import type { Http } from '../../clients/http.js'
 import { firstModel, hasNoList } from '../../clients/model-list.js'
 import type { Log } from '../../clients/redis.js'
-import { modelListPath } from '../../model-calls/example-calls.js'
+import { infoPathsOf, modelListPath } from '../../model-calls/example-calls.js'
 import type { ProductNotes } from './notes.js'
 import type { Model } from './schemas.js'
 
@@ -17,6 +17,8 @@ export interface ServersDeps {
   learnUnlisted(systemName: string): Promise<void>
   /** the id that the spec of a product shows */
   exampleIdOf(systemName: string): string | undefined
+  /** keeps which form of the body a model server accepts */
+  learnFormat(systemName: string, format: NonNullable<Model['request_format']>): Promise<void>
   log: Log
 }
 
@@ -51,13 +53,17 @@ export function createServers({ http, notes, privateAddresses, askAs, log, ...li
 
   /** The gateway appends a call's path to the private address, so this does too. */
   async function askPrivately(model: Model, privateAddress: string): Promise<void> {
-    const list = modelListPath(model)
-    if (list === undefined || !URL.canParse(privateAddress)) return
-    const url = new URL(privateAddress)
-    url.pathname = url.pathname.replace(/\/+$/, '') + list
-    const answer = await http.send({ method: 'GET', url, ...BOUNDS })
-    if (hasNoList(answer)) await lists.learnUnlisted(model.system_name)
-    const first = answer.status === 200 ? firstModel(answer.text, lists.exampleIdOf(model.system_name)) : undefined
-    if (first) await lists.learn(model.system_name, first.id, first.contextLength, first.type)
+    if (!URL.canParse(privateAddress)) return
+    for (const path of infoPathsOf(model)) {
+      const url = new URL(privateAddress)
+      url.pathname = url.pathname.replace(/\/+$/, '') + path
+      const answer = await http.send({ method: 'GET', url, ...BOUNDS })
+      if (path === modelListPath(model) && hasNoList(answer)) await lists.learnUnlisted(model.system_name)
+      const first = answer.status === 200 ? firstModel(answer.text, lists.exampleIdOf(model.system_name)) : undefined
+      if (!first) continue
+      await lists.learn(model.system_name, first.id, first.contextLength, first.type)
+      if (first.format) await lists.learnFormat(model.system_name, first.format)
+      return
+    }
   }
 }

@@ -9,13 +9,14 @@ import type { Entry } from './snapshot.js'
  * Until then code, *Test it* and the playground ask for the list.
  */
 export function shownFacts({ shown, gateway }: Entry, type: ModelType, basePath: string, unlisted: boolean): Told {
-  const { modelId, streams } = shown[type] ?? {}
+  const { modelId, streams, format } = shown[type] ?? {}
   const asks = !unlisted && modelListPathOf(type, basePath, gateway.rules) !== undefined
   return {
     source: 'active_docs',
     facts: {
       ...(modelId === undefined || asks ? {} : { model_id: modelId }),
       ...(streams ? { capabilities: ['streaming'] } : {}),
+      ...(format ? { request_format: format } : {}),
     },
   }
 }

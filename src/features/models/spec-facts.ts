@@ -1,4 +1,5 @@
 import { member, textOf as text } from '../../clients/threescale/spec.js'
+import { formatNames } from '../../model-calls/body-formats.js'
 import type { Facts } from './facts.js'
 import { type Capability, capabilities, type Model, modelStates, modelTypes } from './schemas.js'
 import { operationsOf, type SpecOperation } from './spec-operations.js'
@@ -30,6 +31,7 @@ export function specFacts(spec: Record<string, unknown> | undefined): SpecFacts 
     declared: given({
       type: modelTypes.find((type) => type === member(own, 'type')),
       model_id: modelId(member(own, 'model_id')),
+      request_format: formatNames.find((name) => name === member(own, 'request_format')),
       context_length: contextLength(member(own, 'context_length')),
       capabilities: listed(member(own, 'capabilities')),
       license: named(member(own, 'license')),

@@ -1,10 +1,12 @@
 import { templateOf } from '../../clients/threescale/patterns.js'
 import { member, textOf } from '../../clients/threescale/spec.js'
 import type { ProductRules } from '../../model-calls/base-paths.js'
+import type { FormatName } from '../../model-calls/body-formats.js'
 import { type DocumentedOperation, mappedOperation, mountsOf } from '../../model-calls/mapped-operations.js'
 import { endpointAt, isBesideChat, type ModelType, typeNamedBy } from '../../model-calls/openai-endpoints.js'
 import { templateFrom } from '../../model-calls/path-templates.js'
 import type { Facts } from './facts.js'
+import { formatIn } from './spec-formats.js'
 import { createExamples } from './spec-model-examples.js'
 
 /** A POST operation of a document, with what its own request says of the model. */
@@ -13,10 +15,12 @@ export interface SpecOperation extends Omit<DocumentedOperation, 'method'> {
   modelId?: string
   /** true: the request has a `stream` field, or the response is server-sent events */
   streams?: true
+  /** the form of its body, where servers disagree */
+  format?: FormatName
 }
 
 /** What an operation that the mapping rules let through says of models of its type; `custom` for one of no known type. */
-export type ShownByType = Partial<Record<ModelType, { modelId?: string; streams?: true }>>
+export type ShownByType = Partial<Record<ModelType, Pick<SpecOperation, 'modelId' | 'streams' | 'format'>>>
 
 const MOST_OPERATIONS = 500
 const MOST_PATHS = 2000
@@ -33,11 +37,15 @@ export function operationsOf(spec: Record<string, unknown>): SpecOperation[] {
   let characters = MOST_CHARACTERS
   return postsIn(spec)
     .slice(0, MOST_OPERATIONS)
-    .map(({ path, item, operation }) => ({
-      base: basePathOf(spec, item, operation),
-      path,
-      ...examples.modelOf(item, operation),
-    }))
+    .map(({ path, item, operation }) => {
+      const format = formatIn(spec, path, operation)
+      return {
+        base: basePathOf(spec, item, operation),
+        path,
+        ...examples.modelOf(item, operation),
+        ...(format ? { format } : {}),
+      }
+    })
     .filter(({ base, path, modelId = '' }) => {
       characters -= base.length + path.length + modelId.length
       return characters > 0
@@ -101,13 +109,14 @@ function callsIn(operations: SpecOperation[]): string[] {
 
 function shownBy(mapped: SpecOperation[]): ShownByType {
   const shown: ShownByType = {}
-  for (const { path, modelId, streams } of mapped) {
+  for (const { path, modelId, streams, format } of mapped) {
     const type = endpointAt('POST', path)?.type ?? 'custom'
     const known = shown[type] ?? {}
     shown[type] = {
       ...known,
       ...(modelId !== undefined && known.modelId === undefined ? { modelId } : {}),
       ...(streams ? { streams } : {}),
+      ...(format && !known.format ? { format } : {}),
     }
   }
   return shown

@@ -1,3 +1,4 @@
+import { modelIdOrigin } from '../../model-calls/example-calls.js'
 import { ageWords, dateWords, money, number } from '../../web/words.js'
 import type {
   Capability,
@@ -19,6 +20,18 @@ export const typeLabels: Record<ModelType, string> = {
   speech_to_text: 'Speech to text',
   text_to_speech: 'Text to speech',
   custom: 'Custom',
+}
+
+export const formatLabels: Record<NonNullable<Model['request_format']>, string> = {
+  openai: 'OpenAI',
+  cohere: 'Cohere, Jina and vLLM',
+  tei: 'Text Embeddings Inference',
+  tgi: 'Text Generation Inference',
+  ollama: 'Ollama',
+  llama_cpp: 'llama.cpp',
+  sglang: 'SGLang',
+  vllm: 'vLLM',
+  nvidia: 'NVIDIA NIM',
 }
 
 export const capabilityLabels: Record<Capability, string> = {
@@ -48,6 +61,16 @@ const sourceWords: Record<FactSource, string> = {
 export function sourceOf(model: Model, fact: string): string {
   const source = model.sources[fact]
   return source ? sourceWords[source] : ''
+}
+
+/** Why a request had no model id, and what helps; empty where it takes none or the id is known. */
+export function withoutIdWords(model: Model): string {
+  const origin = modelIdOrigin(model)
+  if (origin === 'open')
+    return 'The id of this model is not known to the portal, and no mapping rule lets a request for the list of models through, so the request was sent without it. The operator can add that rule or set model_id.'
+  if (origin === 'listed')
+    return 'The id of this model is not known to the portal, and the model server did not list it, so the request was sent without it. The operator can set model_id.'
+  return ''
 }
 
 export function contextWords(model: Model): string {

@@ -104,10 +104,8 @@ export async function playgroundPages(app: FastifyInstance, { playground, snippe
     const caller = callerOf(request)
     if (values.kind === 'embedding') {
       checkTexts(values, { input: 'Enter at least one line.' })
-      const input = linesOf(values.input)
-      return resultOf(
-        await playground.send(caller, applicationsOf(values)[0] ?? 0, { input, encoding_format: 'float' }),
-      )
+      const texts = linesOf(values.input)
+      return resultOf(await playground.send(caller, applicationsOf(values)[0] ?? 0, { texts }))
     }
     if (values.kind === 'rerank') {
       checkTexts(values, { query: 'Enter a query.', documents: 'Enter at least one line.' })

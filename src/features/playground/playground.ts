@@ -2,7 +2,8 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HttpFailure } from '../../clients/http-failure.js'
 import { isProblem, problem } from '../../errors.js'
-import { callOf } from '../../model-calls/example-calls.js'
+import type { Content } from '../../model-calls/body-formats.js'
+import { callOf, otherFormAfter, streamingOf, bodyOf as written } from '../../model-calls/example-calls.js'
 import type { Caller } from '../../web/caller.js'
 import type { Places } from '../../web/places.js'
 import type { Call, GatewayAnswer, Prepared } from '../applications/model-calls.js'
@@ -36,6 +37,8 @@ export interface PlaygroundDeps {
   places: Places
   /** asks the model server for the id to send, where nobody has told it */
   modelIdOf(model: Model, application: Application): Promise<string | undefined>
+  /** keeps which form of the body a model server accepts */
+  learnFormat(systemName: string, format: NonNullable<Model['request_format']>): Promise<void>
   /** what an answer means, in words */
   wordsFor(answer: Omit<GatewayAnswer, 'ms'>, model: Model): string
 }
@@ -70,7 +73,7 @@ const PROGRESS_MS = 5000
  * called, and nothing of what is said is kept.
  */
 export function createPlayground(deps: PlaygroundDeps) {
-  const { applications, models, places, modelIdOf } = deps
+  const { applications, models, places, modelIdOf, learnFormat } = deps
   const sending = createSending(deps)
 
   return {
@@ -97,7 +100,7 @@ export function createPlayground(deps: PlaygroundDeps) {
       signal.addEventListener('abort', leave, { once: true })
       try {
         const opening = bodyOf(model, application, wanted, side).then((body) =>
-          sending.open(model, application, { ...body, ...streaming }, ended.signal),
+          sending.open(model, application, { ...body, ...streamingOf(model) }, ended.signal),
         )
         const early = await orNothing(opening, PROGRESS_MS)
         if (early && 'words' in early) {
@@ -123,12 +126,21 @@ export function createPlayground(deps: PlaygroundDeps) {
       }
     },
 
-    /** One JSON call of a model that is not talked to: embeddings, rerank. */
-    async send(caller: Caller, id: number, body: Record<string, unknown>): Promise<Answered | Refused> {
+    /**
+     * One JSON call of a model that is not talked to: embeddings, rerank. A form of the body that the server refuses is
+     * replaced by the other one once; what it accepts is kept.
+     */
+    async send(caller: Caller, id: number, content: Content): Promise<Answered | Refused> {
       const { application, model } = await load(caller, id)
       const done = places.take(caller)
       try {
-        return await sending.json(model, application, { ...(await named(model, application)), ...body })
+        const answer = await sendAs(model, application, content)
+        const other = 'status' in answer ? otherFormAfter(model, answer.status) : undefined
+        if (!other) return answer
+        const second = await sendAs(other, application, content)
+        if ('status' in second) return answer
+        await learnFormat(model.system_name, other.request_format)
+        return second
       } finally {
         done()
       }
@@ -146,6 +158,10 @@ export function createPlayground(deps: PlaygroundDeps) {
     const { application, model } = await applications.read(caller, id, { reveal })
     if (!model || !isPlayable(model)) throw problem('not_found')
     return { application, model }
+  }
+
+  async function sendAs(model: Model, application: Application, content: Content) {
+    return sending.json(model, application, { ...(await named(model, application)), ...written(model, content) })
   }
 
   async function bodyOf(model: Model, application: Application, wanted: Wanted, side: number) {
@@ -177,9 +193,8 @@ function isPlayable(model: Model): boolean {
   return playable.includes(model.type) && callOf(model).placeholders.length === 0
 }
 
-const streaming = { stream: true, stream_options: { include_usage: true } }
-
 function content(model: Model, wanted: Wanted, side: number): Record<string, unknown> {
-  if (model.type === 'completion') return { prompt: wanted.prompt, ...wanted.parameters }
-  return { messages: messagesOf(wanted, side), ...wanted.parameters }
+  const { prompt, parameters } = wanted
+  if (model.type === 'completion') return written(model, { prompt, parameters })
+  return written(model, { messages: messagesOf(wanted, side), parameters })
 }

@@ -8,6 +8,7 @@ import { adviceFor, type Refusal } from '../../model-calls/refused-parameters.js
 import type { Prepared } from '../applications/model-calls.js'
 import type { Application } from '../applications/schemas.js'
 import type { Model } from '../models/schemas.js'
+import { withoutIdWords } from '../models/words.js'
 import { createAdjustments } from './adjustments.js'
 import type { Answered, PlaygroundDeps, Refused } from './playground.js'
 import { collected, type Said } from './results.js'
@@ -109,7 +110,9 @@ export function createSending({ calls, gateway, wordsFor }: Pick<PlaygroundDeps,
   }
 
   function refusedBy(answer: Refusal & { headers: Record<string, string> }, model: Model, body: Body): Refused {
-    const words = [wordsFor(answer, model), adviceFor(body, answer)].filter(Boolean).join(' ')
+    const isUnnamed = [400, 404, 422].includes(answer.status) && body.model === undefined
+    const unnamed = isUnnamed ? withoutIdWords(model) : ''
+    const words = [wordsFor(answer, model), adviceFor(body, answer), unnamed].filter(Boolean).join(' ')
     return { status: answer.status, words, retryAfter: retryAfterIn(answer.headers) }
   }
 }

@@ -1,4 +1,6 @@
-import { endpointAt, type JsonBody } from '../../model-calls/openai-endpoints.js'
+import type { FormatName } from '../../model-calls/body-formats.js'
+import { exampleOf } from '../../model-calls/example-bodies.js'
+import { endpointAt, formatNamed, type JsonBody } from '../../model-calls/openai-endpoints.js'
 import type { Schema } from '../../web/openapi/shapes.js'
 
 /** What is known of a usual call beside its path (OpenAI's API reference, vLLM, text-embeddings-inference). */
@@ -11,11 +13,21 @@ export interface KnownCall {
   answerType?: string
 }
 
-/** By the end of the path, as in the table of endpoints. `example` is a short body to send, without the model id. */
-export function knownCallAt(method: string, path: string): (KnownCall & { example: JsonBody }) | undefined {
+/**
+ * By the end of the path, as in the table of endpoints, in the form `told` where the server's is known. `example` is a short body
+ * to send, without the model id.
+ */
+export function knownCallAt(
+  method: string,
+  path: string,
+  told?: FormatName,
+): (KnownCall & { example: JsonBody }) | undefined {
   const endpoint = endpointAt(method, path)
-  const known = endpoint && knownCalls[endpoint.path]
-  return known && { ...known, example: { ...endpoint.example, ...endpoint.brief } }
+  if (!endpoint) return undefined
+  const [usual] = endpoint.formats ?? []
+  const format = formatNamed(endpoint, told) ?? usual
+  const known = knownCalls[format && format !== usual ? `${endpoint.path} ${format.name}` : endpoint.path]
+  return known && { ...known, example: exampleOf(endpoint, format, true) }
 }
 
 const text = (description: string): Schema => ({ type: 'string', description })
@@ -49,6 +61,35 @@ const object = (required: string[], properties: Record<string, Schema>): Schema 
   properties: { model: text('the model id to send'), ...properties },
 })
 
+const plain = (required: string[], properties: Record<string, Schema>): Schema => ({
+  type: 'object',
+  required,
+  properties,
+})
+const ofTgi = plain(['inputs'], {
+  inputs: text('the text to continue'),
+  parameters: plain([], { max_new_tokens: whole('the longest answer, in tokens') }),
+})
+const teiRerank: KnownCall = {
+  summary: 'Sort texts by a question',
+  body: plain(['query', 'texts'], { query: text('what is looked for'), texts: texts('what is sorted') }),
+  answer: 'Index and score of each text, the best first.',
+}
+const cohereEmbed: KnownCall = {
+  summary: 'Turn texts into vectors',
+  body: object(['texts'], {
+    texts: texts('the texts'),
+    input_type: text('search_document, search_query, classification or clustering'),
+    embedding_types: texts('how the numbers are written, for example float'),
+  }),
+  answer: 'One vector for each text in embeddings.float.',
+}
+const teiEmbed: KnownCall = {
+  summary: 'Turn texts into vectors',
+  body: plain(['inputs'], { inputs: texts('the texts') }),
+  answer: 'One vector for each text.',
+}
+
 const health: KnownCall = { summary: 'See whether the model server works', answer: 'It works.' }
 
 const fromSound: KnownCall = {
@@ -77,10 +118,55 @@ const knownCalls: Record<string, KnownCall> = {
     }),
     answer: 'One vector for each text in data[].embedding.',
   },
-  '/embed': {
+  '/embed': teiEmbed,
+  '/embed cohere': cohereEmbed,
+  '/v1/embed': cohereEmbed,
+  '/v2/embed': cohereEmbed,
+  '/v1/embed tei': teiEmbed,
+  '/v2/embed tei': teiEmbed,
+  '/api/embed': {
     summary: 'Turn texts into vectors',
-    body: { type: 'object', required: ['inputs'], properties: { inputs: texts('the texts') } },
-    answer: 'One vector for each text.',
+    body: object(['input'], { input: texts('the texts') }),
+    answer: 'One vector for each text in embeddings.',
+  },
+  '/embedding': {
+    summary: 'Turn texts into vectors',
+    body: plain(['content'], { content: texts('the texts') }),
+    answer: 'One vector for each text in [].embedding.',
+  },
+  '/api/chat': {
+    summary: 'Chat with the model',
+    body: object(['messages'], {
+      messages: { type: 'array', items: message },
+      stream: { type: 'boolean', default: true },
+    }),
+    answer: 'The answer in message.content.',
+  },
+  '/api/generate': {
+    summary: 'Continue a text',
+    body: object(['prompt'], { prompt: text('the text to continue'), stream: { type: 'boolean', default: true } }),
+    answer: 'The text in response.',
+  },
+  '/completion': {
+    summary: 'Continue a text',
+    body: plain(['prompt'], {
+      prompt: text('the text to continue'),
+      n_predict: whole('the longest answer, in tokens'),
+      stream: { type: 'boolean', default: false },
+    }),
+    answer: 'The text in content.',
+  },
+  '/generate': { summary: 'Continue a text', body: ofTgi, answer: 'The text in generated_text.' },
+  '/generate_stream': {
+    summary: 'Continue a text, piece by piece',
+    body: ofTgi,
+    answer: 'Server-sent events with token.text.',
+    answerType: 'text/event-stream',
+  },
+  '/generate sglang': {
+    summary: 'Continue a text',
+    body: plain(['text'], { text: text('the text to continue'), sampling_params: { type: 'object' } }),
+    answer: 'The text in text.',
   },
   '/score': {
     summary: 'Score how well texts fit together',
@@ -96,6 +182,21 @@ const knownCalls: Record<string, KnownCall> = {
     }),
     answer: 'Index and relevance_score of each document, the best first.',
   },
+  '/rerank tei': teiRerank,
+  '/reranking': {
+    summary: 'Sort documents by a question',
+    body: object(['query', 'documents'], { query: text('what is looked for'), documents: texts('what is sorted') }),
+    answer: 'Index and relevance_score of each document.',
+  },
+  '/reranking tei': teiRerank,
+  '/v1/ranking': {
+    summary: 'Sort passages by a question',
+    body: object(['query', 'passages'], {
+      query: plain(['text'], { text: text('what is looked for') }),
+      passages: { type: 'array', items: plain(['text'], { text: text('what is sorted') }) },
+    }),
+    answer: 'Index and logit of each passage, the best first.',
+  },
   '/images/generations': {
     summary: 'Make a picture',
     body: object(['prompt'], {
@@ -104,7 +205,7 @@ const knownCalls: Record<string, KnownCall> = {
       size: text('for example 1024x1024'),
       response_format: { enum: ['b64_json', 'url'] },
     }),
-    answer: 'The pictures in data[].b64_json.',
+    answer: 'The pictures in data[].url or data[].b64_json.',
   },
   '/audio/transcriptions': fromSound,
   '/audio/translations': fromSound,
@@ -122,6 +223,8 @@ const knownCalls: Record<string, KnownCall> = {
     summary: 'List the model ids',
     answer: 'The ids to send, in data[].id.',
   },
+  '/info': { summary: 'See what the model server serves', answer: 'The id in model_id.' },
+  '/api/tags': { summary: 'List the models', answer: 'The ids to send, in models[].model.' },
   '/health': health,
   '/healthz': health,
   '/livez': health,

@@ -13,7 +13,7 @@ const MOST = 100
  */
 export function madeReference(model: Model, rules: MappingRule[], why: string): Reference {
   const seen = new Set<string>()
-  const { takesModel, method, address } = callOf(model)
+  const { takesModel, method, address, format } = callOf(model)
   const list = takesModel ? modelListPath(model) : undefined
   const usual = [
     ...(model.type === 'custom' ? [] : [{ method, pattern: `${address.slice(model.endpoint.length)}$` }]),
@@ -22,7 +22,7 @@ export function madeReference(model: Model, rules: MappingRule[], why: string): 
   const operations = [...usual, ...rules]
     .filter(({ method, pattern }) => !seen.has(`${method} ${pattern}`) && seen.add(`${method} ${pattern}`))
     .slice(0, MOST)
-    .map((rule) => operationFor(rule))
+    .map((rule) => operationFor(rule, model.endpoint + templateOf(rule.pattern).path === address ? format : undefined))
   return {
     uploaded: false,
     title: '',
@@ -42,10 +42,13 @@ function isOnlyPrefixed(rules: MappingRule[], method: string, path: string): boo
   return !named && letsThrough(rules, method, path)
 }
 
-function operationFor({ method, pattern }: Pick<MappingRule, 'method' | 'pattern'>): Omit<Operation, 'id'> {
+function operationFor(
+  { method, pattern }: Pick<MappingRule, 'method' | 'pattern'>,
+  format: ReturnType<typeof callOf>['format'],
+): Omit<Operation, 'id'> {
   const { path, exact, parameters } = templateOf(pattern)
   const verb = method === 'ANY' ? 'POST' : method
-  const known = knownCallAt(verb, path)
+  const known = knownCallAt(verb, path, format)
   const writes = verb === 'POST' || verb === 'PUT' || verb === 'PATCH'
   return {
     method: verb,

@@ -74,7 +74,7 @@ function callOf(scene: Scene): string[] {
   return [
     `const answer = await client.${call.sdk}({`,
     modelField(scene),
-    ...fieldLines(call.body ?? {}),
+    ...fieldLines({ ...call.body, ...call.sdkBody }),
     '});',
     ...(call.body?.stream === true ? streamLines : shown[model.type]),
   ]
@@ -92,7 +92,7 @@ const shown: Record<Scene['model']['type'], string[]> = {
   chat: ['console.log(answer.choices[0].message.content);'],
   completion: ['console.log(answer.choices[0].text);'],
   embedding: ['console.log(answer.data.length, "vectors of", answer.data[0].embedding.length);'],
-  image: ['console.log(answer.data[0].b64_json.length, "characters of PNG");'],
+  image: ['const [image] = answer.data;', 'console.log(image.url ?? image.b64_json.length + " characters of base64");'],
   text_to_speech: [
     'await writeFile("speech.wav", Buffer.from(await answer.arrayBuffer()));',
     'console.log("speech.wav is written");',

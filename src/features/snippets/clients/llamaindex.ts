@@ -47,9 +47,8 @@ function options(scene: Scene): string[] {
   const { context_length } = model
   const llm = model.type !== 'embedding'
   const parameters = parametersOf(call)
-  const encoding = call.body?.encoding_format
   const others = [
-    ...(llm || encoding === undefined ? [] : [['encoding_format', encoding] as const]),
+    ...(llm ? [] : Object.entries(call.sdkBody ?? {})),
     ...parameters.filter((parameter) => !isOwn(parameter)),
   ]
   return [

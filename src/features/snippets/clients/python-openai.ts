@@ -73,7 +73,7 @@ function callOf(scene: Scene): string[] {
     const file = 'file=("recording.wav", recording.getvalue())'
     return [...SILENCE, ...callLines(`answer = client.${sdk}`, [id, file]), 'print(answer.text)']
   }
-  const asked = callLines(`answer = client.${sdk}`, [id, ...argumentsOf(call.body ?? {})])
+  const asked = callLines(`answer = client.${sdk}`, [id, ...argumentsOf({ ...call.body, ...call.sdkBody })])
   if (call.body?.stream === true) return [...asked, ...streamLines]
   return [...asked, ...shown[model.type]]
 }
@@ -90,7 +90,7 @@ const shown: Record<Scene['model']['type'], string[]> = {
   chat: ['print(answer.choices[0].message.content)'],
   completion: ['print(answer.choices[0].text)'],
   embedding: ['print(len(answer.data), "vectors of", len(answer.data[0].embedding))'],
-  image: ['print(len(answer.data[0].b64_json), "characters of PNG")'],
+  image: ['image = answer.data[0]', 'print(image.url or str(len(image.b64_json)) + " characters of base64")'],
   text_to_speech: ['answer.write_to_file("speech.wav")', 'print("speech.wav is written")'],
   speech_to_text: ['print(answer.text)'],
   rerank: ['print(answer)'],

@@ -1,0 +1,448 @@
+import t from 'tap'
+import type { BackendPath } from '../../src/clients/threescale/nouns.js'
+import { letsThrough, sampleOf, templateOf } from '../../src/clients/threescale/patterns.js'
+import { basePathOf, typeOfRules } from '../../src/model-calls/base-paths.js'
+import { withIdInPlace } from '../../src/model-calls/call-paths.js'
+import {
+  bodyOf,
+  type CallableModel,
+  callOf,
+  infoPathsOf,
+  otherFormAfter,
+  streamingOf,
+  testCallOf,
+} from '../../src/model-calls/example-calls.js'
+import type { ModelType } from '../../src/model-calls/openai-endpoints.js'
+
+/** `POST /v1 GET /` as rules; `type:` and `format:` are what something else than the rules tells. */
+interface Row {
+  rules: string
+  type?: ModelType
+  format?: NonNullable<CallableModel['request_format']>
+  backends?: BackendPath[]
+}
+
+const at = (...paths: string[]): BackendPath[] => paths.map((path) => ({ path, versioned: false }))
+
+export function modelOf({ rules, type: told, format, backends = at('/') }: Row) {
+  const paths = rules
+    .split(' ')
+    .flatMap((pattern, index, words) =>
+      index % 2 ? [{ method: words[index - 1] ?? '', pattern, path: templateOf(pattern).path }] : [],
+    )
+  const product = { rules: paths, backends }
+  const type = told ?? typeOfRules(product)?.type ?? 'custom'
+  const base_url = `https://host${basePathOf(type, product, { format }).path}`
+  return {
+    type,
+    endpoint: 'https://host',
+    base_url,
+    paths,
+    model_id: null,
+    request_format: format ?? null,
+    sources: {},
+  }
+}
+
+/** rules and what else is told; type; base path; path and query of the call; members of the body beside `model`, `+model` where it has one */
+const rows: [Row, ModelType, string, string, string][] = [
+  // one call by name, at any place
+  [{ rules: 'POST /v1/chat/completions' }, 'chat', '/v1', '/v1/chat/completions', '+model messages'],
+  [{ rules: 'POST /v1/chat/completions$' }, 'chat', '/v1', '/v1/chat/completions', '+model messages'],
+  [{ rules: 'POST /a/b/v1/chat/completions$' }, 'chat', '/a/b/v1', '/a/b/v1/chat/completions', '+model messages'],
+  [{ rules: 'POST //v1//chat/completions' }, 'chat', '/v1', '/v1/chat/completions', '+model messages'],
+  [
+    { rules: 'POST /openai/v1/chat/completions' },
+    'chat',
+    '/openai/v1',
+    '/openai/v1/chat/completions',
+    '+model messages',
+  ],
+  [{ rules: 'POST /api/v1/chat/completions' }, 'chat', '/api/v1', '/api/v1/chat/completions', '+model messages'],
+  [{ rules: 'POST /api/chat/completions' }, 'chat', '/api', '/api/chat/completions', '+model messages'],
+  [
+    { rules: 'POST /v1beta/openai/chat/completions' },
+    'chat',
+    '/v1beta/openai',
+    '/v1beta/openai/chat/completions',
+    '+model messages',
+  ],
+  [
+    { rules: 'POST /inference/v1/chat/completions GET /inference/v1/models' },
+    'chat',
+    '/inference/v1',
+    '/inference/v1/chat/completions',
+    '+model messages',
+  ],
+  [
+    { rules: 'POST /compatible-mode/v1/chat/completions' },
+    'chat',
+    '/compatible-mode/v1',
+    '/compatible-mode/v1/chat/completions',
+    '+model messages',
+  ],
+  [{ rules: 'POST /openai/v1$', type: 'chat' }, 'chat', '/openai/v1', '/openai/v1', '+model input'],
+  [
+    { rules: 'POST /api/paas/v4/chat/completions' },
+    'chat',
+    '/api/paas/v4',
+    '/api/paas/v4/chat/completions',
+    '+model messages',
+  ],
+  [{ rules: 'POST /chat/completions' }, 'chat', '', '/chat/completions', '+model messages'],
+  [{ rules: 'ANY /v1/chat/completions' }, 'chat', '/v1', '/v1/chat/completions', '+model messages'],
+  [{ rules: 'POST /V1/chat/completions' }, 'chat', '/V1', '/V1/chat/completions', '+model messages'],
+  [{ rules: 'POST /LLAMA/v1/chat/completions' }, 'chat', '/LLAMA/v1', '/LLAMA/v1/chat/completions', '+model messages'],
+  // several rules
+  [
+    { rules: 'POST /a/v1/chat/completions POST /b/v1/chat/completions' },
+    'chat',
+    '/a/v1',
+    '/a/v1/chat/completions',
+    '+model messages',
+  ],
+  [
+    { rules: 'POST /a/v1/chat/completions POST /b/v1/chat/completions', backends: at('/b') },
+    'chat',
+    '/b/v1',
+    '/b/v1/chat/completions',
+    '+model messages',
+  ],
+  [
+    { rules: 'POST / POST /llama/v1/chat/completions' },
+    'chat',
+    '/llama/v1',
+    '/llama/v1/chat/completions',
+    '+model messages',
+  ],
+  [
+    { rules: 'POST /v1/completions POST /v1/chat/completions' },
+    'chat',
+    '/v1',
+    '/v1/chat/completions',
+    '+model messages',
+  ],
+  [
+    { rules: 'POST /v1/completions GET /v1/models' },
+    'completion',
+    '/v1',
+    '/v1/completions',
+    '+model max_tokens prompt',
+  ],
+  [{ rules: 'POST /v1/chat', type: 'completion' }, 'completion', '/v1', '/v1/chat', '+model input'],
+  // prefixes
+  [{ rules: 'POST /' }, 'chat', '/v1', '/v1/chat/completions', '+model messages'],
+  [{ rules: 'POST /v1' }, 'chat', '/v1', '/v1/chat/completions', '+model messages'],
+  [{ rules: 'POST /v1/' }, 'chat', '/v1', '/v1/chat/completions', '+model messages'],
+  [{ rules: 'POST /v1/{everything}' }, 'chat', '/v1', '/v1/chat/completions', '+model messages'],
+  [
+    { rules: 'POST /llama/v1/{path}', type: 'embedding' },
+    'embedding',
+    '/llama/v1',
+    '/llama/v1/embeddings',
+    '+model input',
+  ],
+  [{ rules: 'POST /{everything}' }, 'custom', '', '/{everything}', 'input'],
+  [{ rules: 'ANY /llama' }, 'chat', '/llama/v1', '/llama/v1/chat/completions', '+model messages'],
+  [{ rules: 'POST /llama//' }, 'chat', '/llama/v1', '/llama/v1/chat/completions', '+model messages'],
+  [{ rules: 'POST /api', type: 'chat' }, 'chat', '/api/v1', '/api/v1/chat/completions', '+model messages'],
+  [{ rules: 'POST /api/v1' }, 'chat', '/api/v1', '/api/v1/chat/completions', '+model messages'],
+  [{ rules: 'POST /openai/v1' }, 'chat', '/openai/v1', '/openai/v1/chat/completions', '+model messages'],
+  [{ rules: 'POST /v1 POST /v2', type: 'embedding' }, 'embedding', '/v1', '/v1/embeddings', '+model input'],
+  [
+    { rules: 'POST /', backends: at('/llama', '/bge') },
+    'chat',
+    '/llama/v1',
+    '/llama/v1/chat/completions',
+    '+model messages',
+  ],
+  // only reads
+  [{ rules: 'GET /v1/chat/completions GET /v1/models' }, 'custom', '/v1', '/v1/chat/completions', 'none'],
+  [{ rules: 'GET /' }, 'custom', '', '/', 'none'],
+  // queries and parts of a path
+  [
+    { rules: 'POST /openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21' },
+    'chat',
+    '/openai/deployments/gpt-4o',
+    '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21',
+    '+model messages',
+  ],
+  [
+    { rules: 'POST /openai/deployments/gpt-4o/chat/completions?api-version={version}' },
+    'chat',
+    '/openai/deployments/gpt-4o',
+    '/openai/deployments/gpt-4o/chat/completions?api-version={version}',
+    '+model messages',
+  ],
+  [
+    { rules: 'POST /openai/deployments/{deployment}/chat/completions?api-version=2024-10-21' },
+    'chat',
+    '/openai/deployments/{deployment}',
+    '/openai/deployments/{deployment}/chat/completions?api-version=2024-10-21',
+    '+model messages',
+  ],
+  [
+    { rules: 'POST /openai/deployments/{deployment}/embeddings?api-version={version}' },
+    'embedding',
+    '/openai/deployments/{deployment}',
+    '/openai/deployments/{deployment}/embeddings?api-version={version}',
+    '+model input',
+  ],
+  [
+    { rules: 'POST /v1/chat/completions?team=a&tier=b' },
+    'chat',
+    '/v1',
+    '/v1/chat/completions?team=a&tier=b',
+    '+model messages',
+  ],
+  [
+    { rules: 'POST /v1/chat/completions?team=a POST /v1/chat/completions' },
+    'chat',
+    '/v1',
+    '/v1/chat/completions',
+    '+model messages',
+  ],
+  [{ rules: 'POST /v1/chat/completions?q=a%20b' }, 'chat', '/v1', '/v1/chat/completions?q=a%20b', '+model messages'],
+  [
+    { rules: 'POST /{team}/v1/chat/completions POST /v1/chat/completions' },
+    'chat',
+    '/v1',
+    '/v1/chat/completions',
+    '+model messages',
+  ],
+  [
+    { rules: 'POST /{team}/v1/chat/completions' },
+    'chat',
+    '/{team}/v1',
+    '/{team}/v1/chat/completions',
+    '+model messages',
+  ],
+  // text-embeddings-inference and others that embed
+  [{ rules: 'POST /embed GET /info' }, 'embedding', '', '/embed', 'inputs'],
+  [{ rules: 'POST /embed' }, 'embedding', '', '/embed', 'inputs'],
+  [{ rules: 'POST /bge/embed GET /bge/info' }, 'embedding', '/bge', '/bge/embed', 'inputs'],
+  [{ rules: 'POST /embed', format: 'cohere' }, 'embedding', '', '/embed', '+model embedding_types input_type texts'],
+  [{ rules: 'POST /v2/embed' }, 'embedding', '', '/v2/embed', '+model embedding_types input_type texts'],
+  [{ rules: 'POST /v1/embed' }, 'embedding', '', '/v1/embed', '+model embedding_types input_type texts'],
+  [{ rules: 'POST /', type: 'embedding', format: 'tei' }, 'embedding', '', '/embed', 'inputs'],
+  [{ rules: 'POST /tei', type: 'embedding', format: 'tei' }, 'embedding', '/tei', '/tei/embed', 'inputs'],
+  [{ rules: 'POST /v1/embeddings POST /embed' }, 'embedding', '/v1', '/v1/embeddings', '+model input'],
+  [{ rules: 'POST /v1/embeddings POST /embed', format: 'tei' }, 'embedding', '', '/embed', 'inputs'],
+  [{ rules: 'POST /api/embed' }, 'embedding', '', '/api/embed', '+model input'],
+  [{ rules: 'POST /ollama/api/embed' }, 'embedding', '/ollama', '/ollama/api/embed', '+model input'],
+  [{ rules: 'POST /embedding' }, 'embedding', '', '/embedding', 'content'],
+  // rerank
+  [{ rules: 'POST /rerank' }, 'rerank', '', '/rerank', '+model documents query'],
+  [{ rules: 'POST /v1/rerank' }, 'rerank', '/v1', '/v1/rerank', '+model documents query'],
+  [{ rules: 'POST /v2/rerank' }, 'rerank', '/v2', '/v2/rerank', '+model documents query'],
+  [{ rules: 'POST /v1/reranking' }, 'rerank', '/v1', '/v1/reranking', '+model documents query'],
+  [{ rules: 'POST /rerank GET /info' }, 'rerank', '', '/rerank', 'query texts'],
+  [{ rules: 'POST /rerank POST /predict' }, 'rerank', '', '/rerank', 'query texts'],
+  [{ rules: 'POST /rerank POST /embed_sparse' }, 'rerank', '', '/rerank', 'query texts'],
+  [{ rules: 'POST /bge/rerank GET /bge/info' }, 'rerank', '/bge', '/bge/rerank', 'query texts'],
+  [{ rules: 'POST /bge/rerank GET /info' }, 'rerank', '/bge', '/bge/rerank', '+model documents query'],
+  [{ rules: 'POST /rerank GET /info', format: 'cohere' }, 'rerank', '', '/rerank', '+model documents query'],
+  [{ rules: 'POST /v1/rerank', format: 'tei' }, 'rerank', '/v1', '/v1/rerank', 'query texts'],
+  [{ rules: 'POST /', type: 'rerank' }, 'rerank', '/v1', '/v1/rerank', '+model documents query'],
+  [{ rules: 'POST /', type: 'rerank', format: 'tei' }, 'rerank', '', '/rerank', 'query texts'],
+  [
+    { rules: 'POST /', type: 'rerank', format: 'tei', backends: at('/bge') },
+    'rerank',
+    '/bge',
+    '/bge/rerank',
+    'query texts',
+  ],
+  [{ rules: 'POST /v1/score' }, 'rerank', '/v1', '/v1/score', '+model text_1 text_2'],
+  [{ rules: 'POST /v1/ranking' }, 'rerank', '', '/v1/ranking', '+model passages query'],
+  // image and sound
+  [{ rules: 'POST /v1/images/generations' }, 'image', '/v1', '/v1/images/generations', '+model prompt'],
+  [{ rules: 'POST /v1/images' }, 'image', '/v1', '/v1/images/generations', '+model prompt'],
+  [
+    { rules: 'POST /v1/audio/speech' },
+    'text_to_speech',
+    '/v1',
+    '/v1/audio/speech',
+    '+model input response_format voice',
+  ],
+  [{ rules: 'POST /v1/audio/transcriptions' }, 'speech_to_text', '/v1', '/v1/audio/transcriptions', '+model'],
+  // servers with an API of their own
+  [{ rules: 'POST /api/chat' }, 'chat', '', '/api/chat', '+model messages stream'],
+  [
+    { rules: 'POST /ollama/api/chat GET /ollama/api/tags' },
+    'chat',
+    '/ollama',
+    '/ollama/api/chat',
+    '+model messages stream',
+  ],
+  [{ rules: 'POST /api/chat POST /v1/chat/completions' }, 'chat', '/v1', '/v1/chat/completions', '+model messages'],
+  [{ rules: 'POST /', format: 'ollama' }, 'chat', '', '/api/chat', '+model messages stream'],
+  [{ rules: 'POST /api/generate' }, 'completion', '', '/api/generate', '+model options prompt stream'],
+  [{ rules: 'POST /completion' }, 'completion', '', '/completion', 'n_predict prompt'],
+  [{ rules: 'POST /generate', type: 'completion' }, 'completion', '', '/generate', 'inputs parameters'],
+  [
+    { rules: 'POST /generate', type: 'completion', format: 'sglang' },
+    'completion',
+    '',
+    '/generate',
+    'sampling_params text',
+  ],
+  [{ rules: 'POST /generate POST /generate_stream' }, 'completion', '', '/generate', 'inputs parameters'],
+  [{ rules: 'POST /generate GET /' }, 'custom', '', '/generate', 'inputs parameters'],
+  [{ rules: 'POST /v2/models/iris/infer' }, 'custom', '', '/v2/models/iris/infer', 'inputs'],
+  [{ rules: 'POST /v2/models/iris/versions/1/infer' }, 'custom', '', '/v2/models/iris/versions/1/infer', 'inputs'],
+  [{ rules: 'POST /v2/models/llama/generate' }, 'custom', '', '/v2/models/llama/generate', 'max_tokens text_input'],
+  [{ rules: 'POST /v1/models/iris:predict' }, 'custom', '/v1', '/v1/models/iris:predict', 'instances'],
+  [
+    { rules: 'POST /v1beta/models/gemini:generateContent' },
+    'custom',
+    '',
+    '/v1beta/models/gemini:generateContent',
+    'contents',
+  ],
+  [
+    { rules: 'POST /serving-endpoints/{name}/invocations' },
+    'custom',
+    '',
+    '/serving-endpoints/{name}/invocations',
+    'input',
+  ],
+  [{ rules: 'POST /v1/responses GET /v1/models' }, 'custom', '/v1', '/v1/responses', '+model input'],
+  [{ rules: 'POST /v1/messages' }, 'custom', '/v1', '/v1/messages', '+model max_tokens messages'],
+  [{ rules: 'POST /pooling' }, 'custom', '', '/pooling', '+model input'],
+  [{ rules: 'POST /classify' }, 'custom', '', '/classify', '+model input'],
+  [{ rules: 'POST /predict' }, 'custom', '', '/predict', 'input'],
+]
+
+t.test('rules of every kind: type, base URL, path, query and body of the call', async (t) => {
+  t.ok(rows.length >= 60)
+  for (const [row, type, base, path, body] of rows) {
+    const model = modelOf(row)
+    const call = callOf(model)
+    const members = [...(call.takesModel ? ['+model'] : []), ...Object.keys(call.body ?? {}).sort()].join(' ')
+    const words = `${row.type ?? ''} ${row.format ?? ''} ${row.rules}`.trim()
+    t.same(
+      [model.type, model.base_url.slice('https://host'.length), call.path, call.body ? members : 'none'],
+      [type, base, path, body],
+      words,
+    )
+    const [asked = '', search = ''] = call.path.split('?')
+    t.ok(letsThrough(model.paths, call.method, sampleOf(asked), new URLSearchParams(search)), `${words} is let through`)
+  }
+})
+
+t.test('what a person asks becomes the body of the server that answers it, under its own names', async (t) => {
+  const parameters = { max_tokens: 9, temperature: 0.5 }
+  const messages = [{ role: 'user', content: 'hi' }]
+  const asked = { messages, prompt: 'hi', texts: ['a'], query: 'q', documents: ['a', 'b'], parameters }
+  const bodyAt = (row: Row) => bodyOf(modelOf(row), asked)
+  t.same(bodyAt({ rules: 'POST /v1/chat/completions' }), { messages, ...parameters })
+  t.same(bodyAt({ rules: 'POST /api/chat' }), {
+    messages,
+    stream: false,
+    options: { num_predict: 9, temperature: 0.5 },
+  })
+  t.same(bodyAt({ rules: 'POST /v1/completions' }), { prompt: 'hi', ...parameters })
+  t.same(bodyAt({ rules: 'POST /completion' }), { prompt: 'hi', n_predict: 9, temperature: 0.5 })
+  t.same(bodyAt({ rules: 'POST /generate_stream' }), {
+    inputs: 'hi',
+    parameters: { max_new_tokens: 9, temperature: 0.5 },
+  })
+  t.same(bodyAt({ rules: 'POST /v1/embeddings' }), { input: ['a'] })
+  t.same(bodyAt({ rules: 'POST /embed' }), { inputs: ['a'] })
+  t.same(bodyAt({ rules: 'POST /rerank' }), { query: 'q', documents: ['a', 'b'] })
+  t.same(bodyAt({ rules: 'POST /rerank GET /info' }), { query: 'q', texts: ['a', 'b'] })
+  t.same(bodyAt({ rules: 'POST /score' }), { text_1: 'q', text_2: ['a', 'b'] })
+  t.same(bodyAt({ rules: 'POST /v1/ranking' }), { query: { text: 'q' }, passages: [{ text: 'a' }, { text: 'b' }] })
+  t.same(bodyAt({ rules: 'POST /invoke' }), { ...parameters, input: 'hi' })
+  const streamed = (rules: string) => streamingOf(modelOf({ rules }))
+  t.same(streamed('POST /v1/chat/completions'), { stream: true, stream_options: { include_usage: true } })
+  t.same(streamed('POST /api/chat'), { stream: true })
+  t.same(streamed('POST /completion'), { stream: true })
+  t.equal(streamed('POST /generate_stream'), undefined, 'it streams by its path')
+  t.equal(streamed('POST /predict'), undefined)
+})
+
+t.test('the id that an operator states is put where a path has a place for it, and nowhere else', async (t) => {
+  for (const [path, id, filled] of [
+    ['/openai/deployments/{deployment}', 'gpt-4o', '/openai/deployments/gpt-4o'],
+    ['/openai/deployments/{deployment-id}/x', 'gpt-4o', '/openai/deployments/gpt-4o/x'],
+    ['/v2/models/{model_name}/infer', 'iris', '/v2/models/iris/infer'],
+    ['/v2/models/{name}/infer', 'iris', '/v2/models/iris/infer'],
+    ['/serving-endpoints/{name}/invocations', 'iris', '/serving-endpoints/iris/invocations'],
+    ['/{Model}/v1', 'llama3.2:latest', '/llama3.2%3Alatest/v1'],
+    ['/{team}/v1', 'gpt-4o', '/{team}/v1'],
+    ['/{name}/v1', 'gpt-4o', '/{name}/v1'],
+    ['/x{model}/v1', 'gpt-4o', '/x{model}/v1'],
+    ['/models/{model}/deployments/{deployment}', 'gpt-4o', '/models/{model}/deployments/{deployment}'],
+    ['/models/{model}', 'org/gpt', '/models/{model}'],
+    ['/models/{model}', undefined, '/models/{model}'],
+    ['/v1', 'gpt-4o', '/v1'],
+  ] as const)
+    t.equal(withIdInPlace(path, id), filled, `${path} ${id}`)
+  const kserve = modelOf({ rules: 'POST /v2/models/{name}/infer' })
+  t.equal(callOf({ ...kserve, model_id: 'iris', sources: { model_id: 'portal_config' } }).path, '/v2/models/iris/infer')
+  t.equal(
+    callOf({ ...kserve, model_id: 'iris', sources: { model_id: 'active_docs' } }).path,
+    '/v2/models/{name}/infer',
+    'an id of a document or a server is no name that the gateway routes by',
+  )
+  const azure = modelOf({
+    rules: 'POST / POST /openai/deployments/{deployment}/chat/completions?api-version=1',
+  })
+  const filled = { ...azure, base_url: 'https://host/openai/deployments/gpt-4o' }
+  t.equal(
+    callOf(filled).path,
+    '/openai/deployments/gpt-4o/chat/completions?api-version=1',
+    'with the query of its rule',
+  )
+})
+
+t.test('after a refusal: another form of the body at the same path, or the path of another form', async (t) => {
+  const after = (row: Row, status: number, sources: Record<string, string> = {}) => {
+    const other = otherFormAfter({ ...modelOf(row), sources }, status)
+    return other && `${other.request_format} ${callOf(other).path}`
+  }
+  t.equal(after({ rules: 'POST /rerank' }, 422), 'tei /rerank')
+  t.equal(after({ rules: 'POST /rerank' }, 400), 'tei /rerank')
+  t.equal(after({ rules: 'POST /rerank', format: 'tei' }, 422), 'cohere /rerank', 'a server may be replaced')
+  t.equal(after({ rules: 'POST /v1/rerank' }, 422), 'tei /v1/rerank')
+  t.equal(after({ rules: 'POST /', type: 'rerank' }, 404), 'tei /rerank')
+  t.equal(after({ rules: 'POST /', type: 'rerank' }, 422), 'tei /v1/rerank')
+  t.equal(after({ rules: 'POST /embed' }, 422), 'cohere /embed')
+  t.equal(after({ rules: 'POST /generate', type: 'completion' }, 422), 'sglang /generate')
+  t.equal(after({ rules: 'POST /rerank' }, 404), undefined, 'no rule lets another path through')
+  t.equal(after({ rules: 'POST /rerank', format: 'tei' }, 422, { request_format: 'portal_config' }), undefined)
+  t.equal(after({ rules: 'POST /v1/chat/completions' }, 422), undefined, 'there is one form')
+  for (const status of [200, 401, 403, 429, 500, 503]) t.equal(after({ rules: 'POST /rerank' }, status), undefined)
+  t.equal(after({ rules: 'POST /predict' }, 404), undefined)
+})
+
+t.test('where a server tells what it serves', async (t) => {
+  const infoOf = (row: Row) => infoPathsOf(modelOf(row)).join(' ')
+  t.equal(infoOf({ rules: 'GET / POST /v1/chat/completions' }), '/v1/models')
+  t.equal(infoOf({ rules: 'GET / POST /rerank' }), '/v1/models /info')
+  t.equal(infoOf({ rules: 'GET / POST /v1/rerank' }), '/v1/models /info')
+  t.equal(infoOf({ rules: 'GET / POST /bge/rerank' }), '/bge/v1/models /bge/info')
+  t.equal(infoOf({ rules: 'POST /rerank GET /info' }), '/info')
+  t.equal(infoOf({ rules: 'POST /rerank' }), '')
+  t.equal(infoOf({ rules: 'POST /api/chat GET /api/tags' }), '/api/tags')
+  t.equal(infoOf({ rules: 'GET / POST /api/chat' }), '/v1/models /api/tags')
+  t.equal(infoOf({ rules: 'GET / POST /generate_stream' }), '/info', 'TGI takes no id')
+  t.equal(infoOf({ rules: 'GET / POST /predict' }), '')
+})
+
+t.test('a test sends the body of the code in its short form, and no parameter that a server may refuse', async (t) => {
+  const testOf = (rules: string, type?: ModelType) => testCallOf(modelOf({ rules, ...(type ? { type } : {}) }))?.body
+  t.same(testOf('POST /v1/chat/completions'), { messages: [{ role: 'user', content: 'Say hello in five words.' }] })
+  t.same(testOf('POST /v1/embeddings'), { input: ['Hello'] })
+  t.same(testOf('POST /v1/images/generations'), { prompt: 'a small red square' })
+  t.same(testOf('POST /rerank GET /info'), { query: 'capital of France', texts: ['Paris', 'Berlin'] })
+  t.same(testOf('POST /v1/responses'), { input: 'Hello' }, 'a call that every server with this path accepts')
+  for (const rules of [
+    'POST /v1/audio/transcriptions',
+    'POST /v2/models/iris/infer',
+    'POST /predict',
+    'POST /{a}/embed',
+  ])
+    t.equal(testOf(rules), undefined, `${rules}: only a service's own words would do`)
+})
