@@ -114,9 +114,14 @@ export async function playgroundPages(app: FastifyInstance, { playground, snippe
       return resultOf(await playground.send(caller, applicationsOf(values)[0] ?? 0, { query, documents }))
     }
     const wanted = wantedOf(values)
+    const isCompared = wanted.applications.length > 1
     const answers = await Promise.all(
       wanted.applications.map(async (_, side) => {
-        const answer = await playground.ask(caller, wanted, side)
+        const answer = await playground.ask(caller, wanted, side).catch((error: unknown) => {
+          // the answer of the other model is shown all the same
+          if (isCompared && isProblem(error, 'gateway_unavailable')) return refusedOf(error)
+          throw error
+        })
         return 'status' in answer ? failedView(answer) : answerView(answer, answer.ms)
       }),
     )

@@ -39,6 +39,8 @@ export interface PlaygroundDeps {
   modelIdOf(model: Model, application: Application): Promise<string | undefined>
   /** keeps which form of the body a model server accepts */
   learnFormat(systemName: string, format: NonNullable<Model['request_format']>): Promise<void>
+  /** how long an answer may take before the wait is reported; default 5 s */
+  progressMs?: number
   /** what an answer means, in words */
   wordsFor(answer: Omit<GatewayAnswer, 'ms'>, model: Model): string
 }
@@ -73,7 +75,7 @@ const PROGRESS_MS = 5000
  * called, and nothing of what is said is kept.
  */
 export function createPlayground(deps: PlaygroundDeps) {
-  const { applications, models, places, modelIdOf, learnFormat } = deps
+  const { applications, models, places, modelIdOf, learnFormat, progressMs = PROGRESS_MS } = deps
   const sending = createSending(deps)
 
   return {
@@ -94,6 +96,7 @@ export function createPlayground(deps: PlaygroundDeps) {
     async stream(caller: Caller, wanted: Wanted, side: number, signal: AbortSignal): Promise<Readable | Refused> {
       const { application, model } = await load(caller, wanted.applications[side])
       const done = places.take(caller)
+      const started = performance.now()
       const ended = new AbortController()
       const leave = () => ended.abort()
       if (signal.aborted) leave()
@@ -102,12 +105,12 @@ export function createPlayground(deps: PlaygroundDeps) {
         const opening = bodyOf(model, application, wanted, side).then((body) =>
           sending.open(model, application, { ...body, ...streamingOf(model) }, ended.signal),
         )
-        const early = await orNothing(opening, PROGRESS_MS)
+        const early = await orNothing(opening, progressMs)
         if (early && 'words' in early) {
           done()
           return early
         }
-        return relay({ answer: answerOf(opening), leave, done, waitedMs: early ? 0 : PROGRESS_MS })
+        return relay({ answer: answerOf(opening), leave, done, waitedMs: performance.now() - started, progressMs })
       } catch (error) {
         leave()
         done()

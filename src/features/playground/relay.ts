@@ -14,7 +14,7 @@ export interface RelayOptions {
   leave(): void
   /** called once, when nothing is read or written any more */
   done(): void
-  /** milliseconds that somebody has waited already, and after which the first and each next progress is reported */
+  /** milliseconds that the caller has waited already, and between two reports of progress */
   waitedMs?: number
   progressMs?: number
 }
@@ -31,12 +31,7 @@ export function relay({ answer, leave, done, waitedMs = 0, progressMs = 5000 }: 
   // a comment at once and now and then, so that proxies do not wait for more or close a quiet connection
   to.write(': \n\n')
   const heartbeat = setInterval(() => to.write(': \n\n'), HEARTBEAT_MS)
-  const report = () => {
-    const seconds = Math.round((performance.now() - started) / 1000)
-    if (!hasBegun) to.write(eventOf('progress', { seconds, words: WAITING }))
-  }
-  if (waitedMs >= progressMs) report()
-  const progress = setInterval(report, progressMs)
+  let progress = setTimeout(report, Math.max(0, progressMs - waitedMs))
   to.once('close', () => {
     stop()
     leave()
@@ -61,9 +56,15 @@ export function relay({ answer, leave, done, waitedMs = 0, progressMs = 5000 }: 
     }
   }
 
+  function report(): void {
+    if (hasBegun) return
+    to.write(eventOf('progress', { seconds: Math.round((performance.now() - started) / 1000), words: WAITING }))
+    progress = setTimeout(report, progressMs)
+  }
+
   function stop(): void {
     clearInterval(heartbeat)
-    clearInterval(progress)
+    clearTimeout(progress)
   }
 }
 

@@ -33,6 +33,9 @@ const START_MS = 300_000
 /** for the text of a refusal, whose status is known */
 const REFUSAL_MS = 2000
 
+/** Characters of a refusal that are read: some servers repeat the request in it. */
+const LONGEST_REFUSAL = 64 * 1024
+
 /**
  * Sends the body of a call to a model, and again at most once; twice where the gateway adds what was left out. All reject
  * with gateway_unavailable.
@@ -136,12 +139,13 @@ function typeOf({ headers }: { headers: Record<string, string> }): string {
 
 /** As much of a refusal as comes soon. */
 async function beginningOf(body: Readable): Promise<string> {
+  const decoder = new TextDecoder()
   let text = ''
   const late = setTimeout(() => body.destroy(), REFUSAL_MS)
   try {
     for await (const chunk of body) {
-      text += String(chunk)
-      if (text.length > 4000) break
+      text += decoder.decode(chunk as Uint8Array, { stream: true })
+      if (text.length > LONGEST_REFUSAL) break
     }
   } catch {
     // what came before it broke off may tell enough
