@@ -65,7 +65,7 @@ export async function streamAnswer({ body, box, signal, announce, grows }) {
   }
 }
 
-/** The parts of an answer, as views/playground/answer.eta has them. */
+/** The parts of an answer, as views/playground/turns.eta has them. */
 function answerView(box) {
   const part = (name) => box.querySelector(`[data-${name}]`)
   const [text, reasoning, thought, line] = ['text', 'reasoning', 'reasoning-text', 'meta'].map(part)

@@ -26,7 +26,7 @@ export interface ShownTurn {
   answers: ShownAnswer[]
 }
 
-/** An answer as views/playground/answer.eta shows it; whatever is empty is left out. */
+/** An answer as views/playground/turns.eta shows it; whatever is empty is left out. */
 export interface ShownAnswer {
   text: string
   reasoning?: string
@@ -91,12 +91,16 @@ export function playgroundView(shown: Shown) {
       query: errors.query ?? '',
       documents: errors.documents ?? '',
     },
-    turns: turns.map(({ prompt, answers }) => ({
-      prompt,
-      answers: answers.map((answer, side) => ({ ...blankAnswer, ...answer, name: names[side] ?? '' })),
-    })),
-    // what the page's script fills in
-    blankTurn: { prompt: '', answers: names.map((name) => ({ ...blankAnswer, name })) },
+    hasTurns: turns.length > 0,
+    turns: [
+      ...turns.map(({ prompt, answers }) => ({
+        prompt,
+        isTemplate: false,
+        answers: answers.map((answer, side) => ({ ...blankAnswer, ...answer, name: names[side] ?? '' })),
+      })),
+      // what the page's script fills in
+      { prompt: '', isTemplate: true, answers: names.map((name) => ({ ...blankAnswer, name })) },
+    ],
     turnsJson: JSON.stringify(turns.filter(isAnswered).map(carried)),
     client: shown.code?.client ?? values.client ?? '',
     code: shown.code,
