@@ -27,6 +27,8 @@ const MOST_PATHS = 3000
 const MOST_COMPARISONS = 300_000
 const LEAST_COMPARED = 200
 const LONGEST_WORDS = 4000
+const LONGEST_SUMMARY = 600
+const PLAIN_SUMMARY = 120
 
 type Unnamed = Omit<Operation, 'id'>
 
@@ -135,10 +137,10 @@ function operationOf(spec: unknown, nodes: Nodes, schemes: Scheme[], found: Foun
   }
 }
 
-/** Authors write Markdown here too, which a heading and a list of contents show without its marks. */
+/** Authors write Markdown and whole paragraphs here too, which a heading and a list of contents show as one plain sentence. */
 function summaryFor(nodes: Nodes, operation: object): string {
-  const summary = nodes.shortText(member(operation, 'summary'), 200) ?? ''
-  return /[`*_[\]<&\\]/.test(summary) ? summaryOf(summary) : summary
+  const summary = nodes.shortText(member(operation, 'summary'), LONGEST_SUMMARY) ?? ''
+  return /[`*_[\]<&\\]/.test(summary) || summary.length > PLAIN_SUMMARY ? summaryOf(summary) : summary
 }
 
 function words(nodes: Nodes, value: unknown, longest: number): string {
