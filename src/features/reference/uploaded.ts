@@ -6,6 +6,7 @@ import { type PathTemplate, templateFrom } from '../../model-calls/path-template
 import { summaryOf } from '../../web/markdown.js'
 import { bodyOf, responsesOf } from './bodies.js'
 import { aboutOf, baseOf, schemesOf, serversOf } from './claims.js'
+import { knownCallAt } from './known-calls.js'
 import {
   nameOperations,
   type Operation,
@@ -132,7 +133,7 @@ function operationOf(spec: unknown, nodes: Nodes, schemes: Scheme[], found: Foun
     description: words(nodes, member(operation, 'description'), LONGEST_WORDS),
     deprecated: member(operation, 'deprecated') === true,
     parameters: parametersOf(nodes, { ...template, path: base + template.path }, schemes, given),
-    body: bodyOf(spec, nodes, operation, given),
+    body: bodyOf(spec, nodes, operation, given, knownCallAt(verb.toUpperCase(), template.path)?.example),
     responses: responsesOf(spec, nodes, operation),
   }
 }
