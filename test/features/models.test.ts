@@ -487,6 +487,40 @@ t.test('a model server that lies, floods or dawdles spoils nothing', async (t) =
   answer = (_path, response) => response.end(listOf(5000, ''))
   await ask()
   t.same(heard.splice(0), [['m', 'org/0-', undefined, undefined]], 'of many ids that fit, the first')
+  preferred = 'org/7-'
+  await ask()
+  t.same(heard.splice(0), [['m', 'org/7-', undefined, undefined]], 'or the one that the document of the product shows')
+  preferred = 'org/gone'
+  await ask()
+  t.same(heard.splice(0), [['m', 'org/0-', undefined, undefined]])
+  for (const [status, text, expected] of [
+    [404, '{"detail":"Not Found"}', [['m', 'no list']]],
+    [405, '', [['m', 'no list']]],
+    [404, 'No Mapping Rule matched', []],
+    [503, '', []],
+  ] as const) {
+    answer = (_path, response) => response.writeHead(status).end(text)
+    await ask()
+    t.same(heard.splice(0), expected, `${status} ${text}`)
+  }
+})
+
+t.test('that a server has no list is learned where it never gave one, and forgotten when it does', async (t) => {
+  const { threescale, state } = tenant(['listless'])
+  const media = { j: { example: { model: 'org/example' } } }
+  const body = JSON.stringify({ paths: { '/v1/chat/completions': { post: { requestBody: { content: media } } } } })
+  state.docs = [{ id: 5, productId: 1, published: true, body }]
+  const models = catalogue(threescale)
+  const id = async () => (await first(models))?.model_id
+  t.equal(await id(), null)
+  t.equal(models.exampleIdOf('listless'), 'org/example')
+  t.equal(models.exampleIdOf('nothing'), undefined)
+  await models.learnUnlisted('listless')
+  t.match(await first(models), { model_id: 'org/example', sources: { model_id: 'active_docs' } })
+  await models.learnModelId('listless', 'org/listed', 4096)
+  t.equal(await id(), 'org/listed')
+  await models.learnUnlisted('listless')
+  t.equal(await id(), 'org/listed', 'what it listed stays')
 })
 
 t.test('what a model server tells is text of one line, or it is nothing', async (t) => {

@@ -71,6 +71,7 @@ function playgroundBefore(reply: (body: Sent, attempt: number) => Reply, more: P
       },
     },
     places,
+    learnFormat: async () => {},
     modelIdOf: async () => 'org/learned',
     wordsFor,
     ...more,

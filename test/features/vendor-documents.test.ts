@@ -271,6 +271,8 @@ t.test('what Try it proposes is valid by the schema of the operation, and as sho
     t.same(Object.keys(body).sort(), [...members].sort(), `${vendor} ${call}`)
     if ('model' in body) t.equal(body.model, 'org/served')
   }
+  const [chat] = referenceFor(vendorDocuments.openai, 'POST /v1/chat/completions').operations
+  t.match(JSON.parse(chat?.sendable[0]?.example ?? '').messages, [{ role: 'user', content: /\w/ }], 'a usual request')
   const [tgi] = referenceFor(vendorDocuments.tgi, 'POST /v1/chat/completions').operations
   t.same(JSON.parse(tgi?.sendable[0]?.example ?? '').messages, [{ role: 'user', content: 'What is Deep Learning?' }])
   t.match(tgi?.body?.kinds[0]?.schema.properties?.logprobs, { default: false })
@@ -452,6 +454,11 @@ t.test('examples, defaults and choices have the type of their schema, or there a
     return { value: (JSON.parse(kind?.example ?? '') as { v: unknown }).v, schema: kind?.schema.properties?.v }
   }
   const list = { type: 'array', items: { type: 'integer' } }
+  const roleOf = (role: string) => ({
+    type: 'object',
+    properties: { role: { type: 'string', enum: [role] }, text: { type: 'string' } },
+    required: ['text'],
+  })
   const cases: [schema: object, value: unknown][] = [
     [{ type: 'integer', default: '2' }, 2],
     [{ type: 'integer', example: '2.5', default: 3 }, 3],
@@ -490,6 +497,11 @@ t.test('examples, defaults and choices have the type of their schema, or there a
     [{ oneOf: [{ type: 'integer' }, { type: 'boolean' }], example: 'true' }, true],
     [{ anyOf: [{ type: 'null' }, { type: 'integer' }], default: '3' }, 3],
     [{ allOf: [{ type: 'integer' }, { default: '6' }] }, 6],
+    [
+      { oneOf: [roleOf('developer'), roleOf('user')], example: { role: 'user', text: 'x' } },
+      { role: 'user', text: 'x' },
+    ],
+    [{ oneOf: [roleOf('a'), { type: 'object', required: ['other'] }], example: { text: 'x' } }, { text: 'x' }],
   ]
   for (const [schema, value] of cases) t.same(made(schema).value, value, JSON.stringify(schema))
   t.match(made({ type: 'integer', default: '2' }).schema, { default: 2 })

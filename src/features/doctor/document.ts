@@ -1,4 +1,5 @@
 import { readSpec } from '../../clients/threescale/spec.js'
+import { templateFrom } from '../../model-calls/path-templates.js'
 
 /** What a document says of calls and addresses, as far as it is compared with the gateway; every list and text is bounded. */
 export interface DocumentClaims {
@@ -36,7 +37,7 @@ export function claimsOf(spec: Record<string, unknown>): DocumentClaims {
       .flatMap(([path, item]) =>
         Object.keys(member(item))
           .filter((verb) => verbs.includes(verb))
-          .map((verb) => ({ verb: verb.toUpperCase(), path })),
+          .map((verb) => ({ verb: verb.toUpperCase(), path: templateFrom(path).path })),
       )
       .slice(0, MOST_CALLS),
     servers: serversOf(spec)

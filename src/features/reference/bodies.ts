@@ -9,14 +9,29 @@ const MOST_RESPONSES = 12
 const MOST_KINDS = 3
 const MOST_FIELDS = 50
 
+/** What an example is for. */
+interface Use {
+  sent: boolean
+  /** a request that is usual for such a call */
+  usual: object | undefined
+}
+
+const RECEIVED: Use = { sent: false, usual: undefined }
+
 /** What is sent: `requestBody`, or in OpenAPI 2 the parameters in `body` and `formData`. */
-export function bodyOf(spec: unknown, nodes: Nodes, operation: unknown, given: unknown[]): Body | undefined {
+export function bodyOf(
+  spec: unknown,
+  nodes: Nodes,
+  operation: unknown,
+  given: unknown[],
+  usual: object | undefined,
+): Body | undefined {
   const body = nodes.follow(member(operation, 'requestBody'))
   if (typeof body === 'object' && body !== null) {
     return {
       required: member(body, 'required') === true,
       description: nodes.shortText(member(body, 'description')) ?? '',
-      kinds: kindsOf(nodes, member(body, 'content'), true),
+      kinds: kindsOf(nodes, member(body, 'content'), { sent: true, usual }),
     }
   }
   const types = listed(member(operation, 'consumes') ?? member(spec, 'consumes'))
@@ -26,14 +41,14 @@ export function bodyOf(spec: unknown, nodes: Nodes, operation: unknown, given: u
   const form = given.filter((node) => member(node, 'in') === 'formData' && !isCredential(node))
   if (inBody === undefined && form.length === 0) return undefined
   const schema = inBody === undefined ? formSchema(nodes, form) : nodes.schemaOf(member(inBody, 'schema'))
-  const usual = form.length === 0 ? 'application/json' : formType(form)
+  const common = form.length === 0 ? 'application/json' : formType(form)
   return {
     required: member(inBody, 'required') === true,
     description: nodes.shortText(member(inBody, 'description')) ?? '',
-    kinds: (types.length > 0 ? types : [usual]).map((type) => ({
+    kinds: (types.length > 0 ? types : [common]).map((type) => ({
       type,
       schema: withoutExamples(schema),
-      example: exampleFor(nodes, type, schema, oldExample(inBody, type), true),
+      example: exampleFor(nodes, type, schema, oldExample(inBody, type), { sent: true, usual }),
     })),
   }
 }
@@ -72,20 +87,20 @@ export function responsesOf(spec: unknown, nodes: Nodes, operation: unknown): Re
       const old = nodes.entriesOf(member(response, 'examples'))
       const kinds =
         schema === undefined
-          ? kindsOf(nodes, member(response, 'content'), false)
+          ? kindsOf(nodes, member(response, 'content'), RECEIVED)
           : (types.length > 0 ? types : ['application/json']).map((type) => {
               const read = nodes.schemaOf(schema)
               return {
                 type,
                 schema: withoutExamples(read),
-                example: exampleFor(nodes, type, read, old.find(([name]) => name === type)?.[1], false),
+                example: exampleFor(nodes, type, read, old.find(([name]) => name === type)?.[1], RECEIVED),
               }
             })
       return { status, description: nodes.shortText(member(response, 'description')) ?? '', kinds }
     })
 }
 
-function kindsOf(nodes: Nodes, content: unknown, sent: boolean): Kind[] {
+function kindsOf(nodes: Nodes, content: unknown, use: Use): Kind[] {
   return nodes
     .entriesOf(content)
     .filter(([type]) => isMediaType(type) && nodes.hasRoom(type.length))
@@ -93,15 +108,15 @@ function kindsOf(nodes: Nodes, content: unknown, sent: boolean): Kind[] {
     .map(([type, media]) => {
       const schema = nodes.schemaOf(member(media, 'schema'))
       const given = member(media, 'example') ?? firstExample(nodes, member(media, 'examples'))
-      return { type, schema: withoutExamples(schema), example: exampleFor(nodes, type, schema, given, sent) }
+      return { type, schema: withoutExamples(schema), example: exampleFor(nodes, type, schema, given, use) }
     })
 }
 
-function exampleFor(nodes: Nodes, type: string, schema: Schema, given: unknown, sent: boolean): string {
+function exampleFor(nodes: Nodes, type: string, schema: Schema, given: unknown, { sent, usual }: Use): string {
   const json = /json/.test(type)
   const form = /x-www-form-urlencoded/.test(type)
   const own = json || form ? nodes.given(given, schema) : given
-  const value = own ?? (json || form ? nodes.exampleOf(schema, sent) : schema.examples?.[0])
+  const value = own ?? (json || form ? nodes.exampleOf(schema, sent, usual) : schema.examples?.[0])
   if (form && typeof (value ?? {}) === 'object') {
     const fields = nodes
       .entriesOf(value)

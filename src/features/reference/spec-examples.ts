@@ -63,6 +63,18 @@ function completed(value: unknown, schema: Schema, deps: ExampleDeps, depth: num
   return lacking.length > 0 ? { ...value, ...Object.fromEntries(lacking) } : value
 }
 
+/** Required members that the document shows no value for, as a usual request of this kind has them. */
+export function withUsual(made: unknown, schema: Schema, usual: object | undefined, fit: Fit): unknown {
+  if (!usual || typeof made !== 'object' || made === null || schema.examples) return made
+  const better = Object.entries(usual).flatMap(([name, value]) => {
+    const inner = schema.properties?.[name]
+    if (!inner || !Object.hasOwn(made, name) || inner.examples || inner.default !== undefined) return []
+    const found = fit(value, inner)
+    return found === undefined ? [] : [[name, found] as const]
+  })
+  return { ...made, ...Object.fromEntries(better) }
+}
+
 /** An example of a document in the type of its schema, else one that is made; undefined where there is neither. */
 export function fittingExample(given: unknown, schema: Schema, deps: ExampleDeps): unknown {
   const found = given === undefined || given === null ? undefined : deps.fit(given, schema)

@@ -2,7 +2,7 @@ import { member, textOf } from '../../clients/threescale/spec.js'
 import type { Schema } from '../../web/openapi/shapes.js'
 import { type Budget, createBudget } from './spec-budget.js'
 import { isCredential } from './spec-credentials.js'
-import { exampleOf, exampleText, fittingExample } from './spec-examples.js'
+import { exampleOf, exampleText, fittingExample, withUsual } from './spec-examples.js'
 import { merge, withChoices, withFittingScalars } from './spec-schemas.js'
 import { createFit } from './spec-values.js'
 
@@ -41,8 +41,9 @@ export function createNodes(spec: unknown) {
     entriesOf: budget.entriesOf,
     /** A value as its schema has it; undefined where it is none of its type. */
     fit,
-    /** A value that fits a schema; `sent`: as short as may be sent. */
-    exampleOf: (schema: Schema, sent: boolean): unknown => exampleOf(schema, { fit, sent }),
+    /** A value that fits a schema; `sent`: as short as may be sent, and required members as they are in `usual`. */
+    exampleOf: (schema: Schema, sent: boolean, usual?: object): unknown =>
+      withUsual(exampleOf(schema, { fit, sent }), schema, usual, fit),
     /** An example of the document for a schema; undefined where it is of another type. */
     given: (value: unknown, schema: Schema): unknown => fittingExample(value, schema, { fit, sent: true }),
     /** A text as far as the budget of the document has room for it. */

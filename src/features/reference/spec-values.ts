@@ -34,14 +34,16 @@ export function createFit({ steps, credentials }: FitDeps) {
     return found === undefined ? undefined : allowed(found, schema)
   }
 
-  /** The choice that takes the value as it is, else the first that takes it at all. */
+  /** By the choice that takes all of the value, else by the first that takes any of it. */
   function firstFitting(value: unknown, choices: Schema[], depth: number): unknown {
     const exact = choices.filter((choice) => typesOf(choice).some((type) => isOf(value, type)))
-    for (const choice of [...exact, ...choices]) {
+    let partly: unknown
+    for (const choice of [...exact, ...choices.filter((each) => !exact.includes(each))]) {
       const found = fitted(value, choice, depth + 1)
-      if (found !== undefined) return found
+      if (found !== undefined && isWhole(found, value, choice)) return found
+      partly ??= found
     }
-    return undefined
+    return partly
   }
 
   function ofTypes(value: unknown, types: string[], schema: Schema, depth: number): unknown {
@@ -88,6 +90,13 @@ export function createFit({ steps, credentials }: FitDeps) {
       }),
     )
   }
+}
+
+/** Whether nothing was left out of an object or list, and an object has what is required of it. */
+function isWhole(found: unknown, value: unknown, { required = [] }: Schema): boolean {
+  if (typeof found !== 'object' || found === null || typeof value !== 'object' || value === null) return true
+  if (Object.keys(found).length < Object.keys(value).length) return false
+  return Array.isArray(found) || required.every((name) => Object.hasOwn(found, name))
 }
 
 /** A number or text as its schema has it, without a budget: for defaults, constants and choices. */

@@ -7,11 +7,11 @@ import type { Kind, Operation, Parameter, Reference } from './shapes.js'
 export type Still = ReturnType<typeof makeStill>
 
 /** Characters of HTML that descriptions and examples of one document may become; further ones are plain text. */
-const MOST_HTML = 600_000
+const MOST_HTML = 300_000
 /** The same of one operation. */
 const HTML_OF_OPERATION = 100_000
 /** Fields of bodies and answers in all tables of one document, and of one operation. */
-const MOST_ROWS = 2000
+const MOST_ROWS = 1200
 const ROWS_OF_OPERATION = 250
 
 /** A field of a body or an answer. */

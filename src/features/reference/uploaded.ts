@@ -6,6 +6,7 @@ import { type PathTemplate, templateFrom } from '../../model-calls/path-template
 import { summaryOf } from '../../web/markdown.js'
 import { bodyOf, responsesOf } from './bodies.js'
 import { aboutOf, baseOf, schemesOf, serversOf } from './claims.js'
+import { knownCallAt } from './known-calls.js'
 import {
   nameOperations,
   type Operation,
@@ -27,6 +28,8 @@ const MOST_PATHS = 3000
 const MOST_COMPARISONS = 300_000
 const LEAST_COMPARED = 200
 const LONGEST_WORDS = 4000
+const LONGEST_SUMMARY = 600
+const PLAIN_SUMMARY = 120
 
 type Unnamed = Omit<Operation, 'id'>
 
@@ -130,15 +133,15 @@ function operationOf(spec: unknown, nodes: Nodes, schemes: Scheme[], found: Foun
     description: words(nodes, member(operation, 'description'), LONGEST_WORDS),
     deprecated: member(operation, 'deprecated') === true,
     parameters: parametersOf(nodes, { ...template, path: base + template.path }, schemes, given),
-    body: bodyOf(spec, nodes, operation, given),
+    body: bodyOf(spec, nodes, operation, given, knownCallAt(verb.toUpperCase(), template.path)?.example),
     responses: responsesOf(spec, nodes, operation),
   }
 }
 
-/** Authors write Markdown here too, which a heading and a list of contents show without its marks. */
+/** Authors write Markdown and whole paragraphs here too, which a heading and a list of contents show as one plain sentence. */
 function summaryFor(nodes: Nodes, operation: object): string {
-  const summary = nodes.shortText(member(operation, 'summary'), 200) ?? ''
-  return /[`*_[\]<&\\]/.test(summary) ? summaryOf(summary) : summary
+  const summary = nodes.shortText(member(operation, 'summary'), LONGEST_SUMMARY) ?? ''
+  return /[`*_[\]<&\\]/.test(summary) || summary.length > PLAIN_SUMMARY ? summaryOf(summary) : summary
 }
 
 function words(nodes: Nodes, value: unknown, longest: number): string {

@@ -32,6 +32,7 @@ t.test('what a document claims is bounded, and compared without blocking others'
   const claims = claimsOf(spec)
   t.equal(claims.calls.length, 1000)
   t.equal(claims.servers.length, 20)
+  t.match(claimsOf({ paths: { '/models/:name/infer': { post: {} } } }).calls, [{ path: '/models/{name}/infer' }])
   t.same(claimsOf({ swagger: '2.0', host: 'x.example.com', basePath: '/v1', paths: null }), {
     isOpenApi: true,
     base: '/v1',

@@ -111,13 +111,13 @@ export const offer = {
     severity: 'info',
     title: 'The id of the model is not known',
     why: 'Code on the model’s page has to ask /v1/models first.',
-    fix: 'Set model_id in PORTAL_CONFIG, or an example in the spec.',
+    fix: 'Set model_id in PORTAL_CONFIG, or in `x-maas` of the spec.',
   },
   model_id_wrong: {
     severity: 'error',
     title: 'The model server does not know the id that the portal gives',
     why: 'Every copied line of code is answered with 404.',
-    fix: 'Correct model_id in PORTAL_CONFIG or the example in the spec.',
+    fix: 'Correct model_id in PORTAL_CONFIG or in `x-maas` of the spec.',
     place: 'productDocs',
   },
   model_list_unread: {
