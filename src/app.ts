@@ -123,7 +123,7 @@ export async function buildPortal(config: Config) {
   security(app, origins, cors)
   cors.hook(app, limits.api)
   assets(app, { root: join(projectRoot, 'static') })
-  protectedResource(app, { publicUrl: config.publicUrl, issuer: config.oidc.issuer, name: brand })
+  protectedResource(app, { publicUrl: config.publicUrl, issuer: outbound.identity.issuer, name: brand })
 
   const document = createApiDocument()
 

@@ -54,7 +54,7 @@ export type Verbs = ReturnType<typeof createVerbs>
 /** What people and programs can do here, by noun; nothing of it knows HTTP. */
 export function createVerbs(config: Config, { outbound, revocations, metrics, log, brand, audit }: VerbsDeps) {
   const { portal: notes } = config
-  const { guardedTo, redis, cache, threescale, mail, operator } = outbound
+  const { guardedTo, redis, cache, threescale, mail, operator, identity } = outbound
   const documents = createDocuments({ log })
   const models: Models = createModels({
     threescale,
@@ -172,7 +172,7 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
     url: notes.terms.url ?? '/terms',
   }
   const services = [...config.api.clients, ...(notes.identity_provider?.access_tokens?.service_subjects ?? [])]
-  const names = createNames({ secrets: config.usernames.secrets, issuerId: config.oidc.issuerId })
+  const names = createNames({ ...config.oidc, secrets: config.usernames.secrets, issuerIds: identity.issuerIds })
   const claims = createClaimAccounts({
     threescale,
     cache,

@@ -1,4 +1,7 @@
-/** What jose verifies with a public key; an algorithm with a shared secret is never accepted (RFC 8725 section 3.2). */
+/**
+ * What jose verifies with a public key. An algorithm with a shared secret is never accepted: the public key could be taken as that
+ * secret (RFC 8725 section 2.1).
+ */
 export const asymmetric = [
   'RS256',
   'RS384',
@@ -30,6 +33,12 @@ export function signingAlgorithms(announced: string[] = ['RS256']): SigningAlgor
 /** The same issuer, whether or not one of both ends with a slash. */
 export function isSameIssuer(one: string, other: string): boolean {
   return normalized(one) === normalized(other)
+}
+
+/** An issuer without and with a slash at its end. */
+export function spellingsOf(issuer: string): string[] {
+  const bare = issuer.replace(/\/+$/, '')
+  return [bare, `${bare}/`]
 }
 
 /** `address` with those parameters of `template` that it has not, such as `?p=` of a policy (RFC 6749 section 3.1). */

@@ -5,7 +5,7 @@ import { failureOf } from './http-failure.js'
 import { type Discovered, discover, type Relation } from './identity-discovery.js'
 import { endSessionAddress, type LogoutToken, readLogoutToken, type SignOut } from './identity-logout.js'
 import { invalidToken, reasonOf, refusal } from './identity-refusals.js'
-import { asymmetric, type SigningAlgorithm, withQueryOf } from './identity-terms.js'
+import { spellingsOf, withQueryOf } from './identity-terms.js'
 import { completed, isRejection, lacksAny, readUserinfo } from './identity-userinfo.js'
 import type { Log } from './redis.js'
 import { claimAt, isIssuedTo, overlongIdentifier } from './token-claims.js'
@@ -18,6 +18,8 @@ export interface IdentityOptions extends Omit<Relation, 'callback'> {
   /** names or paths of the address and of whether it is verified */
   emailClaims?: [email: string, verified: string]
   signOut?: SignOut | undefined
+  /** what names are made of in place of the issuer; undefined or the issuer: the issuer */
+  issuerId?: string
   log: Log
   now?: () => number
 }
@@ -49,11 +51,12 @@ const CLOCKS_SECONDS = 90
  * openid-client checks everything that comes back; @fastify/oauth2 makes state, verifier and the address to go to.
  */
 export function createIdentity({ publicUrl, log, now = Date.now, ...options }: IdentityOptions) {
-  const { wanted = [], emailClaims = ['email', 'email_verified'], signOut = {}, ...rest } = options
+  const { wanted = [], emailClaims = ['email', 'email_verified'], signOut = {}, issuerId, ...rest } = options
   const relation: Relation = { ...rest, callback: `${publicUrl}${CALLBACK}` }
   const { clientId } = relation
   const { host } = new URL(relation.discoveryUrl ?? relation.issuer)
   let known: Promise<Discovered> | undefined
+  let current: Discovered | undefined
   let readAt = 0
   let failed: { at: number; by: unknown } = { at: 0, by: undefined }
   let answeredAt = 0
@@ -144,18 +147,17 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
     },
 
     /** As the provider writes it in every token; as it is set while the provider was never reached. */
-    issuer: (): Promise<string> =>
-      discovered().then(
-        ({ metadata }) => metadata.issuer,
-        () => relation.issuer,
-      ),
+    issuer: (): string => current?.metadata.issuer ?? relation.issuer,
 
-    /** Of tokens that are accepted; all asymmetric ones while the provider was never reached. */
-    algorithms: (): Promise<readonly SigningAlgorithm[]> =>
-      discovered().then(
-        ({ algorithms }) => algorithms,
-        () => asymmetric,
-      ),
+    /**
+     * What the issuer may be called in names that were made of it, the present one first: the announced one, and the setting
+     * where it is spelled in another way.
+     */
+    issuerIds(): string[] {
+      if (issuerId !== undefined && issuerId !== relation.issuer) return [issuerId]
+      const others = current ? [] : spellingsOf(relation.issuer)
+      return [...new Set([current?.metadata.issuer ?? relation.issuer, relation.issuer, ...others])]
+    },
 
     /** For health: rejects while the provider was never reached, with words that name the setting to mend. */
     async check(): Promise<void> {
@@ -209,9 +211,10 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
     }
   }
 
-  function read(): Promise<Discovered> {
+  async function read(): Promise<Discovered> {
     readAt = now()
-    return discover(relation)
+    current = await discover(relation)
+    return current
   }
 
   function noted(error: unknown): void {

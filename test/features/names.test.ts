@@ -120,3 +120,27 @@ t.test('how a name looks', async (t) => {
   for (const [username, shape] of rows) t.equal(shapeOf({ username }), shape, username)
   t.same([isServiceShaped(`${'a'.repeat(31)}@service.invalid`), isServiceShaped(undefined)], [true, false])
 })
+
+t.test('a name of another spelling of the issuer is found, and the announced spelling makes new ones', async (t) => {
+  const secrets = ['first-secret-of-at-least-thirty-two-bytes', 'older-secret-of-at-least-thirty-two-bytes']
+  const [bare, slashed] = ['https://sso.example.com', 'https://sso.example.com/']
+  const both = createNames({ secrets, issuerId: bare, issuerIds: () => [slashed, bare] })
+  const [before, after] = [bare, slashed].map((id) => createNames({ secrets, issuerId: id }))
+  t.equal(both.usernameOf('person', 'ada'), after?.usernameOf('person', 'ada'))
+  t.same(
+    both.usernamesOf('person', 'ada'),
+    [after, before].flatMap((names) => names?.usernamesOf('person', 'ada')),
+  )
+  t.same(
+    both.anchorsOf('org', 'Acme'),
+    [after, before].flatMap((names) => names?.anchorsOf('org', 'Acme')),
+  )
+  t.equal(both.serviceAddress(7, 'svc'), after?.serviceAddress(7, 'svc'))
+  t.same(
+    both.serviceAddressesOf(7, 'svc'),
+    [after, before].flatMap((names) => names?.serviceAddressesOf(7, 'svc')),
+  )
+  for (const names of [before, after])
+    t.equal(both.clientOf({ accountId: 7, email: names?.serviceAddress(7, 'svc') ?? '' }), 'svc')
+  t.not(before?.usernameOf('person', 'ada'), after?.usernameOf('person', 'ada'))
+})

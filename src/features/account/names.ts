@@ -10,6 +10,8 @@ export interface NamesDeps {
   /** USERNAME_SECRET: the first makes names, all verify and find them; at least one */
   secrets: string[]
   issuerId: string
+  /** what the issuer may have been called in names, the present one first; by default `issuerId` alone */
+  issuerIds?: (() => string[]) | undefined
 }
 
 export type Kind = 'person' | 'service'
@@ -43,7 +45,7 @@ const SERVICE = /^([a-z2-7]{16})([a-z2-7]{15})@(?:([a-z2-7.]+)\.)?service\.inval
  * name carries an HMAC under the portal's secret, and a name that does not verify belongs to an ordinary user of 3scale.
  * They fit 3scale's 3 to 40 characters. HMAC-SHA256, base32: 5 bits a character.
  */
-export function createNames({ secrets, issuerId }: NamesDeps) {
+export function createNames({ secrets, issuerId, issuerIds = () => [issuerId] }: NamesDeps) {
   const keys = secrets.map((secret) => ({
     body: keyOf(secret, 'user names'),
     tag: keyOf(secret, 'user name tags'),
@@ -72,18 +74,22 @@ export function createNames({ secrets, issuerId }: NamesDeps) {
     mac(key.invitation, `${accountId}\n${start}\n${asciiLower(email)}`, 15)
   const attemptTag = (accountId: number, attempt: string, key = first) =>
     mac(key.invitation, `attempt\n${accountId}\n${attempt}`, 15)
-  const service = (accountId: number, clientId: string, key = first) => {
-    const start = mac(key.service, `client\n${accountId}\n${issuerId}\n${clientId}`, 16)
+  const present = () => issuerIds()[0] ?? issuerId
+  const service = (accountId: number, clientId: string, key = first, issuer = present()) => {
+    const start = mac(key.service, `client\n${accountId}\n${issuer}\n${clientId}`, 16)
     const tag = mac(key.service, `tag\n${accountId}\n${start}`, 15)
     return `${start}${tag}@${clientLabels(clientId)}.service.invalid`
   }
+  const servicesOf = (accountId: number, clientId: string): string[] =>
+    issuerIds().flatMap((issuer) => keys.map((key) => service(accountId, clientId, key, issuer)))
 
   return {
     /** The user name of a caller. It depends on issuer and subject alone, so every replica finds them by it in one call. */
-    usernameOf: (kind: Kind, subject: string): string => named(legacyUsername(kind, issuerId, subject), first),
+    usernameOf: (kind: Kind, subject: string): string => named(legacyUsername(kind, present(), subject), first),
 
-    /** The same under every secret, the first one first: where to look for somebody. */
-    usernamesOf: (kind: Kind, subject: string): string[] => all(legacyUsername(kind, issuerId, subject)),
+    /** The same under every secret and issuer, the present ones first: where to look for somebody. */
+    usernamesOf: (kind: Kind, subject: string): string[] =>
+      issuerIds().flatMap((issuer) => all(legacyUsername(kind, issuer, subject))),
 
     /** True for names of people and services that this portal made: they have a subject and are never linked to another. */
     isOurs: (username: string): boolean => isKind('sso', username),
@@ -93,10 +99,11 @@ export function createNames({ secrets, issuerId }: NamesDeps) {
      * requests arrive at once, and of those one account is kept. It is nobody's: an account needs an admin before the
      * first person comes.
      */
-    anchorsOf: (claim: string, value: string): string[] => all(legacyAnchor(issuerId, claim, value)),
+    anchorsOf: (claim: string, value: string): string[] =>
+      issuerIds().flatMap((issuer) => all(legacyAnchor(issuer, claim, value))),
 
     /** The name that earlier builds gave the same user; proves nothing. */
-    earlierAnchorOf: (claim: string, value: string): string => legacyAnchor(issuerId, claim, value),
+    earlierAnchorOf: (claim: string, value: string): string => legacyAnchor(present(), claim, value),
 
     isAnchor: (username: string): boolean => isKind('claim', username),
 
@@ -146,14 +153,13 @@ export function createNames({ secrets, issuerId }: NamesDeps) {
     serviceAddress: (accountId: number, clientId: string): string => service(accountId, clientId),
 
     /** The same under every secret, the first one first. */
-    serviceAddressesOf: (accountId: number, clientId: string): string[] =>
-      keys.map((key) => service(accountId, clientId, key)),
+    serviceAddressesOf: servicesOf,
 
     /** The client id of the address of a service in this very account; undefined for every other address. */
     clientOf({ accountId, email = '' }: Pick<User, 'accountId' | 'email'>): string | undefined {
       const [, , , labels = ''] = SERVICE.exec(email) ?? []
       const clientId = clientOfLabels(labels)
-      return keys.some((key) => service(accountId, clientId, key) === email) ? clientId : undefined
+      return servicesOf(accountId, clientId).includes(email) ? clientId : undefined
     },
 
     /** True for the address of a service in this very account. */
