@@ -60,8 +60,8 @@ function plain(typ: string): string {
 
 /** Why a token is of another issuer, as a sentence. With or without a slash at its end, an issuer is the same. */
 export function issuerFault({ iss }: JWTPayload, issuer: string, form: TokenForm): string | undefined {
-  if (iss !== undefined && [issuer, ...(form.issuers ?? [])].some((accepted) => isSameIssuer(iss, accepted)))
-    return undefined
+  const accepted = [issuer, ...(form.issuers ?? [])]
+  if (typeof iss === 'string' && accepted.some((each) => isSameIssuer(iss, each))) return undefined
   return `The issuer (iss) of this access token is not the one of this API. The operator of the portal can accept others in PORTAL_CONFIG: ${SETTING}.issuers.`
 }
 
@@ -84,8 +84,7 @@ export function callerFault(payload: JWTPayload, form: TokenForm): string | unde
   // RFC 8693 section 4.1: the rights and the audit log of this API know one caller
   if (payload.act !== undefined)
     return 'This access token is for a delegation (act), which this API does not accept. Request a token for one caller.'
-  if (payload.sub === undefined && form.services_without_subject && !payload.events)
-    return withoutSubject(payload, form)
+  if (payload.sub === undefined && form.services_without_subject) return withoutSubject(payload, form)
   if (payload.sub === undefined)
     return `This access token has no subject (sub). Keycloak’s client scope “basic” adds it. For tokens of clients without one, see ${SETTING}.services_without_subject in PORTAL_CONFIG.`
   // RFC 7519 section 4.1.2: anything else would be the same text for several callers

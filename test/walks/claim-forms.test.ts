@@ -176,6 +176,17 @@ t.test('groups that a provider left out are reported to the person, the log and 
   t.match([refused.status, refused.body.detail], [403, /left out your groups/])
 })
 
+t.test('an access token without an address says how to sign up, and needs none once its person has', async (t) => {
+  const api = await portalWith('')
+  const { username } = await arrive({})
+  const claims = { email: null, email_verified: null }
+  t.equal((await api.get('/me', await api.token({ username, claims }))).status, 200, 'found by the subject')
+  await api.person({ username: 'unseen' })
+  const refused = await api.post<Problem>('/me', await api.token({ username: 'unseen', claims }), answers)
+  t.match([refused.status, refused.body.type], [403, /email_missing/])
+  t.match(refused.body.detail, /access token has no e-mail address\. Sign in on the pages/)
+})
+
 t.test('access tokens of another form are refused with the setting, and accepted with it', async (t) => {
   const claims = { typ: null, scope: null, scp: ['maas:read'], azp: null, cid: 'cli' }
   const strict = await portalWith('')

@@ -28,6 +28,10 @@ export interface ApiSignUpRequest {
   declined(what: Declined): void
 }
 
+/** Many providers put no address into access tokens, whatever the profile of the person says. */
+const NO_ADDRESS =
+  'The access token has no e-mail address. Sign in on the pages of the portal once, or have the sign-in service add the address to access tokens.'
+
 /**
  * POST /me: the sign-up of the pages, answered in one go. Who is here already gets what they have, and an error where they
  * answer otherwise: what is on record in 3scale is the memory, so a repeat needs no other. An existing account is joined only
@@ -98,6 +102,7 @@ async function admitted(signIn: ReturnType<Accounts['signIn']>, asked: Questions
     if (outcome.kind === 'in') return outcome
     if (outcome.offer?.needsConsent) throw joinRequired(outcome.offer)
   } catch (error) {
+    if (isProblem(error, 'email_missing')) throw problem('email_missing', { detail: NO_ADDRESS, cause: error })
     if (!isProblem(error, 'invalid_fields')) throw error
     const named = Object.entries(error.fields ?? {}).map(([name, text]) => {
       const field = asked.find((each) => name === each.name || name === `${each.target}.${each.name}`)

@@ -48,7 +48,7 @@ export function createMissing({ threescale, notes, ttlSeconds }: MissingDeps) {
       if (note.hidden) reasons.push('PORTAL_CONFIG hides it (`hidden: true`).')
       if (note.visible_to)
         reasons.push(
-          `PORTAL_CONFIG shows it to members of ${note.visible_to.join(', ')} only. Groups are told by the sign-in service at sign-in: after a change sign out and in again.`,
+          `PORTAL_CONFIG shows it to members of ${note.visible_to.join(', ')} only. The sign-in service states groups at sign-in: after a change, sign out and in again. It may leave them out where there are too many; the doctor then reports claim_omitted.`,
         )
       if (settings.servicePlansVisible && !person)
         reasons.push('The tenant shows service plans: only accounts with a live subscription to the product see it.')
