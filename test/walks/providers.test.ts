@@ -116,6 +116,9 @@ for (const [index, profile] of profiles.entries())
       await page.goto(`${portal.url}/account`)
       t.ok(await isAsked(page), 'the next page asks who it is')
     } else t.equal(status, undefined)
+    const { findings } = await portal.doctor.examine(10_000)
+    const errors = findings.filter(({ code, severity }) => code.startsWith('identity') && severity === 'error')
+    t.same(errors, [], 'the doctor finds nothing wrong with the provider')
     t.same(faults, [], 'no form was answered by a redirect to another origin, and the browser blocked nothing')
   })
 
@@ -189,7 +192,7 @@ async function startPair(t: Test, profile: Profile, people: Person[]) {
   }
   const portal = await start(loadConfig(env))
   t.teardown(portal.stop)
-  return { portal: { url }, provider }
+  return { portal: { url, doctor: portal.doctor }, provider }
 }
 
 /** The addresses of the docs are those of the product; here they are the scripted provider's. */
