@@ -61,13 +61,9 @@ export interface Profile {
   /** access token of a program without a person (client credentials) */
   serviceToken?(at: { client: Client; at: Addresses }): JWTPayload
   endSession?: {
-    /** where the discovery document does not have it */
-    at?(at: Addresses): string
     demands?: string[]
     /** parameter with the address to go back to */
     returns?: string
-    /** true: it shows a link back instead of going there */
-    link?: boolean
     /** true: it goes on to the provider that it brokers, on another origin */
     upstream?: boolean
   }
