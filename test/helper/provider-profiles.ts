@@ -61,13 +61,9 @@ export interface Profile {
   /** access token of a program without a person (client credentials) */
   serviceToken?(at: { client: Client; at: Addresses }): JWTPayload
   endSession?: {
-    /** where the discovery document does not have it */
-    at?(at: Addresses): string
     demands?: string[]
     /** parameter with the address to go back to */
     returns?: string
-    /** true: it shows a link back instead of going there */
-    link?: boolean
     /** true: it goes on to the provider that it brokers, on another origin */
     upstream?: boolean
   }
@@ -186,7 +182,16 @@ const adfs: Profile = {
     token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic', 'private_key_jwt'],
     response_types_supported: ['code', 'id_token', 'code id_token', 'id_token token'],
     subject_types_supported: ['pairwise'],
-    scopes_supported: ['allatclaims', 'email', 'user_impersonation', 'profile', 'openid', 'maas:read', 'maas:write'],
+    scopes_supported: [
+      'allatclaims',
+      'email',
+      'user_impersonation',
+      'profile',
+      'openid',
+      'maas:read',
+      'maas:write',
+      'maas:reveal',
+    ],
     id_token_signing_alg_values_supported: ['RS256'],
     claims_supported: ['aud', 'iss', 'iat', 'exp', 'auth_time', 'nonce', 'sub', 'upn', 'unique_name', 'sid'],
     capabilities: [],
@@ -236,7 +241,16 @@ const okta: Profile = {
     response_types_supported: ['code', 'id_token', 'code id_token', 'code token', 'id_token token'],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['RS256'],
-    scopes_supported: ['maas:read', 'maas:write', 'openid', 'profile', 'email', 'groups', 'offline_access'],
+    scopes_supported: [
+      'maas:read',
+      'maas:write',
+      'maas:reveal',
+      'openid',
+      'profile',
+      'email',
+      'groups',
+      'offline_access',
+    ],
     token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'none'],
     claims_supported: ['ver', 'jti', 'iss', 'aud', 'iat', 'exp', 'cid', 'uid', 'scp', 'sub'],
     code_challenge_methods_supported: ['S256'],
@@ -512,7 +526,16 @@ const authelia: Profile = {
     introspection_endpoint: `${main}/api/oidc/introspection`,
     subject_types_supported: ['public', 'pairwise'],
     response_types_supported: ['code', 'id_token', 'token', 'code id_token', 'none'],
-    scopes_supported: ['offline_access', 'openid', 'profile', 'groups', 'email', 'maas:read', 'maas:write'],
+    scopes_supported: [
+      'offline_access',
+      'openid',
+      'profile',
+      'groups',
+      'email',
+      'maas:read',
+      'maas:write',
+      'maas:reveal',
+    ],
     claims_supported: ['iss', 'sub', 'aud', 'exp', 'iat', 'amr', 'azp', 'email', 'email_verified', 'groups', 'name'],
     token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'none'],
     code_challenge_methods_supported: ['S256'],
@@ -573,7 +596,7 @@ const authentik: Profile = {
     subject_types_supported: ['public'],
     token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic'],
     acr_values_supported: ['goauthentik.io/providers/oauth2/default'],
-    scopes_supported: ['openid', 'profile', 'email', 'maas:read', 'maas:write'],
+    scopes_supported: ['openid', 'profile', 'email', 'maas:read', 'maas:write', 'maas:reveal'],
     claims_supported: ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'acr', 'amr', 'nonce'],
     claims_parameter_supported: false,
     code_challenge_methods_supported: ['plain', 'S256'],

@@ -107,7 +107,7 @@ export async function startProvider(profile: Profile, client: Client, people: Pe
       if (url.pathname === '/form') return signIn(url, form, response)
       if (is(url, 'token_endpoint')) return await token(request, form, response)
       if (is(url, 'userinfo_endpoint')) return await userinfoOf(request, response)
-      if (is(url, profile.endSession?.at?.(at) ?? 'end_session_endpoint')) return endSession(url, request, response)
+      if (is(url, 'end_session_endpoint')) return endSession(url, request, response)
       if (url.pathname === '/upstream/logout') return redirect(response, url.searchParams.get('back') ?? '/')
       return page(response, 404, 'There is no such page.')
     } catch (error) {
@@ -115,9 +115,9 @@ export async function startProvider(profile: Profile, client: Client, people: Pe
     }
   }
 
-  /** The member of the discovery document, or the address itself; a query that it has must be in the request. */
+  /** An endpoint of the discovery document; a query that it has there must be in the request. */
   function is(url: URL, endpoint: string): boolean {
-    const address = endpoint.startsWith('http') ? endpoint : metadata[endpoint]
+    const address = metadata[endpoint]
     if (typeof address !== 'string') return false
     const wanted = new URL(address)
     return (
@@ -225,19 +225,13 @@ export async function startProvider(profile: Profile, client: Client, people: Pe
   }
 
   function endSession(url: URL, request: IncomingMessage, response: ServerResponse): ServerResponse {
-    const {
-      demands = [],
-      returns = 'post_logout_redirect_uri',
-      link = false,
-      upstream = false,
-    } = profile.endSession ?? {}
+    const { demands = [], returns = 'post_logout_redirect_uri', upstream = false } = profile.endSession ?? {}
     const missing = demands.filter((name) => !url.searchParams.get(name))
     const target = url.searchParams.get(returns)
     if (missing.length > 0) return page(response, 400, `Missing: ${missing.join(', ')}.`)
     if (target !== client.postLogoutUri) return page(response, 400, `The address ${target} is not registered.`)
     sessions.delete(cookieOf(request) ?? '')
     response.setHeader('set-cookie', `${COOKIE}=; Path=/; Max-Age=0`)
-    if (link) return page(response, 200, `<p>Signed out.</p><a id="back" href="${target}">Back to Application</a>`)
     return redirect(response, upstream ? `${other}/upstream/logout?${new URLSearchParams({ back: target })}` : target)
   }
 }

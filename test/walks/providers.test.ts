@@ -15,6 +15,7 @@ import { freePort, startStack } from '../helper/stack.js'
 
 /** Each product of docs/identity-providers.md, with the settings that stand there, through a whole stay in a browser. */
 const RESTRICTED = 'restricted-research'
+const GRAPH = 'https://graph.windows.net/9a3b1c52/users/eve/getMemberObjects'
 const stack = await startStack(['threescale'])
 const browser = await launchBrowser()
 t.teardown(async () => {
@@ -69,7 +70,7 @@ for (const [index, profile] of profiles.entries())
     const restricted = await page.goto(`${portal.url}/models/${RESTRICTED}`)
     t.equal(restricted?.status(), 200, 'a model for a group is visible to its member')
 
-    await signOut(page, portal.url, profile)
+    await signOut(page, portal.url)
     const signedOutText = (await page.textContent('main')) ?? ''
     await page.goto(`${portal.url}/login?return_to=/account`)
     if (profile.endSession) {
@@ -84,8 +85,7 @@ for (const [index, profile] of profiles.entries())
     await page.waitForURL(`${portal.url}/account`)
     t.same(await userOf(ida), user, 'a second sign-in finds the same account')
 
-    const api = (path: string, token: string) =>
-      fetch(`${portal.url}/api/v1${path}`, { headers: { authorization: `Bearer ${token}` } })
+    const api = createCalls(portal.url)
     const token = await provider.accessToken(ida)
     if (token === undefined) {
       const refused = await api('/me', 'f'.repeat(64))
@@ -97,9 +97,9 @@ for (const [index, profile] of profiles.entries())
       )
     } else {
       const me = await api('/me', token)
-      const body = (await me.json()) as { email?: string; account?: { id: number } }
-      t.equal(me.status, 200, `a program of a person: ${JSON.stringify(body)}`)
-      t.match(JSON.stringify(body), `"id":${user?.account_id}`, 'it is the account of the pages')
+      const body = await me.text()
+      t.equal(me.status, 200, `a program of a person: ${body}`)
+      t.match(body, `"id":${user?.account_id}`, 'it is the account of the pages')
       const sees = JSON.stringify(decodeJwt(token)).includes(`${profile.group}"`)
       t.equal((await api(`/models/${RESTRICTED}`, token)).status, sees ? 200 : 404, 'groups count at the API as well')
     }
@@ -116,8 +116,43 @@ for (const [index, profile] of profiles.entries())
       await page.goto(`${portal.url}/account`)
       t.ok(await isAsked(page), 'the next page asks who it is')
     } else t.equal(status, undefined)
+    const { findings } = await portal.doctor.examine(10_000)
+    const errors = findings.filter(({ code, severity }) => code.startsWith('identity') && severity === 'error')
+    t.same(errors, [], 'the doctor finds nothing wrong with the provider')
     t.same(faults, [], 'no form was answered by a redirect to another origin, and the browser blocked nothing')
   })
+
+t.test('a member of more groups than Microsoft Entra ID puts into tokens reads why models are missing', async (t) => {
+  const [entra] = profiles
+  if (!entra) return t.fail('there is no profile')
+  const without = { groups: undefined, _claim_names: { groups: 'src1' }, _claim_sources: { src1: { endpoint: GRAPH } } }
+  const profile: Profile = {
+    ...entra,
+    idToken: (exchange) => ({ ...entra.idToken(exchange), ...without }),
+    accessToken: (exchange) => ({ ...entra.accessToken?.(exchange), ...without }),
+  }
+  const eve: Person = { username: 'eve', name: 'Eve Curie', email: 'eve.curie@example.com' }
+  const { portal, provider } = await startPair(t, profile, [eve])
+  const context = await browser.newContext()
+  t.teardown(() => context.close())
+  const page = await context.newPage()
+  await page.goto(`${portal.url}/login?return_to=/account`)
+  await signInAtProvider(page, eve)
+  await page.waitForURL(`${portal.url}/sign-up`)
+  await completeSignUp(page)
+  t.match(await page.textContent('body'), /left out your groups because there are too many/, 'after the sign-in')
+  const hidden = await page.goto(`${portal.url}/models/${RESTRICTED}`)
+  t.equal(hidden?.status(), 404)
+  t.match(await page.textContent('main'), /left out your groups because there are too many/, 'on the page of the model')
+  const answer = await createCalls(portal.url)(`/models/${RESTRICTED}`, (await provider.accessToken(eve)) ?? '')
+  t.equal(answer.status, 404)
+  t.match(((await answer.json()) as { detail: string }).detail, /left out your groups/, 'and at the API')
+})
+
+function createCalls(origin: string) {
+  return (path: string, token: string) =>
+    fetch(`${origin}/api/v1${path}`, { headers: { authorization: `Bearer ${token}` } })
+}
 
 /** Whether the provider asks who it is, which it does only without a session. Pages of the portal may stand on the way there. */
 async function isAsked(page: Page): Promise<boolean> {
@@ -134,10 +169,9 @@ async function signInAtProvider(page: Page, { username }: Person): Promise<void>
 }
 
 /** By the button of the menu, to where the provider leaves the browser. */
-async function signOut(page: Page, portal: string, { endSession }: Profile): Promise<void> {
+async function signOut(page: Page, portal: string): Promise<void> {
   await page.goto(`${portal}/account`)
   await page.click('main form[action="/logout"] button')
-  if (endSession?.link) await page.click('#back')
   await page.waitForURL((url) => url.origin === portal && url.pathname === '/signed-out')
 }
 
@@ -189,7 +223,7 @@ async function startPair(t: Test, profile: Profile, people: Person[]) {
   }
   const portal = await start(loadConfig(env))
   t.teardown(portal.stop)
-  return { portal: { url }, provider }
+  return { portal: { url, doctor: portal.doctor }, provider }
 }
 
 /** The addresses of the docs are those of the product; here they are the scripted provider's. */
