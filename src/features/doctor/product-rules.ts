@@ -1,6 +1,7 @@
 import { endsInVersion } from '../../clients/threescale/wire-catalogue.js'
 import { basePathOf, type ProductRules, typeOfRules } from '../../model-calls/base-paths.js'
 import { modelListPathOf } from '../../model-calls/call-paths.js'
+import { mountsOf } from '../../model-calls/mapped-operations.js'
 import { type ModelType, modelTypes } from '../../model-calls/openai-endpoints.js'
 import type { Look } from './look.js'
 
@@ -9,6 +10,12 @@ export function listPathIn(look: Look): string | undefined {
   const product = productRulesOf(look)
   const type = typeIn(look, product)
   return modelListPathOf(type, basePathOf(type, product).path, product.rules)
+}
+
+/** Paths that calls of an API document may lie below, as the reference looks for them. */
+export function mountsIn(look: Look): string[] {
+  const product = productRulesOf(look)
+  return mountsOf(basePathOf(typeIn(look, product), product).path, product.backends)
 }
 
 /** As the portal shows it, else as far as the mapping rules say. */

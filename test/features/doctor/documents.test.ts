@@ -47,3 +47,17 @@ t.test('what a document claims is bounded, and compared without blocking others'
   ])
   t.ok(blockedMs < LONGEST_BLOCK_MS, `blocked for ${blockedMs} ms`)
 })
+
+t.test('calls of a document are looked for where the reference places them', async (t) => {
+  const rules = ['/v1/chat/completions$', '/llama/v1/embeddings$'].map(
+    (pattern) => ({ method: 'POST', pattern }) as MappingRule,
+  )
+  const codes = async (path: string) => {
+    const text = JSON.stringify({ openapi: '3.0.0', paths: { [path]: { post: {} } } })
+    return (await found(text, readHere, rules)).map(({ code }) => code)
+  }
+  t.same(await codes('/v1/chat/completions'), [])
+  t.same(await codes('/chat/completions'), [], 'below the base path of the model')
+  t.same(await codes('/v1/completions'), ['docs_path'])
+  t.same(await codes('/embeddings'), ['docs_path'], 'of another product below a path')
+})

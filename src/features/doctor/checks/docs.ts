@@ -1,14 +1,16 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import type { ApiDoc, MappingRule } from '../../../clients/threescale/nouns.js'
 import { rulesFor, sampleOf } from '../../../clients/threescale/patterns.js'
+import { mappedOperation } from '../../../model-calls/mapped-operations.js'
 import { endpointAt } from '../../../model-calls/openai-endpoints.js'
 import type { DocumentClaims, DocumentReader } from '../document.js'
 import type { Find, Finding } from '../findings.js'
 import { type FindHere, type Look, listed, type Tenant } from '../look.js'
+import { mountsIn } from '../product-rules.js'
 
 const verbs = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 /** compared with the rules before other work of this process gets its turn */
-const CALLS_AT_ONCE = 20
+const CALLS_AT_ONCE = 8
 
 /** The reference of a product: there, published, its own, and about what the gateway lets through. */
 export async function docs(look: Look, find: FindHere, readDocument: DocumentReader): Promise<Finding[]> {
@@ -23,12 +25,8 @@ export async function docs(look: Look, find: FindHere, readDocument: DocumentRea
   return found
 }
 
-async function examined(
-  doc: ApiDoc,
-  { tenant, product, config }: Look,
-  find: FindHere,
-  readDocument: DocumentReader,
-): Promise<Finding[]> {
+async function examined(doc: ApiDoc, look: Look, find: FindHere, readDocument: DocumentReader): Promise<Finding[]> {
+  const { tenant, product, config } = look
   const found: Finding[] = []
   const other = tenant.products.find(
     ({ id, systemName }) =>
@@ -41,7 +39,7 @@ async function examined(
   if (read === 'unreadable' || !read.isOpenApi)
     return [...found, find('docs_unreadable', `“${doc.name}”: no OpenAPI document.`)]
   if (!config) return found
-  const stray = await unmapped(read, config.rules)
+  const stray = await unmapped(read, config.rules, mountsIn(look))
   if (stray.length > 0) found.push(find('docs_path', `No mapping rule lets through: ${listed(stray)}.`))
   const address = otherAddress(read, config.endpoint)
   if (address) found.push(find('docs_address', `“${doc.name}” names ${address}; the gateway is at ${config.endpoint}.`))
@@ -65,14 +63,14 @@ function isNamedAfter({ systemName }: ApiDoc, product: string): boolean {
   return plain(systemName).replace(/_(docs?|api|spec|openapi|swagger|reference)$/, '') === plain(product)
 }
 
-/** Calls of a model that no rule takes, and others that rules take with another verb only. */
-async function unmapped({ base, calls }: DocumentClaims, rules: MappingRule[]): Promise<string[]> {
+/** Calls of a model that no rule takes, as the reference places them, and others that rules take with another verb only. */
+async function unmapped({ base, calls }: DocumentClaims, rules: MappingRule[], mounts: string[]): Promise<string[]> {
   const found: string[] = []
   for (const [index, { verb, path }] of calls.entries()) {
     if (index % CALLS_AT_ONCE === CALLS_AT_ONCE - 1) await breathe()
+    if (mappedOperation({ method: verb, base, path }, rules, mounts)) continue
     const called = base + path
     const example = sampleOf(called)
-    if (rulesFor(rules, verb, example).length > 0) continue
     const otherVerb = verbs.some((known) => rulesFor(rules, known, example).length > 0)
     if (otherVerb || (verb === 'POST' && endpointAt('POST', called) !== undefined)) found.push(`${verb} ${called}`)
   }
