@@ -1,10 +1,10 @@
 import { isWithinBounds, readJson } from '../clients/bounded-json.js'
 import { createEventReader, EventTooLarge, LONGEST_EVENT, type StreamEvent } from '../clients/event-stream.js'
-import { oneLine, ownWordsOf } from '../clients/server-words.js'
+import { ownWordsOf } from '../clients/server-words.js'
 import { type Format, formatOf, isErrorText } from './answer-format.js'
 import { type Piece, pieceOf } from './answer-pieces.js'
 import type { Usage } from './answer-usage.js'
-import { finishWords } from './finish-words.js'
+import { failures, finishWords } from './answer-words.js'
 import { createThinking } from './thinking.js'
 
 export type AnswerEvent =
@@ -143,7 +143,7 @@ export function createAnswerReader(contentType: string) {
     if (isOver) return []
     const read = readJson(data)
     const isError = /^error\b/i.test(event) || (!('value' in read) && isErrorText(data))
-    if (isError) return fail(reported(ownWordsOf(data)))
+    if (isError) return fail(failures.reported(ownWordsOf(data)))
     const piece = 'value' in read ? pieceOf(read.value) : undefined
     return piece === undefined ? keepOdd(data) : readPiece(piece)
   }
@@ -156,7 +156,7 @@ export function createAnswerReader(contentType: string) {
     const text = piece.isWhole ? piece.text.slice(length) : piece.text
     length += text.length
     const said = say(text, piece.reasoning)
-    return piece.error === undefined ? said : [...said, ...fail(reported(piece.error))]
+    return piece.error === undefined ? said : [...said, ...fail(failures.reported(piece.error))]
   }
 
   function say(text: string, reasoning: string): AnswerEvent[] {
@@ -182,8 +182,8 @@ export function createAnswerReader(contentType: string) {
     const said = [...read, ...sayParts(left.text, left.reasoning)]
     // an error may be in lines that are no events
     const words = odd === '' ? '' : ownWordsOf(odd)
-    if (odd !== '' && pieceIn(odd)?.error !== undefined) return [...said, ...fail(reported(words))]
-    if (!isAnswer) return [...said, ...fail(unreadable(words))]
+    if (odd !== '' && pieceIn(odd)?.error !== undefined) return [...said, ...fail(failures.reported(words))]
+    if (!isAnswer) return [...said, ...fail(failures.unreadable(words))]
     isOver = true
     const counted: AnswerEvent[] = usage === undefined ? [] : [{ kind: 'usage', usage }]
     const reason = finish || (callsTool ? 'tool_calls' : '')
@@ -198,29 +198,12 @@ export function createAnswerReader(contentType: string) {
   function readRest(): AnswerEvent[] {
     const rest = held
     held = ''
-    if (!hasBytes) return fail('The model server sent an empty answer.')
-    if (format === 'page') {
-      const title = ownWordsOf(rest)
-      return fail(
-        `The address answered with a web page, not as a model server does.${title && ` The page says: “${title}”`}`,
-      )
-    }
-    if (format === 'binary')
-      return fail(`The address answered with ${oneLine(contentType).slice(0, 100)}, which cannot be shown here.`)
-    if (format === 'text' && isErrorText(rest)) return fail(reported(ownWordsOf(rest)))
+    if (!hasBytes) return fail(failures.empty)
+    if (format === 'page') return fail(failures.page(rest))
+    if (format === 'binary') return fail(failures.binary(contentType))
+    if (format === 'text' && isErrorText(rest)) return fail(failures.reported(ownWordsOf(rest)))
     if (format !== 'json' || rest.trim() === '') return []
-    if (!isWithinBounds(rest))
-      return fail('The model server sent JSON that is nested too deeply or has too many values to be shown here.')
-    return readData(rest, '')
-  }
-
-  function unreadable(words: string): string {
-    const says = words === '' ? '' : ` The model server says: “${words}”`
-    return `The model server answered in a form that cannot be shown here.${says}`
-  }
-
-  function reported(words: string): string {
-    return words === '' ? 'The model server reported an error.' : `The model server reported an error: “${words}”`
+    return isWithinBounds(rest) ? readData(rest, '') : fail(failures.tooDeep)
   }
 
   function fail(words: string): AnswerEvent[] {
@@ -230,7 +213,7 @@ export function createAnswerReader(contentType: string) {
 
   function tooLarge(error: unknown): AnswerEvent[] {
     if (!(error instanceof EventTooLarge)) throw error
-    return fail('The model server sent an event that is larger than can be shown here.')
+    return fail(failures.tooLarge)
   }
 }
 

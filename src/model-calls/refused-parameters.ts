@@ -85,8 +85,15 @@ export function adviceFor(body: Body, { status, headers = {}, text }: Refusal): 
 }
 
 /** `max_tokens` is not named by `max_completion_tokens`. */
-function names(words: string, parameter: string): boolean {
-  return new RegExp(`(?<![A-Za-z0-9_])${parameter}(?![A-Za-z0-9_])`, 'i').test(words)
+const named: Record<(typeof FILLED_IN)[number], RegExp> = {
+  temperature: /(?<!\w)temperature(?!\w)/i,
+  top_p: /(?<!\w)top_p(?!\w)/i,
+  max_tokens: /(?<!\w)max_tokens(?!\w)/i,
+  max_completion_tokens: /(?<!\w)max_completion_tokens(?!\w)/i,
+}
+
+function names(words: string, parameter: (typeof FILLED_IN)[number]): boolean {
+  return named[parameter].test(words)
 }
 
 /** Not known at all, unlike a value that is too large. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { saidBy, wordsFor } from '../../src/features/applications/answers.js'
+import { isAnswered, saidBy, wordsFor } from '../../src/features/applications/answers.js'
 import { modelOf } from '../snippets/fuzz.js'
 
 const model = modelOf({ type: 'chat', name: 'A model', system_name: 'a-model' })
@@ -134,4 +134,11 @@ t.test('a test shows what the model said in whatever form it answers', async (t)
   t.equal(said('{"data":[{"embedding":[1]}]}'), '{"data":[{"embedding":[1]}]}')
   t.equal(said('GIF', 'image/gif'), 'image/gif answer')
   t.equal(said('x'.repeat(900_000), 'text/plain').length, 600)
+})
+
+t.test('an error with a status of success is no answer', async (t) => {
+  t.ok(isAnswered({ status: 201, text: '{"choices":[]}' }))
+  t.ok(isAnswered({ status: 200, text: 'RIFF' }))
+  t.notOk(isAnswered({ status: 200, text: error('no room') }))
+  t.notOk(isAnswered({ status: 429, text: '' }))
 })

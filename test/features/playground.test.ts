@@ -173,6 +173,22 @@ t.test('a stream that breaks ends with an event that says so', async (t) => {
   }
 })
 
+t.test('a connection is used again after an answer whose end comes after its last event', async (t) => {
+  const connections = new Set<unknown>()
+  const { open, state: server } = await modelServer((response) => {
+    connections.add(response.socket)
+    response.writeHead(200, SSE)
+    response.write(`${says('a')}data: [DONE]\n\n`)
+    setTimeout(() => response.end(), 20)
+  })
+  for (let answer = 0; answer < 3; answer++) {
+    const { stream } = await relayed(open)
+    t.match(await textOf(stream), /event: finish/)
+    await sleep(100)
+  }
+  t.same([connections.size, server.gone], [1, 0])
+})
+
 t.test('a browser that leaves ends the request to the model', async (t) => {
   const { state: server, open } = await modelServer((response) => {
     response.writeHead(200, SSE)

@@ -100,6 +100,11 @@ function quotationOf({ status, headers, text }: Answer): string {
   return text.trimStart().startsWith('<') ? `The error page says: “${words}”` : `The model server says: “${words}”`
 }
 
+/** Whether a model answered: some servers report an error with a status of success. */
+export function isAnswered({ status, text }: Pick<GatewayAnswer, 'status' | 'text'>): boolean {
+  return status >= 200 && status < 300 && errorIn(text) === undefined
+}
+
 function errorIn(text: string): string | undefined {
   return pieceOf(jsonOf(text))?.error
 }

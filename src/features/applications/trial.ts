@@ -5,7 +5,7 @@ import { infoPathsOf, modelListPath, otherFormAfter, testCallOf } from '../../mo
 import { changed, changesFor } from '../../model-calls/refused-parameters.js'
 import type { Model } from '../models/schemas.js'
 import { typeLabels, withoutIdWords } from '../models/words.js'
-import { saidBy, wordsFor as wordsByDefault } from './answers.js'
+import { isAnswered, saidBy, wordsFor as wordsByDefault } from './answers.js'
 import type { Call, GatewayAnswer, ModelCalls } from './model-calls.js'
 import type { Application } from './schemas.js'
 
@@ -63,7 +63,7 @@ export function createTrial(deps: TrialDeps) {
         if (!answer)
           return nothing('No path of this product can be tested without knowing its service. Use the code below.')
         const { status, ms } = answer
-        const ok = status >= 200 && status < 300
+        const ok = isAnswered(answer)
         const unknown = isRefused(answer) && modelId === undefined ? withoutIdWords(meant) : ''
         const words = [wordsFor(answer, model), doubtOf(model, answer), unknown].filter(Boolean).join(' ')
         return { ok, status, ms, words, answer: ok ? saidBy(answer) : answer.text.slice(0, 600) }

@@ -111,17 +111,7 @@ export function createModels(deps: ModelsDeps) {
     /** A product by id whoever asks: for applications that exist already. Undefined: not deployed. */
     async describe(productId: number) {
       const { current } = await look()
-      const offer = current.byProduct.get(productId)
-      return (
-        offer && {
-          model: offer.model,
-          product: offer.product,
-          plans: offer.plans,
-          applicationFields: offer.applicationFields,
-          gateway: offer.gateway,
-          rules: offer.rules,
-        }
-      )
+      return current.byProduct.get(productId)
     },
 
     /** The caller's own applications of a product, without secrets: one call at most. */

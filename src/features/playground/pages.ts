@@ -73,7 +73,9 @@ export async function playgroundPages(app: FastifyInstance, { playground, snippe
     const values = formValues(request.body)
     auditedApplication(request, values.application)
     const leaving = new AbortController()
-    reply.raw.once('close', () => leaving.abort())
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableFinished) leaving.abort()
+    })
     const side = values.side === '1' ? 1 : 0
     const answer = await streamed(request, reply, values, side, leaving.signal)
     reply.header('cache-control', 'no-store, no-transform')

@@ -28,13 +28,15 @@ export function relay({ answer, leave, done, waitedMs = 0, progressMs = 5000 }: 
   const to = new PassThrough()
   const started = performance.now() - waitedMs
   let hasBegun = false
+  let isComplete = false
   // a comment at once and now and then, so that proxies do not wait for more or close a quiet connection
   to.write(': \n\n')
   const heartbeat = setInterval(() => to.write(': \n\n'), HEARTBEAT_MS)
   let progress = setTimeout(report, Math.max(0, progressMs - waitedMs))
   to.once('close', () => {
     stop()
-    leave()
+    // the connection of a complete answer can be used again
+    if (!isComplete) leave()
   })
   void pass().finally(done)
   return to
@@ -47,6 +49,7 @@ export function relay({ answer, leave, done, waitedMs = 0, progressMs = 5000 }: 
         const text = events.map(written).join('')
         if (text !== '' && !to.write(text)) await drained(to)
       }
+      isComplete = !to.destroyed
     } catch (error) {
       if (to.writableEnded || to.destroyed) return
       to.write(eventOf('failure', { words: isProblem(error) ? error.message : hasBegun ? BROKEN : NEVER_BEGAN }))

@@ -6,10 +6,13 @@ import { type AnswerEvent, createAnswerReader } from '../../model-calls/answer-r
 /** Bytes that are read before others are served. */
 const TURN = 8192
 
+/** How long the end of a complete answer is waited for: until then its connection cannot be used again. */
+const LINGER_MS = 1000
+
 /** An answer of a model server: its media type and its body. */
 export interface Body {
   type: string
-  body: Readable | AsyncIterable<Uint8Array>
+  body: Readable
 }
 
 /**
@@ -21,22 +24,29 @@ export async function* spokenWithout(secrets: string[], { type, body }: Body): A
   const reader = createAnswerReader(type)
   const voices = { text: createHiding(secrets), reasoning: createHiding(secrets) }
   let sinceTurn = 0
+  let isComplete = false
 
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    sinceTurn += chunk.length
-    for (const events of reader.read(chunk)) {
-      const shown = events.flatMap(cleaned)
-      if (shown.length > 0) yield shown
-      // a chunk may hold thousands of events
-      if (sinceTurn >= TURN) await othersFirst()
+  try {
+    for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
+      sinceTurn += chunk.length
+      for (const events of reader.read(chunk)) {
+        const shown = events.flatMap(cleaned)
+        if (shown.length > 0) yield shown
+        // a chunk may hold thousands of events
+        if (sinceTurn >= TURN) await othersFirst()
+      }
+      if (sinceTurn >= TURN) sinceTurn = 0
+      if (reader.isOver) return
     }
-    if (sinceTurn >= TURN) sinceTurn = 0
-    if (reader.isOver) return
+    yield reader.end().flatMap(cleaned)
+  } finally {
+    if (isComplete) linger(body)
+    else body.destroy()
   }
-  yield reader.end().flatMap(cleaned)
 
   function cleaned(event: AnswerEvent): AnswerEvent[] {
     if (event.kind === 'said') return said(voices.text.push(event.text), voices.reasoning.push(event.reasoning))
+    isComplete = event.kind === 'finish'
     const left = said(voices.text.end(), voices.reasoning.end())
     return [...left, 'words' in event ? { ...event, words: hide(event.words, secrets) } : event]
   }
@@ -44,4 +54,12 @@ export async function* spokenWithout(secrets: string[], { type, body }: Body): A
   function said(text: string, reasoning: string): AnswerEvent[] {
     return text === '' && reasoning === '' ? [] : [{ kind: 'said', text, reasoning }]
   }
+}
+
+/** Reads what is left of a body and drops it. */
+function linger(body: Readable): void {
+  const late = setTimeout(() => body.destroy(), LINGER_MS).unref()
+  body.once('close', () => clearTimeout(late))
+  body.on('error', () => {})
+  body.resume()
 }

@@ -1,3 +1,5 @@
+import { oneLine, ownWordsOf } from '../clients/server-words.js'
+
 /**
  * What a person should know of how an answer ended; empty where it ended as usual. `reason` is one of OpenAI's where the
  * server has one of them, or empty.
@@ -31,4 +33,20 @@ const cut: Record<string, string> = {
   length: 'The answer was cut off at the token limit (length).',
   content_filter: 'The content filter of the model server ended the answer (content_filter).',
   tool_calls: 'The model asked to call a tool, which is not supported here (tool_calls).',
+}
+
+/** Why an answer cannot be shown, with what its server says. */
+export const failures = {
+  empty: 'The model server sent an empty answer.',
+  tooLarge: 'The model server sent an event that is larger than can be shown here.',
+  tooDeep: 'The model server sent JSON that is nested too deeply or has too many values to be shown here.',
+  reported: (words: string) =>
+    words === '' ? 'The model server reported an error.' : `The model server reported an error: “${words}”`,
+  unreadable: (words: string) =>
+    `The model server answered in a form that cannot be shown here.${words && ` The model server says: “${words}”`}`,
+  page(page: string): string {
+    const title = ownWordsOf(page)
+    return `The address answered with a web page, not as a model server does.${title && ` The page says: “${title}”`}`
+  },
+  binary: (type: string) => `The address answered with ${oneLine(type).slice(0, 100)}, which cannot be shown here.`,
 }
