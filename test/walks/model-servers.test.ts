@@ -159,7 +159,7 @@ async function ask({ asks, fields = {} }: Scene): Promise<Shown> {
 
 /** The last answer of a page of the server. */
 function shownIn(html: string): Shown {
-  const turns = html.slice(html.indexOf('data-turns'), html.indexOf('data-status'))
+  const turns = html.slice(html.indexOf('data-turns'), html.indexOf('data-turn-template'))
   const last = turns.slice(turns.lastIndexOf('data-answer'))
   const part = (name: string) =>
     decode(new RegExp(`data-${name}\\b[^>]*>([\\s\\S]*?)</(?:p|div)>\\n`).exec(last)?.[1] ?? '')
