@@ -409,8 +409,33 @@ const tei: ModelServer = {
   ],
 }
 
+const teiReranker: ModelServer = {
+  name: 'Text Embeddings Inference, reranker',
+  sources: ['huggingface/text-embeddings-inference router/src/http/server.rs (rerank: texts, bare list of Rank)'],
+  type: 'rerank',
+  rules: [
+    ['POST', '/rerank'],
+    ['GET', '/info'],
+  ],
+  reasoning: [],
+  refuses: ({ texts }) =>
+    Array.isArray(texts)
+      ? undefined
+      : plain('Failed to deserialize the JSON body into the target type: missing field `texts`', 422),
+  scenes: [
+    {
+      asks: 'hello',
+      stream: json([
+        { index: 1, score: 0.98 },
+        { index: 0, score: 0.02 },
+      ]),
+      shows: {},
+    },
+  ],
+}
+
 /** Every model server that the walk plays, as docs/model-servers.md lists them. */
 export const modelServers: ModelServer[] = [
-  ...[vllm, sglang, tgi, tei, ollama, llamaCpp, kserve, nim],
+  ...[vllm, sglang, tgi, tei, teiReranker, ollama, llamaCpp, kserve, nim],
   ...[mistral, openai, azure, openrouter, litellm],
 ]

@@ -6,7 +6,7 @@ import { launchBrowser, signInAs } from '../helper/browser.js'
 import { modelServers } from '../helper/model-server-profiles.js'
 import { type ModelServer, type Scene, startScripted } from '../helper/scripted-model-servers.js'
 import { startStack } from '../helper/stack.js'
-import { createVisitor, decode } from '../helper/visitor.js'
+import { codeOf, createVisitor, decode } from '../helper/visitor.js'
 
 const stack = await startStack()
 const settings = join(t.testdir({}), 'portal.yaml')
@@ -14,7 +14,7 @@ const settings = join(t.testdir({}), 'portal.yaml')
 const demo = readFileSync(join(projectRoot, 'deploy/demo-portal.yaml'), 'utf8')
 writeFileSync(settings, `${demo}\nrate_limits: { calls: 1000000 }\n`)
 // the policy llm-metrics adds stream_options to each stream, so such a server is one that does not stream
-const refusing = modelServers.filter(({ refuses }) => refuses?.({ stream_options: {} }))
+const refusing = modelServers.filter(({ type, refuses }) => type === 'chat' && refuses?.({ stream_options: {} }))
 const direct = refusing.map((profile) => ({ ...profile, name: `${profile.name} without llm-metrics` }))
 const policies = [{ name: 'apicast', version: 'builtin', configuration: {}, enabled: true }]
 const servers: Awaited<ReturnType<typeof startScripted>>[] = []
@@ -50,7 +50,7 @@ for (const { profile, system_name, requests } of servers) {
 
     const tested = await mary.submit(await mary.get(`/applications/${application}`), /\/test$/)
     t.match(decode(tested.text), 'The model answered', 'Test it')
-    if (profile.type === 'embedding') return playVectors(t, application)
+    if (profile.type !== 'chat') return playLists(t, profile, application)
     const [first] = profile.scenes
     t.match(decode(tested.text), first?.shows.text ?? '', 'Test it shows the text')
     t.match(await tryOnce(system_name, application), first?.shows.text ?? '', 'Try it')
@@ -81,11 +81,17 @@ for (const { profile, system_name, requests } of servers) {
   })
 }
 
+t.test('the conversation as code has the parameter that the server accepts', async (t) => {
+  const application = await applicationOf('OpenAI')
+  const values = { kind: 'chat', application, turns: '[]', max_tokens: '64', client: 'curl' }
+  await mary.post('/playground', { ...values, prompt: 'with a limit of tokens' })
+  const code = codeOf((await mary.post('/playground/code', { ...values, prompt: 'and again' })).text, 'curl')
+  t.match(code, /"max_completion_tokens": ?64/)
+  t.notMatch(code, '"max_tokens"')
+})
+
 t.test('a model that has to start: the page says that it is waited for', async (t) => {
-  const kserve = servers.find(({ profile }) => profile.name === 'KServe')
-  const list = decode((await mary.get('/playground')).text)
-  const application = new RegExp(`value="(\\d+)"[^>]*>${kserve?.profile.name}:`).exec(list)?.[1] ?? ''
-  await page.goto(`${stack.url}/playground?application=${application}`)
+  await page.goto(`${stack.url}/playground?application=${await applicationOf('KServe')}`)
   await page.waitForSelector('[data-playground=ready]')
   await page.fill('#prompt', 'started from zero')
   await page.click('[data-send]')
@@ -111,6 +117,12 @@ t.test('docs/model-servers.md states of each server what was played', async (t) 
   )
   for (const profile of modelServers) t.same(table[profile.name]?.slice(0, 5), rowOf(profile), profile.name)
 })
+
+/** Mary's application of the model of that name. */
+async function applicationOf(name: string): Promise<string> {
+  const list = decode((await mary.get('/playground')).text)
+  return new RegExp(`value="(\\d+)"[^>]*>${name}:`).exec(list)?.[1] ?? ''
+}
 
 /** What the table has to say, from what was played. */
 function rowOf({ type, rules, models, reasoning, refuses }: ModelServer): string[] {
@@ -159,7 +171,7 @@ async function ask({ asks, fields = {} }: Scene): Promise<Shown> {
 
 /** The last answer of a page of the server. */
 function shownIn(html: string): Shown {
-  const turns = html.slice(html.indexOf('data-turns'), html.indexOf('data-status'))
+  const turns = html.slice(html.indexOf('data-turns'), html.indexOf('data-turn-template'))
   const last = turns.slice(turns.lastIndexOf('data-answer'))
   const part = (name: string) =>
     decode(new RegExp(`data-${name}\\b[^>]*>([\\s\\S]*?)</(?:p|div)>\\n`).exec(last)?.[1] ?? '')
@@ -179,8 +191,11 @@ async function tryOnce(system_name: string, application: string): Promise<string
   return decode((await mary.submit(reference, /\/reference/, { application, body })).text)
 }
 
-async function playVectors(t: Test, application: string): Promise<void> {
+async function playLists(t: Test, { type }: ModelServer, application: string): Promise<void> {
   const form = await mary.get(`/playground?application=${application}`)
-  const vectors = await mary.submit(form, /^\/playground$/, { input: 'same\nsame\nother' })
-  t.match(decode(vectors.text), 'Closest: “same” and “same” (1.00)')
+  const [values, words] =
+    type === 'rerank'
+      ? [{ query: 'paris', documents: 'berlin\nparis' }, /Most relevant first[\s\S]*ranking-text">paris/]
+      : [{ input: 'same\nsame\nother' }, 'Closest: “same” and “same” (1.00)']
+  t.match(decode((await mary.submit(form, /^\/playground$/, values)).text), words)
 }

@@ -152,7 +152,7 @@ export function createPlayground(deps: PlaygroundDeps) {
     /** The model and the very body of the first side, for showing them as code. One call to 3scale. */
     async asSent(caller: Caller, wanted: Wanted) {
       const { model } = await load(caller, wanted.applications[0], false)
-      return { model, body: content(model, wanted, 0) }
+      return { model, body: sending.asAccepted(model, content(model, wanted, 0)) }
     },
   }
 

@@ -44,6 +44,9 @@ export function createSending({ calls, gateway, wordsFor }: Pick<PlaygroundDeps,
   const adjustments = createAdjustments()
 
   return {
+    /** The body as the model server is known to accept it. */
+    asAccepted: (model: Model, body: Body): Body => adjustments.of(model).applied(body),
+
     /** The head of a streamed answer, or why there is none. */
     async open(model: Model, application: Application, body: Body, signal: AbortSignal): Promise<Opened | Refused> {
       const { answer, secrets, refused, notes } = await accepted(model, application, body, async (prepared) => {
