@@ -86,14 +86,8 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
   const keys = createKeyReadiness()
   const calls = createModelCalls({ gateway, keys })
   const wordsOf: typeof wordsFor = (answer, model) => wordsFor(answer, model, models.refusalsOf(model.system_name))
-  const trial = createTrial({
-    calls,
-    learnModelId: models.learnModelId,
-    learnUnlisted: models.learnUnlisted,
-    exampleIdOf: models.exampleIdOf,
-    learnFormat: models.learnFormat,
-    wordsFor: wordsOf,
-  })
+  const { learnModelId, learnUnlisted, exampleIdOf, learnFormat } = models
+  const trial = createTrial({ calls, learnModelId, learnUnlisted, exampleIdOf, learnFormat, wordsFor: wordsOf })
   const allowances = {
     multipleApplications: notes.multiple_applications ?? true,
     multipleServices: notes.multiple_services ?? true,
