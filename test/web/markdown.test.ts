@@ -1,5 +1,5 @@
 import t from 'tap'
-import { safeHtml, summaryOf } from '../../src/web/markdown.js'
+import { inlineHtml, safeHtml, summaryOf } from '../../src/web/markdown.js'
 import { LONGEST_BLOCK_MS, MOST_GROWTH_MB, strainHere } from '../helper/event-loop.js'
 
 const LENGTH = 50_000
@@ -25,7 +25,11 @@ const hostile: Record<string, string> = {
 
 for (const [name, text] of Object.entries(hostile))
   t.test(`Markdown: ${name}`, async (t) => {
-    const { value, blockedMs, grownMb } = await strainHere(() => ({ html: safeHtml(text), summary: summaryOf(text) }))
+    const { value, blockedMs, grownMb } = await strainHere(() => ({
+      html: safeHtml(text),
+      line: inlineHtml(text),
+      summary: summaryOf(text),
+    }))
     t.ok(blockedMs < LONGEST_BLOCK_MS, `${blockedMs} ms`)
     t.ok(grownMb < MOST_GROWTH_MB, `${grownMb} MB`)
     t.ok(value.html.length < 300_000, `${value.html.length} characters`)
@@ -39,4 +43,17 @@ t.test('what people write is shown as it is meant', async (t) => {
   t.notMatch(safeHtml(hostile['the same within a few characters'] ?? ''), '<table')
   t.match(safeHtml('a '.repeat(15_000)), /a …<\/p>\s*$/, 'what is left out is marked')
   t.match(safeHtml(`${'a '.repeat(15_000)}end`, { longest: LENGTH }), /a end<\/p>\s*$/)
+})
+
+t.test('one line of Markdown: emphasis, code and links, and nothing that runs', async (t) => {
+  t.equal(inlineHtml('plain > "text"'), 'plain &gt; &quot;text&quot;')
+  t.equal(
+    inlineHtml('**a** `b` [c](https://x.example)'),
+    '<strong>a</strong> <code>b</code> <a href="https://x.example" rel="nofollow noopener">c</a>',
+  )
+  t.equal(inlineHtml('# no heading, snake_case_name'), '# no heading, snake_case_name')
+  t.notMatch(
+    inlineHtml('<script>a</script> [x](javascript:a) ![p](https://x.example/p.png)'),
+    /<script|<img|href="java/,
+  )
 })

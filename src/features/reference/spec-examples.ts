@@ -7,6 +7,8 @@ const DEEPEST_EXAMPLE = 40
 /** Levels of an example that is made. */
 const DEEPEST_MADE = 5
 const MOST_MEMBERS = 15
+const MOST_ITEMS = 20
+const LONGEST_MADE = 200
 
 export interface ExampleDeps {
   fit: Fit
@@ -36,12 +38,28 @@ export function exampleOf(schema: Schema, deps: ExampleDeps, depth = 0): unknown
     const chosen = membersFor(schema, schema.properties, deps).slice(0, MOST_MEMBERS)
     return Object.fromEntries(chosen.map(([name, inner]) => [name, exampleOf(inner, deps, depth + 1)]))
   }
-  if (schema.items) return depth < DEEPEST_MADE ? [exampleOf(schema.items, deps, depth + 1)] : []
-  if (type === 'integer' || type === 'number') return schema.minimum ?? Math.min(0, schema.maximum ?? 0)
+  if (schema.items) {
+    const count = Math.min(MOST_ITEMS, Math.max(1, schema.minItems ?? 1))
+    return depth < DEEPEST_MADE ? Array(count).fill(exampleOf(schema.items, deps, depth + 1)) : []
+  }
+  if (type === 'integer' || type === 'number') return numberFor(schema, type === 'integer')
   if (type === 'boolean') return false
   if (type === 'array') return []
-  if (type === 'string') return texts[schema.format ?? ''] ?? 'string'.slice(0, schema.maxLength)
+  if (type === 'string') return texts[schema.format ?? ''] ?? plainText(schema)
   return type === 'null' ? null : {}
+}
+
+/** The number nearest to 0 that the limits allow. */
+function numberFor(schema: Schema, whole: boolean): number {
+  const { exclusiveMinimum: above, exclusiveMaximum: below, minimum = 0, maximum = 0 } = schema
+  const step = whole ? 1 : above !== undefined && below !== undefined ? (below - above) / 2 : 1
+  if (above !== undefined && above >= minimum) return (whole ? Math.floor(above) : above) + step
+  if (below !== undefined && below <= minimum) return (whole ? Math.ceil(below) : below) - step
+  return schema.minimum ?? Math.min(0, maximum)
+}
+
+function plainText({ minLength = 0, maxLength }: Schema): string {
+  return 'string'.padEnd(Math.min(minLength, LONGEST_MADE), ' string').slice(0, maxLength)
 }
 
 /** What is required; where nothing is, what has an example, else everything. An answer has examples in any case. */

@@ -102,6 +102,21 @@ export function createNodes(spec: unknown) {
   }
 }
 
+/** Limits of numbers, texts and lists. Before OpenAPI 3.1, `exclusiveMinimum` says of `minimum` that it is excluded. */
+function limitsIn(node: object): { [K in keyof Schema]: Schema[K] | undefined } {
+  const [minimum, maximum] = [numberOf(member(node, 'minimum')), numberOf(member(node, 'maximum'))]
+  const [above, below] = [member(node, 'exclusiveMinimum'), member(node, 'exclusiveMaximum')]
+  return {
+    minimum: above === true ? undefined : minimum,
+    maximum: below === true ? undefined : maximum,
+    exclusiveMinimum: above === true ? minimum : numberOf(above),
+    exclusiveMaximum: below === true ? maximum : numberOf(below),
+    minLength: numberOf(member(node, 'minLength')),
+    maxLength: numberOf(member(node, 'maxLength')),
+    minItems: numberOf(member(node, 'minItems')),
+  }
+}
+
 function lastPiece(pointer: string): string {
   return pointer.split('/').pop()?.slice(0, 80) ?? ''
 }
@@ -143,9 +158,7 @@ function ownOf(
     const: scalar(given('const')),
     default: scalar(given('default')),
     examples: example === undefined ? undefined : [example],
-    minimum: numberOf(given('minimum')),
-    maximum: numberOf(given('maximum')),
-    maxLength: numberOf(given('maxLength')),
+    ...limitsIn(node),
     required: room(required) ? (required as string[]) : [],
     properties:
       properties.length > 0 ? Object.fromEntries(properties.map(([name, part]) => [name, below(part)])) : undefined,
@@ -186,7 +199,8 @@ const ofSchemas = [
     'maximum',
     'maxLength',
   ],
-  ...['nullable', 'properties', 'items', 'additionalProperties', 'allOf', 'anyOf', 'oneOf'],
+  ...['exclusiveMinimum', 'exclusiveMaximum', 'minLength', 'minItems', 'nullable', 'properties', 'items'],
+  ...['additionalProperties', 'allOf', 'anyOf', 'oneOf'],
 ]
 
 /** OpenAPI 2 has the members of a schema in the parameter itself. */

@@ -119,11 +119,24 @@ function isOf(value: unknown, type: string): boolean {
 }
 
 /** A value within the limits of its schema; a choice in other letters is that choice. */
-function allowed(value: unknown, { enum: choices, const: only, minimum, maximum, maxLength }: Schema): unknown {
+function allowed(value: unknown, schema: Schema): unknown {
+  const { enum: choices, const: only } = schema
   if (only !== undefined && value !== only && typeof value !== 'object') return undefined
   if (choices && typeof value !== 'object' && !choices.includes(value))
     return choices.find((choice) => String(choice).toLowerCase() === String(value).toLowerCase())
-  if (typeof value === 'number' && ((minimum ?? value) > value || (maximum ?? value) < value)) return undefined
-  if (typeof value === 'string' && value.length > (maxLength ?? value.length)) return undefined
+  if (typeof value === 'number' && !isWithin(value, schema)) return undefined
+  if (typeof value === 'string' && !isWithin(value.length, { minimum: schema.minLength, maximum: schema.maxLength }))
+    return undefined
   return value
+}
+
+type Limits = { [K in 'minimum' | 'maximum' | 'exclusiveMinimum' | 'exclusiveMaximum']?: number | undefined }
+
+function isWithin(value: number, { minimum, maximum, exclusiveMinimum: above, exclusiveMaximum: below }: Limits) {
+  return !(
+    (minimum !== undefined && value < minimum) ||
+    (maximum !== undefined && value > maximum) ||
+    (above !== undefined && value <= above) ||
+    (below !== undefined && value >= below)
+  )
 }

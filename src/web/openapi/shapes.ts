@@ -12,6 +12,8 @@ export interface Schema {
   examples?: unknown[]
   minimum?: number
   maximum?: number
+  exclusiveMinimum?: number
+  exclusiveMaximum?: number
   minLength?: number
   maxLength?: number
   minItems?: number

@@ -70,8 +70,11 @@ export function exampleHtml(text: string, type: string, highlight: Highlight, { 
   return type.includes('json') ? highlight(text, 'json', { cache }) : escapedHtml(text)
 }
 
-function limitsOf({ minimum, maximum, default: standard, maxLength }: Schema): string {
+function limitsOf(schema: Schema): string {
+  const { minimum, maximum, exclusiveMinimum: above, exclusiveMaximum: below, default: standard, maxLength } = schema
   return [
+    above === undefined ? '' : `more than ${above}`,
+    below === undefined ? '' : `less than ${below}`,
     minimum !== undefined && maximum !== undefined ? `${minimum} to ${maximum}` : '',
     minimum !== undefined && maximum === undefined ? `at least ${minimum}` : '',
     minimum === undefined && maximum !== undefined ? `at most ${maximum}` : '',
