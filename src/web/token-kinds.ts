@@ -86,7 +86,7 @@ export function callerFault(payload: JWTPayload, form: TokenForm): string | unde
     return 'This access token is for a delegation (act), which this API does not accept. Request a token for one caller.'
   if (payload.sub === undefined && form.services_without_subject) return withoutSubject(payload, form)
   if (payload.sub === undefined)
-    return `This access token has no subject (sub). Keycloak’s client scope “basic” adds it. For tokens of clients without one, see ${SETTING}.services_without_subject in PORTAL_CONFIG.`
+    return `This access token has no subject (sub). In Keycloak, the client scope basic adds it. For tokens of clients without one, see ${SETTING}.services_without_subject in PORTAL_CONFIG.`
   // RFC 7519 section 4.1.2: anything else would be the same text for several callers
   if (typeof payload.sub !== 'string' || payload.sub === '') return 'The claim sub of this access token is not a text.'
   if (form.client_claim === undefined) {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { identityOf } from '../../src/features/account/identity.js'
+import { identityOf, signInNotes } from '../../src/features/account/identity.js'
 
 const long = 'x'.repeat(255)
 const rules = {
@@ -137,4 +137,38 @@ t.test('a text for people is cut', async (t) => {
   const { name, claims } = identityOf({ sub: 'ada', name: '🚀'.repeat(300), org_name: `${long}y` }, rules)
   t.equal(name, '🚀'.repeat(255))
   t.same(claims.org_name, [long])
+})
+
+t.test('claims that decide or fill fields are found by path, and kept under that path', async (t) => {
+  const roles = 'resource_access.portal.roles'
+  const differing = { mapped: ['address.country', roles], deciding: [{ name: roles, values: ['developer', 'tester'] }] }
+  const { claims } = identityOf(
+    {
+      sub: 'ada',
+      address: { country: 'DE', formatted: '1 Main St' },
+      resource_access: { portal: { roles: ['viewer', 'tester', 'other'] } },
+    },
+    { ...rules, ...differing },
+  )
+  t.same(claims, { 'address.country': ['DE'], [roles]: ['viewer', 'tester'] })
+})
+
+t.test('what a sign-in had, lacked and left out is noted without anything of the person', async (t) => {
+  const used = ['groups', 'organization.id', 'plan']
+  const claims = {
+    sub: 'ada',
+    email: 'ada@example.com',
+    organization: { id: '42' },
+    plan: null,
+    _claim_names: { groups: 'src1' },
+  }
+  const noting = { ...rules, used }
+  t.same(signInNotes(claims, noting, identityOf(claims, noting)), [
+    'omitted groups',
+    'present organization.id',
+    'absent plan',
+    'unverified',
+  ])
+  const stated = { ...claims, email_verified: false }
+  t.notOk(signInNotes(stated, noting, identityOf(stated, noting)).includes('unverified'))
 })
