@@ -136,7 +136,8 @@ export async function startProvider(profile: Profile, client: Client, people: Pe
     const isKnown = scopes.every((scope) => known === undefined || known.includes(scope))
     if (query.get('response_type') !== 'code' || !scopes.includes('openid') || !isKnown)
       return back(query, response, { error: isKnown ? 'invalid_request' : 'invalid_scope' })
-    if (query.get('code_challenge') && query.get('code_challenge_method') !== 'S256')
+    // whether it is announced or not: all of these products take a challenge
+    if (!query.get('code_challenge') || query.get('code_challenge_method') !== 'S256')
       return back(query, response, { error: 'invalid_request' })
     const session = sessions.get(cookieOf(request) ?? '')
     if (session) return grant(query, session, response)
