@@ -96,7 +96,13 @@ const cases: Case[] = [
     502,
     /too many values/,
   ],
-  ['9,000 scores', 'rerank', sendsJson({ results: Array(9000).fill({ index: 0, score: 1 }) }), 200, /2 documents in/],
+  [
+    '9,000 scores',
+    'rerank',
+    sendsJson({ results: Array.from({ length: 9000 }, (_, index) => ({ index, score: 1 })) }),
+    200,
+    /2 documents in/,
+  ],
   // JSON that is deep or wide
   ['an answer 400,000 deep', 'playground', sendsText(nested(400_000)), 200, /nested too deeply or has too many values/],
   ['deep content', 'playground', sendsText(says(0).replace('0', nested(2000))), 200, /nested too deeply/],
