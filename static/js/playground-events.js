@@ -25,6 +25,8 @@ export async function* eventsOf(body) {
 }
 
 const BURST_MS = 50
+/** Fewer pieces say nothing about speed. */
+const LEAST_PIECES = 8
 
 /**
  * The line below an answer. Times in ms; `first` is when the first text or reasoning came, `pieces` how many there were,
@@ -49,14 +51,16 @@ export function figuresOf({ began, first, now, pieces, usage, showsReasoning, en
     // reasoning that the server counts and does not send was before the first token
     const hidden = showsReasoning ? 0 : (reasoning ?? 0)
     const count = output === undefined ? pieces : Math.max(0, output - hidden)
-    if (seconds <= 0 || count === 0) return ''
-    return `${burst || output === undefined ? 'about ' : ''}${grouped(Math.round(count / seconds))} tokens/s`
+    const speed = Math.round(count / seconds)
+    if (seconds <= 0 || speed === 0 || (output === undefined && pieces < LEAST_PIECES)) return ''
+    return `${burst || output === undefined ? 'about ' : ''}${grouped(speed)} tokens/s`
   }
 
   function tokens() {
     const thought = reasoning ? ` (${grouped(reasoning)} reasoning)` : ''
     const out = output === undefined ? '' : `${grouped(output)} out${thought}`
-    if (input === undefined && output === undefined) return pieces ? `about ${grouped(pieces)} tokens` : ''
+    if (input === undefined && output === undefined)
+      return pieces ? `about ${grouped(pieces)} ${pieces === 1 ? 'token' : 'tokens'}` : ''
     const approximate = output === undefined && pieces ? `about ${grouped(pieces)} out` : out
     return [input === undefined ? '' : `${grouped(input)} in`, approximate].filter(Boolean).join(', ')
   }

@@ -131,6 +131,13 @@ t.test('figures of an answer say what was counted and nothing that is not known'
       { usage: { ...none, completion_tokens: 5, reasoning_tokens: 9 } },
       'first token 200 ms · 5 out (9 reasoning)',
     ],
+    ['one piece', { pieces: 1 }, 'first token 200 ms · about 1 token'],
+    ['too few pieces for a speed', { pieces: 7 }, 'first token 200 ms · about 7 tokens'],
+    [
+      'slower than a token a second',
+      { now: 100_000, usage: { ...none, completion_tokens: 20 } },
+      'first token 200 ms · 20 out',
+    ],
     ['nothing came', { first: undefined, pieces: 0 }, ''],
     [
       'nothing came, but it was counted',

@@ -81,6 +81,16 @@ t.test('what was not sent is not blamed', async (t) => {
   for (const [, status, text] of refused) t.same(changesFor(bare, { status, text }), [])
 })
 
+t.test('a stream to which the gateway adds what was left out is not streamed', async (t) => {
+  const { stream_options: _, ...left } = body
+  const refusal = { status: 422, text: detail('Extra inputs are not permitted', 'stream_options', 'include_usage') }
+  t.same(changesFor(left, refusal), ['no_stream_for_gateway'])
+  const whole = changed(body, ['no_stream_options', 'no_stream_for_gateway'])
+  t.same(Object.keys(whole), ['model', 'messages', 'max_tokens', 'temperature'])
+  t.same(changesFor(whole, refusal), [], 'and nothing more is left out')
+  t.match(noticeOf('no_stream_for_gateway'), /the gateway adds/)
+})
+
 t.test('changes leave the rest of the body as it is', async (t) => {
   const { stream_options: _, ...without } = body
   t.same(changed(body, ['no_stream_options']), without)
