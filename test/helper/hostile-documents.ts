@@ -75,7 +75,7 @@ export const hostileDocuments: Record<string, () => string> = {
         parameters: Array.from({ length: 50 }, () => ({ in: 'query', name: 'q', schema: { $ref: '#/list' } })),
         ...json(
           { anyOf: [{ $ref: '#/wide' }, { $ref: '#/list' }] },
-          { example: object(20_000, (n) => [`m${n}`, '1']) },
+          { example: object(1_500, (n) => [`m${n}`, '1']) },
         ),
       }),
     }),
