@@ -42,8 +42,9 @@ export function mappedOperation(
   }
   for (const path of candidates) {
     if (!path.includes('{')) continue
+    const pieces = path.split('/')
     for (const rule of own) {
-      const values = valuesFor(path, templateOf(rule.pattern).path)
+      const values = valuesFor(pieces, piecesOf(rule))
       if (values && letsThrough([rule], operation.method, sampleOf(filled(path, values))))
         return { path, values, query: queryOf([rule]) }
     }
@@ -79,14 +80,30 @@ function queryOf(rules: Rule[]): [string, string][] {
     .reduce((least, parameters) => (parameters.length < least.length ? parameters : least))
 }
 
+/** By rule: each is compared with all operations of a document. */
+const piecesByRule = new WeakMap<Rule, string[]>()
+
+function piecesOf(rule: Rule): string[] {
+  const known = piecesByRule.get(rule)
+  if (known) return known
+  const pieces = templateOf(rule.pattern).path.split('/')
+  piecesByRule.set(rule, pieces)
+  return pieces
+}
+
 /** What the placeholders of a template are in the path of a rule, piece by piece; undefined where the two do not agree. */
-function valuesFor(template: string, rulePath: string): Record<string, string> | undefined {
-  const given = rulePath.split('/')
+function valuesFor(template: string[], given: string[]): Record<string, string> | undefined {
   const values: Record<string, string> = {}
-  for (const [index, segment] of template.split('/').entries()) {
+  for (const [index, segment] of template.entries()) {
     const other = given[index]
-    if (other === undefined || !segment.includes('{')) continue
+    if (other === undefined) break
     const at = segment.indexOf('{')
+    if (at === -1) {
+      // the last piece of a rule may be the beginning of one
+      if (other === segment || other.includes('{') || (index === given.length - 1 && segment.startsWith(other)))
+        continue
+      return undefined
+    }
     const end = segment.indexOf('}', at)
     const [before, name, after] = [segment.slice(0, at), segment.slice(at + 1, end), segment.slice(end + 1)]
     if (end === -1 || after.includes('{') || !other.startsWith(before) || !other.endsWith(after)) continue

@@ -7,13 +7,13 @@ export interface PathTemplate {
   optional: string[]
 }
 
-const NAME = '[\\w.-]{1,100}'
-/** what may follow a name in braces: a type or a pattern (`:path`, `:[0-9]+`), a modifier (`*`, `+`, `?`) */
-const SUFFIX = '(?::([^{}/]{0,100}))?([*+?]?)'
-/** `{name}`, `{{name}}`, `${name}`, `{+name}`, `{name:path}`, `{name*}`, `{name?}` */
-const BRACES = new RegExp(`\\$?\\{{1,2}([+#]?)(\\*{0,2}${NAME})${SUFFIX}\\}{1,2}`, 'g')
+/**
+ * `{name}`, `{{name}}`, `${name}`, `{+name}`, `{*name}`; then perhaps a type or a pattern (`:path`, `:[0-9]+`) and a modifier (`*`, `+`,
+ * `?`).
+ */
+const BRACES = /\$?\{{1,2}([+#]?)(\*{0,2}[\w.-]{1,100})(?::([^{}/]{0,100}))?([*+?]?)\}{1,2}/g
 /** `<name>`, `<int:name>` (Flask, Django) */
-const ANGLES = new RegExp(`<(?:(\\w{1,20}):)?(${NAME})>`, 'g')
+const ANGLES = /<(?:(\w{1,20}):)?([\w.-]{1,100})>/g
 /** `:name`, `:name?`, `[name]` and `[...name]` as whole segments (Express, Next.js) */
 const SEGMENT = /^(?::([A-Za-z_]\w{0,99})([*+?]?)|\[{1,2}(\.{3})?([A-Za-z_]\w{0,99})\]{1,2})$/
 /** a part of several segments that may be left out: `[/versions/{v}]` (Triton) */

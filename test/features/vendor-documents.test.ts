@@ -283,6 +283,14 @@ t.test('what Try it proposes is valid by the schema of the operation, and as sho
   )
   const [unknown] = referenceFor(vendorDocuments.tgi, 'POST /v1/chat/completions', { model_id: null }).operations
   t.equal(JSON.parse(unknown?.sendable[0]?.example ?? '').model, '', 'filled in with what the server lists')
+  const custom = { model_id: null, type: 'custom' } as const
+  const [response] = referenceFor(vendorDocuments.openai, 'POST /v1/responses', custom).operations
+  t.equal(JSON.parse(response?.sendable[0]?.example ?? '').model, '', 'also for calls that have no type')
+  const size = { enum: ['small', 'large'] }
+  const content = { 'application/json': { schema: { required: ['model'], properties: { model: size } } } }
+  const own = { paths: { '/analyse': { post: { requestBody: { content } } } } }
+  const [analysed] = referenceFor(own, 'POST /analyse', custom).operations
+  t.equal(JSON.parse(analysed?.sendable[0]?.example ?? '').model, 'small', 'a service may mean something else by it')
 })
 
 t.test('a path is the same however its placeholders are written and declared', async (t) => {

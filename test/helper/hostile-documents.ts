@@ -67,6 +67,23 @@ export const hostileDocuments: Record<string, () => string> = {
         ...json({ $ref: '#/big' }),
       }),
     }),
+  'wide examples of a schema that is named often': () =>
+    spec({
+      wide: { type: 'object', properties: { n: { type: 'integer' } }, example: object(50_000, (n) => [`e${n}`, '1']) },
+      list: { type: 'array', items: { type: 'integer' }, example: Array(100_000).fill('1') },
+      paths: paths(100, {
+        parameters: Array.from({ length: 50 }, () => ({ in: 'query', name: 'q', schema: { $ref: '#/list' } })),
+        ...json(
+          { anyOf: [{ $ref: '#/wide' }, { $ref: '#/list' }] },
+          { example: object(1_500, (n) => [`m${n}`, '1']) },
+        ),
+      }),
+    }),
+  'paths of placeholders': () =>
+    spec({
+      paths: object(3000, (index) => [`/${index}${'/{a}-{b}:c'.repeat(28)}`, { post: json({ $ref: '#/x' }) }]),
+      x: { allOf: Array.from({ length: 50 }, () => ({ $ref: '#/x' })), properties: { model: { $ref: '#/x' } } },
+    }),
   'examples nested deep': () => spec({ paths: paths(100, json({}, { example: JSON.parse(deep(2000)) })) }),
   'texts that are examples nested deep': () =>
     spec({

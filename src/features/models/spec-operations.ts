@@ -28,6 +28,9 @@ const LONGEST_PATH = 300
 /** characters of paths and ids of one document, which are kept in memory */
 const MOST_CHARACTERS = 60_000
 const MOST_CALLS = 20
+/** operations that are compared with mapping rules, times the rules */
+const MOST_COMPARISONS = 50_000
+const LEAST_COMPARED = 50
 /** paths that operations are looked for below */
 const MOST_MOUNTS = 5
 
@@ -82,9 +85,10 @@ export function deducedFacts(operations: SpecOperation[], product: ProductRules)
     return ending === undefined ? [] : mountsOf(path.slice(0, -ending.length), [])
   })
   const all = [...new Set([...mounts, ...named])].slice(0, MOST_MOUNTS)
-  const mapped = operations.filter(
-    (operation) => mappedOperation({ method: 'POST', ...operation }, product.rules, all) !== undefined,
-  )
+  const most = Math.max(LEAST_COMPARED, MOST_COMPARISONS / Math.max(1, product.rules.length))
+  const mapped = operations
+    .slice(0, most)
+    .filter((operation) => mappedOperation({ method: 'POST', ...operation }, product.rules, all) !== undefined)
   const type = typeOf(mapped.map(({ base, path }) => base + path))
   const calls = callsIn(operations)
   return {

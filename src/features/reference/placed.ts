@@ -1,6 +1,7 @@
 import type { BackendPath, MappingRule } from '../../clients/threescale/nouns.js'
 import { mappedOperation, mountsOf } from '../../model-calls/mapped-operations.js'
 import { endpointAt } from '../../model-calls/openai-endpoints.js'
+import { isBesideChat } from '../../model-calls/other-calls.js'
 import type { Model } from '../models/schemas.js'
 import type { Kind, Operation, Parameter, Reference } from './shapes.js'
 import { exampleText, LONGEST_EXAMPLE } from './spec-examples.js'
@@ -142,7 +143,7 @@ function withModelId(
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return example
     if (!('model' in value) && !schema.properties?.model) return example
     const { model: other = '', ...rest } = value as Record<string, unknown>
-    const usual = modelType !== 'custom' || endpointAt(method, path)?.type !== undefined
+    const usual = modelType !== 'custom' || endpointAt(method, path)?.type !== undefined || isBesideChat(path)
     const id = model_id ?? (usual && typeof other === 'string' ? '' : other)
     const text = exampleText({ model: id, ...rest }, Object.keys)
     return text === '' || text.length > LONGEST_EXAMPLE ? example : text

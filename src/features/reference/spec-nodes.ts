@@ -31,7 +31,7 @@ export function createNodes(spec: unknown) {
   const budget = createBudget()
   /** names of properties that carry the credential, wherever they are declared */
   const credentials = new Set<string>()
-  const fit = createFit({ steps: budget.steps, credentials })
+  const fit = createFit({ steps: budget.steps, entriesOf: budget.entriesOf, credentials })
   let outside = false
 
   return {

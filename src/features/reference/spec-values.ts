@@ -13,6 +13,8 @@ export type Fit = ReturnType<typeof createFit>
 export interface FitDeps {
   /** whether so many more members may be looked at */
   steps(count: number): boolean
+  /** members of an object, as far as the budget reaches */
+  entriesOf(value: object): [string, unknown][]
   /** names of members that carry the credential */
   credentials: Set<string>
 }
@@ -21,7 +23,7 @@ export interface FitDeps {
  * Values as their schema has them. Generators write examples and defaults as text (`"type":"integer","default":"2"`; utoipa does with
  * all of them), so text is read as the type of its schema. Undefined: no value of that type.
  */
-export function createFit({ steps, credentials }: FitDeps) {
+export function createFit({ steps, entriesOf, credentials }: FitDeps) {
   return (value: unknown, schema: Schema): unknown => fitted(value, schema, 0)
 
   function fitted(value: unknown, schema: Schema, depth: number): unknown {
@@ -79,10 +81,8 @@ export function createFit({ steps, credentials }: FitDeps) {
   }
 
   function membersOf(value: object, { properties = {} }: Schema, depth: number): unknown {
-    const entries = Object.entries(value)
-    if (!steps(entries.length)) return value
     return Object.fromEntries(
-      entries.flatMap(([name, member]) => {
+      entriesOf(value).flatMap(([name, member]) => {
         const schema = Object.hasOwn(properties, name) ? properties[name] : undefined
         if (!schema) return credentials.has(name) || name === '__proto__' ? [] : [[name, member]]
         const found = fitted(member, schema, depth + 1)
@@ -100,7 +100,7 @@ function isWhole(found: unknown, value: unknown, { required = [] }: Schema): boo
 }
 
 /** A number or text as its schema has it, without a budget: for defaults, constants and choices. */
-export const fitScalar = createFit({ steps: () => true, credentials: new Set() })
+export const fitScalar = createFit({ steps: () => true, entriesOf: Object.entries, credentials: new Set() })
 
 /** Types that a value may have; those that its other members make plain where it names none. */
 export function typesOf({ type, properties, items }: Schema): string[] {

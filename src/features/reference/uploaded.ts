@@ -25,7 +25,7 @@ const MOST_OPERATIONS = 100
 const MOST_NAMED = 200
 const MOST_PATHS = 3000
 /** operations that are compared with mapping rules, times the rules */
-const MOST_COMPARISONS = 300_000
+const MOST_COMPARISONS = 100_000
 const LEAST_COMPARED = 200
 const LONGEST_WORDS = 4000
 const LONGEST_SUMMARY = 600
