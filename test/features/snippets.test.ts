@@ -261,6 +261,17 @@ t.test('a custom key that percent-encoding would change is not given to clients 
   })
 })
 
+t.test('a header of curl is one word in quotes, unless a shell would read a sign of its name', async (t) => {
+  const header = (user_key: string) => {
+    const names = { user_key, app_id: 'i', app_key: 'j' }
+    const model = modelOf({ credentials: { mode: 'user_key', location: 'headers', names } })
+    return snippets.forModel(model, { only: 'curl' })[0]?.code
+  }
+  t.match(header('X-API-Key'), '-H "X-API-Key: $MAAS_API_KEY"')
+  t.match(header('$OTHER'), `-H '$''OTHER'": $MAAS_API_KEY"`)
+  t.match(header('a`b'), '-H \'a`b\'": $MAAS_API_KEY"')
+})
+
 t.test('what a client cannot send is said, with the nearest that can', async (t) => {
   const names = { user_key: 'k', app_id: 'i', app_key: 'j' }
   const cannot = (mode: 'user_key' | 'app_id' | 'oidc', location: 'query' | 'headers' | 'authorization') =>
