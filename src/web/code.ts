@@ -1,13 +1,15 @@
 import hljs from 'highlight.js/lib/core'
 import bash from 'highlight.js/lib/languages/bash'
+import dos from 'highlight.js/lib/languages/dos'
 import ini from 'highlight.js/lib/languages/ini'
 import javascript from 'highlight.js/lib/languages/javascript'
 import json from 'highlight.js/lib/languages/json'
+import powershell from 'highlight.js/lib/languages/powershell'
 import python from 'highlight.js/lib/languages/python'
 import yaml from 'highlight.js/lib/languages/yaml'
 import { LRUCache } from 'lru-cache'
 
-for (const [name, language] of Object.entries({ bash, ini, javascript, json, python, yaml }))
+for (const [name, language] of Object.entries({ bash, dos, ini, javascript, json, powershell, python, yaml }))
   hljs.registerLanguage(name, language)
 
 interface Code {
@@ -33,7 +35,7 @@ const LONGEST_RUN = 255
 /** What a character costs, and a sign that is not part of a word, which may become an element of its own. */
 const CHARACTER = 10
 const ELEMENT = 40
-/** What the code of one page may cost; a model's code in thirteen clients costs a third of it. */
+/** What the code of one page may cost; a model's code in fifteen clients costs a third of it. */
 const PAGE_BUDGET = 500_000
 
 /** characters of highlighted code without keys and without anybody's conversation, which most visitors share */
@@ -78,8 +80,8 @@ export function escapedHtml(code: string): string {
   return code.replace(/[&<>"']/g, (sign) => entities[sign] ?? sign)
 }
 
-/** Clients whose copy with the key is a shell script around the code. */
-const files = new Set(['ini', 'json', 'yaml'])
+/** Languages whose copy with the key is in the same language; the others have a script of bash around the code. */
+const alone = new Set(['dos', 'ini', 'json', 'powershell', 'yaml'])
 
 const blocksOf = new WeakMap<Code[], Block[]>()
 type Block = ReturnType<typeof codeView> & { chosen: boolean; groupStarts: boolean; nearestLabel: string }
@@ -117,7 +119,7 @@ export function codeView(
     codeHtml:
       with_key === undefined
         ? highlight(code, language, { cache })
-        : highlight(with_key, files.has(language) ? language : 'bash'),
+        : highlight(with_key, alone.has(language) ? language : 'bash'),
   }
 }
 

@@ -103,8 +103,8 @@ const written = (model_id: string, given: object = {}) =>
 
 /** The same text after each program has replaced what it takes for an expression. */
 function passed(t: Test, text: string, what: string): string {
-  // in Continue's own file and in the Secret the portal's own variables are the only ones
-  const own = /\$\{\{ secrets\.MAAS_\w+ \}\}|\$\{?MAAS_\w+\}?/g
+  // in Continue's own file and in the Secret the portal's own variables are the only ones; in PowerShell the hashtables are its own
+  const own = /\$\{\{ secrets\.MAAS_\w+ \}\}|\$\{?MAAS_\w+\}?|(?<=^\$\w+ = )@\{(?= )/gm
   for (const [engine, pattern] of Object.entries(engines)) {
     const without = text.replace(own, '')
     t.equal(without.replace(pattern, 'LEAK'), without, `${engine}: ${what}`)
@@ -135,6 +135,7 @@ function readContinue(text: string) {
 
 t.test('every client says what reads its code, and each such reader is tested here', (t) => {
   const tested: Record<Reader, true> = {
+    ...{ powershell: true, cmd: true },
     ...{ bash: true, python: true, javascript: true, json: true, yaml: true, markdown: true, templates: true },
     ...{ continue: true, dotenv: true, 'open-webui': true, references: true },
   }

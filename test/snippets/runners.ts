@@ -81,6 +81,17 @@ export function inNewShell(text: string, folder: string, env: Record<string, str
   })
 }
 
+/** The program alone, with these very arguments. */
+export function runCurl(words: string[], folder: string): Promise<Ran> {
+  return new Promise((resolve) => {
+    const child = spawn('curl', words, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
+    const chunks: Buffer[] = []
+    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
+    child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk))
+    child.once('close', (code) => resolve({ ok: code === 0, out: Buffer.concat(chunks).toString('utf8') }))
+  })
+}
+
 /** What the owner of an application sets before the code. */
 export function environmentOf({ application: { credentials } }: Pick<Cell, 'application'>): Record<string, string> {
   const { user_key, app_id, app_keys, client_id, client_secret } = credentials

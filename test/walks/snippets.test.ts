@@ -1,3 +1,4 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseEnv } from 'node:util'
 import t from 'tap'
@@ -7,11 +8,14 @@ import { proofs } from '../../src/features/snippets/proofs.js'
 import type { Snippet } from '../../src/features/snippets/schemas.js'
 import { createSnippets } from '../../src/features/snippets/snippets.js'
 import { launchBrowser } from '../helper/browser.js'
+import { readCmd } from '../snippets/cmd.js'
 import { answered, type Cell, expectOk, hostile, readCell, startMatrix } from '../snippets/matrix.js'
+import { createPowerShell } from '../snippets/powershell.js'
 import { readContinue, readDocker, readSecret, unknownArguments, wantedOfContinue } from '../snippets/read.js'
 import { nameOf, readRecording, replay } from '../snippets/recording.js'
+import { sendOverHttp } from '../snippets/requests.js'
 import { startRoute } from '../snippets/route.js'
-import { each, environmentOf, inNewShell, startNode, startPython } from '../snippets/runners.js'
+import { each, environmentOf, inNewShell, runCurl, startNode, startPython } from '../snippets/runners.js'
 import { createTally, writeProofs } from '../snippets/tally.js'
 
 const folder = t.testdir({ node: {}, python: {}, shell: {} })
@@ -70,6 +74,51 @@ t.test('curl: every text with the key runs in a new shell', async (t) => {
     t.ok(ran[index]?.ok, cell.name)
     tally.add('run', 'curl')
   }
+})
+
+t.test('PowerShell: what its code sends, read by the grammar and the documented rules, is answered', async (t) => {
+  const powershell = await createPowerShell()
+  for (const { cell, snippet, env } of [...able('powershell'), ...able('powershell', asking)])
+    for (const [code, given] of [
+      [snippet.code, env],
+      [snippet.with_key ?? '', {}],
+    ] as const) {
+      const { out, files } = await powershell.run(code, { env: given, send: sendOverHttp })
+      const written = Object.entries(files).map(([name, { length }]) => `${name} is written, ${length > 100}`)
+      t.match(`${out}${written}`, answered[cell.type], `${cell.name}: ${code}`)
+      tally.add('parsed', 'powershell')
+    }
+})
+
+t.test('cmd: the words that Windows makes of its code are answered, at the prompt and in a batch file', async (t) => {
+  const own = `${folder}/shell/cmd`
+  mkdirSync(own, { recursive: true })
+  writeFileSync(`${own}/recording.wav`, 'RIFF')
+  for (const { cell, snippet, env } of able('cmd'))
+    for (const mode of ['prompt', 'batch'] as const)
+      for (const [code, given] of [
+        [snippet.code, env],
+        [snippet.with_key ?? '', {}],
+      ] as const) {
+        const [words = []] = readCmd(code, mode, given).calls
+        const { ok, out } = await runCurl(words, own)
+        t.ok(ok, `${cell.name} ${mode}: ${out}`)
+        t.match(
+          cell.type === 'text_to_speech' ? 'speech.wav is written' : out,
+          answered[cell.type],
+          `${cell.name} ${mode}: ${code}`,
+        )
+        tally.add('parsed', 'cmd')
+      }
+  t.ok(existsSync(`${own}/speech.wav`))
+  const left = cells.flatMap(({ way, snippets }) =>
+    snippets.some(({ client, nearest }) => client === 'cmd' && nearest) ? [way] : [],
+  )
+  t.same(
+    [...new Set(left)].sort(),
+    ['token-bearer', 'token-header', 'token-query'],
+    'tokens alone are left to PowerShell',
+  )
 })
 
 t.test('Python requests: every text runs in Debian’s Python', async (t) => {

@@ -1,3 +1,4 @@
+import { cmd } from './clients/cmd.js'
 import { continueDev } from './clients/continue.js'
 import { curl } from './clients/curl.js'
 import { env } from './clients/env.js'
@@ -9,6 +10,7 @@ import { langchainJs } from './clients/langchain-js.js'
 import { langchainPython } from './clients/langchain-python.js'
 import { llamaindex } from './clients/llamaindex.js'
 import { openWebui } from './clients/open-webui.js'
+import { powershell } from './clients/powershell.js'
 import { pythonOpenai } from './clients/python-openai.js'
 import { pythonRequests } from './clients/python-requests.js'
 import type { Client } from './scene.js'
@@ -16,6 +18,8 @@ import type { Client } from './scene.js'
 /** In the order in which people see them. */
 export const clients: Client[] = [
   curl,
+  powershell,
+  cmd,
   pythonOpenai,
   pythonRequests,
   langchainPython,

@@ -22,13 +22,20 @@ const things: Record<Scene['model']['type'], string> = {
 }
 
 /** Why a client cannot make this call, in words; undefined where it can. */
-export function reasonAgainst({ label, limits, readers }: Client, scene: Scene): string | undefined {
+export function reasonAgainst(client: Client, scene: Scene): string | undefined {
+  const { label, limits, readers } = client
   const { model, call, carrier } = scene
   if (limits.types && !limits.types.includes(model.type)) return `${label} has no use for ${things[model.type]}.`
   if (limits.anyPath === false && !call.usual) return `${label} cannot call the path of this model.`
   if (limits.cannotSend?.includes(carrier.kind)) return `${label} cannot send ${ways[carrier.kind]}.`
   if (limits.encodesQuery && needsRawQuery(carrier))
     return `${label} percent-encodes the query, and the gateway would not know this key again.`
+  if (limits.asks === false && scene.asks)
+    return `${label} cannot read the id of the model from an answer, and the portal does not know it.`
   const misread = misreadBy(readers, scene)
-  return misread && `${label} ${misread}.`
+  if (misread) return `${label} ${misread}.`
+  const { longest = Number.POSITIVE_INFINITY } = limits
+  return client.write(scene).length > longest
+    ? `${label} takes commands of up to ${longest.toLocaleString('en')} characters, and this one is longer.`
+    : undefined
 }

@@ -1,5 +1,6 @@
 /** How the tests prove each client's code; written by `node dist/test/walks/snippets.test.js --write`, checked by every run. */
 export const proofs: Record<string, 'run' | 'replayed' | 'parsed'> = {
+  cmd: 'parsed',
   continue: 'parsed',
   curl: 'run',
   env: 'run',
@@ -11,6 +12,7 @@ export const proofs: Record<string, 'run' | 'replayed' | 'parsed'> = {
   'langchain-python': 'replayed',
   llamaindex: 'parsed',
   'open-webui': 'parsed',
+  powershell: 'parsed',
   'python-openai': 'replayed',
   'python-requests': 'run',
 }

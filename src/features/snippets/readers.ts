@@ -23,6 +23,7 @@ const escaped = { escaped: true } as const
  */
 export const readers = {
   bash: escaped,
+  powershell: escaped,
   python: escaped,
   javascript: escaped,
   json: escaped,
@@ -41,6 +42,25 @@ export const readers = {
     ],
     takes: (text) => text.includes('${{'),
     because: 'it reads “${{” as one of its own variables',
+  },
+  /**
+   * The prompt and a batch file of cmd disagree on `%`, `!` depends on a switch, a quotation mark ends its quotes whatever stands
+   * before it, and other characters depend on the code page. JSON has escapes for all of them.
+   */
+  cmd: {
+    escaped: false,
+    texts: ({ call, carrier, caFile, modelId }) => [
+      { what: 'the address of this model', text: call.url },
+      ...carrier.pairs.map(([name]) => ({
+        what: 'the name of a header or parameter',
+        text: carrier.kind === 'query' ? encodeURIComponent(name) : name,
+      })),
+      ...(caFile ? [{ what: 'the file name of the CA', text: caFile }] : []),
+      ...(call.upload && modelId !== undefined ? [{ what: 'the id of this model', text: modelId }] : []),
+      ...carrier.variables.map(({ value = '' }) => ({ what: 'this key', text: value })),
+    ],
+    takes: (text) => /[^ -~]|["%!]|\\$/.test(text) || holdsExpression(text),
+    because: 'its prompt and its batch files disagree on “%”, “!”, quotation marks and special characters',
   },
   /** dotenv, dotenv-expand, python-dotenv, Compose and `docker --env-file` disagree on `$`, quotes, backslashes and controls, and none has an escape for templates */
   dotenv: {

@@ -27,7 +27,7 @@ export interface Client {
   client: string
   group: 'Shell' | 'Python' | 'JavaScript' | 'Tools'
   label: string
-  language: 'bash' | 'python' | 'javascript' | 'ini' | 'json' | 'yaml'
+  language: 'bash' | 'powershell' | 'dos' | 'python' | 'javascript' | 'ini' | 'json' | 'yaml'
   /** what to install, or what to know */
   note?: string | ((scene: Scene) => string)
   filename?: (model: Model) => string
@@ -37,6 +37,8 @@ export interface Client {
   write(scene: Scene): string
   /** the code as a shell runs it once the variables are set; without it the values are written into the text */
   inShell?: (code: string) => string
+  /** the lines that set the variables, in a shell other than bash */
+  exports?: (carrier: Carrier) => string[]
 }
 
 export interface Limits {
@@ -48,6 +50,10 @@ export interface Limits {
   cannotSend?: Carrier['kind'][]
   /** true: parameters of the query are percent-encoded on the way */
   encodesQuery?: true
+  /** false: it cannot read the id of the model, or a token, from an answer */
+  asks?: false
+  /** characters that the program takes as one command */
+  longest?: number
   /** what comes nearest, best first */
   nearest: string[]
 }

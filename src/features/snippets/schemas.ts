@@ -14,11 +14,13 @@ export const Snippet = Type.Object(
   {
     client: Type.String({
       description:
-        'curl, python-openai, python-requests, langchain-python, llamaindex, jupyter, js-openai, js-fetch, langchain-js, env, continue, open-webui or kubernetes-secret',
+        'curl (bash), powershell, cmd, python-openai, python-requests, langchain-python, llamaindex, jupyter, js-openai, js-fetch, langchain-js, env, continue, open-webui or kubernetes-secret',
     }),
     group: Group,
     label: Type.String(),
-    language: Type.String({ description: 'bash, python, javascript, ini, json or yaml: for highlighting' }),
+    language: Type.String({
+      description: 'bash, powershell, dos, python, javascript, ini, json or yaml: for highlighting',
+    }),
     code: Type.String({ description: 'reads the credential from the environment; empty where `nearest` is there' }),
     with_key: Type.Optional(
       Type.String({ description: 'sets the environment, then runs as it stands in a new shell; only on request' }),
@@ -36,7 +38,7 @@ export const Snippet = Type.Object(
       {
         client: 'curl',
         group: 'Shell',
-        label: 'curl',
+        label: 'curl (bash)',
         language: 'bash',
         code: 'curl https://granite.gateway.example.com/v1/models -H "Authorization: Bearer $MAAS_API_KEY"',
         proof: 'run',

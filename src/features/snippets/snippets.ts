@@ -77,7 +77,8 @@ function withKey(client: Client, scene: Scene): string {
   return client.write({ ...scene, inline: true })
 }
 
-function exportLines({ group }: Client, { carrier, caFile }: Scene): string[] {
+function exportLines({ group, exports }: Client, { carrier, caFile }: Scene): string[] {
+  if (exports) return exports(carrier)
   const trusts = group === 'JavaScript' && caFile !== undefined
   return [...exportsOf(carrier), ...(trusts ? [`export NODE_EXTRA_CA_CERTS=${shellQuoted(caFile)}`] : [])]
 }

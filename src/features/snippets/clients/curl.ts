@@ -9,7 +9,7 @@ const SILENCE =
 export const curl: Client = {
   client: 'curl',
   group: 'Shell',
-  label: 'curl',
+  label: 'curl (bash)',
   language: 'bash',
   limits: { nearest: [] },
   readers: ['templates', 'bash', 'json'],

@@ -50,6 +50,19 @@ export function jsonOfLiterals(value: unknown, indent?: number): string {
   return JSON.stringify(value, null, indent).replace(unseen, shown)
 }
 
+/** JSON whose texts have no quote, backslash or `special` sign but as a `\\u` escape; by default it is ASCII. */
+export function asciiJson(
+  value: unknown,
+  { special = /[^\n -~]/g, indent }: { special?: RegExp; indent?: number } = {},
+): string {
+  // every backslash of JSON begins an escape
+  const numbered = (found: string) => escapeOf(JSON.parse(`"${found}"`) as string)
+  return JSON.stringify(value, null, indent)
+    .replace(/\\(?:u[0-9a-f]{4}|.)/g, numbered)
+    .replace(special, escapeOf)
+    .replace(opening, escapeOf)
+}
+
 /** A word of bash: bare where that is safe, else in quotes. A NUL cannot be in a word. */
 export function shell(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : shellQuoted(text)
@@ -85,6 +98,11 @@ export function remark(text: string): string {
 /** The same for a shell: pasted into zsh, a comment may be run as a command, so only the signs of a sentence are left. */
 export function shellRemark(text: string): string {
   return remark(text).replace(/[^\p{L}\p{N} .,:_{}-]/gu, ' ')
+}
+
+/** A comment of ASCII alone, for shells that read a file in the code page of the system. */
+export function asciiRemark(text: string): string {
+  return shellRemark(text).replace(/[^ -~]/g, '?')
 }
 
 /**

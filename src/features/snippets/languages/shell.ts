@@ -23,12 +23,17 @@ function credentialWords({ kind, pairs }: Carrier): string[] {
     case 'token':
       return ['-H "Authorization: Bearer $MAAS_TOKEN"']
     case 'headers':
-      return pairs.map(([name, variable]) => `-H ${shell(name)}": $${variable}"`)
+      return pairs.map(([name, variable]) => headerWord(name, variable))
     case 'basic':
       return [`-u "${pairs.map(([, variable]) => `$${variable}`).join(':')}"`]
     case 'query':
       return []
   }
+}
+
+/** One word in double quotes where the name has no sign that a shell reads in them. */
+function headerWord(name: string, variable: string): string {
+  return /^[\w.-]+$/.test(name) ? `-H "${name}: $${variable}"` : `-H ${shell(name)}": $${variable}"`
 }
 
 /** The address, with the credential where it travels in the query. The gateway compares it as it comes, undecoded. */
