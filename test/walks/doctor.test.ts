@@ -207,7 +207,7 @@ const rows: Record<string, Row | Row[]> = {
     { ...identityFault('GET /auth*', { status: 503 }), says: /sign-in request is answered 503/, incomplete: true },
     { ...identityFault('POST /token', { drop: 'before' }), says: /does not answer/, incomplete: true },
   ],
-  identity_pkce: identityFault('GET /.well-known/*', { change: { code_challenge_methods_supported: null } }),
+  identity_pkce: identityFault('GET /.well-known/*', { change: { code_challenge_methods_supported: ['plain'] } }),
   identity_sign_out: [
     identityFault('GET /.well-known/*', { change: { end_session_endpoint: null } }),
     identityFault('GET /.well-known/*', { change: { backchannel_logout_supported: false } }),
