@@ -73,10 +73,7 @@ export const hostileDocuments: Record<string, () => string> = {
       list: { type: 'array', items: { type: 'integer' }, example: Array(100_000).fill('1') },
       paths: paths(100, {
         parameters: Array.from({ length: 50 }, () => ({ in: 'query', name: 'q', schema: { $ref: '#/list' } })),
-        ...json(
-          { anyOf: [{ $ref: '#/wide' }, { $ref: '#/list' }] },
-          { example: object(1_500, (n) => [`m${n}`, '1']) },
-        ),
+        ...json({ anyOf: [{ $ref: '#/wide' }, { $ref: '#/list' }] }, { example: object(1_500, (n) => [`m${n}`, '1']) }),
       }),
     }),
   'paths of placeholders': () =>
