@@ -97,8 +97,7 @@ export async function startMatrix(folder: string): Promise<Matrix> {
   await stack.portal({ PORTAL_CONFIG: config, CATALOG_TTL: '2' })
   const api = createApi(stack)
   await createVisitor(stack).signIn('ada')
-  // a loaded machine takes longer than the usual five minutes
-  const token = await api.token({ username: 'ada', expires_in: 3600 })
+  const token = await api.token({ username: 'ada' })
   const cells: Cell[] = []
   for (const [index, { way, type }] of wanted.entries()) {
     const name = names[index] ?? ''

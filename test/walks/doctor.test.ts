@@ -539,9 +539,8 @@ const rows: Record<string, Row | Row[]> = {
       plant: docs({
         body: JSON.stringify({
           openapi: '3.0.1',
-          paths: {
-            '/v1/chat/completions': { post: { requestBody: { content: { j: { example: { model: 'old' } } } } } },
-          },
+          info: { title: 'Granite', version: '1', 'x-maas': { model_id: 'old' } },
+          paths: {},
         }),
       }),
       says: /The spec says “old”/,

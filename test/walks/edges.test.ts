@@ -82,7 +82,7 @@ t.test('from sign-up to the copied curl', async (t) => {
   const page = await context.newPage()
   const first = await page.goto(`${publicUrl}/applications/new?model=codestral-443`)
   t.match(await first?.request().redirectedFrom()?.url(), PORTAL)
-  t.equal(new URL(page.url()).host, IDENTITY, (await page.textContent('body')) ?? '')
+  await page.waitForURL(({ host }) => host === IDENTITY)
   await page.fill('[name=username]', 'ada')
   await page.fill('[name=password]', 'demo')
   await page.click('button[type=submit]')
