@@ -8,7 +8,7 @@ import { invalidToken, reasonOf, refusal } from './identity-refusals.js'
 import { spellingsOf, withQueryOf } from './identity-terms.js'
 import { completed, isRejection, lacksAny, readUserinfo } from './identity-userinfo.js'
 import type { Log } from './redis.js'
-import { claimAt, isIssuedTo, overlongIdentifier } from './token-claims.js'
+import { isIssuedTo, overlongIdentifier } from './token-claims.js'
 
 export interface IdentityOptions extends Omit<Relation, 'callback'> {
   /** the portal's own address; never the Host header */
@@ -206,7 +206,7 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
     } catch (error) {
       log.warn({ reason: reasonOf(error) }, 'the userinfo endpoint of the sign-in service gave no usable answer')
       const mayWorkLater = !isRejection(error) && refusal(error).code === 'identity_unavailable'
-      if (mayWorkLater && claimAt(claims, emailClaims[0]) === undefined) throw error
+      if (mayWorkLater && lacksAny(claims, [emailClaims[0]])) throw error
       return claims
     }
   }

@@ -278,8 +278,48 @@ t.test('userinfo is asked once, and only where the ID token lacks what is used',
   t.notOk('email_verified' in mixed, 'another address is verified there, not this one')
   provider.claims = { sub: 'u1', email: 'zoe@example.com' }
   t.equal((await signIn(identity)).claims.email_verified, true, 'the same address is verified there')
+  provider.claims = { sub: 'u1', email: null, email_verified: null, realm_access: null }
+  t.match((await signIn(identity)).claims, { email: 'zoe@example.com', realm_access: { roles: ['research'] } }, 'null')
+  provider.claims = { sub: 'u1', email: 'zoe@example.com' }
   provider.discovery.userinfo_endpoint = undefined
   t.notOk('email_verified' in (await signIn(identityOf(provider, { wanted: ['email_verified'] }))).claims)
+})
+
+t.test('an address and whether it is verified come from one source', async (t) => {
+  const provider = await providerFor(t)
+  const read = async (own: object, theirs: object, emailClaims?: [string, string]) => {
+    provider.claims = { sub: 'u1', ...own }
+    provider.userinfo = { body: { sub: 'u1', ...theirs } }
+    const wanted = ['email', 'email_verified', 'groups']
+    const { sub, email, email_verified, profile, emails, groups } = (
+      await signIn(identityOf(provider, { wanted, ...(emailClaims && { emailClaims }) }))
+    ).claims
+    t.equal(sub, 'u1')
+    return JSON.parse(JSON.stringify({ email, email_verified, profile, emails, groups })) as object
+  }
+  const email = 'evil@example.com'
+  t.same(await read({ email_verified: true }, { email }), { email })
+  t.same(await read({ email_verified: true }, { email, email_verified: false }), { email, email_verified: false })
+  t.same(await read({ email: 'a@example.com' }, { email, email_verified: true, groups: ['g'] }), {
+    email: 'a@example.com',
+    groups: ['g'],
+  })
+  t.same(await read({ email: 'a@example.com' }, { email_verified: true }), { email: 'a@example.com' })
+  t.same(await read({ email_verified: true }, { groups: ['g'] }), { email_verified: true, groups: ['g'] }, 'no address')
+  const nested: [string, string] = ['profile.email', 'profile.verified']
+  t.same(
+    await read({ profile: { verified: true, team: 't' } }, { profile: { email, name: 'Zoe' } }, nested),
+    { profile: { email, name: 'Zoe', team: 't' } },
+    'other members of the same claim are kept',
+  )
+  const inList: [string, string] = ['emails.address', 'emails.verified']
+  t.same(await read({ profile: { email: 1 } }, { emails: [{ address: email, verified: true }] }, inList), {
+    profile: { email: 1 },
+    emails: [{ address: email, verified: true }],
+  })
+  t.same(await read({ emails: [{ verified: true }] }, { emails: [{ address: email }] }, inList), {
+    emails: [{}],
+  })
 })
 
 t.test('signed userinfo is verified, and only used then', async (t) => {
