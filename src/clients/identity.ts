@@ -101,6 +101,8 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
           throw problem('clocks_differ', { cause: new Error('iat of the ID token is in the future') })
         // openid-client compares azp only where there are several audiences
         if (!isIssuedTo(clientId, claims)) throw invalidToken('foreign azp')
+        // it would be the same for several people
+        if (claims.sub === '') throw invalidToken('empty sub')
         const overlong = overlongIdentifier(claims)
         if (overlong) throw invalidToken(`${overlong} exceeds 255 characters`)
         const whole = await withUserinfo(discovery, configuration, tokens.access_token, claims as Claims)

@@ -84,6 +84,7 @@ t.test('a token that is not acceptable is said to be so; a callback that is not 
     ['no nonce', { nonce: undefined }],
     ['another party', { azp: 'somebody' }],
     ['no subject', { sub: undefined }],
+    ['an empty subject', { sub: '' }],
     ['a subject of 256 characters', { sub: 'x'.repeat(256) }],
   ]
   for (const [name, change] of claims) {
