@@ -118,7 +118,7 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
     async endSessionUrl(idToken: string | undefined): Promise<string | undefined> {
       const { keys, metadata } = await discovered()
       const endpoint = signOut.url ?? metadata.end_session_endpoint
-      if (!endpoint || !URL.canParse(endpoint)) return undefined
+      if (!endpoint) return undefined
       await keys.reload().catch((error: unknown) => {
         throw refusal(error)
       })

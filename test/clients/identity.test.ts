@@ -224,6 +224,37 @@ t.test('a discovery document that lacks an address names it in the log', async (
   }
 })
 
+t.test('an announced address that is not https is refused, or left out where it is optional', async (t) => {
+  const issuer = 'https://sso.example.com'
+  const whole = {
+    issuer,
+    authorization_endpoint: `${issuer}/authorize`,
+    token_endpoint: `${issuer}/token`,
+    jwks_uri: `${issuer}/jwks`,
+    userinfo_endpoint: `${issuer}/userinfo`,
+    end_session_endpoint: `${issuer}/end`,
+    response_types_supported: ['code'],
+    // some providers write null for what they do not have
+    id_token_signing_alg_values_supported: null,
+    token_endpoint_auth_methods_supported: null,
+  }
+  const announcing = (members: object, reasons?: string[]) =>
+    identityOf({ issuer } as SmallProvider, { fetch: async (to) => answer(String(to), members) }, reasons)
+  const answer = (to: string, members: object) =>
+    Response.json(to.endsWith('/jwks') ? { keys: [] } : { ...whole, ...members })
+
+  t.match((await announcing({}).begin()).url, `${issuer}/authorize?`)
+  t.match(await announcing({}).endSessionUrl(undefined), `${issuer}/end?`)
+  for (const address of ['http://sso.example.com/x', 'javascript:alert(1)', 'data:text/html,x', '/relative', '', 7]) {
+    for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri']) {
+      const reasons: string[] = []
+      t.equal(await codeOf(announcing({ [name]: address }, reasons).begin()), 'identity_denied', `${name}: ${address}`)
+      t.match(reasons[0], name)
+    }
+    t.equal(await announcing({ end_session_endpoint: address }).endSessionUrl(undefined), undefined, String(address))
+  }
+})
+
 t.test('the client secret goes where the provider expects it', async (t) => {
   const basic = `Basic ${Buffer.from('portal:a+secret+%26+more%3A+%C3%BC').toString('base64')}`
   const cases: [announced: string[] | undefined, set: IdentityOptions['clientAuthentication'], how: object][] = [
