@@ -1,6 +1,7 @@
 import type { JWTPayload } from 'jose'
 import t, { type Test } from 'tap'
 import { createIdentity, type IdentityOptions } from '../../src/clients/identity.js'
+import { reasonOf } from '../../src/clients/identity-refusals.js'
 import { signingAlgorithms } from '../../src/clients/identity-terms.js'
 import { isProblem } from '../../src/errors.js'
 import { type SmallProvider, type SmallProviderOptions, startSmallProvider } from '../helper/small-provider.js'
@@ -99,6 +100,32 @@ t.test('a token that is not acceptable is said to be so; a callback that is not 
   t.equal(await codeOf(altered), 'sign_in_failed')
   const foreign = signIn(identity, (callback) => callback.searchParams.set('iss', 'https://evil.example'))
   t.equal(await codeOf(foreign), 'sign_in_failed')
+})
+
+t.test('a provider that comes back with an error is told apart by its code, which alone is in the log', async (t) => {
+  const provider = await providerFor(t)
+  const errors: [error: string, code: string][] = [
+    ['access_denied', 'sign_in_cancelled'],
+    ['login_required', 'sign_in_cancelled'],
+    ['consent_required', 'sign_in_cancelled'],
+    ['interaction_required', 'sign_in_cancelled'],
+    ['unmet_authentication_requirements', 'sign_in_cancelled'],
+    ['invalid_scope', 'identity_denied'],
+    ['server_error', 'identity_unavailable'],
+    ['an_error_of_its_own', 'sign_in_failed'],
+  ]
+  for (const [error, code] of errors) {
+    const failure: unknown = await signIn(identityOf(provider), ({ searchParams }) => {
+      searchParams.delete('code')
+      searchParams.set('error', error)
+      searchParams.set('error_description', 'zoe@example.com is not assigned')
+    }).catch((reason: unknown) => reason)
+    t.equal(isProblem(failure) && failure.code, code, error)
+    const reason = reasonOf((failure as Error).cause)
+    t.match(reason, `: ${error} (`)
+    t.notMatch(reason, 'zoe@example.com')
+  }
+  t.notMatch(reasonOf(Object.assign(new Error('refused'), { error: 'zoe@example.com' })), 'zoe')
 })
 
 t.test('an encrypted ID token is named in the log as what it is', async (t) => {
