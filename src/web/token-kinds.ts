@@ -67,12 +67,13 @@ export function issuerFault({ iss }: JWTPayload, issuer: string, form: TokenForm
 
 /** Why a token is not for this API, as a sentence. */
 export function audienceFault(payload: JWTPayload, audience: string, form: TokenForm): string | undefined {
-  const { aud } = payload
-  if (aud === undefined && form.clients?.includes(clientOf(payload, form) ?? '')) return undefined
-  if (aud === undefined)
+  // an empty list is what Ory Hydra sends
+  const audiences = [payload.aud ?? []].flat()
+  if (audiences.length === 0 && form.clients?.includes(clientOf(payload, form) ?? '')) return undefined
+  if (audiences.length === 0)
     return `This access token has no audience (aud). Request one for ${audience}, or have the operator of the portal list its client in PORTAL_CONFIG: ${SETTING}.clients.`
   const accepted = new Set([audience, ...(form.audiences ?? [])])
-  if ([aud].flat().some((each) => accepted.has(each))) return undefined
+  if (audiences.some((each) => accepted.has(each))) return undefined
   return `The audience (aud) of this access token is not this API. Request a token for ${audience}, or have the operator of the portal accept its audience in PORTAL_CONFIG: ${SETTING}.audiences.`
 }
 

@@ -269,6 +269,14 @@ const accepted: [string, Sent, TokenForm, 'person' | 'service', string, string[]
     ['maas:read'],
   ],
   [
+    'Ory Hydra, a person, without an audience',
+    { header: JWT, payload: { aud: [], sub: 'p', client_id: 'cli', scp: ['maas:read'] } },
+    { types: ['JWT'], clients: ['cli'] },
+    'person',
+    'p',
+    ['maas:read'],
+  ],
+  [
     'Zitadel, a person',
     { header: JWT, payload: { aud: ['1@x', '2@x', 'project-1'], sub: '2593', client_id: '1@x', jti: 'j' } },
     zitadel,
@@ -339,6 +347,7 @@ t.test('without its settings, a token of another form is refused with a sentence
     ],
     ['audience', { header: { typ: 'at+jwt' }, payload: { sub: 'p', aud: 'api://maas' } }, {}, /\(aud\).*audiences/],
     ['no audience', { header: { typ: 'at+jwt' }, payload: { sub: 'p', aud: undefined } }, {}, /no audience.*clients/],
+    ['an empty audience', { header: { typ: 'at+jwt' }, payload: { sub: 'p', aud: [] } }, {}, /no audience.*clients/],
     ['issuer', { header: { typ: 'at+jwt' }, payload: { sub: 'p', iss: 'https://x.example' } }, {}, /\(iss\).*issuers/],
     [
       'subject',
