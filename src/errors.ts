@@ -68,7 +68,7 @@ const table = {
     400,
     'Your sign-in profile has more groups and claims for this portal than a browser can carry. Its operator can ask for fewer of them.',
   ],
-  sign_in_cancelled: [400, 'Sign-in was cancelled. Nothing was changed.'],
+  sign_in_cancelled: [400, 'The sign-in was cancelled, or the sign-in service did not allow it. Nothing was changed.'],
   internal: [500, 'Something went wrong on our side. Try again; if it stays, tell support the reference below.'],
   identity_unavailable: [503, 'The sign-in service does not answer. Try again in a minute.'],
   identity_denied: [

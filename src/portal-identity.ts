@@ -14,7 +14,9 @@ const Claims = Type.Object(
     subject: Claim(
       'default sub; a claim that never changes, is never given to somebody else and that people cannot set. Where `sub` differs between clients, such as oid of Microsoft Entra ID. Whoever has an account loses it when this changes, and a back-channel logout has to name a session (`sid`)',
     ),
-    email: Claim('default email; for example upn or unique_name'),
+    email: Claim(
+      'default email; for example upn or unique_name. email_verified has to be about the address in this claim, and people must not be able to set it',
+    ),
     email_verified: Claim(
       'default email_verified; for example xms_edov. true, 1 and the texts “true” and “1” count; of email_verified itself only true and “true”',
     ),

@@ -59,13 +59,14 @@ export function usedClaims(config: Config): { setting: string; claim: string }[]
   ]
 }
 
-/** Claims that decide which account somebody joins, whether they may sign up, and which groups they are in. */
+/** Claims that decide who somebody is, which account they join, whether they may sign up, and which groups they are in. */
 export function decidingClaims({ portal }: Config): { setting: string; claim: string }[] {
   const { claim_accounts, groups_claim, identity_provider, sign_up } = portal
-  const subject = identity_provider?.claims?.subject
+  const { subject, email = 'email' } = identity_provider?.claims ?? {}
   const ofTokens = identity_provider?.access_tokens?.subject_claim
   return [
     ...(subject ? [{ setting: 'identity_provider.claims.subject', claim: subject }] : []),
+    ...(email === 'email' ? [] : [{ setting: 'identity_provider.claims.email', claim: email }]),
     ...(ofTokens ? [{ setting: 'identity_provider.access_tokens.subject_claim', claim: ofTokens }] : []),
     ...(claim_accounts ? [{ setting: 'claim_accounts.claim', claim: claim_accounts.claim }] : []),
     ...(groups_claim ? [{ setting: 'groups_claim', claim: groups_claim }] : []),

@@ -51,9 +51,8 @@ export async function discover(relation: Relation): Promise<Discovered> {
     timeout: SECONDS,
     [client.customFetch]: fetch as client.CustomFetch,
   })
-  const { supportsPKCE: _, ...announced } = config.serverMetadata()
-  checkIssuer(announced.issuer, issuer)
-  checkEndpoints(announced)
+  checkIssuer(config.serverMetadata().issuer, issuer)
+  const announced = usable(config.serverMetadata(), insecure ? ['http:', 'https:'] : ['https:'])
   const algorithms = signingAlgorithms(announced.id_token_signing_alg_values_supported)
   if (algorithms.length === 0)
     throw misconfigured(
@@ -121,10 +120,28 @@ function checkIssuer(announced: string, issuer: string): void {
     )
 }
 
-function checkEndpoints(announced: client.ServerMetadata): void {
-  for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const)
-    if (!URL.canParse(announced[name] ?? ''))
+const needed = ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const
+const optional = ['userinfo_endpoint', 'end_session_endpoint'] as const
+
+/**
+ * What the discovery document announces, without members that are null or addresses that are not of these protocols: over http,
+ * others on the way could read tokens and replace keys. Throws identity_denied where the portal needs one of them.
+ */
+function usable({ supportsPKCE: _, ...all }: client.ServerMetadata & { supportsPKCE: unknown }, protocols: string[]) {
+  const announced = Object.fromEntries(
+    Object.entries(all).filter(([, value]) => value !== null),
+  ) as client.ServerMetadata
+  const isUsable = (address = '') => URL.canParse(address) && protocols.includes(new URL(address).protocol)
+  for (const name of needed) {
+    if (announced[name] === undefined)
       throw misconfigured(`The discovery document of the identity provider has no ${name}.`)
+    if (!isUsable(announced[name]))
+      throw misconfigured(
+        `The ${name} in the discovery document of the identity provider is not an ${protocols.at(-1)}// address. Behind a proxy, configure the provider with its public address.`,
+      )
+  }
+  for (const name of optional) if (!isUsable(announced[name])) delete announced[name]
+  return announced
 }
 
 /** A plugin cannot be added to a running server, so it gets a small one of its own; it makes addresses and needs no secret. */

@@ -12,6 +12,16 @@ const setUp = new Set([
   'unsupported_grant_type',
 ])
 
+/** The person is not signed in, by their own or the provider's decision (OpenID Connect Core 1.0 section 3.1.2.6). */
+const declined = new Set([
+  'access_denied',
+  'login_required',
+  'consent_required',
+  'interaction_required',
+  'account_selection_required',
+  'unmet_authentication_requirements',
+])
+
 const NOT_CONFIGURED =
   'The sign-in service and this portal are not configured for each other. The operator of the portal can see the reason in its log.'
 
@@ -66,7 +76,7 @@ function isAboutToken(error: unknown, code: string): boolean {
 /** The browser came back with `error=` instead of a code. */
 function answered(error: AuthorizationResponseError): PortalError {
   const expired = error.error_description?.includes('expired')
-  if (error.error === 'access_denied') return problem('sign_in_cancelled')
+  if (declined.has(error.error)) return problem('sign_in_cancelled', { cause: error })
   // Keycloak's word for a login page that was open too long
   if (error.error === 'temporarily_unavailable' && expired) return problem('sign_in_failed', { cause: error })
   if (error.error === 'temporarily_unavailable' || error.error === 'server_error')
@@ -85,12 +95,17 @@ function silent(error: unknown, code: string): boolean {
   )
 }
 
-/** The reason for the log: codes and messages of an error and its causes, never a token or an address with a query. */
+/**
+ * The reason for the log: codes and messages of an error and its causes, never a token or an address with a query. Of what the
+ * provider answers, the error code alone: a description may repeat what was sent.
+ */
 export function reasonOf(error: unknown): string {
   const reasons: string[] = []
   for (let cause = error; cause instanceof Error && reasons.length < 4; cause = cause.cause) {
-    const { code = '' } = cause as { code?: string }
-    const reason = cause instanceof PortalError ? '' : [cause.message, code && `(${code})`].filter(Boolean).join(' ')
+    const { code = '', error: said } = cause as { code?: string; error?: unknown }
+    const answer = typeof said === 'string' && /^[a-z_]{1,50}$/.test(said) ? said : ''
+    const message = [cause.message, answer].filter(Boolean).join(': ')
+    const reason = cause instanceof PortalError ? '' : [message, code && `(${code})`].filter(Boolean).join(' ')
     if (reason !== '' && !reasons.includes(reason)) reasons.push(reason)
   }
   return reasons.join(': ') || (error instanceof Error ? error.message : 'unknown')

@@ -31,30 +31,41 @@ export function isRejection(error: unknown): boolean {
 }
 
 export function lacksAny(claims: Claims, paths: string[]): boolean {
-  return paths.some((path) => claimAt(claims, path) === undefined)
+  return paths.some((path) => (claimAt(claims, path) ?? undefined) === undefined)
 }
 
 /**
  * The claims of the ID token, completed from userinfo. What the ID token says counts: it is signed and belongs to this very
- * sign-in. Of `together`, the address and whether it is verified, both come from one source: an answer that an address is
- * verified means the address in that answer and no other.
+ * sign-in. The address and whether it is verified come from one source, unless both name the same address: an answer that an
+ * address is verified means the address in that answer and no other.
  */
 export function completed<T extends Claims>(claims: T, userinfo: Claims, [email, verified]: [string, string]): T {
-  const known = claimAt(claims, email)
-  const isOther = known !== undefined && known !== claimAt(userinfo, email)
-  const usable = Object.entries(userinfo).filter(([name]) => !ofToken.has(name) && !(isOther && holds(name, verified)))
-  return filled(claims, Object.fromEntries(usable)) as T
+  const [own, theirs] = [claims, userinfo].map((source) => claimAt(source, email) ?? undefined)
+  const usable = Object.fromEntries(Object.entries(userinfo).filter(([name]) => !ofToken.has(name)))
+  if (own === theirs) return filled(claims, usable) as T
+  return (
+    own === undefined ? filled(without(claims, verified), usable) : filled(claims, without(usable, verified))
+  ) as T
 }
 
-/** Whether the claim at `path` is this member or inside it. */
-function holds(name: string, path: string): boolean {
-  return path === name || path.startsWith(`${name}.`)
+/** A copy without what the path of a claim leads to. */
+function without(claims: Claims, path: string): Claims {
+  return Object.fromEntries(
+    Object.entries(claims)
+      .filter(([name]) => name !== path)
+      .map(([name, value]) => [name, path.startsWith(`${name}.`) ? inside(value, path.slice(name.length + 1)) : value]),
+  )
+}
+
+function inside(value: unknown, path: string): unknown {
+  if (Array.isArray(value)) return value.map((each: unknown) => inside(each, path))
+  return isObject(value) ? without(value, path) : value
 }
 
 function filled(claims: Claims, more: Claims): Claims {
   const members = new Map(Object.entries(claims))
   for (const [name, value] of Object.entries(more)) {
-    const known = members.get(name)
+    const known = members.get(name) ?? undefined
     if (known === undefined) members.set(name, value)
     else if (isObject(known) && isObject(value)) members.set(name, filled(known, value))
   }

@@ -8,7 +8,7 @@ import { invalidToken, reasonOf, refusal } from './identity-refusals.js'
 import { spellingsOf, withQueryOf } from './identity-terms.js'
 import { completed, isRejection, lacksAny, readUserinfo } from './identity-userinfo.js'
 import type { Log } from './redis.js'
-import { claimAt, isIssuedTo, overlongIdentifier } from './token-claims.js'
+import { isIssuedTo, overlongIdentifier } from './token-claims.js'
 
 export interface IdentityOptions extends Omit<Relation, 'callback'> {
   /** the portal's own address; never the Host header */
@@ -101,6 +101,8 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
           throw problem('clocks_differ', { cause: new Error('iat of the ID token is in the future') })
         // openid-client compares azp only where there are several audiences
         if (!isIssuedTo(clientId, claims)) throw invalidToken('foreign azp')
+        // it would be the same for several people
+        if (claims.sub === '') throw invalidToken('empty sub')
         const overlong = overlongIdentifier(claims)
         if (overlong) throw invalidToken(`${overlong} exceeds 255 characters`)
         const whole = await withUserinfo(discovery, configuration, tokens.access_token, claims as Claims)
@@ -116,7 +118,7 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
     async endSessionUrl(idToken: string | undefined): Promise<string | undefined> {
       const { keys, metadata } = await discovered()
       const endpoint = signOut.url ?? metadata.end_session_endpoint
-      if (!endpoint || !URL.canParse(endpoint)) return undefined
+      if (!endpoint) return undefined
       await keys.reload().catch((error: unknown) => {
         throw refusal(error)
       })
@@ -206,7 +208,7 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
     } catch (error) {
       log.warn({ reason: reasonOf(error) }, 'the userinfo endpoint of the sign-in service gave no usable answer')
       const mayWorkLater = !isRejection(error) && refusal(error).code === 'identity_unavailable'
-      if (mayWorkLater && claimAt(claims, emailClaims[0]) === undefined) throw error
+      if (mayWorkLater && lacksAny(claims, [emailClaims[0]])) throw error
       return claims
     }
   }

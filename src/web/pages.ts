@@ -52,6 +52,11 @@ declare module 'fastify' {
 /** Renders a page of the `bare` layout where there is no request to speak of. */
 export type BarePage = (template: string, view: PageView) => Promise<string>
 
+/** Pages on the way in and out. Nobody returns to them after a sign-in, and their addresses may hold a code of the sign-in service. */
+export function isOfSignIn(path: string): boolean {
+  return /^\/(login|logout|sign-up|signed-out)(\/|$)/.test(path)
+}
+
 /** Server-rendered pages: Eta templates that only show what a view model says. */
 export async function pages(
   app: FastifyInstance,
@@ -126,7 +131,7 @@ export async function pages(
             operator: isOperator(caller, operators),
           }
         : undefined,
-      signIn: `/login?return_to=${encodeURIComponent(request.url)}`,
+      signIn: isOfSignIn(path) ? '/login' : `/login?return_to=${encodeURIComponent(request.url)}`,
     }
   }
 }

@@ -67,12 +67,13 @@ export function issuerFault({ iss }: JWTPayload, issuer: string, form: TokenForm
 
 /** Why a token is not for this API, as a sentence. */
 export function audienceFault(payload: JWTPayload, audience: string, form: TokenForm): string | undefined {
-  const { aud } = payload
-  if (aud === undefined && form.clients?.includes(clientOf(payload, form) ?? '')) return undefined
-  if (aud === undefined)
+  // an empty list is what Ory Hydra sends
+  const audiences = [payload.aud ?? []].flat()
+  if (audiences.length === 0 && form.clients?.includes(clientOf(payload, form) ?? '')) return undefined
+  if (audiences.length === 0)
     return `This access token has no audience (aud). Request one for ${audience}, or have the operator of the portal list its client in PORTAL_CONFIG: ${SETTING}.clients.`
   const accepted = new Set([audience, ...(form.audiences ?? [])])
-  if ([aud].flat().some((each) => accepted.has(each))) return undefined
+  if (audiences.some((each) => accepted.has(each))) return undefined
   return `The audience (aud) of this access token is not this API. Request a token for ${audience}, or have the operator of the portal accept its audience in PORTAL_CONFIG: ${SETTING}.audiences.`
 }
 
@@ -99,19 +100,33 @@ export function callerFault(payload: JWTPayload, form: TokenForm): string | unde
   const overlong = overlongIdentifier(payload)
   if (overlong) return `The claim ${overlong} of this access token is longer than 255 characters.`
   // RFC 9068 section 5: a person must not get a subject that is a client id, and some providers let people choose theirs
-  const sign = payload.sub === clientOf(payload, form) && !isListed(payload, form) ? signOfPerson(payload) : undefined
+  const isOwn = payload.sub === clientOf(payload, form) && !isListed(payload, form)
+  const sign = isOwn ? signOfPerson(payload, form) : undefined
   return sign && `The subject of this access token is its client, and the claim ${sign} is that of a person.`
 }
 
 function withoutSubject(payload: JWTPayload, form: TokenForm): string | undefined {
-  const sign = signOfPerson(payload) ?? ['preferred_username', 'unique_name', 'name'].find((claim) => claim in payload)
+  const sign = signOfPerson(payload, form) ?? NAMES.find((claim) => claim in payload)
   if (sign) return `This access token has no subject (sub), and the claim ${sign} is that of a person.`
   return clientOf(payload, form) === undefined ? 'This access token names neither a subject nor a client.' : undefined
 }
 
-/** Claims of people and their sessions that no provider writes for a client that speaks for itself. */
-function signOfPerson(payload: JWTPayload): string | undefined {
-  return ['sid', 'session_state', 'email', 'username', 'upn'].find((claim) => payload[claim] !== undefined)
+const NAMES = ['preferred_username', 'unique_name', 'name', 'given_name', 'family_name', 'nickname']
+
+/**
+ * Claims of people and their sessions that no provider writes for a client that speaks for itself. A subject in another claim
+ * than `sub` is one of them: where `sub` is a login, people may have one that is the id of a client.
+ */
+function signOfPerson(payload: JWTPayload, { subject_claim = 'sub' }: TokenForm): string | undefined {
+  const claims = [
+    'sid',
+    'session_state',
+    'email',
+    'username',
+    'upn',
+    ...(subject_claim === 'sub' ? [] : [subject_claim]),
+  ]
+  return claims.find((claim) => (claimAt(payload, claim) ?? undefined) !== undefined)
 }
 
 /** The client that a token was issued to; undefined: it does not say. */
@@ -143,8 +158,9 @@ function isOfClient(payload: JWTPayload, client: string): boolean {
   const { sub, client_id, clientId, gty } = payload
   // RFC 9068 section 2.2; without a subject only where the operator says so
   if (sub === client || sub === undefined) return true
-  // the service account of Keycloak: the name proves nothing alone, and the token of a person does not name the client so
-  if ((client_id ?? clientId) === client && payload.preferred_username === `service-account-${client}`) return true
+  // the service account of Keycloak: the name proves nothing alone, but there the token of a person has no such client claim
+  const isOfKeycloak = payload.typ === 'Bearer' && (client_id ?? clientId) === client
+  if (isOfKeycloak && payload.preferred_username === `service-account-${client}`) return true
   // Auth0
   if (gty === 'client-credentials' && sub === `${client}@clients`) return true
   return isEntraApp(payload)

@@ -43,9 +43,10 @@ export type Tokens = ReturnType<typeof createTokens>
 
 /** Bearer tokens of the API: signature, issuer, audience, times, kind (RFC 9068; other providers where they differ). */
 export function createTokens(options: TokensOptions) {
-  const { issuer, audience, clients, form, rules, keys, now = Date.now } = options
+  const { issuer, audience, clients, rules, keys, now = Date.now } = options
   const told = options.refused ?? (() => undefined)
-  const subjectClaim = form.subject_claim ?? rules.subject
+  const subjectClaim = options.form.subject_claim ?? rules.subject
+  const form: TokenForm = { ...options.form, subject_claim: subjectClaim }
   // by its hash: who polls sends one token often, and a signature costs more than the answer
   const kept = new LRUCache<string, { verified: Verified; until: number }>({ max: 1000 })
 

@@ -1,6 +1,7 @@
 import type { JWTPayload } from 'jose'
 import t, { type Test } from 'tap'
 import { createIdentity, type IdentityOptions } from '../../src/clients/identity.js'
+import { reasonOf } from '../../src/clients/identity-refusals.js'
 import { signingAlgorithms } from '../../src/clients/identity-terms.js'
 import { isProblem } from '../../src/errors.js'
 import { type SmallProvider, type SmallProviderOptions, startSmallProvider } from '../helper/small-provider.js'
@@ -84,6 +85,7 @@ t.test('a token that is not acceptable is said to be so; a callback that is not 
     ['no nonce', { nonce: undefined }],
     ['another party', { azp: 'somebody' }],
     ['no subject', { sub: undefined }],
+    ['an empty subject', { sub: '' }],
     ['a subject of 256 characters', { sub: 'x'.repeat(256) }],
   ]
   for (const [name, change] of claims) {
@@ -98,6 +100,32 @@ t.test('a token that is not acceptable is said to be so; a callback that is not 
   t.equal(await codeOf(altered), 'sign_in_failed')
   const foreign = signIn(identity, (callback) => callback.searchParams.set('iss', 'https://evil.example'))
   t.equal(await codeOf(foreign), 'sign_in_failed')
+})
+
+t.test('a provider that comes back with an error is told apart by its code, which alone is in the log', async (t) => {
+  const provider = await providerFor(t)
+  const errors: [error: string, code: string][] = [
+    ['access_denied', 'sign_in_cancelled'],
+    ['login_required', 'sign_in_cancelled'],
+    ['consent_required', 'sign_in_cancelled'],
+    ['interaction_required', 'sign_in_cancelled'],
+    ['unmet_authentication_requirements', 'sign_in_cancelled'],
+    ['invalid_scope', 'identity_denied'],
+    ['server_error', 'identity_unavailable'],
+    ['an_error_of_its_own', 'sign_in_failed'],
+  ]
+  for (const [error, code] of errors) {
+    const failure: unknown = await signIn(identityOf(provider), ({ searchParams }) => {
+      searchParams.delete('code')
+      searchParams.set('error', error)
+      searchParams.set('error_description', 'zoe@example.com is not assigned')
+    }).catch((reason: unknown) => reason)
+    t.equal(isProblem(failure) && failure.code, code, error)
+    const reason = reasonOf((failure as Error).cause)
+    t.match(reason, `: ${error} (`)
+    t.notMatch(reason, 'zoe@example.com')
+  }
+  t.notMatch(reasonOf(Object.assign(new Error('refused'), { error: 'zoe@example.com' })), 'zoe')
 })
 
 t.test('an encrypted ID token is named in the log as what it is', async (t) => {
@@ -223,6 +251,37 @@ t.test('a discovery document that lacks an address names it in the log', async (
   }
 })
 
+t.test('an announced address that is not https is refused, or left out where it is optional', async (t) => {
+  const issuer = 'https://sso.example.com'
+  const whole = {
+    issuer,
+    authorization_endpoint: `${issuer}/authorize`,
+    token_endpoint: `${issuer}/token`,
+    jwks_uri: `${issuer}/jwks`,
+    userinfo_endpoint: `${issuer}/userinfo`,
+    end_session_endpoint: `${issuer}/end`,
+    response_types_supported: ['code'],
+    // some providers write null for what they do not have
+    id_token_signing_alg_values_supported: null,
+    token_endpoint_auth_methods_supported: null,
+  }
+  const announcing = (members: object, reasons?: string[]) =>
+    identityOf({ issuer } as SmallProvider, { fetch: async (to) => answer(String(to), members) }, reasons)
+  const answer = (to: string, members: object) =>
+    Response.json(to.endsWith('/jwks') ? { keys: [] } : { ...whole, ...members })
+
+  t.match((await announcing({}).begin()).url, `${issuer}/authorize?`)
+  t.match(await announcing({}).endSessionUrl(undefined), `${issuer}/end?`)
+  for (const address of ['http://sso.example.com/x', 'javascript:alert(1)', 'data:text/html,x', '/relative', '', 7]) {
+    for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri']) {
+      const reasons: string[] = []
+      t.equal(await codeOf(announcing({ [name]: address }, reasons).begin()), 'identity_denied', `${name}: ${address}`)
+      t.match(reasons[0], name)
+    }
+    t.equal(await announcing({ end_session_endpoint: address }).endSessionUrl(undefined), undefined, String(address))
+  }
+})
+
 t.test('the client secret goes where the provider expects it', async (t) => {
   const basic = `Basic ${Buffer.from('portal:a+secret+%26+more%3A+%C3%BC').toString('base64')}`
   const cases: [announced: string[] | undefined, set: IdentityOptions['clientAuthentication'], how: object][] = [
@@ -278,8 +337,48 @@ t.test('userinfo is asked once, and only where the ID token lacks what is used',
   t.notOk('email_verified' in mixed, 'another address is verified there, not this one')
   provider.claims = { sub: 'u1', email: 'zoe@example.com' }
   t.equal((await signIn(identity)).claims.email_verified, true, 'the same address is verified there')
+  provider.claims = { sub: 'u1', email: null, email_verified: null, realm_access: null }
+  t.match((await signIn(identity)).claims, { email: 'zoe@example.com', realm_access: { roles: ['research'] } }, 'null')
+  provider.claims = { sub: 'u1', email: 'zoe@example.com' }
   provider.discovery.userinfo_endpoint = undefined
   t.notOk('email_verified' in (await signIn(identityOf(provider, { wanted: ['email_verified'] }))).claims)
+})
+
+t.test('an address and whether it is verified come from one source', async (t) => {
+  const provider = await providerFor(t)
+  const read = async (own: object, theirs: object, emailClaims?: [string, string]) => {
+    provider.claims = { sub: 'u1', ...own }
+    provider.userinfo = { body: { sub: 'u1', ...theirs } }
+    const wanted = ['email', 'email_verified', 'groups']
+    const { sub, email, email_verified, profile, emails, groups } = (
+      await signIn(identityOf(provider, { wanted, ...(emailClaims && { emailClaims }) }))
+    ).claims
+    t.equal(sub, 'u1')
+    return JSON.parse(JSON.stringify({ email, email_verified, profile, emails, groups })) as object
+  }
+  const email = 'evil@example.com'
+  t.same(await read({ email_verified: true }, { email }), { email })
+  t.same(await read({ email_verified: true }, { email, email_verified: false }), { email, email_verified: false })
+  t.same(await read({ email: 'a@example.com' }, { email, email_verified: true, groups: ['g'] }), {
+    email: 'a@example.com',
+    groups: ['g'],
+  })
+  t.same(await read({ email: 'a@example.com' }, { email_verified: true }), { email: 'a@example.com' })
+  t.same(await read({ email_verified: true }, { groups: ['g'] }), { email_verified: true, groups: ['g'] }, 'no address')
+  const nested: [string, string] = ['profile.email', 'profile.verified']
+  t.same(
+    await read({ profile: { verified: true, team: 't' } }, { profile: { email, name: 'Zoe' } }, nested),
+    { profile: { email, name: 'Zoe', team: 't' } },
+    'other members of the same claim are kept',
+  )
+  const inList: [string, string] = ['emails.address', 'emails.verified']
+  t.same(await read({ profile: { email: 1 } }, { emails: [{ address: email, verified: true }] }, inList), {
+    profile: { email: 1 },
+    emails: [{ address: email, verified: true }],
+  })
+  t.same(await read({ emails: [{ verified: true }] }, { emails: [{ address: email }] }, inList), {
+    emails: [{}],
+  })
 })
 
 t.test('signed userinfo is verified, and only used then', async (t) => {

@@ -227,6 +227,11 @@ const rows: Record<string, Row | Row[]> = {
       says: /^claim_accounts\.claim names “org_name”, which people can usually edit themselves\.$/,
     },
     { ...configured('groups', 'groups_claim: nickname'), about: null, says: /^groups_claim names “nickname”/ },
+    {
+      ...configured('address', 'identity_provider: { claims: { email: preferred_username } }'),
+      about: null,
+      says: /^identity_provider\.claims\.email names “preferred_username”/,
+    },
   ],
   email_trusted: {
     ...configured('trusting', 'identity_provider: { trust_email: true }'),

@@ -392,6 +392,22 @@ t.test('return addresses stay on this host', async (t) => {
   }
 })
 
+t.test('nobody returns to a page of the sign-in itself', async (t) => {
+  const pages = ['/signed-out', '/login/callback?code=c&state=s', '/sign-up', '/sign-up/pending', '/logout', '/login']
+  for (const value of pages) {
+    const ada = createVisitor(stack)
+    const page = await ada.get(`/login?return_to=${encodeURIComponent(value)}`)
+    const end = await ada.submit(page, /interaction/, { username: 'ada', password: 'demo' })
+    t.same([end.status, new URL(end.url).pathname], [200, '/'], value)
+  }
+  const stranger = createVisitor(stack)
+  for (const path of ['/signed-out', '/login/callback?code=some-code&state=s']) {
+    const { text } = await stranger.get(path)
+    t.match(text, 'href="/login"', path)
+    t.notMatch(text, 'some-code', 'a code of the sign-in service is in no link')
+  }
+})
+
 t.test('a form from another site is refused, and the callback of another browser too', async (t) => {
   const ada = createVisitor(stack)
   await ada.signIn('ada')

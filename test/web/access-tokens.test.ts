@@ -269,6 +269,14 @@ const accepted: [string, Sent, TokenForm, 'person' | 'service', string, string[]
     ['maas:read'],
   ],
   [
+    'Ory Hydra, a person, without an audience',
+    { header: JWT, payload: { aud: [], sub: 'p', client_id: 'cli', scp: ['maas:read'] } },
+    { types: ['JWT'], clients: ['cli'] },
+    'person',
+    'p',
+    ['maas:read'],
+  ],
+  [
     'Zitadel, a person',
     { header: JWT, payload: { aud: ['1@x', '2@x', 'project-1'], sub: '2593', client_id: '1@x', jti: 'j' } },
     zitadel,
@@ -339,6 +347,7 @@ t.test('without its settings, a token of another form is refused with a sentence
     ],
     ['audience', { header: { typ: 'at+jwt' }, payload: { sub: 'p', aud: 'api://maas' } }, {}, /\(aud\).*audiences/],
     ['no audience', { header: { typ: 'at+jwt' }, payload: { sub: 'p', aud: undefined } }, {}, /no audience.*clients/],
+    ['an empty audience', { header: { typ: 'at+jwt' }, payload: { sub: 'p', aud: [] } }, {}, /no audience.*clients/],
     ['issuer', { header: { typ: 'at+jwt' }, payload: { sub: 'p', iss: 'https://x.example' } }, {}, /\(iss\).*issuers/],
     [
       'subject',
@@ -406,6 +415,11 @@ t.test('a person never looks like a service', async (t) => {
   const at = { typ: 'at+jwt' }
   const persons: [string, JWTPayload, TokenForm?][] = [
     ['with the name of a service account', { azp: 'ci', preferred_username: 'service-account-ci' }],
+    [
+      'with that name at a provider that names the client in tokens of people too',
+      { client_id: 'ci', preferred_username: 'service-account-ci' },
+    ],
+    ['with that name, in Keycloak', { typ: 'Bearer', azp: 'ci', preferred_username: 'service-account-ci' }],
     ['with the name of a service account of Authentik', { azp: 'ci', preferred_username: 'ak-ci-client_credentials' }],
     ['of a client that may act as a service', { client_id: 'ci', sub: 'zoe' }],
     ['whose subject ends as those of Auth0 do', { azp: 'ci', sub: 'ci@clients' }],
@@ -435,13 +449,21 @@ t.test('a person never looks like a service', async (t) => {
       'whose subject is a client id',
     )
   }
+  const byUid = { header: at, payload: { sub: 'ci', client_id: 'ci', uid: '00u1' } }
+  t.match(await refused(byUid, { subject_claim: 'uid' }), ['invalid_token', /that of a person/], 'by a login')
+  t.equal((await refused(byUid))[0], 'accepted', 'a claim that no setting names decides nothing')
   const lenient = { services_without_subject: true }
+  for (const [form, differing] of [[{ subject_claim: 'uid' }], [{}, { subject: 'uid' }]] as const) {
+    const sent = await tokenOf({ header: at, payload: { client_id: 'ci', uid: '00u1' } })
+    await t.rejects(portal({ ...lenient, ...form }, differing).verify(sent), { message: /claim uid is that of a/ })
+  }
   for (const sign of [
     { sid: 's' },
     { preferred_username: 'zoe' },
     { email: 'zoe@example.com' },
     { unique_name: 'zoe' },
     { name: 'Zoe' },
+    { given_name: 'Zoe' },
   ])
     t.match(
       await refused({ header: at, payload: { client_id: 'ci', scope: 'maas:read', ...sign } }, lenient),

@@ -1,4 +1,6 @@
-/** A path on this host, or `/`: anything that a browser could read as another place is not followed. */
+import { isOfSignIn } from '../../web/pages.js'
+
+/** A path on this host, or `/`: for anything that a browser could read as another place, and for pages of the sign-in itself. */
 export function safeReturnTo(value: unknown): string {
   if (typeof value !== 'string' || value.length > 2000) return '/'
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
@@ -6,6 +8,6 @@ export function safeReturnTo(value: unknown): string {
   const base = 'http://portal.invalid'
   if (!URL.canParse(value, base)) return '/'
   const url = new URL(value, base)
-  if (url.origin !== base || url.pathname.startsWith('//')) return '/'
+  if (url.origin !== base || url.pathname.startsWith('//') || isOfSignIn(url.pathname)) return '/'
   return url.pathname + url.search
 }

@@ -123,10 +123,13 @@ const byCode: Partial<Record<ErrorCode, Stop>> = {
     ],
   },
   sign_in_cancelled: {
-    title: 'Sign-in was cancelled',
-    label: 'Cancelled',
+    title: 'You were not signed in',
+    label: 'Not signed in',
     tone: 'grey',
-    next: ['Nothing was changed.'],
+    next: [
+      'If you cancelled, you can sign in again.',
+      'If you did not, your sign-in service may not allow you to use this portal. The contact below can help. Give them the reference.',
+    ],
     retry: 'Sign in',
   },
   sign_in_failed: {

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { HttpFailure } from '../../../src/clients/http-failure.js'
+import { misconfigured } from '../../../src/clients/identity-refusals.js'
 import { problem } from '../../../src/errors.js'
 import type { Finding, Report } from '../../../src/features/doctor/findings.js'
 import { doctorOf, type Failure, failures, ISSUER, type RecordedTenant, recordedTenant, troubled } from './tenant.js'
@@ -135,6 +136,8 @@ t.test('signing keys or a sign-in address that cannot be read are findings', asy
       .map(({ what }) => what)
   t.match(await words({ verify: unavailable }), [/keys that tokens are signed with.*Not checked: whether the API/])
   t.match(await words({ begin: unavailable }), [/sign-in request cannot be built.*Not checked: whether it accepts/])
+  const misset = () => Promise.reject(misconfigured('The jwks_uri is not an https:// address.'))
+  t.match(await words({ begin: misset }), [/cannot be built: The jwks_uri is not an https:\/\/ address\. Not checked/])
 })
 
 t.test('an answer that breaks what reads it is the failure of its call', async (t) => {

@@ -54,7 +54,7 @@ export const signIn = {
   claim_editable: {
     severity: 'warning',
     title: 'PORTAL_CONFIG relies on a claim that people may be able to change',
-    why: 'Whoever changes it joins the account of another organisation, signs up, or gets the rights of a group.',
+    why: 'Whoever changes it may get the account of another person or organisation, sign up, or get the rights of a group.',
     fix: 'Use a claim that only administrators of the sign-in service can set, such as “organization” of deploy/keycloak/realm.json.',
   },
   claim_not_seen: {

@@ -1,6 +1,6 @@
 import { HttpFailure } from '../../../clients/http-failure.js'
 import { isSameIssuer } from '../../../clients/identity-terms.js'
-import { isProblem } from '../../../errors.js'
+import { isProblem, type PortalError } from '../../../errors.js'
 import type { Asking } from '../asking.js'
 import type { Find, Finding } from '../findings.js'
 import { type DecidingClaim, editableClaims } from './claims.js'
@@ -107,9 +107,14 @@ async function request(find: Find, ask: Asking, { begin, publicUrl }: SignInDeps
     return error ? [find('identity_redirect', { what: `The sign-in request comes back with ${error}.` })] : []
   } catch (error) {
     if (error instanceof HttpFailure) return [failed(find, `The sign-in request failed: ${error.message}.`, unchecked)]
-    if (isProblem(error)) return [failed(find, `The sign-in request cannot be built: ${error.message}`, unchecked)]
+    if (isProblem(error)) return [failed(find, `The sign-in request cannot be built: ${reasonOf(error)}`, unchecked)]
     throw error
   }
+}
+
+/** What is wrong with the provider's configuration is said to its operator alone, as the cause. */
+function reasonOf({ code, cause, message }: PortalError): string {
+  return code === 'identity_denied' && cause instanceof Error ? cause.message : message
 }
 
 export function failed(find: Find, sentence: string, unchecked: string): Finding {
