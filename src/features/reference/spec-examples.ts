@@ -1,4 +1,5 @@
 import type { Schema } from '../../web/openapi/shapes.js'
+import { choicesOf } from './spec-merge.js'
 import { type Fit, typesOf } from './spec-values.js'
 
 export const LONGEST_EXAMPLE = 20_000
@@ -32,7 +33,8 @@ export function exampleOf(schema: Schema, deps: ExampleDeps, depth = 0): unknown
     const found = given === null ? undefined : deps.fit(given, schema)
     if (found !== undefined) return completed(found, schema, deps, depth)
   }
-  if (schema.anyOf?.[0]) return exampleOf(schema.anyOf[0], deps, depth)
+  const [choice] = choicesOf(schema)
+  if (choice) return exampleOf(choice, deps, depth)
   const type = typesOf(schema)[0]
   if (schema.properties && depth < DEEPEST_MADE) {
     const chosen = membersFor(schema, schema.properties, deps).slice(0, MOST_MEMBERS)
