@@ -38,6 +38,15 @@ t.test('facts are read through references of path items, bodies and parameters',
   for (const $ref of elsewhere) t.same(operationsOf({ '/v1/chat/completions': { $ref } }), [], $ref.slice(0, 40))
 })
 
+t.test('a default that names no model is no id', async (t) => {
+  for (const placeholder of ['default/not-specified', 'not specified', 'unspecified']) {
+    const [operation] = operationsOf({
+      '/v1/embeddings': { post: json({ properties: { model: { default: placeholder } } }) },
+    })
+    t.equal(operation?.modelId, undefined, placeholder)
+  }
+})
+
 t.test('of several named examples the first counts that is in the document', async (t) => {
   const examples = { elsewhere: { externalValue: 'https://x.example/a.json' }, here: { value: { model: 'org/here' } } }
   const [operation] = operationsOf({ '/v1/chat/completions': { post: json({}, { examples }) } })
@@ -130,6 +139,22 @@ t.test('what stands beside choices of a schema holds for each of them', async (t
     t.match(usual, { messages: [{ role: 'user' }] }, 'as a usual request has them')
     t.same(bodyOf(json(schema, { example: { prompt: 'x', n: '3' } })), { prompt: 'x', n: 3 }, 'an example too')
   }
+})
+
+t.test('a usual call is proposed with a usual body where its document requires nothing of it', async (t) => {
+  const chat = (body: object) => bodyOf(body, {}, '/v1/chat/completions')
+  const usual = { model: 'org/served', messages: [{ role: 'user', content: 'Say hello in five words.' }] }
+  const messages = { type: 'array', items: { type: 'object' } }
+  t.same(chat({}), usual, 'no body')
+  t.match(chat(json({})), { messages: usual.messages }, 'any body')
+  t.same(chat(json({ type: 'object', required: ['model'], properties: { model: { type: 'string' } } })), usual)
+  const optional = { type: 'object', properties: { model: { type: 'string' }, messages, n: { type: 'integer' } } }
+  t.same(chat(json(optional)), usual, 'fields that are not required')
+  const own = { type: 'object', required: ['question'], properties: { question: { type: 'string' } } }
+  t.same(chat(json(own)), { question: 'string' }, 'a body of its own kind')
+  t.same(chat(json({ ...optional, example: { model: 'x', n: 2 } })), { model: 'org/served', n: 2 }, 'an example')
+  const { body } = tried({ '/v1/models': { get: {} } }, 'GET /v1/models')
+  t.equal(body, undefined)
 })
 
 t.test('a choice has the value by which its discriminator marks it', async (t) => {

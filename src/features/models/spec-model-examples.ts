@@ -10,7 +10,7 @@ const MOST_HOPS = 20
 
 /** Values that generators and authors write in place of an id. */
 const PLACEHOLDER =
-  /^(null|none|nil|undefined|true|false|string|str|text|model|model[-_ ]?(id|name)|(the|your|my|some|any|an?|example|sample|test|insert)[-_ ].*|default|auto|foo|bar|baz|todo|tbd|n\/a|x+|\.+|…|[<{[$%].*)$/i
+  /^(null|none|nil|undefined|true|false|string|str|text|model|model[-_ ]?(id|name)|(the|your|my|some|any|an?|example|sample|test|insert)[-_ ].*|default|auto|foo|bar|baz|todo|tbd|n\/a|.*not[-_ ]specified|unspecified|x+|\.+|…|[<{[$%].*)$/i
 
 /** Reads what the requests of a document say of the model. References are followed within bounds. */
 export function createExamples(spec: unknown) {

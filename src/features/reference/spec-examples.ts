@@ -83,7 +83,10 @@ function completed(value: unknown, schema: Schema, deps: ExampleDeps, depth: num
   return lacking.length > 0 ? { ...value, ...Object.fromEntries(lacking) } : value
 }
 
-/** Required members that the document shows no value for, as a usual request of this kind has them. */
+/**
+ * Members that the document requires and shows no value for, as a usual request of this kind has them. If a request would have none
+ * of its members, as of a server that documents no body or requires nothing, those are added that the document does not exclude.
+ */
 export function withUsual(made: unknown, schema: Schema, usual: object | undefined, fit: Fit): unknown {
   if (!usual || typeof made !== 'object' || made === null || schema.examples) return made
   const better = Object.entries(usual).flatMap(([name, value]) => {
@@ -92,7 +95,20 @@ export function withUsual(made: unknown, schema: Schema, usual: object | undefin
     const found = fit(value, inner)
     return found === undefined ? [] : [[name, found] as const]
   })
-  return { ...made, ...Object.fromEntries(better) }
+  return { ...made, ...Object.fromEntries(better), ...lackingIn(made, schema, usual, fit) }
+}
+
+function lackingIn(made: object, { properties = {} }: Schema, usual: object, fit: Fit): object {
+  const entries = Object.entries(usual)
+  if (entries.some(([name]) => Object.hasOwn(made, name))) return {}
+  const isBare = Object.keys(properties).every((name) => name === 'model')
+  return Object.fromEntries(
+    entries.flatMap(([name, value]) => {
+      const inner = Object.hasOwn(properties, name) ? properties[name] : isBare ? {} : undefined
+      const found = inner && typeof value !== 'number' ? fit(value, inner) : undefined
+      return found === undefined ? [] : [[name, found]]
+    }),
+  )
 }
 
 /** An example of a document in the type of its schema, else one that is made; undefined where there is neither. */

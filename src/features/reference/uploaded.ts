@@ -9,6 +9,7 @@ import { formatIn } from '../models/spec-formats.js'
 import { bodyOf, responsesOf } from './bodies.js'
 import { aboutOf, schemesOf, serversOf } from './claims.js'
 import { knownCallAt } from './known-calls.js'
+import { usualBody } from './made.js'
 import {
   nameOperations,
   type Operation,
@@ -136,7 +137,7 @@ function operationOf(spec: unknown, nodes: Nodes, schemes: Scheme[], found: Foun
     description: words(nodes, member(operation, 'description'), LONGEST_WORDS),
     deprecated: member(operation, 'deprecated') === true,
     parameters: parametersOf(nodes, { ...template, path: base + template.path }, schemes, given),
-    body: bodyOf(spec, nodes, operation, given, usual?.example),
+    body: bodyOf(spec, nodes, operation, given, usual?.example) ?? usualBody(usual),
     responses: responsesOf(spec, nodes, operation),
   }
 }
