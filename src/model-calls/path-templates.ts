@@ -12,6 +12,8 @@ export interface PathTemplate {
  * `?`).
  */
 const BRACES = /\$?\{{1,2}([+#]?)(\*{0,2}[\w.-]{1,100})(?::([^{}/]{0,100}))?([*+?]?)\}{1,2}/g
+/** `{name=models/*}` of google.api.http: the asterisk is what the caller fills in, two of them with slashes. */
+const SEGMENTS = /\{([\w.-]{1,100})=([^{}]{1,100})\}/g
 /** `<name>`, `<int:name>` (Flask, Django) */
 const ANGLES = /<(?:(\w{1,20}):)?([\w.-]{1,100})>/g
 /** `:name`, `:name?`, `[name]` and `[...name]` as whole segments (Express, Next.js) */
@@ -34,6 +36,12 @@ export function templateFrom(written: string): PathTemplate {
     return `{${name}}`
   }
   const path = withBraces(written)
+    .replace(SEGMENTS, (_whole, name: string, pattern: string) =>
+      pattern.replace(/\*{1,2}/g, (stars, at: number) => {
+        const place = pattern.slice(0, at).split('*').length
+        return placeholder(place === 1 ? name : `${name}_${place}`, stars === '**', false)
+      }),
+    )
     .replace(QUERY, '')
     .replace(OPTIONAL_PART, '')
     .replace(BRACES, (_whole, sign: string, stars: string, kind: string | undefined, modifier: string) =>

@@ -107,6 +107,8 @@ t.test('a request of a listed origin can read every response, errors and 304 too
     [413, 'POST /api/v1/applications', [bearer, json], JSON.stringify({ name: 'x'.repeat(300_000) })],
     [415, 'POST /api/v1/applications', [bearer, 'Content-Type: text/plain'], 'x'],
     [422, 'POST /api/v1/applications', [bearer, json], '{}'],
+    [404, 'PUT /api/v1/models', [bearer, json], '{}'],
+    [431, 'GET /api/v1/models', [`Authorization: Bearer ${'x'.repeat(80_000)}`]],
   ]
   for (const [wanted, first, lines = [], body = ''] of cases) {
     const { status, header } = await ask(first, [`Origin: ${ORIGIN}`, 'Sec-Fetch-Site: cross-site', ...lines], body)
@@ -127,6 +129,13 @@ t.test(
       'https://app.example.com.evil.example',
       'http://app.example.com',
       'https://app.example.com:8443',
+      'https://app.example.com:443',
+      'https://app.example.com.',
+      'https://app.example.com/',
+      'HTTPS://APP.EXAMPLE.COM',
+      'https://user@app.example.com',
+      'https://app.example.com https://evil.example',
+      'http://[::1]:3000',
       'null',
     ]
     for (const [port, list] of [

@@ -5,6 +5,8 @@ import { yamlValue } from './spec-yaml.js'
 export const SPEC_BYTES = 4_000_000
 /** YAML takes some fifty times as long as JSON. */
 const YAML_BYTES = 400_000
+/** Pieces of a pointer that are followed. */
+const DEEPEST_POINTER = 30
 
 /**
  * The body of an ActiveDocs entry as an object: JSON as 3scale asks for, JSON or YAML inside a JSON text, or YAML as it
@@ -43,6 +45,24 @@ export function member(node: unknown, name: string): unknown {
   return typeof node === 'object' && node !== null && Object.hasOwn(node, name)
     ? (node as Record<string, unknown>)[name]
     : undefined
+}
+
+/** The node at a pointer of a document (RFC 6901), `#/components/schemas/A`; undefined where there is none. */
+export function nodeAt(spec: unknown, pointer: string): unknown {
+  const [start, ...pieces] = pointer.split('/', DEEPEST_POINTER)
+  if (start !== '#') return undefined
+  return pieces.reduce<unknown>(
+    (node, piece) => member(node, decoded(piece).replace(/~1/g, '/').replace(/~0/g, '~')),
+    spec,
+  )
+}
+
+function decoded(piece: string): string {
+  try {
+    return decodeURIComponent(piece)
+  } catch {
+    return piece
+  }
 }
 
 /** A text that says something and is no longer than that. */

@@ -26,7 +26,7 @@ export function specFacts(spec: Record<string, unknown> | undefined): SpecFacts 
   if (!spec) return { declared: {}, operations: [] }
   const info = member(spec, 'info')
   const own = member(info, 'x-maas') ?? member(spec, 'x-maas')
-  const isOwn = typeof own === 'object' && own !== null
+  const isOwn = typeof own === 'object' && own !== null && !Array.isArray(own)
   return {
     declared: given({
       type: modelTypes.find((type) => type === member(own, 'type')),
@@ -90,7 +90,9 @@ export function webAddress(value: unknown): string | undefined {
 
 function day(value: unknown): string | undefined {
   if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(value)) return undefined
-  return Number.isNaN(Date.parse(value)) ? undefined : value
+  // 30 February would be read as a day of March
+  const read = new Date(value)
+  return Number.isNaN(read.getTime()) || !read.toISOString().startsWith(value) ? undefined : value
 }
 
 function given(facts: { [K in keyof Facts]: Facts[K] | undefined }): Facts {

@@ -1,4 +1,4 @@
-import { member } from '../../clients/threescale/spec.js'
+import { member, nodeAt } from '../../clients/threescale/spec.js'
 import type { FormatName } from '../../model-calls/body-formats.js'
 import { endpointAt } from '../../model-calls/openai-endpoints.js'
 
@@ -14,17 +14,18 @@ const MOST_MEMBERS = 200
 export function formatIn(spec: unknown, path: string, operation: unknown): FormatName | undefined {
   const formats = endpointAt('POST', path)?.formats ?? []
   if (formats.length < 2) return undefined
-  const members = membersOf(spec, bodySchemaOf(operation))
+  const members = membersOf(spec, bodySchemaOf(spec, operation))
   return formats.find(({ mark }) => members.has(mark))?.name
 }
 
 /** OpenAPI 3 `requestBody`, Swagger 2 body parameter. */
-function bodySchemaOf(operation: unknown): unknown {
-  const content = member(member(operation, 'requestBody'), 'content')
+function bodySchemaOf(spec: unknown, operation: unknown): unknown {
+  const content = member(followed(spec, member(operation, 'requestBody')), 'content')
   const parameters = member(operation, 'parameters')
   if (typeof content === 'object' && content !== null)
     return member(Object.entries(content).find(([type]) => /json/i.test(type))?.[1], 'schema')
-  const body = Array.isArray(parameters) ? parameters.find((each: unknown) => member(each, 'in') === 'body') : undefined
+  const given = Array.isArray(parameters) ? parameters.slice(0, MOST_MEMBERS).map((each) => followed(spec, each)) : []
+  const body = given.find((each) => member(each, 'in') === 'body')
   return member(body, 'schema')
 }
 
@@ -34,8 +35,7 @@ function membersOf(spec: unknown, schema: unknown): Set<string> {
   const waiting = [schema]
   for (let seen = 0; waiting.length > 0 && seen < MOST_SCHEMAS; seen++) {
     const next = waiting.pop()
-    const reference = member(next, '$ref')
-    if (typeof reference === 'string') waiting.push(at(spec, reference))
+    if (member(next, '$ref') !== undefined) waiting.push(followed(spec, next))
     for (const part of ['allOf', 'anyOf', 'oneOf']) {
       const parts = member(next, part)
       if (Array.isArray(parts)) waiting.push(...parts.slice(0, MOST_SCHEMAS))
@@ -47,9 +47,9 @@ function membersOf(spec: unknown, schema: unknown): Set<string> {
   return names
 }
 
-/** What a reference within the document points to (RFC 6901); of another document nothing is read. */
-function at(spec: unknown, reference: string): unknown {
-  if (!reference.startsWith('#/') || reference.length > LONGEST_POINTER) return undefined
-  const pieces = reference.slice(2).split('/')
-  return pieces.reduce<unknown>((node, piece) => member(node, piece.replaceAll('~1', '/').replaceAll('~0', '~')), spec)
+/** What a reference within the document points to; of another document nothing is read. */
+function followed(spec: unknown, node: unknown): unknown {
+  const target = member(node, '$ref')
+  if (typeof target !== 'string') return node
+  return target.startsWith('#/') && target.length <= LONGEST_POINTER ? nodeAt(spec, target) : undefined
 }

@@ -1,4 +1,4 @@
-import { member } from '../../clients/threescale/spec.js'
+import { member, nodeAt } from '../../clients/threescale/spec.js'
 import { modelId } from './spec-words.js'
 
 /** Nodes of one document that are looked at, and of one operation. */
@@ -10,7 +10,7 @@ const MOST_HOPS = 20
 
 /** Values that generators and authors write in place of an id. */
 const PLACEHOLDER =
-  /^(null|none|nil|undefined|true|false|string|str|text|model|model[-_ ]?(id|name)|(the|your|my|some|any|an?|example|sample|test|insert)[-_ ].*|default|auto|foo|bar|baz|todo|tbd|n\/a|x+|\.+|…|[<{[$%].*)$/i
+  /^(null|none|nil|undefined|true|false|string|str|text|model|model[-_ ]?(id|name)|(the|your|my|some|any|an?|example|sample|test|insert)[-_ ].*|default|auto|foo|bar|baz|todo|tbd|n\/a|.*not[-_ ]specified|unspecified|x+|\.+|…|[<{[$%].*)$/i
 
 /** Reads what the requests of a document say of the model. References are followed within bounds. */
 export function createExamples(spec: unknown) {
@@ -24,8 +24,8 @@ export function createExamples(spec: unknown) {
       const before = steps
       const bodies = bodiesOf(item, operation)
       const id = firstOf(bodies, ({ example, examples, schema }) => {
-        const [first] = namedExamples(examples)
-        return idIn(member(example, 'model')) ?? idIn(member(first, 'model')) ?? idInSchema(schema, 0)
+        const shown = [example, ...namedExamples(examples)].map((each) => member(each, 'model'))
+        return firstOf(shown, idIn) ?? idInSchema(schema, 0)
       })
       const streams =
         bodies.some(({ schema }) => propertiesNamed(schema, 'stream', 0).some(isBoolean)) || sends(operation)
@@ -62,9 +62,9 @@ export function createExamples(spec: unknown) {
 
   function namedExamples(examples: unknown): unknown[] {
     return Array.isArray(examples)
-      ? examples.slice(0, 1)
+      ? examples.slice(0, 5)
       : valuesOf(examples)
-          .slice(0, 1)
+          .slice(0, 5)
           .map((example) => member(follow(example), 'value'))
   }
 
@@ -135,10 +135,7 @@ export function createExamples(spec: unknown) {
       const target = member(node, '$ref')
       if (typeof target !== 'string') return node
       if (target.length > LONGEST_POINTER || !target.startsWith('#/') || !take()) return undefined
-      node = target
-        .slice(2)
-        .split('/')
-        .reduce<unknown>((at, piece) => member(at, decoded(piece).replace(/~1/g, '/').replace(/~0/g, '~')), spec)
+      node = nodeAt(spec, target)
     }
     return undefined
   }
@@ -176,12 +173,4 @@ function firstOf<T>(items: T[], find: (item: T) => string | undefined): string |
     if (found !== undefined) return found
   }
   return undefined
-}
-
-function decoded(piece: string): string {
-  try {
-    return decodeURIComponent(piece)
-  } catch {
-    return piece
-  }
 }

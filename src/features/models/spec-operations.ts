@@ -1,7 +1,8 @@
 import { templateOf } from '../../clients/threescale/patterns.js'
-import { member, textOf } from '../../clients/threescale/spec.js'
+import { member, nodeAt } from '../../clients/threescale/spec.js'
 import type { ProductRules } from '../../model-calls/base-paths.js'
 import type { FormatName } from '../../model-calls/body-formats.js'
+import { documentedBase } from '../../model-calls/documented-base.js'
 import { type DocumentedOperation, mappedOperation, mountsOf } from '../../model-calls/mapped-operations.js'
 import { endpointAt, isBesideChat, type ModelType, typeNamedBy } from '../../model-calls/openai-endpoints.js'
 import { templateFrom } from '../../model-calls/path-templates.js'
@@ -43,7 +44,7 @@ export function operationsOf(spec: Record<string, unknown>): SpecOperation[] {
     .map(({ path, item, operation }) => {
       const format = formatIn(spec, path, operation)
       return {
-        base: basePathOf(spec, item, operation),
+        base: documentedBase(spec, item, operation),
         path,
         ...examples.modelOf(item, operation),
         ...(format ? { format } : {}),
@@ -61,14 +62,21 @@ function postsIn(spec: Record<string, unknown>) {
   const posts = Object.entries(paths)
     .slice(0, MOST_PATHS)
     .filter(([written]) => written.length <= LONGEST_PATH)
-    .map(([written, item]) => ({
-      path: templateFrom(written).path,
-      item: item as unknown,
-      operation: member(item, 'post'),
-    }))
+    .map(([written, at]) => {
+      const item = referred(spec, at)
+      return { path: templateFrom(written).path, item, operation: referred(spec, member(item, 'post')) }
+    })
     .filter(({ path, operation }) => path.startsWith('/') && typeof operation === 'object' && operation !== null)
   const isKnown = ({ path }: { path: string }) => endpointAt('POST', path) !== undefined
   return [...posts.filter(isKnown), ...posts.filter((post) => !isKnown(post))]
+}
+
+/** A path item may be written in `components` (OpenAPI 3.1). */
+function referred(spec: unknown, node: unknown): unknown {
+  const target = member(node, '$ref')
+  return typeof target === 'string' && target.length <= LONGEST_PATH && target.startsWith('#/')
+    ? nodeAt(spec, target)
+    : node
 }
 
 export interface Deduced {
@@ -124,36 +132,4 @@ function shownBy(mapped: SpecOperation[]): ShownByType {
     }
   }
   return shown
-}
-
-/** OpenAPI 3 `servers` of the operation, its path or the document, Swagger 2 `basePath`; without a slash at its end. */
-function basePathOf(spec: unknown, item: unknown, operation: unknown): string {
-  const old = textOf(member(spec, 'basePath'), LONGEST_PATH)
-  const servers = [operation, item, spec]
-    .map((node) => member(node, 'servers'))
-    .find((list) => Array.isArray(list) && list.length > 0)
-  const server: unknown = Array.isArray(servers) ? servers[0] : undefined
-  return old === undefined ? serverPath(server) : pathIn(old)
-}
-
-/** Variables of the address have their defaults, or the first of their choices. */
-function serverPath(server: unknown): string {
-  const url = textOf(member(server, 'url'), LONGEST_PATH) ?? ''
-  const variables = member(server, 'variables')
-  return pathIn(
-    url.replace(/\$?\{([^{}]{1,60})\}/g, (whole, name: string) => {
-      const variable = member(variables, name)
-      const choices = member(variable, 'enum')
-      return (
-        textOf(member(variable, 'default'), 100) ??
-        (Array.isArray(choices) ? textOf(choices[0], 100) : undefined) ??
-        whole
-      )
-    }),
-  )
-}
-
-function pathIn(address: string): string {
-  if (address.length > LONGEST_PATH || !URL.canParse(address, 'http://host')) return ''
-  return templateFrom(new URL(address, 'http://host').pathname.replace(/\/+$/, '')).path
 }

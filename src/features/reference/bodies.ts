@@ -1,13 +1,13 @@
 import { member, textOf } from '../../clients/threescale/spec.js'
 import type { Schema } from '../../web/openapi/shapes.js'
 import type { Body, Kind, Response } from './shapes.js'
-import { isCredential } from './spec-credentials.js'
 import { listed, type Nodes, withoutWords } from './spec-nodes.js'
 import { withoutExamples } from './spec-schemas.js'
 
 const MOST_RESPONSES = 12
 const MOST_KINDS = 3
 const MOST_FIELDS = 50
+const MOST_EXAMPLES = 10
 
 /** What an example is for. */
 interface Use {
@@ -38,7 +38,7 @@ export function bodyOf(
     .filter(isMediaType)
     .slice(0, MOST_KINDS)
   const inBody = given.find((node) => member(node, 'in') === 'body')
-  const form = given.filter((node) => member(node, 'in') === 'formData' && !isCredential(node))
+  const form = given.filter((node) => member(node, 'in') === 'formData' && !nodes.carriesCredential(node))
   if (inBody === undefined && form.length === 0) return undefined
   const schema = inBody === undefined ? formSchema(nodes, form) : nodes.schemaOf(member(inBody, 'schema'))
   const common = form.length === 0 ? 'application/json' : formType(form)
@@ -136,8 +136,13 @@ function oldExample(parameter: unknown, type: string): unknown {
   return member(parameter, 'x-example') ?? member(examples, type) ?? member(examples, 'default')
 }
 
+/** The first that is in the document itself; what an `externalValue` names is not loaded. */
 export function firstExample(nodes: Nodes, examples: unknown): unknown {
-  return member(nodes.follow(nodes.entriesOf(examples)[0]?.[1]), 'value')
+  return nodes
+    .entriesOf(examples)
+    .slice(0, MOST_EXAMPLES)
+    .map(([, example]) => member(nodes.follow(example), 'value'))
+    .find((value) => value !== undefined)
 }
 
 function isMediaType(type: unknown): type is string {

@@ -1,5 +1,5 @@
 import { member, textOf } from '../../clients/threescale/spec.js'
-import { templateFrom } from '../../model-calls/path-templates.js'
+import { serverAddress } from '../../model-calls/documented-base.js'
 import type { AboutApi, Scheme } from './shapes.js'
 import { listed, type Nodes } from './spec-nodes.js'
 
@@ -8,29 +8,10 @@ const LONGEST = 300
 /** Addresses that a spec claims; calls go to the deployed endpoint whatever it says. */
 export function serversOf(spec: unknown): string[] {
   const host = textOf(member(spec, 'host'), LONGEST)
-  const listedServers = listed(member(spec, 'servers')).map(urlOf)
+  const listedServers = listed(member(spec, 'servers')).map(serverAddress)
   return [...(host ? [`https://${host}`] : []), ...listedServers]
     .filter((url) => url !== '' && url.length <= LONGEST)
     .slice(0, 5)
-}
-
-function urlOf(server: unknown): string {
-  const url = textOf(member(server, 'url'), LONGEST) ?? ''
-  const variables = member(server, 'variables')
-  return url.replace(/\$?\{([^{}]{1,60})\}/g, (whole, name: string) => {
-    const variable = member(variables, name)
-    return textOf(member(variable, 'default')) ?? textOf(listed(member(variable, 'enum'))[0]) ?? whole
-  })
-}
-
-/** The path of the first server; of its own, of the path's, or of the document's. */
-export function baseOf(spec: unknown, item: unknown, operation: unknown): string {
-  const old = textOf(member(spec, 'basePath'), LONGEST)
-  const server = [operation, item, spec].map((node) => listed(member(node, 'servers'))[0]).find(Boolean)
-  const url = old ?? urlOf(server)
-  if (url === '' || !URL.canParse(url, 'https://none.invalid')) return ''
-  if (url.length > LONGEST) return ''
-  return templateFrom(new URL(url, 'https://none.invalid').pathname.replace(/\/+$/, '')).path
 }
 
 /** What `info` says of the API: it is not about the model (OpenAPI 3.1, Info Object). */

@@ -3,7 +3,7 @@ import { letsThrough, templateOf } from '../../clients/threescale/patterns.js'
 import { callOf, modelListPath } from '../../model-calls/example-calls.js'
 import type { Model } from '../models/schemas.js'
 import { knownCallAt } from './known-calls.js'
-import { nameOperations, type Operation, type Parameter, type Reference } from './shapes.js'
+import { type Body, nameOperations, type Operation, type Parameter, type Reference } from './shapes.js'
 
 const MOST = 100
 
@@ -63,19 +63,14 @@ function operationFor(
       ...parameters.map(([name, value]) => parameter(name, 'query', value.startsWith('{') ? '' : value)),
     ],
     body:
-      known?.body || writes
+      usualBody(known) ??
+      (writes
         ? {
             required: true,
-            description: known?.body ? '' : 'What the service takes is not told; the gateway passes on whatever it is.',
-            kinds: [
-              {
-                type: known?.type ?? 'application/json',
-                schema: known?.body ?? {},
-                example: JSON.stringify(exampleOf(known), null, 2),
-              },
-            ],
+            description: 'What the service takes is not told; the gateway passes on whatever it is.',
+            kinds: [{ type: 'application/json', schema: {}, example: textOf({ input: 'Hello' }) }],
           }
-        : undefined,
+        : undefined),
     responses: [
       {
         status: '200',
@@ -86,10 +81,16 @@ function operationFor(
   }
 }
 
-/** An empty `model` is filled in before the call is sent. */
-function exampleOf(known: ReturnType<typeof knownCallAt>): object {
-  if (!known?.body) return { input: 'Hello' }
-  return { ...(known.body.properties?.model ? { model: '' } : {}), ...known.example }
+/** The body of a known call; undefined where it has none. An empty `model` is filled in before the call is sent. */
+export function usualBody(known: ReturnType<typeof knownCallAt>): Body | undefined {
+  if (!known?.body) return undefined
+  const { type = 'application/json', body: schema } = known
+  const example = textOf({ ...(schema.properties?.model ? { model: '' } : {}), ...known.example })
+  return { required: true, description: '', kinds: [{ type, schema, example }] }
+}
+
+function textOf(value: object): string {
+  return JSON.stringify(value, null, 2)
 }
 
 function parameter(name: string, place: 'path' | 'query', example: string): Parameter {

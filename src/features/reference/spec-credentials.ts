@@ -7,11 +7,9 @@ const EXTENSIONS = ['x-data-threescale-name', 'threescale_name']
 /** Names under which a credential is usually sent: whoever has an application does not have to know a value. */
 const USUAL_NAME = /^(x[-_])?((api|access|auth|subscription|user|app)[-_]?(key|token)|app[-_]?id)$/i
 
-/** Whether a parameter or property is one that the portal fills in, by 3scale's extension. */
+/** Whether 3scale's extension of a node itself says that the portal fills it in. */
 export function isCredential(node: unknown): boolean {
-  return [node, member(node, 'schema')].some((each) =>
-    EXTENSIONS.some((name) => FILLED_IN.has(textOf(member(each, name), 40) ?? '')),
-  )
+  return EXTENSIONS.some((name) => FILLED_IN.has(textOf(member(node, name), 40) ?? ''))
 }
 
 /** Whether a parameter is likely to carry a credential, so that nobody is required to fill it in. */

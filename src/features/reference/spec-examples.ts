@@ -1,4 +1,5 @@
 import type { Schema } from '../../web/openapi/shapes.js'
+import { choicesOf } from './spec-merge.js'
 import { type Fit, typesOf } from './spec-values.js'
 
 export const LONGEST_EXAMPLE = 20_000
@@ -32,7 +33,8 @@ export function exampleOf(schema: Schema, deps: ExampleDeps, depth = 0): unknown
     const found = given === null ? undefined : deps.fit(given, schema)
     if (found !== undefined) return completed(found, schema, deps, depth)
   }
-  if (schema.anyOf?.[0]) return exampleOf(schema.anyOf[0], deps, depth)
+  const [choice] = choicesOf(schema)
+  if (choice) return exampleOf(choice, deps, depth)
   const type = typesOf(schema)[0]
   if (schema.properties && depth < DEEPEST_MADE) {
     const chosen = membersFor(schema, schema.properties, deps).slice(0, MOST_MEMBERS)
@@ -81,7 +83,10 @@ function completed(value: unknown, schema: Schema, deps: ExampleDeps, depth: num
   return lacking.length > 0 ? { ...value, ...Object.fromEntries(lacking) } : value
 }
 
-/** Required members that the document shows no value for, as a usual request of this kind has them. */
+/**
+ * Members that the document requires and shows no value for, as a usual request of this kind has them. If a request would have none
+ * of its members, as of a server that documents no body or requires nothing, those are added that the document does not exclude.
+ */
 export function withUsual(made: unknown, schema: Schema, usual: object | undefined, fit: Fit): unknown {
   if (!usual || typeof made !== 'object' || made === null || schema.examples) return made
   const better = Object.entries(usual).flatMap(([name, value]) => {
@@ -90,7 +95,20 @@ export function withUsual(made: unknown, schema: Schema, usual: object | undefin
     const found = fit(value, inner)
     return found === undefined ? [] : [[name, found] as const]
   })
-  return { ...made, ...Object.fromEntries(better) }
+  return { ...made, ...Object.fromEntries(better), ...lackingIn(made, schema, usual, fit) }
+}
+
+function lackingIn(made: object, { properties = {} }: Schema, usual: object, fit: Fit): object {
+  const entries = Object.entries(usual)
+  if (entries.some(([name]) => Object.hasOwn(made, name))) return {}
+  const isBare = Object.keys(properties).every((name) => name === 'model')
+  return Object.fromEntries(
+    entries.flatMap(([name, value]) => {
+      const inner = Object.hasOwn(properties, name) ? properties[name] : isBare ? {} : undefined
+      const found = inner && typeof value !== 'number' ? fit(value, inner) : undefined
+      return found === undefined ? [] : [[name, found]]
+    }),
+  )
 }
 
 /** An example of a document in the type of its schema, else one that is made; undefined where there is neither. */

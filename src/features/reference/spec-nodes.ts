@@ -1,18 +1,22 @@
-import { member, textOf } from '../../clients/threescale/spec.js'
+import { member, nodeAt, textOf } from '../../clients/threescale/spec.js'
 import type { Schema } from '../../web/openapi/shapes.js'
 import { type Budget, createBudget } from './spec-budget.js'
 import { isCredential } from './spec-credentials.js'
 import { exampleOf, exampleText, fittingExample, withUsual } from './spec-examples.js'
-import { merge, withChoices, withFittingScalars } from './spec-schemas.js'
+import { merge, withMark } from './spec-merge.js'
+import { withChoices, withFittingScalars } from './spec-schemas.js'
 import { createFit } from './spec-values.js'
 
 const MOST_PROPERTIES = 100
 const LONGEST_PROPERTY = 100
+const LONGEST_DEFAULT = 500
 const DEEPEST = 7
 const LONGEST = 600
 /** The longest `$ref` that is looked at. */
 const LONGEST_POINTER = 300
 const MOST_HOPS = 20
+/** Levels of combined schemas in which 3scale's extension is looked for. */
+const DEEPEST_CREDENTIAL = 3
 
 const scalars = new Set(['string', 'integer', 'number', 'boolean', 'null', 'object', 'array', 'file'])
 
@@ -39,6 +43,7 @@ export function createNodes(spec: unknown) {
     follow: (node: unknown): unknown => follow(node, []).node,
     schemaOf: (node: unknown): Schema => schemaOf(node, [], 0),
     entriesOf: budget.entriesOf,
+    carriesCredential: (node: unknown): boolean => carriesCredential(node),
     /** A value as its schema has it; undefined where it is none of its type. */
     fit,
     /** A value that fits a schema; `sent`: as short as may be sent, and required members as they are in `usual`. */
@@ -75,7 +80,7 @@ export function createNodes(spec: unknown) {
         return { node: undefined, trail, again: '' }
       }
       trail.push(target)
-      node = at(spec, target)
+      node = nodeAt(spec, target)
     }
     return { node: undefined, trail, again: '' }
   }
@@ -87,7 +92,9 @@ export function createNodes(spec: unknown) {
     if (typeof node !== 'object' || node === null) return {}
     const below = (part: unknown) => schemaOf(part, trail, depth + 1)
     const merged = listed(member(node, 'allOf')).map(below)
-    const choices = [...listed(member(node, 'anyOf')), ...listed(member(node, 'oneOf'))].slice(0, 5).map(below)
+    const choices = [...listed(member(node, 'anyOf')), ...listed(member(node, 'oneOf'))]
+      .slice(0, 5)
+      .map((part) => withMark(below(part), node, part, budget.entriesOf))
     const own = ownOf(node, budget, below, isHidden)
     // from OpenAPI 3.1 on a reference may have members beside it
     const beside = start !== node && typeof start === 'object' && start !== null ? [start] : []
@@ -95,8 +102,18 @@ export function createNodes(spec: unknown) {
     return withFittingScalars(withChoices(merge([...merged, own, ...besides]), choices))
   }
 
+  /** By 3scale's extension in a parameter or schema, in what it refers to and in what it is combined with. */
+  function carriesCredential(start: unknown, depth = 0): boolean {
+    if (isCredential(start)) return true
+    if (depth > DEEPEST_CREDENTIAL || typeof start !== 'object' || start === null || !budget.steps(1)) return false
+    const { node } = follow(start, [])
+    const combined = ['allOf', 'anyOf', 'oneOf'].flatMap((name) => listed(member(node, name)).slice(0, 5))
+    const parts = [...(node === start ? [] : [node]), member(node, 'schema'), ...combined]
+    return parts.some((part) => carriesCredential(part, depth + 1))
+  }
+
   function isHidden(name: string, part: unknown): boolean {
-    if (!isCredential(part) && !isCredential(follow(part, []).node)) return false
+    if (!carriesCredential(part)) return false
     credentials.add(name)
     return true
   }
@@ -134,6 +151,7 @@ function ownOf(
   const types = [...new Set(listed([given('type')].flat()).filter((type) => typeof type === 'string'))].filter((type) =>
     scalars.has(type),
   )
+  if (given('const') === null) types.push('null')
   const type = given('nullable') === true && types.length > 0 ? [...types, 'null'] : types
   const all = budget
     .entriesOf(given('properties'))
@@ -150,13 +168,19 @@ function ownOf(
   )
   const description = shortText(given('description'))
   const scalar = (value: unknown) => (isScalar(value) && room([value]) ? value : undefined)
+  // a list or object that is short enough for one line; an empty one says nothing
+  const small = (value: unknown) => {
+    if (typeof value !== 'object' || value === null || Object.keys(value).length === 0) return undefined
+    const text = exampleText(value, budget.keysOf)
+    return text !== '' && text.length <= LONGEST_DEFAULT && room([text]) ? value : undefined
+  }
   const schema: { [K in keyof Schema]: Schema[K] | undefined } = {
     type: type.includes('file') ? 'string' : type.length > 1 ? type : type[0],
     description: description !== undefined && room([description]) ? description : undefined,
     format: type.includes('file') ? 'binary' : textOf(given('format'), 40),
     enum: choices.length > 0 && room(choices) ? choices : undefined,
     const: scalar(given('const')),
-    default: scalar(given('default')),
+    default: scalar(given('default')) ?? small(given('default')),
     examples: example === undefined ? undefined : [example],
     ...limitsIn(node),
     required: room(required) ? (required as string[]) : [],
@@ -166,23 +190,6 @@ function ownOf(
     additionalProperties: typeof more === 'object' && more !== null ? below(more) : undefined,
   }
   return Object.fromEntries(Object.entries(schema).filter(([, value]) => value !== undefined)) as Schema
-}
-
-/** The node at a pointer of this document (RFC 6901). */
-function at(spec: unknown, pointer: string): unknown {
-  return pointer
-    .slice(1)
-    .split('/')
-    .slice(1, 30)
-    .reduce<unknown>((node, piece) => member(node, decoded(piece).replace(/~1/g, '/').replace(/~0/g, '~')), spec)
-}
-
-function decoded(piece: string): string {
-  try {
-    return decodeURIComponent(piece)
-  } catch {
-    return piece
-  }
 }
 
 const ofSchemas = [

@@ -1,7 +1,6 @@
 import type { Schema } from '../../web/openapi/shapes.js'
+import { merge } from './spec-merge.js'
 import { fitScalar } from './spec-values.js'
-
-const MOST_REQUIRED = 100
 
 /** Without the examples, which are of any size: they are in the bodies and parameters that are shown. */
 export function withoutExamples({ examples: _examples, ...schema }: Schema): Schema {
@@ -14,17 +13,6 @@ export function withoutExamples({ examples: _examples, ...schema }: Schema): Sch
     ...(items && { items: withoutExamples(items) }),
     ...(typeof more === 'object' && { additionalProperties: withoutExamples(more) }),
     ...(anyOf && { anyOf: anyOf.map(withoutExamples) }),
-  }
-}
-
-/** Schemas that all hold, as one. */
-export function merge(parts: Schema[]): Schema {
-  const properties = Object.assign({}, ...parts.map((part) => part.properties ?? {})) as Record<string, Schema>
-  const required = [...new Set(parts.flatMap((part) => part.required ?? []))].slice(0, MOST_REQUIRED)
-  return {
-    ...Object.assign({}, ...parts),
-    ...(Object.keys(properties).length > 0 ? { properties } : {}),
-    ...(required.length > 0 ? { required } : {}),
   }
 }
 

@@ -1,5 +1,6 @@
 import { readJson } from '../../clients/bounded-json.js'
 import type { Schema } from '../../web/openapi/shapes.js'
+import { choicesOf } from './spec-merge.js'
 
 /** Levels of nesting that values are compared with their schema. */
 const DEEPEST = 12
@@ -29,7 +30,7 @@ export function createFit({ steps, entriesOf, credentials }: FitDeps) {
   function fitted(value: unknown, schema: Schema, depth: number): unknown {
     if (value === undefined || !steps(1)) return undefined
     if (depth > DEEPEST) return value
-    const choices = schema.anyOf ?? []
+    const choices = choicesOf(schema)
     if (choices.length > 0) return firstFitting(value, choices, depth)
     const types = typesOf(schema)
     const found = types.length === 0 ? value : ofTypes(value, types, schema, depth)
@@ -125,6 +126,7 @@ function allowed(value: unknown, schema: Schema): unknown {
   if (choices && typeof value !== 'object' && !choices.includes(value))
     return choices.find((choice) => String(choice).toLowerCase() === String(value).toLowerCase())
   if (typeof value === 'number' && !isWithin(value, schema)) return undefined
+  if (Array.isArray(value) && value.length < (schema.minItems ?? 0)) return undefined
   if (typeof value === 'string' && !isWithin(value.length, { minimum: schema.minLength, maximum: schema.maxLength }))
     return undefined
   return value

@@ -1,12 +1,15 @@
 import { member, textOf } from '../../clients/threescale/spec.js'
 import type { Rule } from '../../model-calls/call-paths.js'
+import { documentedBase } from '../../model-calls/documented-base.js'
 import { mappedOperation } from '../../model-calls/mapped-operations.js'
 import { endpointAt } from '../../model-calls/openai-endpoints.js'
 import { type PathTemplate, templateFrom } from '../../model-calls/path-templates.js'
 import { summaryOf } from '../../web/markdown.js'
+import { formatIn } from '../models/spec-formats.js'
 import { bodyOf, responsesOf } from './bodies.js'
-import { aboutOf, baseOf, schemesOf, serversOf } from './claims.js'
+import { aboutOf, schemesOf, serversOf } from './claims.js'
 import { knownCallAt } from './known-calls.js'
+import { usualBody } from './made.js'
 import {
   nameOperations,
   type Operation,
@@ -92,7 +95,7 @@ function operationsAt(spec: unknown, nodes: Nodes, template: PathTemplate, at: u
   return verbs.flatMap((verb) => {
     const operation = nodes.follow(member(item, verb))
     if (typeof operation !== 'object' || operation === null) return []
-    return [{ verb, template, base: baseOf(spec, item, operation), item, operation }]
+    return [{ verb, template, base: documentedBase(spec, item, operation), item, operation }]
   })
 }
 
@@ -124,6 +127,7 @@ function othersOf(nodes: Nodes, more: Found[], unmapped: Found[]): Others {
 function operationOf(spec: unknown, nodes: Nodes, schemes: Scheme[], found: Found): Unnamed {
   const { verb, template, base, item, operation } = found
   const given = [...listed(member(operation, 'parameters')), ...listed(member(item, 'parameters'))].map(nodes.follow)
+  const usual = knownCallAt(verb.toUpperCase(), template.path, formatIn(spec, template.path, operation))
   return {
     method: verb.toUpperCase(),
     path: template.path,
@@ -133,7 +137,7 @@ function operationOf(spec: unknown, nodes: Nodes, schemes: Scheme[], found: Foun
     description: words(nodes, member(operation, 'description'), LONGEST_WORDS),
     deprecated: member(operation, 'deprecated') === true,
     parameters: parametersOf(nodes, { ...template, path: base + template.path }, schemes, given),
-    body: bodyOf(spec, nodes, operation, given, knownCallAt(verb.toUpperCase(), template.path)?.example),
+    body: bodyOf(spec, nodes, operation, given, usual?.example) ?? usualBody(usual),
     responses: responsesOf(spec, nodes, operation),
   }
 }
