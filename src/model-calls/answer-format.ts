@@ -9,7 +9,8 @@ export type Format = 'events' | 'json' | 'page' | 'text' | 'binary'
  */
 export function formatOf(type: string, beginning: string, isEnd: boolean): Format | undefined {
   const text = beginning.trimStart()
-  if (/^(?:image|audio|video|font)\/|octet-stream|application\/(?:pdf|zip|gzip)/i.test(type)) return 'binary'
+  if (/^(?:image|audio|video|font)\/|octet-stream|vnd\.amazon\.eventstream|application\/(?:pdf|zip|gzip)/i.test(type))
+    return 'binary'
   const isStream = /event-stream/i.test(type)
   if (text === '') return isStream && (isEnd || beginning.length > ENOUGH) ? 'events' : undefined
   if (/^[[{]/.test(text) && !/^\[DONE\]/i.test(text)) return 'json'

@@ -1,5 +1,7 @@
 import { wordsIn } from '../clients/server-words.js'
+import { finishOf, isFilled, reasoningIn, reasoningOf, textOf } from './answer-parts.js'
 import { isFilledList, isNode, type Node, nodeOf, type Usage, usageOf } from './answer-usage.js'
+import { vendorPiece } from './answer-vendors.js'
 
 /** What one JSON value of an answer says: an event of a stream, a line, or a whole answer. */
 export interface Piece {
@@ -12,55 +14,81 @@ export interface Piece {
   usage: Usage | undefined
   /** it calls a tool */
   callsTool: boolean
-  /** the words of an error; undefined where it is none */
+  /** of several answers to one request, which one this is of */
+  choice: number | undefined
+  /** false: it has counts alone */
+  isAnswer: boolean
+  /** the words of an error, which may be empty; undefined where it is none */
   error: string | undefined
 }
 
-const FINISH: Record<string, string> = {
-  ...{ eos: 'stop', eos_token: 'stop', end_turn: 'stop', stop_sequence: 'stop', word: 'stop', done: 'stop' },
-  ...{ limit: 'length', max_tokens: 'length', model_length: 'length', max_new_tokens: 'length' },
-  ...{ tool_use: 'tool_calls', function_call: 'tool_calls', tool_call: 'tool_calls' },
-  ...{ content_filtered: 'content_filter', safety: 'content_filter' },
-}
-const UNKNOWN_ERROR = 'an error without a message'
-const MOST_PARTS = 1000
-
 /**
- * Reads what vLLM, SGLang, TGI, Ollama, llama.cpp, Mistral, OpenAI, Azure, LiteLLM, OpenRouter, KServe and watsonx.ai answer
- * to a chat or a completion, streamed or not. Undefined where the value has nothing of any of them. Never throws; the value
+ * Reads what vLLM, SGLang, TGI, Ollama, llama.cpp, Mistral, OpenAI, Azure, LiteLLM, OpenRouter, KServe, watsonx.ai and the
+ * servers of `answer-vendors.ts` answer to a chat or a completion, streamed or not. Undefined where the value has nothing of any of them. Never throws; the value
  * is one that `readJson` read, so its depth is bounded.
  */
 export function pieceOf(value: unknown): Piece | undefined {
-  // TGI's and Google's gateways wrap a single answer or error in a list
-  if (Array.isArray(value)) return value.length > 0 && isNode(value[0]) ? pieceOf(value[0]) : undefined
+  if (Array.isArray(value)) return listedPiece(value)
   if (!isNode(value)) return undefined
   const error = errorOf(value)
   if (error !== undefined) return { ...nothing, error }
-  const said = choicePiece(value) ?? nativePiece(value)
+  const said = choicePiece(value) ?? vendorPiece(value) ?? nativePiece(value)
   const usage = usageOf(value)
   if (said === undefined && usage === undefined) return undefined
-  return { ...nothing, ...said, usage }
+  return { ...nothing, ...said, usage, isAnswer: said !== undefined }
 }
 
+/** TGI and Google's gateways wrap a single answer or error in a list; Gemini's API lists the pieces of one answer. */
+function listedPiece(list: unknown[]): Piece | undefined {
+  const [first, ...others] = list.slice(0, MOST_LISTED)
+  const piece = isNode(first) ? pieceOf(first) : undefined
+  if (piece === undefined || !isNode(first) || !('candidates' in first)) return piece
+  for (const each of others) {
+    const next = isNode(each) ? pieceOf(each) : undefined
+    if (next === undefined) continue
+    piece.text += next.text
+    piece.reasoning += next.reasoning
+    piece.finish = next.finish || piece.finish
+    piece.usage = next.usage ?? piece.usage
+    piece.callsTool ||= next.callsTool
+    piece.error ??= next.error
+  }
+  return piece
+}
+
+const MOST_LISTED = 10_000
+
 const nothing: Piece = {
-  ...{ text: '', reasoning: '', isWhole: false, finish: '', usage: undefined, callsTool: false, error: undefined },
+  ...{ text: '', reasoning: '', isWhole: false, finish: '', usage: undefined, callsTool: false },
+  ...{ choice: undefined, isAnswer: true, error: undefined },
 }
 
 /** OpenAI's form: `choices` with a `delta`, a `message` or a `text`. */
 function choicePiece(value: Node): Partial<Piece> | undefined {
   if (!Array.isArray(value.choices)) return undefined
-  const choice = nodeOf(value.choices[0])
+  const [first, ...others] = value.choices.slice(0, MOST_CHOICES).map(nodeOf)
+  if (first === undefined) return {}
+  const choice = others.reduce((least, each) => (indexOf(each) < indexOf(least) ? each : least), first)
   // Perplexity repeats in `message` what was said so far
   const said = nodeOf(choice.delta ?? choice.message)
-  const text = textOf(said.content) || textOf(choice.text) || textOf(said.refusal)
-  const failed = choice.error === undefined || choice.error === null ? undefined : wordsIn(choice) || UNKNOWN_ERROR
+  // the words of an answer as sound
+  const transcript = textOf(nodeOf(said.audio).transcript)
+  const text = textOf(said.content) || textOf(choice.text) || textOf(said.refusal) || transcript
+  const failed = choice.error === undefined || choice.error === null ? undefined : wordsIn(choice)
   return {
     text,
     reasoning: reasoningOf(said) || reasoningIn(said.content) || reasoningOf(choice),
     finish: finishOf(choice.finish_reason),
     callsTool: isFilled(said.tool_calls) || isFilled(said.function_call),
+    choice: indexOf(choice),
     error: failed,
   }
+}
+
+const MOST_CHOICES = 128
+
+function indexOf({ index }: Node): number {
+  return Number.isSafeInteger(index) ? (index as number) : 0
 }
 
 /** The own forms of model servers that have another one than OpenAI's. */
@@ -77,7 +105,7 @@ function nativePiece(value: Node): Partial<Piece> | undefined {
       finish: finishOf(nodeOf(details).finish_reason ?? value.stop_reason),
     }
   if (isNode(message) && ('content' in message || 'thinking' in message)) {
-    const finish = finishOf(value.done_reason ?? (value.done === true ? 'stop' : ''))
+    const finish = finishOf(value.done_reason ?? value.finish_reason ?? (value.done === true ? 'stop' : ''))
     const callsTool = isFilled(message.tool_calls)
     return { text: textOf(message.content), reasoning: reasoningOf(message), finish, callsTool }
   }
@@ -99,82 +127,31 @@ function nativePiece(value: Node): Partial<Piece> | undefined {
   if (typeof first === 'string') return { text: first, isWhole: true }
   if (!isNode(first)) return undefined
   if (Array.isArray(first.data) && typeof first.data[0] === 'string') return { text: first.data[0], isWhole: true }
-  return nativePiece(first)
-}
-
-/** Text of a content, which is a text or a list of parts; parts that are no text are left out. */
-function textOf(content: unknown): string {
-  if (typeof content === 'string') return content
-  return partsOf(content)
-    .filter((part) => !isThought(part))
-    .map((part) => (isNode(part) ? textIn(part.text ?? part.refusal) : part))
-    .join('')
-}
-
-/** Reasoning that stands among the parts of a content. */
-function reasoningIn(content: unknown): string {
-  if (typeof content === 'string') return ''
-  return partsOf(content)
-    .filter(isThought)
-    .map((part) => textIn(part.thinking) || textIn(part.reasoning) || textIn(part.text) || textIn(part.summary))
-    .join('')
-}
-
-/** Servers name it differently, and some repeat it under two names. */
-function reasoningOf(said: Node): string {
-  const { reasoning_content, reasoning, thinking, reasoning_details, thinking_blocks } = said
-  for (const named of [reasoning_content, reasoning, thinking, reasoning_details, thinking_blocks]) {
-    const text = typeof named === 'string' ? named : textIn(named) || reasoningIn(named)
-    if (text !== '') return text
-  }
-  return ''
-}
-
-function textIn(value: unknown): string {
-  if (typeof value === 'string') return value
-  if (Array.isArray(value))
-    return value
-      .slice(0, MOST_PARTS)
-      .map((each) => (isNode(each) ? textIn(each.text) : textIn(each)))
-      .join('')
-  return isNode(value) ? textIn(value.value ?? value.text ?? value.summary) : ''
-}
-
-function partsOf(content: unknown): (Node | string)[] {
-  const parts = Array.isArray(content) ? content.slice(0, MOST_PARTS) : [content]
-  return parts.filter((part): part is Node | string => isNode(part) || typeof part === 'string')
-}
-
-function isThought(part: Node | string): part is Node {
-  return isNode(part) && typeof part.type === 'string' && /think|thought|reason/i.test(part.type)
+  const piece = nativePiece(first)
+  // watsonx.ai streams what is new
+  return piece && { ...piece, isWhole: false }
 }
 
 function errorOf(value: Node): string | undefined {
   const { error, object, type, errors, detail, choices } = value
-  const isSaid = Array.isArray(choices) && choices.length > 0
-  const named = isFilled(error) || object === 'error' || type === 'error'
-  const listed = !isSaid && (isFilledList(errors) || isFilled(detail) || isNode(value.fault))
-  if (!named && !listed) return isBareMessage(value) ? wordsIn(value) : undefined
-  return wordsIn(value) || UNKNOWN_ERROR
+  const isSaid = isFilledList(choices)
+  const words = () => wordsIn(value)
+  if (object === 'error' || type === 'error') return words()
+  // some servers add an empty error to each answer
+  if (isFilled(error)) return isSaid ? words() || undefined : words()
+  if (isSaid) return undefined
+  const hasDetail = isFilled(detail) && (Object.keys(value).length === 1 || isFailure(value) || 'title' in value)
+  const hasFault = isNode(value.fault) && 'faultstring' in value.fault
+  if (isFilledList(errors) || hasDetail || hasFault) return words()
+  const isBare = typeof value.message === 'string' && value.message !== '' && isFailure(value)
+  return isBare ? words() : undefined
 }
 
-/** `{"message":"…","code":503}`: an error where no answer has a text as its message. */
-function isBareMessage(value: Node): boolean {
-  return typeof value.message === 'string' && value.message !== '' && !('choices' in value) && !('response' in value)
-}
-
-/** SGLang's own form says `{"type":"stop"}`. */
-function finishOf(reason: unknown): string {
-  const name = isNode(reason) ? reason.type : reason
-  if (typeof name !== 'string') return ''
-  const plain = name
-    .toLowerCase()
-    .replace(/[^a-z0-9_ -]/g, '')
-    .slice(0, 40)
-  return Object.hasOwn(FINISH, plain) ? (FINISH[plain] ?? '') : plain
-}
-
-function isFilled(value: unknown): boolean {
-  if (value === undefined || value === null || value === false || value === '') return false
-  return !(Array.isArray(value) && value.length === 0)
+/** `{"message":"…","code":503}`: a message alone may also be an answer of a service of its own kind. */
+function isFailure({ code, status, status_code, statusCode, success }: Node): boolean {
+  const marks = [code, status, status_code, statusCode]
+  return (
+    success === false ||
+    marks.some((mark) => (typeof mark === 'string' ? /err|fail|invalid|exce|denied/i.test(mark) : Number(mark) >= 400))
+  )
 }

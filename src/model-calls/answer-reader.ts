@@ -3,12 +3,14 @@ import { createEventReader, EventTooLarge, LONGEST_EVENT, type StreamEvent } fro
 import { ownWordsOf } from '../clients/server-words.js'
 import { type Format, formatOf, isErrorText } from './answer-format.js'
 import { type Piece, pieceOf } from './answer-pieces.js'
-import type { Usage } from './answer-usage.js'
+import { laterUsage, type Usage } from './answer-usage.js'
 import { failures, finishWords } from './answer-words.js'
-import { createThinking } from './thinking.js'
+import { createThinking, type Parted } from './thinking.js'
 
 export type AnswerEvent =
   | { kind: 'said'; text: string; reasoning: string }
+  /** all text so far was reasoning: the server left out where it began */
+  | { kind: 'reasoned' }
   | { kind: 'usage'; usage: Usage }
   /** `words` are empty where nothing needs to be said */
   | { kind: 'finish'; reason: string; words: string }
@@ -45,6 +47,8 @@ export function createAnswerReader(contentType: string) {
   let hasText = false
   let callsTool = false
   let isAnswer = false
+  /** the answer that is read, where a server sends several to one request */
+  let choice: number | undefined
   let hasBytes = false
   let finish = ''
   let usage: Usage | undefined
@@ -149,8 +153,10 @@ export function createAnswerReader(contentType: string) {
   }
 
   function readPiece(piece: Piece): AnswerEvent[] {
-    isAnswer = true
-    usage = piece.usage ?? usage
+    isAnswer ||= piece.isAnswer
+    usage = laterUsage(usage, piece.usage)
+    choice ??= piece.choice
+    if (piece.choice !== undefined && piece.choice !== choice) return []
     finish = piece.finish || finish
     callsTool ||= piece.callsTool
     const text = piece.isWhole ? piece.text.slice(length) : piece.text
@@ -160,8 +166,15 @@ export function createAnswerReader(contentType: string) {
   }
 
   function say(text: string, reasoning: string): AnswerEvent[] {
-    const parted = thinking.push(text)
-    return sayParts(parted.text, reasoning + parted.reasoning)
+    return sayParted(thinking.push(text), reasoning)
+  }
+
+  function sayParted({ text, reasoning, answer }: Parted, before = ''): AnswerEvent[] {
+    const said = sayParts(text, before + reasoning)
+    if (answer === undefined) return said
+    hasReasoning ||= hasText
+    hasText = false
+    return [...said, { kind: 'reasoned' }, ...sayParts(answer, '')]
   }
 
   function sayParts(text: string, reasoning: string): AnswerEvent[] {
@@ -178,12 +191,12 @@ export function createAnswerReader(contentType: string) {
   function ending(): AnswerEvent[] {
     const read = readRest()
     if (isOver) return read
-    const left = thinking.end()
-    const said = [...read, ...sayParts(left.text, left.reasoning)]
+    const said = [...read, ...sayParted(thinking.end())]
     // an error may be in lines that are no events
     const words = odd === '' ? '' : ownWordsOf(odd)
     if (odd !== '' && pieceIn(odd)?.error !== undefined) return [...said, ...fail(failures.reported(words))]
-    if (!isAnswer) return [...said, ...fail(failures.unreadable(words))]
+    if (!isAnswer)
+      return [...said, ...fail(odd === '' && format === 'events' ? failures.empty : failures.unreadable(words))]
     isOver = true
     const counted: AnswerEvent[] = usage === undefined ? [] : [{ kind: 'usage', usage }]
     const reason = finish || (callsTool ? 'tool_calls' : '')

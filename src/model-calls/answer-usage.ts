@@ -9,10 +9,16 @@ export interface Usage {
 
 /** The counts of an answer by the names of all servers; undefined where it has none. Numbers that are no counts are dropped. */
 export function usageOf(value: Node): Usage | undefined {
-  const { usage, details, meta_info, timings, results } = value
+  const { usage, details, meta_info, timings, results, delta, message, response } = value
   const counts = [
+    // Cohere bills other numbers than it counts
+    nodeOf(usage).tokens,
     usage,
     nodeOf(value.x_groq).usage,
+    value.usageMetadata,
+    nodeOf(nodeOf(delta).usage).tokens,
+    ...[delta, message, response].map((each) => nodeOf(each).usage),
+    nodeOf(nodeOf(response).meta ?? value.meta).tokens,
     meta_info,
     value,
     details,
@@ -27,7 +33,9 @@ export function usageOf(value: Node): Usage | undefined {
           node.input_tokens ??
           node.prompt_eval_count ??
           node.tokens_evaluated ??
-          node.input_token_count,
+          node.input_token_count ??
+          node.inputTokens ??
+          node.promptTokenCount,
       ),
       completion_tokens: countOf(
         node.completion_tokens ??
@@ -36,12 +44,15 @@ export function usageOf(value: Node): Usage | undefined {
           node.tokens_predicted ??
           node.generated_tokens ??
           node.generated_token_count ??
-          node.predicted_n,
+          node.predicted_n ??
+          node.outputTokens ??
+          node.candidatesTokenCount,
       ),
       reasoning_tokens: countOf(
         nodeOf(node.completion_tokens_details).reasoning_tokens ??
           nodeOf(node.output_tokens_details).reasoning_tokens ??
-          node.reasoning_tokens,
+          node.reasoning_tokens ??
+          node.thoughtsTokenCount,
       ),
     }
     if (Object.values(found).some((count) => count !== null)) return found
@@ -49,8 +60,24 @@ export function usageOf(value: Node): Usage | undefined {
   return undefined
 }
 
+/** Counts of a stream: each event may have some of them, and later ones are higher. */
+export function laterUsage(before: Usage | undefined, next: Usage | undefined): Usage | undefined {
+  if (before === undefined || next === undefined) return next ?? before
+  const higher = (name: keyof Usage) => {
+    const counts = [before[name], next[name]].filter((count) => count !== null)
+    return counts.length > 0 ? Math.max(...counts) : null
+  }
+  return {
+    prompt_tokens: higher('prompt_tokens'),
+    completion_tokens: higher('completion_tokens'),
+    reasoning_tokens: higher('reasoning_tokens'),
+  }
+}
+
+/** Some proxies write numbers as text. */
 function countOf(value: unknown): number | null {
-  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : null
+  const count = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value
+  return Number.isSafeInteger(count) && (count as number) >= 0 ? (count as number) : null
 }
 
 export function isFilledList(value: unknown): value is unknown[] {

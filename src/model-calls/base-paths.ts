@@ -96,7 +96,7 @@ function namedPlaces(type: ModelType, posts: Rule[], backends: BackendPath[], fo
     const { path, parameters } = templateOf(pattern)
     const endpoint = endpointAt('POST', path)
     if (endpoint?.type !== type || isBackendPath(path, backends)) return []
-    const base = path.slice(0, -endpoint.path.length)
+    const base = withoutSlash(path).slice(0, -endpoint.path.length)
     const doubts: [boolean, number][] = [
       [!reaches(path, backends), UNREACHABLE],
       [path.includes('{'), 4],
@@ -147,6 +147,9 @@ function prefixPlaces(type: ModelType, posts: Rule[], backends: BackendPath[], f
   })
 }
 
+/** `/v4`, and `/v1beta/openai` of Gemini */
+const versionedEnd = /\/v\d\w*(?:\/openai)?$/
+
 /** The base of calls that end in `ending`, below both a prefix of rules and the path of a backend. `isNative`: without a version. */
 function placeBelow(prefix: string, { path, versioned }: BackendPath, ending: string, isNative: boolean): Place[] {
   const mount = withoutSlash(path)
@@ -156,7 +159,7 @@ function placeBelow(prefix: string, { path, versioned }: BackendPath, ending: st
   if ((versioned || isNative) && (mount + ending).startsWith(prefix)) return at(mount, USUAL)
   if (isNative) return at(below, APPENDED)
   if (`${mount}/v1${ending}`.startsWith(prefix)) return at(`${mount}/v1`, USUAL)
-  if (/\/v\d\w*$/.test(below)) return at(below, VERSIONED)
+  if (versionedEnd.test(below)) return at(below, VERSIONED)
   for (const [whole, version, rank] of [
     [`/v1${ending}`, '/v1', WITHIN],
     [ending, '', UNVERSIONED],
@@ -184,7 +187,7 @@ function assumedType(posts: Rule[], backends: BackendPath[]): ModelType | undefi
         if (hint !== undefined && hint !== type) return false
         // `/api/chat` is Ollama's own call
         if (rank === APPENDED && startsEndpoint(below)) return false
-        return base === '' || base.endsWith('/v1') || rank === USUAL
+        return base === '' || base.endsWith('/v1') || /\/v\d\w*\/openai$/.test(base) || rank === USUAL
       }),
     )
     return place ? [{ type, rank: place.rank }] : []

@@ -31,18 +31,26 @@ export function callPathOf(
   const posts = postsOf(rules)
   for (const endpoint of ordered) {
     const path = basePath + endpoint.path
-    const naming = posts.filter(({ pattern }) => templateOf(pattern).path === path)
-    if (naming.length > 0) return callAt(endpoint, path, queryOf(naming), rules, told)
+    const named = namedAs(path, posts)
+    const naming = posts.filter(({ pattern }) => templateOf(pattern).path === named)
+    if (named !== undefined) return callAt(endpoint, basePath, named, queryOf(naming), rules, told)
     // a rule with places in its path, of which one is filled in by now
     const whole = posts.filter(({ pattern }) => isWholeCall(pattern, path))
-    if (whole.length > 0) return callAt(endpoint, path, queryOf(whole), rules, told)
+    if (whole.length > 0) return callAt(endpoint, basePath, path, queryOf(whole), rules, told)
   }
   for (const endpoint of ordered) {
     const path = basePath + endpoint.path
     const passing = posts.filter((rule) => letsThrough([rule], 'POST', sampleOf(path)))
-    if (passing.length > 0) return callAt(endpoint, path, queryOf(passing), rules, told)
+    if (passing.length > 0) return callAt(endpoint, basePath, path, queryOf(passing), rules, told)
   }
   return undefined
+}
+
+/** That path as a rule writes it: exactly so, or with a slash at its end or in upper case, which servers tell apart. */
+function namedAs(path: string, posts: Rule[]): string | undefined {
+  const written = posts.map(({ pattern }) => templateOf(pattern).path)
+  const plain = (text: string) => text.replace(/\/$/, '').toLowerCase()
+  return written.find((each) => each === path) ?? written.find((each) => plain(each) === plain(path))
 }
 
 function isWholeCall(pattern: string, path: string): boolean {
@@ -52,13 +60,14 @@ function isWholeCall(pattern: string, path: string): boolean {
 
 function callAt(
   endpoint: Endpoint,
+  basePath: string,
   path: string,
   query: CallPath['query'],
   rules: Rule[],
   told: FormatName | undefined,
 ): CallPath | undefined {
   const [usual] = endpoint.formats ?? []
-  const hinted = isBesideTei(rules, path.slice(0, -endpoint.path.length)) ? 'tei' : undefined
+  const hinted = isBesideTei(rules, basePath) ? 'tei' : undefined
   const format = formatNamed(endpoint, told) ?? formatNamed(endpoint, hinted) ?? usual
   return format && { endpoint, format, path, query }
 }
@@ -92,7 +101,7 @@ export function modelListPathOf(
     .map(({ pattern }) => templateOf(pattern))
     .filter(({ path, parameters }) => endpointAt('GET', path)?.path === '/models' && parameters.length === 0)
     .map(({ path }) => path)
-    .filter(isWhole)
+    .filter((path) => isWhole(path) && !isOfOtherServer(path, basePath, rules))
   if (type === 'custom') return named[0]
   const call = callPathOf(type, basePath, rules, told)
   // `/rerank` at the root of a server says nothing of its list
@@ -106,9 +115,25 @@ export function modelListPathOf(
   )
 }
 
+/** A list beside calls of another base path than that one, where servers are told apart by their paths. */
+function isOfOtherServer(list: string, basePath: string, rules: Rule[]): boolean {
+  const base = list.slice(0, -'/models'.length)
+  if (rootOf(base) === rootOf(basePath)) return false
+  return postsOf(rules).some(({ pattern }) => {
+    const { path } = templateOf(pattern)
+    return path.startsWith(`${base}/`) && endpointAt('POST', path)?.type !== undefined
+  })
+}
+
+function rootOf(basePath: string): string {
+  return basePath.replace(/\/v\d\w*$/, '')
+}
+
 /** Where a server of that root tells what it serves by an API of its own: TEI and TGI at `/info`, Ollama at `/api/tags`. */
 export function nativeInfoPathsOf({ endpoint, path, format }: CallPath, rules: Rule[]): string[] {
-  const root = path.slice(0, -endpoint.path.length).replace(/\/v\d\w*$/, '')
+  const whole = path.toLowerCase().replace(/\/$/, '')
+  if (!whole.endsWith(endpoint.path)) return []
+  const root = rootOf(path.slice(0, whole.length - endpoint.path.length))
   const isOpen = (endpoint.formats?.length ?? 0) > 1 || format.name === 'tgi'
   const paths = format.name === 'ollama' ? ['/api/tags'] : isOpen ? ['/info'] : []
   return paths
@@ -127,7 +152,7 @@ export function placeholdersOf({ path, query }: Pick<CallPath, 'path' | 'query'>
 }
 
 /** Pieces of a path that stand for the id of a model, by their own name or by the piece before them. */
-const idPiece = /^\{(?:deployment|model|engine)(?:[-_]?(?:id|name))?\}$/i
+const idPiece = /^\{(?:deployment|model|engine)(?:[-_]?(?:id|name))?\}(?::[a-z]+)?$/i
 const idPlace = /^\/(?:models|deployments|engines|serving-endpoints)\/\{(?:name|id)\}/i
 
 /**
@@ -141,7 +166,9 @@ export function withIdInPlace(path: string, modelId: string | undefined): string
     idPiece.test(piece) || idPlace.test(`/${pieces[index - 1]}/${piece}`) ? [index] : [],
   )
   if (places.length !== 1) return path
-  return pieces.map((piece, index) => (index === places[0] ? encodeURIComponent(modelId) : piece)).join('/')
+  return pieces
+    .map((piece, index) => (index === places[0] ? piece.replace(/^[^}]*\}/, () => encodeURIComponent(modelId)) : piece))
+    .join('/')
 }
 
 /** Rules that let a POST through. */

@@ -1,4 +1,3 @@
-import { templateOf } from '../clients/threescale/patterns.js'
 import type { BodyFormat, Content, FormatName, JsonBody } from './body-formats.js'
 import {
   type CallPath,
@@ -7,11 +6,11 @@ import {
   nativeInfoPathsOf,
   placeholdersOf,
   type Rule,
-  withIdInPlace,
 } from './call-paths.js'
 import { exampleOf } from './example-bodies.js'
-import { type Endpoint, endpoints, type ModelType, typedEndpointAt, usualEndpointOf } from './openai-endpoints.js'
+import { type Endpoint, endpoints, type ModelType, usualEndpointOf } from './openai-endpoints.js'
 import { otherBodyAt } from './other-calls.js'
+import { addressOf, statedCall, unknownCall } from './own-calls.js'
 
 /** What is read of a model of the catalogue to call it. */
 export interface CallableModel {
@@ -59,6 +58,7 @@ export function callOf(model: CallableModel, body?: JsonBody): ExampleCall {
   const { sdk, sdkBody, upload, file } = endpoint
   const placeholders = placeholdersOf(found)
   const usual = usualEndpointOf(model.type)
+  const isUsualPath = path === basePathIn(model) + endpoint.path
   return {
     sdk,
     sdkBody,
@@ -69,7 +69,8 @@ export function callOf(model: CallableModel, body?: JsonBody): ExampleCall {
     base: model.base_url,
     body: body ?? exampleOf(endpoint, format),
     format: format.name,
-    usual: endpoint === usual && format === usual.formats?.[0] && query.length === 0 && placeholders.length === 0,
+    usual:
+      isUsualPath && endpoint === usual && format === usual.formats?.[0] && query.length + placeholders.length === 0,
     takesModel: format.withoutModel !== true,
     placeholders,
   }
@@ -77,7 +78,13 @@ export function callOf(model: CallableModel, body?: JsonBody): ExampleCall {
 
 /** What a person wants, as the body of that call: without the model id, and for an answer in one piece. */
 export function bodyOf(model: CallableModel, content: Content): JsonBody {
-  return formatOf(model)?.write(content) ?? { ...content.parameters, input: content.prompt ?? content.texts }
+  const written = formatOf(model)?.write(content)
+  if (written) return written
+  const { messages, prompt, texts, parameters } = content
+  const { body = {} } = unknownCall(model, undefined)
+  // `/messages` requires a limit beside them, which is part of its example
+  if (messages && 'messages' in body) return { ...body, ...parameters, messages }
+  return { ...parameters, input: messages ?? prompt ?? texts }
 }
 
 /** Members that make an answer to that body come as a stream; undefined where the server streams nothing there. */
@@ -95,7 +102,8 @@ const callsFound = new WeakMap<CallableModel, { call: CallPath | undefined }>()
 function foundIn(model: CallableModel): CallPath | undefined {
   const known = callsFound.get(model)
   if (known) return known.call
-  const call = callPathOf(model.type, basePathIn(model), model.paths, model.request_format ?? undefined)
+  const call =
+    callPathOf(model.type, basePathIn(model), model.paths, model.request_format ?? undefined) ?? statedCall(model)
   callsFound.set(model, { call })
   return call
 }
@@ -181,58 +189,4 @@ export function parametersOf({ body = {} }: Pick<ExampleCall, 'body'>): [name: s
 
 function basePathIn({ endpoint, base_url }: CallableModel): string {
   return base_url.slice(endpoint.length)
-}
-
-function addressOf({ endpoint }: CallableModel, path: string, query: CallPath['query']) {
-  const search =
-    query.length > 0 ? `?${query.map(([name, value]) => `${escaped(name)}=${escaped(value)}`).join('&')}` : ''
-  return { path: path + search, url: endpoint + path + search, address: endpoint + path, query }
-}
-
-/** Placeholders stay readable, so that whoever copies the address sees what to fill in. */
-function escaped(text: string): string {
-  return encodeURIComponent(text).replaceAll('%7B', '{').replaceAll('%7D', '}')
-}
-
-/** A service of its own kind: something is sent to the first path that takes it, one without parts to fill in if there is. */
-function unknownCall(model: CallableModel, body: JsonBody | undefined): ExampleCall {
-  const plainFirst = [...model.paths].sort((one, other) => doubtsOf(one) - doubtsOf(other))
-  const post = plainFirst.find(({ method }) => method === 'POST' || method === 'ANY')
-  const rule = post ?? plainFirst.find(({ method }) => method === 'GET')
-  const { path: template, query } = rule ? partsOf(rule) : { path: '/', query: [] }
-  const path = withIdInPlace(template, statedIdOf(model))
-  const known = post ? knownAt(path) : undefined
-  return {
-    method: post ? 'POST' : 'GET',
-    ...addressOf(model, path, query),
-    base: model.base_url,
-    body: post ? (body ?? known?.body ?? { input: 'Hello' }) : undefined,
-    format: undefined,
-    usual: false,
-    takesModel: post !== undefined && (known?.takesModel ?? model.type !== 'custom'),
-    placeholders: placeholdersOf({ path, query }),
-  }
-}
-
-/** The id that the operator states. */
-function statedIdOf({ model_id, sources }: CallableModel): string | undefined {
-  return sources?.model_id === 'portal_config' ? (model_id ?? undefined) : undefined
-}
-
-function knownAt(path: string): { body: JsonBody; takesModel: boolean } | undefined {
-  const endpoint = typedEndpointAt(path)
-  const format = endpoint?.formats?.[0]
-  if (!endpoint || !format || endpoint.upload) return otherBodyAt(path)
-  return { body: exampleOf(endpoint, format), takesModel: format.withoutModel !== true }
-}
-
-/** The root says least of what a service takes; parts to fill in come before it, since code with them is worth completing. */
-function doubtsOf({ pattern }: Rule): number {
-  const { path } = templateOf(pattern)
-  return path === '/' ? 2 : pattern.includes('{') ? 1 : 0
-}
-
-function partsOf({ pattern }: Rule): Pick<CallPath, 'path' | 'query'> {
-  const { path, parameters } = templateOf(pattern)
-  return { path, query: parameters }
 }

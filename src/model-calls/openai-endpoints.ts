@@ -176,11 +176,19 @@ export function formatNamed(endpoint: Endpoint, name: FormatName | undefined): B
   return endpoint.formats?.find((format) => format.name === name)
 }
 
-/** The endpoint that a path names by its end; `/chat/completions` is not `/completions`. */
+/**
+ * The endpoint that a path names by its end, in upper case too; `/chat/completions` is not `/completions`. A POST may have a
+ * slash at its end, unless such a path is rather a prefix: `/embed/`.
+ */
 export function endpointAt(method: string, path: string): Endpoint | undefined {
-  return endpoints
-    .filter(({ method: own, path: end, apart }) => own === method && path.endsWith(end) && !isApart(path, apart))
+  const asked = path.toLowerCase().replace(/\/$/, '')
+  const found = endpoints
+    .filter(({ method: own, path: end, apart }) => own === method && asked.endsWith(end) && !isApart(asked, apart))
     .sort((one, other) => other.path.length - one.path.length)[0]
+  if (found === undefined || !path.endsWith('/')) return found
+  const isWhole =
+    (found.sdk !== undefined && found.path.lastIndexOf('/') > 0) || /\/v\d\w*$/.test(asked.slice(0, -found.path.length))
+  return method === 'POST' && isWhole ? found : undefined
 }
 
 /** The same, only where the path alone tells the type of the model. */

@@ -10,7 +10,7 @@ const besideChat = words(
  * services of their own kind use. A path to a model is a noun.
  */
 const ofOtherServices = words(
-  `predict predictions infer inference invoke invocations explain classify classification detect detection segment ocr
+  `predict predictions infer inference converse converse-stream invoke invocations explain classify classification detect detection segment ocr
   pooling similarity embed_all embed_sparse decode encode transcribe translate synthesize summarize extract parse
   analyze analyse process execute run query search recommend rank forecast evaluate upload convert render`,
 )
@@ -75,11 +75,11 @@ const otherBodies: { ends: string; below?: string; known: OtherBody }[] = [
       isCertain: false,
     },
   },
-  {
-    ends: '/generate',
+  ...['/generate', '/generate_stream'].map((ends) => ({
+    ends,
     below: '/models/',
     known: { body: { text_input: 'Hello', max_tokens: 15 }, takesModel: false, isCertain: false },
-  },
+  })),
   // TGI
   {
     ends: '/generate',
@@ -89,10 +89,20 @@ const otherBodies: { ends: string; below?: string; known: OtherBody }[] = [
   { ends: ':predict', known: { body: { instances: [NUMBERS] }, takesModel: false, isCertain: false } },
   { ends: ':explain', known: { body: { instances: [NUMBERS] }, takesModel: false, isCertain: false } },
   // Gemini's own API
-  {
-    ends: ':generateContent',
+  ...[':generateContent', ':streamGenerateContent'].map((ends) => ({
+    ends,
     known: { body: { contents: [{ parts: [{ text: 'Hello' }] }] }, takesModel: false, isCertain: true },
-  },
+  })),
+  // Amazon Bedrock
+  ...['/converse', '/converse-stream'].map((ends) => ({
+    ends,
+    below: '/model/',
+    known: {
+      body: { messages: [{ role: 'user', content: [{ text: 'Hello' }] }] },
+      takesModel: false,
+      isCertain: true,
+    },
+  })),
 ]
 
 /** Undefined where nothing is known of what a call at this path takes. */

@@ -19,7 +19,7 @@ const REFUSED =
 const SOME_PARAMETER =
   /\b(?:extra|unknown|unsupported|unrecogni[sz]ed|unexpected|additional|unallowed)\b.{0,40}\b(?:fields?|inputs?|parameters?|params?|arguments?|properties|property|keys?|keywords?|members?|options?)\b/i
 const GENERIC =
-  /^(?:bad request|unprocessable (?:entity|content)|validation (?:error|failed)|invalid (?:request|json|body|payload|input)|request validation error)\W*$/i
+  /^(?:\d{3} )?(?:bad request|unprocessable (?:entity|content)|failed to deserialize the json body[^:]*|validation (?:error|failed)|invalid (?:request|json|body|payload|input)|request validation error)\W*$/i
 /** Parameters that a person may fill in. */
 const FILLED_IN = ['temperature', 'top_p', 'max_tokens', 'max_completion_tokens'] as const
 
@@ -29,7 +29,7 @@ const FILLED_IN = ['temperature', 'top_p', 'max_tokens', 'max_completion_tokens'
  */
 export function changesFor(body: Body, { status, headers = {}, text }: Refusal): Change[] {
   if (!ABOUT_BODY.includes(status)) return []
-  const words = ownWordsOf(text, headers['content-type'])
+  const words = wordsOf({ text, headers })
   const isRefused = REFUSED.test(words)
   const changes: Change[] = []
   const isRenamed = /max_completion_tokens/.test(words) || (names(words, 'max_tokens') && isUnsupported(words))
@@ -42,7 +42,9 @@ export function changesFor(body: Body, { status, headers = {}, text }: Refusal):
     changes.push('no_stream')
   if (changes.length > 0 || !('stream_options' in body) || status >= 500) return changes
   const namesAnother =
-    /(?:\bbody\.|['"`])(?:messages|model|prompt)\b/.test(words) || FILLED_IN.some((name) => names(words, name))
+    parameterIn(text) !== '' ||
+    /(?:\bbody\.|['"`])(?:messages|model|prompt)\b/.test(words) ||
+    FILLED_IN.some((name) => names(words, name))
   const isVague = words === '' || GENERIC.test(words) || SOME_PARAMETER.test(words) || (status === 422 && isRefused)
   return isVague && !namesAnother ? ['no_stream_options'] : []
 }
@@ -78,10 +80,20 @@ export function noticeOf(change: Change): string {
 /** What to do about a parameter that a person filled in and the server refused; empty where its words name none. */
 export function adviceFor(body: Body, { status, headers = {}, text }: Refusal): string {
   if (status !== 400 && status !== 422) return ''
-  const words = ownWordsOf(text, headers['content-type'])
+  const words = wordsOf({ text, headers })
   const refused = FILLED_IN.filter((name) => name in body && names(words, name))
   if (refused.length === 0) return ''
   return `Change or clear ${refused.join(' and ')}, then send the request again.`
+}
+
+/** The words of a server, then what OpenAI's errors name beside their message: the parameter, and that it is unsupported. */
+function wordsOf({ text, headers = {} }: Omit<Refusal, 'status'>): string {
+  const code = /"code"\s*:\s*"unsupported_/.test(text) ? 'unsupported' : ''
+  return [ownWordsOf(text, headers['content-type']), parameterIn(text), code].filter(Boolean).join(' ')
+}
+
+function parameterIn(text: string): string {
+  return /"param"\s*:\s*"([\w.-]{1,60})"/.exec(text)?.[1] ?? ''
 }
 
 /** `max_tokens` is not named by `max_completion_tokens`. */

@@ -2,10 +2,24 @@
 const MARKS = [
   ['<think>', '</think>'],
   ['<thinking>', '</thinking>'],
+  ['<thought>', '</thought>'],
+  ['<seed:think>', '</seed:think>'],
   ['[THINK]', '[/THINK]'],
+  ['◁think▷', '◁/think▷'],
 ] as const
+/** The chat templates of some models open the reasoning themselves, so that only this mark comes, on a line of its own. */
+const ORPHAN = '</think>'
+/** Characters that are kept back to see whether that mark stands alone. */
+const LONGEST_LINE_END = 100
 /** Characters that are kept back at the beginning: white space may stand before a mark. */
 const MOST_HELD = 1000
+
+export interface Parted {
+  text: string
+  reasoning: string
+  /** there only where all text so far was reasoning after all: the answer that begins now */
+  answer?: string
+}
 
 /**
  * Parts an answer that begins with reasoning between marks, as it comes in pieces. What may be a part of a mark is kept
@@ -15,9 +29,12 @@ export function createThinking() {
   let state: 'start' | 'thinking' | 'after' | 'text' = 'start'
   let close = ''
   let held = ''
+  /** the end of what was returned as text */
+  let last = ''
+  let opened = false
 
   return {
-    push(piece: string): { text: string; reasoning: string } {
+    push(piece: string): Parted {
       held += piece
       let reasoning = ''
       if (state === 'start') {
@@ -42,18 +59,45 @@ export function createThinking() {
       if (state === 'after') {
         held = held.trimStart()
         if (held === '') return { text: '', reasoning }
+        opened = true
         state = 'text'
       }
-      const text = held
-      held = ''
-      return { text, reasoning }
+      return textUntilOrphan(reasoning)
     },
     /** What was kept back: no mark began there after all. */
-    end(): { text: string; reasoning: string } {
+    end(): Parted {
       const rest = held
       held = ''
-      return state === 'thinking' ? { text: '', reasoning: rest } : { text: rest, reasoning: '' }
+      if (state === 'thinking') return { text: '', reasoning: rest }
+      return isOrphan(rest.trimEnd()) ? { text: '', reasoning: '', answer: '' } : { text: rest, reasoning: '' }
     },
+  }
+
+  function textUntilOrphan(reasoning: string): Parted {
+    opened ||= (last + held).includes('<think')
+    const at = opened ? -1 : held.indexOf(ORPHAN)
+    if (at === -1) return { text: taken(held.length - (opened ? 0 : beginningOf(ORPHAN, held))), reasoning }
+    const text = taken(at)
+    const line = held.slice(0, LONGEST_LINE_END)
+    // the rest of its line tells whether it stands alone
+    if (held.length < LONGEST_LINE_END && isOrphan(line.trimEnd()) && !line.includes('\n')) return { text, reasoning }
+    const isAlone = isOrphan(line.split('\n', 1)[0]?.trimEnd()) && line.includes('\n')
+    opened = true
+    if (!isAlone) return { text: text + taken(held.length), reasoning }
+    held = held.slice(ORPHAN.length).trimStart()
+    state = held === '' ? 'after' : 'text'
+    return { text, reasoning, answer: taken(held.length) }
+  }
+
+  function isOrphan(line: string | undefined): boolean {
+    return !opened && line === ORPHAN && /(?:^|\n)$/.test(last)
+  }
+
+  function taken(until: number): string {
+    const text = held.slice(0, until)
+    held = held.slice(until)
+    last = (last + text).slice(-ORPHAN.length)
+    return text
   }
 }
 

@@ -22,6 +22,9 @@ export async function streamAnswer({ body, box, signal, announce, grows }) {
       view.add(text, reasoning)
       if (pieces++ % 8 === 0) view.meta(figures())
     },
+    reasoned() {
+      view.recast()
+    },
     usage(counts) {
       usage = counts
     },
@@ -79,6 +82,13 @@ function answerView(box) {
       title.textContent = text.textContent === '' && piece === '' ? 'Thinking…' : 'Reasoning'
       thought.append(thinking)
       text.append(piece)
+    },
+    /** What was shown as the answer so far is reasoning. */
+    recast() {
+      reasoning.hidden = false
+      title.textContent = 'Thinking…'
+      thought.append(text.textContent)
+      text.replaceChildren()
     },
     meta(words) {
       line.textContent = words

@@ -27,6 +27,7 @@ t.test('the plan is named only for what the gateway says itself', async (t) => {
     [429, 'Buy more'],
     [529, error('Overloaded')],
     [503, error('Too many requests in the queue')],
+    [503, 'pending request queue full'],
   ]
   for (const [status, text, headers] of busy) {
     const told = words(status, text, headers)
@@ -34,6 +35,19 @@ t.test('the plan is named only for what the gateway says itself', async (t) => {
     t.notMatch(told, 'used up', text)
   }
   t.match(words(429, error('Rate limit reached'), wait), /59 seconds\. The model server says: “Rate limit reached”$/)
+})
+
+t.test('a provider that is no longer paid is told apart from the plan and from load', async (t) => {
+  for (const [status, text] of [
+    [429, error('You exceeded your current quota, please check your plan and billing details.')],
+    [402, error('Insufficient Balance')],
+    [402, ''],
+    [403, error('insufficient_quota')],
+    [400, error('Budget has been exceeded! Current cost: 1.2, Max budget: 1.0')],
+    [429, error('ExceededBudget: team is over budget')],
+  ] as const)
+    t.match(words(status, text), /no quota or budget left\. This is not the limit of the plan\./, text)
+  t.match(words(400, error('thinking.budget_tokens must be lower than max_tokens')), /^The model server did not accept/)
 })
 
 t.test('a credential that the model server refuses is not the person’s', async (t) => {
@@ -74,6 +88,8 @@ t.test('a model that starts, is slow or fails is told apart', async (t) => {
     '{"error":"Model bert is currently loading","estimated_time":20}',
     'no healthy upstream',
     'model not ready',
+    'activator request timeout',
+    'timed out waiting for the condition',
   ])
     t.match(
       words(503, text),
@@ -91,6 +107,12 @@ t.test('a model that starts, is slow or fails is told apart', async (t) => {
   )
   t.match(words(500, error('CUDA out of memory')), /does not work at the moment.*“CUDA out of memory”$/)
   t.match(words(503, ''), /does not work at the moment/)
+  t.match(words(424, error('Request failed during generation')), /does not work at the moment.*“Request failed/)
+  t.match(words(524, '<!DOCTYPE html><title>524: A timeout occurred</title>'), /did not answer in time/)
+  t.match(
+    words(503, '<html><body><h1>Application is not available</h1></body></html>'),
+    /^No instance of the model server is ready.*The error page says: “Application is not available”$/,
+  )
 })
 
 t.test('what a model server does not accept is said in its own words', async (t) => {
@@ -111,6 +133,9 @@ t.test('an answer with a status of success may be an error or empty', async (t) 
   t.equal(words(200, '{"data":[]}'), 'The model answered.')
   t.equal(words(200, error('no room')), 'The model server answered with an error. The model server says: “no room”')
   t.equal(words(204, ''), 'The model server sent an empty answer.')
+  t.equal(words(200, '\n'), 'The model server sent an empty answer.')
+  t.equal(words(200, '{"message":"Hello World"}'), 'The model answered.', 'a message alone is no error')
+  t.equal(words(200, '{"label":"worn","fault":{"probability":0.9},"detail":{"a":1}}'), 'The model answered.')
 })
 
 t.test('a configuration that has just been promoted is named where the gateway refuses', async (t) => {
@@ -132,6 +157,15 @@ t.test('a test shows what the model said in whatever form it answers', async (t)
   t.equal(said('{"message":{"content":"Hi"},"done":true}\n', 'application/x-ndjson'), 'Hi')
   t.equal(said('[{"generated_text":"Hi"}]'), 'Hi')
   t.equal(said('{"data":[{"embedding":[1]}]}'), '{"data":[{"embedding":[1]}]}')
+  for (const own of [
+    '{"data":[{"embedding":[1]}],"usage":{"prompt_tokens":3,"total_tokens":3}}',
+    '{"created":1,"data":[{"url":"https://images.example.com/1"}],"usage":{"input_tokens":3,"output_tokens":4}}',
+    '{"data":[{"label":"a","probs":[1]}],"usage":{"prompt_tokens":3}}',
+  ])
+    t.equal(said(own), own, 'counts alone do not make it an answer in words')
+  t.equal(said('{"candidates":[{"content":{"parts":[{"text":"Hi"}]}}]}'), 'Hi')
+  t.equal(said('{"choices":[{"message":{"content":"Hm.\\n</think>\\n\\nHi"}}]}'), 'Hi')
+  t.equal(said('', ''), '')
   t.equal(said('GIF', 'image/gif'), 'image/gif answer')
   t.equal(said('x'.repeat(900_000), 'text/plain').length, 600)
 })

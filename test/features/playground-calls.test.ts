@@ -191,7 +191,7 @@ t.test('a model that starts from zero is waited for, and the wait is reported', 
   const { stream, limits, ask } = playgroundBefore(() => ({ ...says('Hi'), afterMs: 150 }), { progressMs: 40 })
   const answer = await stream()
   t.match(answer, { text: 'Hi', finish: { words: '' } })
-  t.ok('progress' in answer && answer.progress.length >= 2)
+  t.ok('progress' in answer && answer.progress.length >= 1)
   await ask()
   t.ok((limits[0]?.headMs ?? 0) >= 120_000 && (limits[0]?.idleMs ?? 0) >= 60_000)
   t.ok((limits[1]?.timeoutMs ?? 0) >= 120_000, 'also without scripts')

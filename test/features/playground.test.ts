@@ -120,6 +120,21 @@ t.test('a wait is reported until the first piece comes, with its seconds', async
   t.match(after, /event: finish\ndata: \{"reason":"stop","words":""\}\n\n$/)
 })
 
+t.test('text that turns out to be reasoning is reported as such, and shown apart', async (t) => {
+  const pieces = ['Two and two', '.\n</think>', '\n\n4.']
+  const { open } = await modelServer((response) => {
+    response.writeHead(200, SSE)
+    response.end(`${pieces.map((piece) => says(piece)).join('')}data: [DONE]\n\n`)
+  })
+  const { stream } = await relayed(open)
+  t.match(
+    await textOf(stream),
+    /data: \{"text":"Two and two"\}\n\ndata: \{"text":"\.\\n"\}\n\nevent: reasoned\ndata: \{\}\n\ndata: \{"text":"4\."\}\n\n/,
+  )
+  const spoken = spokenWithout([], from(pieces.map((piece) => says(piece)).join('')))
+  t.match(await collected(spoken), { text: '4.', reasoning: 'Two and two.\n' })
+})
+
 t.test('a secret said token by token is redacted, and what only begins like one is not', async (t) => {
   const secrets = ['sk-secret', 'secretary']
   const spoken = async (text: string, size = 7) => collected(spokenWithout(secrets, from(text, size)))
@@ -132,6 +147,10 @@ t.test('a secret said token by token is redacted, and what only begins like one 
   t.same([two.text, two.reasoning], ['•••!', '•••?'])
   const marks = await spoken(['<think>sk-sec', 'ret</think>sk-', 'secret sk-'].map((piece) => says(piece)).join(''))
   t.same([marks.text, marks.reasoning], ['••• sk-', '•••'], 'also without an end')
+  const closed = await spoken(
+    ['a sk-sec', 'ret', '\n</think>\n', 'sk-sec', 'ret sk-'].map((piece) => says(piece)).join(''),
+  )
+  t.same([closed.text, closed.reasoning], ['••• sk-', 'a •••\n'], 'also where the reasoning is known at its end')
 
   const failed = await spoken('data: {"error":{"message":"sk-secret is \\u0073k-secret"}}\n\n')
   t.equal(failed.failure, 'The model server reported an error: “••• is •••”')

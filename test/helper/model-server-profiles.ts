@@ -65,6 +65,19 @@ const vllm: ModelServer = {
     { ...reasoned('reasoning_content', 'vLLM'), asks: 'a release before 0.12' },
     { ...reasoned(['reasoning', 'reasoning_content'], 'vLLM'), asks: 'both names for one text' },
     {
+      asks: 'a chat template that opens the reasoning itself',
+      stream: sse([
+        chunk({ role: 'assistant', content: '' }),
+        chunk({ content: 'The user greets me.\n' }),
+        chunk({ content: '</think>' }),
+        chunk({ content: '\n\nHello from vLLM.' }),
+        chunk({}, { finish_reason: 'stop' }),
+        DONE,
+      ]),
+      whole: completion({ content: 'The user greets me.\n</think>\n\nHello from vLLM.' }),
+      shows: { text: 'Hello from vLLM.', reasoning: 'The user greets me.' },
+    },
+    {
       asks: 'only reasoning within the limit',
       fields: { max_tokens: '5' },
       stream: sse([

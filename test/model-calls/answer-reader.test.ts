@@ -30,6 +30,9 @@ function heard(text: string, type = SSE, cuts: number[] = []): Heard {
     if (event.kind === 'said') {
       found.text += event.text
       found.reasoning += event.reasoning
+    } else if (event.kind === 'reasoned') {
+      found.reasoning += found.text
+      found.text = ''
     } else if (event.kind === 'usage') found.usage = event.usage
     else if (event.kind === 'finish') Object.assign(found, { finish: event.reason, words: event.words })
     else if (event.kind === 'failure') found.failure = event.words
@@ -111,7 +114,217 @@ const cases: Case[] = [
   ['a mark later in the text', content('Use <think>x</think>'), { text: 'Use <think>x</think>', reasoning: '' }],
   ['marks that are not closed', content('<think>Let me think.</th'), { text: '', reasoning: 'Let me think.</th' }],
   ['an answer of the beginning of a mark', content('<'), { text: '<', reasoning: '' }],
+  ['marks of other models', content('<seed:think>Let me think.</seed:think>4.'), four],
+  ['marks that are no letters', content('◁think▷Let me think.◁/think▷4.'), four],
+  [
+    'the closing mark alone',
+    content('Let me think.\n') + content('</think>\n\n') + content('4.'),
+    { ...four, reasoning: 'Let me think.\n' },
+  ],
+  [
+    'the closing mark alone, in pieces',
+    ['Let me think.', '\n</th', 'ink', '> ', '\n4.'].map(content).join(''),
+    { ...four, reasoning: 'Let me think.\n' },
+  ],
+  ['the closing mark at the beginning', content('</think>\n\n4.'), { text: '4.', reasoning: '' }],
+  [
+    'the closing mark at the end',
+    content('Let me think.\n</think>\n') + ends('stop'),
+    { text: '', reasoning: 'Let me think.\n', words: /only its reasoning/ as never },
+  ],
+  [
+    'the closing mark within a line',
+    content('Write </think>\nto close it.'),
+    { text: 'Write </think>\nto close it.', reasoning: '' },
+  ],
+  [
+    'the closing mark before other text',
+    content('Write\n</think> to close it.'),
+    { text: 'Write\n</think> to close it.', reasoning: '' },
+  ],
+  [
+    'both marks in the text',
+    content('Use\n<think>\n</think>\nfor it.'),
+    { text: 'Use\n<think>\n</think>\nfor it.', reasoning: '' },
+  ],
+  // APIs with other names
+  [
+    'events of the Responses API',
+    event({ type: 'response.created', response: { object: 'response', status: 'in_progress', output: [] } }) +
+      event({ type: 'response.reasoning_summary_text.delta', delta: 'Let me think.' }) +
+      event({ type: 'response.output_text.delta', delta: '4' }) +
+      event({ type: 'response.output_text.delta', delta: '.' }) +
+      event({ type: 'response.output_text.done', text: '4.' }) +
+      event({
+        type: 'response.completed',
+        response: {
+          status: 'completed',
+          output: [{ type: 'message', content: [{ type: 'output_text', text: '4.' }] }],
+          usage: { input_tokens: 5, output_tokens: 7, output_tokens_details: { reasoning_tokens: 4 } },
+        },
+      }),
+    { ...four, finish: 'stop', usage: { prompt_tokens: 5, completion_tokens: 7, reasoning_tokens: 4 } },
+  ],
+  [
+    'the Responses API in one piece',
+    JSON.stringify({
+      object: 'response',
+      status: 'incomplete',
+      error: null,
+      incomplete_details: { reason: 'max_output_tokens' },
+      output: [
+        { type: 'reasoning', summary: [{ type: 'summary_text', text: 'Let me think.' }] },
+        { type: 'message', content: [{ type: 'output_text', text: '4.' }] },
+      ],
+    }),
+    { ...four, finish: 'length' },
+    json,
+  ],
+  [
+    'a tool call of the Responses API',
+    '{"object":"response","status":"completed","output":[{"type":"function_call","name":"f"}]}',
+    { words: /asked to call a tool/ as never },
+    json,
+  ],
+  [
+    'a failure of the Responses API',
+    event({ type: 'response.failed', response: { status: 'failed', error: { message: 'out of memory' } } }),
+    { failure: 'The model server reported an error: “out of memory”' },
+  ],
+  [
+    'events of the Messages API',
+    event({
+      type: 'message_start',
+      message: { role: 'assistant', content: [], usage: { input_tokens: 5, output_tokens: 1 } },
+    }) +
+      event({ type: 'content_block_start', index: 0, content_block: { type: 'thinking', thinking: '' } }) +
+      event({ type: 'content_block_delta', index: 0, delta: { type: 'thinking_delta', thinking: 'Let me think.' } }) +
+      event({ type: 'content_block_delta', index: 0, delta: { type: 'signature_delta', signature: 'x' } }) +
+      event({ type: 'content_block_delta', index: 1, delta: { type: 'text_delta', text: '4.' } }) +
+      event({ type: 'message_delta', delta: { stop_reason: 'max_tokens' }, usage: { output_tokens: 7 } }) +
+      event({ type: 'message_stop' }),
+    { ...four, finish: 'length', usage: { prompt_tokens: 5, completion_tokens: 7, reasoning_tokens: null } },
+  ],
+  [
+    'a tool call of the Messages API',
+    event({ type: 'content_block_start', index: 0, content_block: { type: 'tool_use', name: 'f', input: {} } }),
+    { words: /asked to call a tool/ as never },
+  ],
+  [
+    'the Messages API in one piece',
+    '{"type":"message","role":"assistant","content":[{"type":"thinking","thinking":"Let me think."},{"type":"text","text":"4."}],"stop_reason":"refusal"}',
+    { ...four, finish: 'content_filter' },
+    json,
+  ],
+  [
+    'events of Cohere',
+    event({ type: 'message-start', delta: { message: { role: 'assistant', content: [] } } }) +
+      event({ type: 'content-delta', index: 0, delta: { message: { content: { thinking: 'Let me think.' } } } }) +
+      event({ type: 'content-delta', index: 1, delta: { message: { content: { text: '4.' } } } }) +
+      event({
+        type: 'message-end',
+        delta: {
+          finish_reason: 'COMPLETE',
+          usage: { billed_units: { input_tokens: 1 }, tokens: { input_tokens: 5, output_tokens: 7 } },
+        },
+      }),
+    { ...four, finish: 'stop', usage: { prompt_tokens: 5, completion_tokens: 7, reasoning_tokens: null } },
+  ],
+  [
+    'lines of an earlier release of Cohere',
+    lines(
+      { event_type: 'stream-start' },
+      { event_type: 'text-generation', text: 'Hello' },
+      { event_type: 'text-generation', text: ' there' },
+      { event_type: 'stream-end', response: { text: 'Hello there' }, finish_reason: 'MAX_TOKENS' },
+    ),
+    { ...both, finish: 'length' },
+    'application/stream+json',
+  ],
+  [
+    'Cohere in one piece',
+    '{"message":{"role":"assistant","content":[{"type":"text","text":"Hello there"}]},"finish_reason":"MAX_TOKENS"}',
+    { ...both, finish: 'length' },
+    json,
+  ],
+  ['a tool call of Cohere', event({ type: 'tool-call-start', delta: {} }), { words: /asked to call a tool/ as never }],
+  [
+    'events of Gemini',
+    event({ candidates: [{ content: { parts: [{ text: 'Let me think.', thought: true }] } }] }) +
+      event({
+        candidates: [{ content: { parts: [{ text: '4.' }] }, finishReason: 'MAX_TOKENS' }],
+        usageMetadata: { promptTokenCount: 5, candidatesTokenCount: 7, thoughtsTokenCount: 4 },
+      }),
+    { ...four, finish: 'length', usage: { prompt_tokens: 5, completion_tokens: 7, reasoning_tokens: 4 } },
+  ],
+  [
+    'a list of Gemini',
+    JSON.stringify([
+      { candidates: [{ content: { parts: [{ text: 'Hello' }] } }] },
+      null,
+      {
+        candidates: [{ content: { parts: [{ text: ' there' }] }, finishReason: 'STOP' }],
+        usageMetadata: { promptTokenCount: 5 },
+      },
+    ]),
+    { ...both, finish: 'stop', usage: { prompt_tokens: 5, completion_tokens: null, reasoning_tokens: null } },
+    json,
+  ],
+  [
+    'a prompt that Gemini blocks',
+    '{"promptFeedback":{"blockReason":"SAFETY"}}',
+    { finish: 'content_filter', words: /content filter/ as never },
+    json,
+  ],
+  [
+    'Converse of Bedrock',
+    JSON.stringify({
+      output: {
+        message: {
+          role: 'assistant',
+          content: [{ reasoningContent: { reasoningText: { text: 'Let me think.' } } }, { text: '4.' }],
+        },
+      },
+      stopReason: 'guardrail_intervened',
+      usage: { inputTokens: 5, outputTokens: 7 },
+    }),
+    { ...four, finish: 'content_filter', usage: { prompt_tokens: 5, completion_tokens: 7, reasoning_tokens: null } },
+    json,
+  ],
+  [
+    'a stream that is binary',
+    '\u0000\u0000',
+    { failure: 'The address answered with application/vnd.amazon.eventstream, which cannot be shown here.' },
+    'application/vnd.amazon.eventstream',
+  ],
+  // several answers
+  [
+    'several answers to one request',
+    delta({ content: 'Hello' }) +
+      event({ choices: [{ index: 1, delta: { content: 'no' }, finish_reason: 'length' }] }) +
+      event({
+        choices: [
+          { index: 1, delta: { content: 'no' } },
+          { index: 0, delta: { content: ' there' } },
+        ],
+      }),
+    { ...both, finish: '' },
+  ],
+  [
+    'answers that are counted from another number',
+    event({ choices: [{ index: 1, delta: { content: 'Hello there' } }] }),
+    both,
+  ],
   // shapes
+  ['the transcript of an answer as sound', delta({ audio: { data: 'x', transcript: 'Hello there' } }), both],
+  [
+    'results of watsonx.ai as a stream',
+    event({ results: [{ generated_text: 'Hello', stop_reason: 'not_finished' }] }) +
+      event({ results: [{ generated_text: ' there', stop_reason: 'eos_token' }] }),
+    { ...both, finish: 'stop' },
+  ],
+  ['counts alone', '{"usage":{"prompt_tokens":5}}', { failure: /cannot be shown here/ as never }, json],
+  ['comments alone', ': ping\n\n: ping\n\n', { failure: 'The model server sent an empty answer.' }],
   ['completions', event({ choices: [{ text: 'Hello' }] }) + event({ choices: [{ text: ' there' }] }), both],
   ['a refusal', delta({ refusal: 'I cannot help.' }), { text: 'I cannot help.' }],
   [
@@ -308,10 +521,24 @@ const cases: Case[] = [
     { failure: 'The model server reported an error: “body.messages: field required”' },
     json,
   ],
+  ['an error without words', event({ error: { code: 1 } }), { failure: 'The model server reported an error.' }],
   [
-    'an error without words',
-    event({ error: { code: 1 } }),
-    { failure: 'The model server reported an error: “an error without a message”' },
+    'an error that is empty',
+    '{"choices":[{"message":{"content":"Hello there"}}],"error":{"code":0,"message":""}}',
+    both,
+    json,
+  ],
+  [
+    'a message with a status',
+    '{"status":"error","message":"engine died"}',
+    { failure: 'The model server reported an error: “engine died”' },
+    json,
+  ],
+  [
+    'a message that is no error',
+    '{"message":"Hello"}',
+    { failure: 'The model server answered in a form that cannot be shown here. The model server says: “Hello”' },
+    json,
   ],
   ['an error that is null', event({ choices: [{ delta: { content: 'Hello there' } }], error: null }), both],
   // how it ended
@@ -383,6 +610,18 @@ const cases: Case[] = [
     'usage in part',
     content('x') + event({ choices: [], usage: { completion_tokens: 7 } }),
     { usage: { prompt_tokens: null, completion_tokens: 7, reasoning_tokens: null } },
+  ],
+  [
+    'usage in several events',
+    event({ choices: [], usage: { prompt_tokens: 5 } }) +
+      delta({ content: 'x' }) +
+      event({ choices: [], usage: { completion_tokens: 7 } }),
+    { usage: { prompt_tokens: 5, completion_tokens: 7, reasoning_tokens: null } },
+  ],
+  [
+    'numbers as text',
+    content('x') + event({ choices: [], usage: { prompt_tokens: '5', completion_tokens: '7.5' } }),
+    { usage: { prompt_tokens: 5, completion_tokens: null, reasoning_tokens: null } },
   ],
   [
     'wrong numbers',

@@ -81,7 +81,7 @@ const rows: [Row, ModelType, string, string, string][] = [
     '/compatible-mode/v1/chat/completions',
     '+model messages',
   ],
-  [{ rules: 'POST /openai/v1$', type: 'chat' }, 'chat', '/openai/v1', '/openai/v1', '+model input'],
+  [{ rules: 'POST /openai/v1$', type: 'chat' }, 'chat', '/openai/v1', '/openai/v1', '+model messages'],
   [
     { rules: 'POST /api/paas/v4/chat/completions' },
     'chat',
@@ -129,7 +129,7 @@ const rows: [Row, ModelType, string, string, string][] = [
     '/v1/completions',
     '+model max_tokens prompt',
   ],
-  [{ rules: 'POST /v1/chat', type: 'completion' }, 'completion', '/v1', '/v1/chat', '+model input'],
+  [{ rules: 'POST /v1/chat', type: 'completion' }, 'completion', '/v1', '/v1/chat', '+model max_tokens prompt'],
   // prefixes
   [{ rules: 'POST /' }, 'chat', '/v1', '/v1/chat/completions', '+model messages'],
   [{ rules: 'POST /v1' }, 'chat', '/v1', '/v1/chat/completions', '+model messages'],
@@ -308,6 +308,47 @@ const rows: [Row, ModelType, string, string, string][] = [
   ],
   [{ rules: 'POST /v1/responses GET /v1/models' }, 'custom', '/v1', '/v1/responses', '+model input'],
   [{ rules: 'POST /v1/messages' }, 'custom', '/v1', '/v1/messages', '+model max_tokens messages'],
+  // a type that is stated at an address that names no call of it
+  [
+    { rules: 'POST /serving-endpoints/llama/invocations', type: 'chat' },
+    'chat',
+    '',
+    '/serving-endpoints/llama/invocations',
+    '+model messages',
+  ],
+  [{ rules: 'POST /vectors$', type: 'embedding' }, 'embedding', '', '/vectors', '+model input'],
+  [{ rules: 'POST /v1/responses', type: 'chat' }, 'chat', '/v1', '/v1/responses', '+model input'],
+  [{ rules: 'POST /v1/messages', type: 'chat' }, 'chat', '/v1', '/v1/messages', '+model max_tokens messages'],
+  // as the rule writes it
+  [{ rules: 'POST /v1/chat/completions/' }, 'chat', '/v1', '/v1/chat/completions/', '+model messages'],
+  [{ rules: 'POST /v1/chat/completions/$' }, 'chat', '/v1', '/v1/chat/completions/', '+model messages'],
+  [{ rules: 'POST /v1/embeddings/' }, 'embedding', '/v1', '/v1/embeddings/', '+model input'],
+  [
+    { rules: 'POST /v1/chat/completions/ POST /v1/chat/completions' },
+    'chat',
+    '/v1',
+    '/v1/chat/completions',
+    '+model messages',
+  ],
+  [{ rules: 'POST /V1/Chat/Completions' }, 'chat', '/V1', '/V1/Chat/Completions', '+model messages'],
+  [{ rules: 'POST /embed/' }, 'embedding', '/embed/v1', '/embed/v1/embeddings', '+model input'],
+  // Gemini, Bedrock, Triton
+  [{ rules: 'POST /v1beta/openai/' }, 'chat', '/v1beta/openai', '/v1beta/openai/chat/completions', '+model messages'],
+  [
+    { rules: 'POST /v1beta/models/gemini:streamGenerateContent?alt=sse' },
+    'custom',
+    '',
+    '/v1beta/models/gemini:streamGenerateContent?alt=sse',
+    'contents',
+  ],
+  [{ rules: 'POST /model/amazon.nova/converse' }, 'custom', '', '/model/amazon.nova/converse', 'messages'],
+  [
+    { rules: 'POST /v2/models/llama/generate_stream' },
+    'custom',
+    '',
+    '/v2/models/llama/generate_stream',
+    'max_tokens text_input',
+  ],
   [{ rules: 'POST /pooling' }, 'custom', '', '/pooling', '+model input'],
   [{ rules: 'POST /classify' }, 'custom', '', '/classify', '+model input'],
   [{ rules: 'POST /predict' }, 'custom', '', '/predict', 'input'],
@@ -353,7 +394,13 @@ t.test('what a person asks becomes the body of the server that answers it, under
   t.same(bodyAt({ rules: 'POST /rerank GET /info' }), { query: 'q', texts: ['a', 'b'] })
   t.same(bodyAt({ rules: 'POST /score' }), { text_1: 'q', text_2: ['a', 'b'] })
   t.same(bodyAt({ rules: 'POST /v1/ranking' }), { query: { text: 'q' }, passages: [{ text: 'a' }, { text: 'b' }] })
-  t.same(bodyAt({ rules: 'POST /invoke' }), { ...parameters, input: 'hi' })
+  const chat = { messages, parameters }
+  const chatAt = (rules: string) => bodyOf(modelOf({ rules, type: 'chat' }), chat)
+  t.same(chatAt('POST /serving-endpoints/llama/invocations'), { messages, ...parameters })
+  t.same(chatAt('POST /v1/responses'), { input: messages, ...parameters })
+  t.same(chatAt('POST /v1/messages'), { messages, ...parameters })
+  t.same(bodyOf(modelOf({ rules: 'POST /v1/messages', type: 'chat' }), { messages }), { messages, max_tokens: 100 })
+  t.same(bodyOf(modelOf({ rules: 'POST /invoke' }), { prompt: 'hi', parameters }), { ...parameters, input: 'hi' })
   const streamed = (rules: string) => streamingOf(modelOf({ rules }))
   t.same(streamed('POST /v1/chat/completions'), { stream: true, stream_options: { include_usage: true } })
   t.same(streamed('POST /api/chat'), { stream: true })
@@ -370,6 +417,8 @@ t.test('the id that an operator states is put where a path has a place for it, a
     ['/v2/models/{name}/infer', 'iris', '/v2/models/iris/infer'],
     ['/serving-endpoints/{name}/invocations', 'iris', '/serving-endpoints/iris/invocations'],
     ['/{Model}/v1', 'llama3.2:latest', '/llama3.2%3Alatest/v1'],
+    ['/v1/models/{model}:predict', 'iris', '/v1/models/iris:predict'],
+    ['/v1beta/models/{model}:generateContent', 'gemini$&', '/v1beta/models/gemini%24%26:generateContent'],
     ['/{team}/v1', 'gpt-4o', '/{team}/v1'],
     ['/{name}/v1', 'gpt-4o', '/{name}/v1'],
     ['/x{model}/v1', 'gpt-4o', '/x{model}/v1'],
@@ -429,6 +478,11 @@ t.test('where a server tells what it serves', async (t) => {
   t.equal(infoOf({ rules: 'GET / POST /api/chat' }), '/v1/models /api/tags')
   t.equal(infoOf({ rules: 'GET / POST /generate_stream' }), '/info', 'TGI takes no id')
   t.equal(infoOf({ rules: 'GET / POST /predict' }), '')
+  const chats = 'POST /a/v1/chat/completions POST /b/v1/chat/completions'
+  t.equal(infoOf({ rules: `${chats} GET /b/v1/models` }), '', 'the list of another server')
+  t.equal(infoOf({ rules: `${chats} GET /a/v1/models` }), '/a/v1/models')
+  t.equal(infoOf({ rules: `${chats} GET /v1/models` }), '/v1/models', 'the list of all')
+  t.equal(infoOf({ rules: 'POST /v2/rerank POST /v1/embeddings GET /v1/models', type: 'rerank' }), '/v1/models')
 })
 
 t.test('a test sends the body of the code in its short form, and no parameter that a server may refuse', async (t) => {

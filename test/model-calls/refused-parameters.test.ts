@@ -13,6 +13,8 @@ const detail = (msg: string, ...loc: string[]) =>
   JSON.stringify({ detail: [{ loc: ['body', ...loc], msg, input: body }] })
 const error = (message: string) => JSON.stringify({ error: { message } })
 
+const named = (message: string, param: string, code?: string) => JSON.stringify({ error: { message, param, code } })
+
 const refused: [name: string, status: number, text: string, changes: Change[]][] = [
   [
     'a field that is not permitted',
@@ -55,6 +57,29 @@ const refused: [name: string, status: number, text: string, changes: Change[]][]
     422,
     error('unknown fields: stream_options; use max_completion_tokens'),
     ['max_completion_tokens', 'no_stream_options'],
+  ],
+  ['a parameter beside the message', 400, named('Invalid parameter', 'stream_options'), ['no_stream_options']],
+  [
+    'a stream that is refused beside the message',
+    400,
+    named('Your organization must be verified to stream this model.', 'stream', 'unsupported_value'),
+    ['no_stream'],
+  ],
+  [
+    'max_tokens beside the message',
+    400,
+    named('Unsupported parameter', 'max_tokens', 'unsupported_parameter'),
+    ['max_completion_tokens'],
+  ],
+  ['another parameter beside the message', 422, named('Invalid value', 'messages'), []],
+  ['a value beside the message', 400, named('Invalid value', 'max_tokens', 'invalid_value'), []],
+  ['the page of a proxy', 400, '<html><title>400 Bad Request</title></html>', ['no_stream_options']],
+  ['JSON that is not read', 422, 'Failed to deserialize the JSON body into the target type', ['no_stream_options']],
+  [
+    'JSON that is not read for another reason',
+    422,
+    'Failed to deserialize the JSON body into the target type: messages[0]: missing field `content`',
+    [],
   ],
   ['a value that is too large', 400, error('max_tokens is too large: 5. This model supports at most 4.'), []],
   ['the context', 400, error("This model's maximum context length is 4096 tokens"), []],

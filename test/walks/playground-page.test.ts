@@ -88,6 +88,28 @@ t.test('reasoning is shown apart, closed, and is neither sent back nor copied', 
   await context.close()
 })
 
+t.test('an answer whose beginning turns out to be reasoning moves there, and is not sent back', async (t) => {
+  const { context, page, answers, problems } = await open(['granite-chat'])
+  await ask(page, 'What is 2 + 2?')
+  await answers.opens(0)
+  await answers.sends(0, { data: { text: 'Two and ' } }, { data: { text: 'two.' } })
+  await page.waitForFunction(() => document.querySelector('[data-turns] [data-text]')?.textContent === 'Two and two.')
+  await answers.sends(
+    0,
+    { event: 'reasoned', data: {} },
+    { data: { text: '4.' } },
+    { event: 'finish', data: { reason: 'stop', words: '' } },
+  )
+  await answers.closes(0)
+  await ready(page)
+  t.equal(await last(page, 'text').textContent(), '4.')
+  t.equal(await last(page, 'reasoning-text').textContent(), 'Two and two.')
+  t.ok(await page.locator('[data-turns] [data-reasoning] summary').last().isVisible())
+  t.same((await turnsOf(page))[0]?.answers, ['4.'])
+  t.same(problems, [])
+  await context.close()
+})
+
 t.test('an answer without text says why, and the next message does not repeat the exchange', async (t) => {
   const { context, page, answers } = await open(['granite-chat'])
   const ends = [

@@ -52,11 +52,15 @@ function gatewayMeaning(refusal: Refusal, { headers }: Answer): string {
 }
 
 function meaningOf({ status, headers, text }: Answer): string {
-  if (status === 204 || status === 205) return 'The model server sent an empty answer.'
+  if (status === 204 || status === 205 || (status === 200 && text.trim() === ''))
+    return 'The model server sent an empty answer.'
   if (status >= 200 && status < 300)
     return errorIn(text) === undefined ? 'The model answered.' : 'The model server answered with an error.'
   if (status >= 300 && status < 400)
     return 'The endpoint redirects to another address, and the portal does not follow redirects. Its operator must correct the address of the model server.'
+  const words = ownWordsOf(text, headers['content-type'])
+  if (status === 402 || (status < 500 && UNPAID.test(words)))
+    return 'The account of the model server at its provider has no quota or budget left. This is not the limit of the plan. Its operator must check that account.'
   if (status === 401 || status === 403)
     return 'The model server rejected the request, not the key check of the gateway. Its operator must check the credential that the model server expects.'
   if (status === 404)
@@ -64,22 +68,35 @@ function meaningOf({ status, headers, text }: Answer): string {
       ? 'Neither the gateway nor the model server knows this address. Its operator should check the backends of the product.'
       : 'The model server does not know this path or this model id. Its operator should check the model id.'
   if (status === 413) return 'The request is larger than the model server or a proxy accepts. Shorten the text.'
-  const words = ownWordsOf(text, headers['content-type'])
-  if (status === 429 || status === 529 || (status >= 500 && /overload|too many|at capacity|queue is full/i.test(words)))
+  if (
+    status === 429 ||
+    status === 529 ||
+    (status >= 500 && /overload|too many|at capacity|queue (?:is )?full/i.test(words))
+  )
     return `The model is busy: its server received too many requests. This is not the limit of the plan.${waitWords(headers, ' Try again in a moment.')}`
   if (isStarting(status, words))
     return `The model is starting, which may take some minutes.${waitWords(headers, ' Try again in a minute.')}`
-  if (status === 408 || status === 504)
+  if (status === 408 || status === 504 || status === 524)
     return 'The model server did not answer in time. A model that has been scaled to zero may still be starting; try again in a minute.'
-  if (status >= 500)
+  if (isDown.test(words))
+    return 'No instance of the model server is ready. It may be starting or switched off. Try again in a minute; if this continues, contact its operator.'
+  // 424: the model failed behind the model server (TGI, Bedrock, SageMaker)
+  if (status >= 500 || status === 424)
     return 'The model server behind the gateway does not work at the moment. Try again in a minute; if it stays, tell its operator.'
   return 'The model server did not accept the request.'
 }
 
+/** OpenAI, OpenRouter, DeepSeek and LiteLLM, as a provider behind the product. */
+const UNPAID =
+  /insufficient.{0,3}(?:quota|balance|credits?|funds)|exceeded your current quota|budget.{0,10}exceeded|over budget|out of credits/i
+
+/** The error page of the router of OpenShift. */
+const isDown = /application is not available/i
+
 /** llama.cpp, TGI, KServe and Envoy in front of Knative while there is no model to answer. */
 function isStarting(status: number, words: string): boolean {
   if (status !== 503 && status !== 500 && status !== 425) return false
-  return /\bload(?:ing|ed yet)\b|\bstarting\b|\bwarming\b|not (?:yet )?ready|no healthy upstream|initiali[sz]ing|scal(?:ing|ed) (?:up|from|to)/i.test(
+  return /\bload(?:ing|ed yet)\b|\bstarting\b|\bwarming\b|not (?:yet )?ready|no healthy upstream|activator request|waiting for the condition|initiali[sz]ing|scal(?:ing|ed) (?:up|from|to)/i.test(
     words,
   )
 }
@@ -112,6 +129,7 @@ function errorIn(text: string): string | undefined {
 /** What the model said, where the answer has it; else the beginning of the body. */
 export function saidBy(answer: Pick<GatewayAnswer, 'headers' | 'text'>): string {
   const type = answer.headers['content-type'] ?? ''
+  if (answer.text === '') return ''
   if (!/json|text/.test(type)) return `${type || 'Binary'} answer`
   return (saidIn(answer.text, type) || answer.text).slice(0, 600)
 }
@@ -120,7 +138,11 @@ export function saidBy(answer: Pick<GatewayAnswer, 'headers' | 'text'>): string 
 function saidIn(text: string, type: string): string {
   const reader = createAnswerReader(type)
   const events = [...reader.read(Buffer.from(text.slice(0, READ)))].flat().concat(reader.end())
-  const said = events.map((event) => (event.kind === 'said' ? event.text : '')).join('')
+  const begins = events.findLastIndex(({ kind }) => kind === 'reasoned')
+  const said = events
+    .slice(begins + 1)
+    .map((event) => (event.kind === 'said' ? event.text : ''))
+    .join('')
   const end = events.find((event) => event.kind === 'finish')
   return said.trim() === '' ? (end?.words ?? '') : said
 }

@@ -63,7 +63,8 @@ export function createTrial(deps: TrialDeps) {
         if (!answer)
           return nothing('No path of this product can be tested without knowing its service. Use the code below.')
         const { status, ms } = answer
-        const ok = isAnswered(answer)
+        // a service of its own kind may have nothing to say
+        const ok = isAnswered(answer) && (model.type === 'custom' || answer.text.trim() !== '')
         const unknown = isRefused(answer) && modelId === undefined ? withoutIdWords(meant) : ''
         const words = [wordsFor(answer, model), doubtOf(model, answer), unknown].filter(Boolean).join(' ')
         return { ok, status, ms, words, answer: ok ? saidBy(answer) : answer.text.slice(0, 600) }

@@ -33,6 +33,10 @@ export async function collected(answer: AsyncIterable<AnswerEvent[]>): Promise<S
         size = Math.max(size, said.text.length + event.text.length, said.reasoning.length + event.reasoning.length)
         said.text = (said.text + event.text).slice(0, LONGEST_SAID)
         said.reasoning = (said.reasoning + event.reasoning).slice(0, LONGEST_SAID)
+      } else if (event.kind === 'reasoned') {
+        size = Math.max(size, said.reasoning.length + said.text.length)
+        said.reasoning = (said.reasoning + said.text).slice(0, LONGEST_SAID)
+        said.text = ''
       } else if (event.kind === 'usage') usage = event.usage
       else if (event.kind === 'failure') said.failure = event.words
       else if (event.kind === 'finish') Object.assign(said, { finish: event.reason, words: event.words })

@@ -46,6 +46,7 @@ export async function* spokenWithout(secrets: string[], { type, body }: Body): A
 
   function cleaned(event: AnswerEvent): AnswerEvent[] {
     if (event.kind === 'said') return said(voices.text.push(event.text), voices.reasoning.push(event.reasoning))
+    if (event.kind === 'reasoned') return [...said(voices.text.end(), ''), event]
     isComplete = event.kind === 'finish'
     const left = said(voices.text.end(), voices.reasoning.end())
     return [...left, 'words' in event ? { ...event, words: hide(event.words, secrets) } : event]
