@@ -32,9 +32,11 @@ export function identityRules(config: Config): IdentityRules {
 
 /** Claims that the configuration uses, as names or paths: what an ID token lacks of them is asked for at userinfo. */
 export function wantedClaims(config: Config): string[] {
-  const { email, emailVerified, trustEmail, name, groups, knownGroups, mapped, deciding } = identityRules(config)
+  const { subject, email, emailVerified, trustEmail, name, groups, knownGroups, mapped, deciding } =
+    identityRules(config)
   return [
     ...new Set([
+      subject,
       email,
       ...(trustEmail ? [] : [emailVerified]),
       name ?? 'name',

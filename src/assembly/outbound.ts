@@ -98,6 +98,7 @@ export async function createOutbound(config: Config, { log, metrics }: OutboundD
     clientAuthentication: client_authentication,
     signOut: sign_out,
     wanted: wantedClaims(config),
+    needed: [claims?.subject ?? 'sub', claims?.email ?? 'email'],
     emailClaims: [claims?.email ?? 'email', claims?.email_verified ?? 'email_verified'],
     publicUrl: config.publicUrl,
     fetch: signInService.fetch,

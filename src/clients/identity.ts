@@ -17,6 +17,8 @@ export interface IdentityOptions extends Omit<Relation, 'callback'> {
   wanted?: string[]
   /** names or paths of the address and of whether it is verified */
   emailClaims?: [email: string, verified: string]
+  /** claims without which nobody signs in: a sign-in that lacks one fails while userinfo does not answer; default the address */
+  needed?: string[]
   signOut?: SignOut | undefined
   /** what names are made of in place of the issuer; undefined or the issuer: the issuer */
   issuerId?: string
@@ -51,7 +53,8 @@ const CLOCKS_SECONDS = 90
  * openid-client checks everything that comes back; @fastify/oauth2 makes state, verifier and the address to go to.
  */
 export function createIdentity({ publicUrl, log, now = Date.now, ...options }: IdentityOptions) {
-  const { wanted = [], emailClaims = ['email', 'email_verified'], signOut = {}, issuerId, ...rest } = options
+  const { wanted = [], emailClaims = ['email', 'email_verified'], signOut = {}, issuerId, ...others } = options
+  const { needed = [emailClaims[0]], ...rest } = others
   const relation: Relation = { ...rest, callback: `${publicUrl}${CALLBACK}` }
   const { clientId } = relation
   const { host } = new URL(relation.discoveryUrl ?? relation.issuer)
@@ -194,7 +197,7 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
     answeredAt = now()
   }
 
-  /** One call at most, and none where the ID token has everything. Without an answer the sign-in goes on, if there is an address. */
+  /** One call at most, and none where the ID token has everything. Without an answer the sign-in goes on, if it lacks nothing needed. */
   async function withUserinfo(
     { metadata }: Discovered,
     configuration: client.Configuration,
@@ -208,7 +211,7 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
     } catch (error) {
       log.warn({ reason: reasonOf(error) }, 'the userinfo endpoint of the sign-in service gave no usable answer')
       const mayWorkLater = !isRejection(error) && refusal(error).code === 'identity_unavailable'
-      if (mayWorkLater && lacksAny(claims, [emailClaims[0]])) throw error
+      if (mayWorkLater && lacksAny(claims, needed)) throw error
       return claims
     }
   }

@@ -422,6 +422,9 @@ t.test('userinfo that cannot be used stops nobody who has an address', async (t)
     t.notMatch(reasons[0], 'evil@example.com')
     provider.claims = { sub: 'u1' }
     t.equal(await codeOf(signIn(identity)), withoutAddress, `${name}, and no address`)
+    provider.claims = { sub: 'u1', email: 'own@example.com' }
+    const byNumber = identityOf(provider, { wanted: ['employee'], needed: ['employee', 'email'] })
+    t.equal(await codeOf(signIn(byNumber)), withoutAddress, `${name}, and no subject`)
   }
 })
 

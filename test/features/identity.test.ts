@@ -1,5 +1,9 @@
 import t from 'tap'
+import { wantedClaims } from '../../src/assembly/identity-rules.js'
+import { demoEnvironment } from '../../src/cli/demo-settings.js'
+import { loadConfig } from '../../src/config.js'
 import { identityOf, signInNotes } from '../../src/features/account/identity.js'
+import { parsePortalConfig } from '../../src/portal-config.js'
 
 const long = 'x'.repeat(255)
 const rules = {
@@ -171,4 +175,20 @@ t.test('what a sign-in had, lacked and left out is noted without anything of the
   ])
   const stated = { ...claims, email_verified: false }
   t.notOk(signInNotes(stated, noting, identityOf(stated, noting)).includes('unverified'))
+})
+
+t.test('every claim that the configuration reads is asked for where the ID token lacks it', async (t) => {
+  const wanted = (text: string) =>
+    wantedClaims({ ...loadConfig(demoEnvironment(1, {})), portal: parsePortalConfig(text, 'test').config })
+  t.same(wanted('{}'), ['sub', 'email', 'email_verified', 'name', 'org_name'])
+  const claims = '{ subject: employee, email: work.address, email_verified: work.verified, name: title }'
+  const all = wanted(`
+identity_provider: { claims: ${claims} }
+groups_claim: roles
+operators: [staff]
+claim_accounts: { claim: organization, admin_groups: [leads] }
+sign_up: { claims: [{ name: plan, values: [gold] }], fields: { user: { job_title: job } } }`)
+  for (const claim of ['employee', 'work.address', 'work.verified', 'title', 'roles', 'organization', 'plan', 'job'])
+    t.ok(all.includes(claim), claim)
+  t.notOk(wanted('identity_provider: { trust_email: true }').includes('email_verified'))
 })
