@@ -19,7 +19,7 @@ const REFUSED =
 const SOME_PARAMETER =
   /\b(?:extra|unknown|unsupported|unrecogni[sz]ed|unexpected|additional|unallowed)\b.{0,40}\b(?:fields?|inputs?|parameters?|params?|arguments?|properties|property|keys?|keywords?|members?|options?)\b/i
 const GENERIC =
-  /^(?:\d{3} )?(?:bad request|unprocessable (?:entity|content)|failed to deserialize the json body[^:]*|validation (?:error|failed)|invalid (?:request|json|body|payload|input)|request validation error)\W*$/i
+  /^(?:\d{3} )?(?:bad request|unprocessable (?:entity|content)|validation (?:error|failed)|invalid (?:request|json|body|payload|input)|request validation error)\W*$|^(?:\d{3} )?failed to deserialize the json body[^:]*$/i
 /** Parameters that a person may fill in. */
 const FILLED_IN = ['temperature', 'top_p', 'max_tokens', 'max_completion_tokens'] as const
 

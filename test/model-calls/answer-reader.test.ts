@@ -712,7 +712,7 @@ t.test('reading takes time that is linear in the answer, and is bounded', async 
     'a mark that never closes': [content('<think>') + content('<'.repeat(50)).repeat(8000), 65_536],
     'JSON in small pieces': [`{"choices":[{"message":{"content":"${'x'.repeat(400_000)}"}}]}`, 10, json],
     'JSON of line ends': [`{${'\n'.repeat(900_000)}}`, 1000, json],
-    'lines of JSON': [lines({ response: 'x' }).repeat(40_000), 65_536, 'application/x-ndjson'],
+    'lines of JSON': [lines({ response: 'x' }).repeat(10_000), 65_536, 'application/x-ndjson'],
     'empty lines of JSON': [lines({ response: 'x' }) + '\n'.repeat(900_000), 65_536, 'application/x-ndjson'],
     'lines that are no events': [`data: x\n\n${'{\n'.repeat(300_000)}`, 65_536],
     'plain text': ['x '.repeat(400_000), 100, 'text/plain'],
