@@ -130,7 +130,7 @@ function errorIn(text: string): string | undefined {
 export function saidBy(answer: Pick<GatewayAnswer, 'headers' | 'text'>): string {
   const type = answer.headers['content-type'] ?? ''
   if (answer.text === '') return ''
-  if (!/json|text/.test(type)) return `${type || 'Binary'} answer`
+  if (type !== '' && !/json|text/.test(type)) return `${type} answer`
   return (saidIn(answer.text, type) || answer.text).slice(0, 600)
 }
 
