@@ -96,7 +96,7 @@ export const IdentityProvider = Type.Object(
     trust_email: Type.Optional(
       Type.Boolean({
         description:
-          'true: an e-mail address counts as verified where the claim email_verified is missing, for providers that verify addresses and do not say so. Only where nobody but its administrators can set addresses; an explicit false still counts',
+          'true: an e-mail address counts as verified where the claim email_verified is missing, for providers that verify addresses without stating it. Set it only where nobody but the provider’s administrators can set addresses; an explicit false still counts',
       }),
     ),
     discovery_url: Type.Optional(
@@ -118,6 +118,9 @@ export const IdentityProvider = Type.Object(
     claims: Type.Optional(Claims),
     access_tokens: Type.Optional(AccessTokens),
   },
-  { ...strict, description: 'what this provider does differently; docs/identity-providers.md has the lines for many' },
+  {
+    ...strict,
+    description: 'what this provider does differently; docs/identity-providers.md has the settings for many',
+  },
 )
 export type IdentityProvider = Static<typeof IdentityProvider>

@@ -224,7 +224,7 @@ t.test('what cmd cannot do is said, with PowerShell as the nearest', async (t) =
     [/cannot send a token that ends after minutes/, of(token)],
     [/cannot read the id of the model from an answer/, of({ model_id: null })],
     [
-      /cannot hold the address of this model: its prompt and its batch files disagree/,
+      /cannot hold the address of this model: the prompt and batch files interpret/,
       of({ endpoint: 'https://a.example/%41', base_url: 'https://a.example/%41/v1' }),
     ],
     [

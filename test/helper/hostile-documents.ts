@@ -1,7 +1,8 @@
 const yaml = 'openapi: 3.0.0\n'
 const object = <T>(count: number, entry: (index: number) => [string, T]) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => entry(index)))
-const paths = (count: number, operation: unknown) => object(count, (index) => [`/p${index}`, { post: operation }])
+/** Below a path that the rules of a service of its own kind map, as operations that no rule maps are only named. */
+const paths = (count: number, operation: unknown) => object(count, (index) => [`/predict${index}`, { post: operation }])
 const json = (schema: unknown, more: object = {}) => ({
   requestBody: { content: { 'application/json': { schema, ...more } } },
 })
@@ -78,7 +79,7 @@ export const hostileDocuments: Record<string, () => string> = {
     }),
   'paths of placeholders': () =>
     spec({
-      paths: object(3000, (index) => [`/${index}${'/{a}-{b}:c'.repeat(28)}`, { post: json({ $ref: '#/x' }) }]),
+      paths: object(3000, (index) => [`/predict${index}${'/{a}-{b}:c'.repeat(27)}`, { post: json({ $ref: '#/x' }) }]),
       x: { allOf: Array.from({ length: 50 }, () => ({ $ref: '#/x' })), properties: { model: { $ref: '#/x' } } },
     }),
   'examples nested deep': () => spec({ paths: paths(100, json({}, { example: JSON.parse(deep(2000)) })) }),

@@ -169,7 +169,7 @@ t.test('the reference has the operations that the rules let through, and stays s
 
   await publish('elsewhere', { vendor: 'cohere', rules: chat, ids: [SERVED] })
   const made = (await visitor.get('/models/elsewhere/reference')).text
-  t.match(made, 'The gateway lets no operation of the uploaded spec through. This page is generated')
+  t.match(made, 'No mapping rule of the gateway matches an operation of the uploaded spec. This page is generated')
   t.match(made, 'id="post-v1-chat-completions"')
   t.match(made, '2 operations of the spec that this gateway rejects')
 })

@@ -143,7 +143,7 @@ export const Model = Type.Object(
     }),
     request_format: Type.Union([RequestFormat, Type.Null()], {
       description:
-        'whose form the body of a request has, where servers of this type disagree: `tei` sends `texts` to `/rerank`, `cohere` sends `documents`; null where the path is all that is known',
+        'format of the request body, where servers of this type expect different ones: `tei` sends `texts` to `/rerank`, `cohere` sends `documents`; null where only the path is known',
     }),
     endpoint: Type.String({ description: 'public address of the gateway, without a trailing slash' }),
     base_url: Type.String({

@@ -3,11 +3,11 @@ import { member, nodeAt } from '../../clients/threescale/spec.js'
 import type { ProductRules } from '../../model-calls/base-paths.js'
 import type { FormatName } from '../../model-calls/body-formats.js'
 import { documentedBase } from '../../model-calls/documented-base.js'
+import { formatIn } from '../../model-calls/documented-format.js'
 import { type DocumentedOperation, mappedOperation, mountsOf } from '../../model-calls/mapped-operations.js'
 import { endpointAt, isBesideChat, type ModelType, typeNamedBy } from '../../model-calls/openai-endpoints.js'
 import { templateFrom } from '../../model-calls/path-templates.js'
 import type { Facts } from './facts.js'
-import { formatIn } from './spec-formats.js'
 import { createExamples } from './spec-model-examples.js'
 
 /** A POST operation of a document, with what its own request says of the model. */

@@ -41,7 +41,7 @@ const number = (minimum: number, maximum: number, description: string): Schema =
 const texts = (description: string): Schema => ({ type: 'array', items: { type: 'string' }, description })
 
 const generation: Record<string, Schema> = {
-  max_tokens: whole('the longest answer, in tokens'),
+  max_tokens: whole('maximum length of the answer, in tokens'),
   temperature: number(0, 2, 'how freely the next word is chosen'),
   top_p: number(0, 1, 'only among the likeliest words that together have this probability'),
   stop: texts('texts that end the answer'),
@@ -68,29 +68,29 @@ const plain = (required: string[], properties: Record<string, Schema>): Schema =
 })
 const ofTgi = plain(['inputs'], {
   inputs: text('the text to continue'),
-  parameters: plain([], { max_new_tokens: whole('the longest answer, in tokens') }),
+  parameters: plain([], { max_new_tokens: whole('maximum length of the answer, in tokens') }),
 })
 const teiRerank: KnownCall = {
-  summary: 'Sort texts by a question',
-  body: plain(['query', 'texts'], { query: text('what is looked for'), texts: texts('what is sorted') }),
-  answer: 'Index and score of each text, the best first.',
+  summary: 'Rank texts by relevance to a query',
+  body: plain(['query', 'texts'], { query: text('the search query'), texts: texts('the texts to rank') }),
+  answer: 'Index and score of each text, best first.',
 }
 const cohereEmbed: KnownCall = {
-  summary: 'Turn texts into vectors',
+  summary: 'Create embeddings of texts',
   body: object(['texts'], {
-    texts: texts('the texts'),
+    texts: texts('the texts to embed'),
     input_type: text('search_document, search_query, classification or clustering'),
-    embedding_types: texts('how the numbers are written, for example float'),
+    embedding_types: texts('encoding of the vectors, for example float'),
   }),
   answer: 'One vector for each text in embeddings.float.',
 }
 const teiEmbed: KnownCall = {
-  summary: 'Turn texts into vectors',
-  body: plain(['inputs'], { inputs: texts('the texts') }),
+  summary: 'Create embeddings of texts',
+  body: plain(['inputs'], { inputs: texts('the texts to embed') }),
   answer: 'One vector for each text.',
 }
 
-const health: KnownCall = { summary: 'See whether the model server works', answer: 'It works.' }
+const health: KnownCall = { summary: 'Check whether the model server works', answer: 'It works.' }
 
 const fromSound: KnownCall = {
   summary: 'Turn a recording into text',
@@ -111,10 +111,10 @@ const knownCalls: Record<string, KnownCall> = {
     answer: 'The text in choices[0].text, and the tokens that were used.',
   },
   '/embeddings': {
-    summary: 'Turn texts into vectors',
+    summary: 'Create embeddings of texts',
     body: object(['input'], {
-      input: texts('the texts'),
-      encoding_format: { enum: ['float', 'base64'], description: 'how the numbers are written' },
+      input: texts('the texts to embed'),
+      encoding_format: { enum: ['float', 'base64'], description: 'encoding of the vectors' },
     }),
     answer: 'One vector for each text in data[].embedding.',
   },
@@ -125,13 +125,13 @@ const knownCalls: Record<string, KnownCall> = {
   '/v1/embed tei': teiEmbed,
   '/v2/embed tei': teiEmbed,
   '/api/embed': {
-    summary: 'Turn texts into vectors',
-    body: object(['input'], { input: texts('the texts') }),
+    summary: 'Create embeddings of texts',
+    body: object(['input'], { input: texts('the texts to embed') }),
     answer: 'One vector for each text in embeddings.',
   },
   '/embedding': {
-    summary: 'Turn texts into vectors',
-    body: plain(['content'], { content: texts('the texts') }),
+    summary: 'Create embeddings of texts',
+    body: plain(['content'], { content: texts('the texts to embed') }),
     answer: 'One vector for each text in [].embedding.',
   },
   '/api/chat': {
@@ -151,14 +151,14 @@ const knownCalls: Record<string, KnownCall> = {
     summary: 'Continue a text',
     body: plain(['prompt'], {
       prompt: text('the text to continue'),
-      n_predict: whole('the longest answer, in tokens'),
+      n_predict: whole('maximum length of the answer, in tokens'),
       stream: { type: 'boolean', default: false },
     }),
     answer: 'The text in content.',
   },
   '/generate': { summary: 'Continue a text', body: ofTgi, answer: 'The text in generated_text.' },
   '/generate_stream': {
-    summary: 'Continue a text, piece by piece',
+    summary: 'Continue a text as a stream',
     body: ofTgi,
     answer: 'Server-sent events with token.text.',
     answerType: 'text/event-stream',
@@ -174,38 +174,41 @@ const knownCalls: Record<string, KnownCall> = {
     answer: 'A score for each pair in data[].score.',
   },
   '/rerank': {
-    summary: 'Sort documents by a question',
+    summary: 'Rank documents by relevance to a query',
     body: object(['query', 'documents'], {
-      query: text('what is looked for'),
-      documents: texts('what is sorted'),
-      top_n: whole('only so many of the best'),
+      query: text('the search query'),
+      documents: texts('the documents to rank'),
+      top_n: whole('the number of results to return'),
     }),
-    answer: 'Index and relevance_score of each document, the best first.',
+    answer: 'Index and relevance_score of each document, best first.',
   },
   '/rerank tei': teiRerank,
   '/reranking': {
-    summary: 'Sort documents by a question',
-    body: object(['query', 'documents'], { query: text('what is looked for'), documents: texts('what is sorted') }),
+    summary: 'Rank documents by relevance to a query',
+    body: object(['query', 'documents'], {
+      query: text('the search query'),
+      documents: texts('the documents to rank'),
+    }),
     answer: 'Index and relevance_score of each document.',
   },
   '/reranking tei': teiRerank,
   '/v1/ranking': {
-    summary: 'Sort passages by a question',
+    summary: 'Rank passages by relevance to a query',
     body: object(['query', 'passages'], {
-      query: plain(['text'], { text: text('what is looked for') }),
-      passages: { type: 'array', items: plain(['text'], { text: text('what is sorted') }) },
+      query: plain(['text'], { text: text('the search query') }),
+      passages: { type: 'array', items: plain(['text'], { text: text('a passage to rank') }) },
     }),
-    answer: 'Index and logit of each passage, the best first.',
+    answer: 'Index and logit of each passage, best first.',
   },
   '/images/generations': {
-    summary: 'Make a picture',
+    summary: 'Create an image',
     body: object(['prompt'], {
-      prompt: text('what is on it'),
-      n: whole('how many'),
+      prompt: text('what the image shows'),
+      n: whole('number of images'),
       size: text('for example 1024x1024'),
       response_format: { enum: ['b64_json', 'url'] },
     }),
-    answer: 'The pictures in data[].url or data[].b64_json.',
+    answer: 'The images in data[].url or data[].b64_json.',
   },
   '/audio/transcriptions': fromSound,
   '/audio/translations': fromSound,
@@ -223,7 +226,7 @@ const knownCalls: Record<string, KnownCall> = {
     summary: 'List the model ids',
     answer: 'The ids to send, in data[].id.',
   },
-  '/info': { summary: 'See what the model server serves', answer: 'The id in model_id.' },
+  '/info': { summary: 'Read what the model server serves', answer: 'The id in model_id.' },
   '/api/tags': { summary: 'List the models', answer: 'The ids to send, in models[].model.' },
   '/health': health,
   '/healthz': health,

@@ -67,14 +67,14 @@ function operationFor(
       (writes
         ? {
             required: true,
-            description: 'What the service takes is not told; the gateway passes on whatever it is.',
+            description: 'The request format of this service is not documented. The gateway forwards any body.',
             kinds: [{ type: 'application/json', schema: {}, example: textOf({ input: 'Hello' }) }],
           }
         : undefined),
     responses: [
       {
         status: '200',
-        description: known?.answer ?? 'What the service answers.',
+        description: known?.answer ?? 'The answer of the service.',
         kinds: known?.answerType ? [{ type: known.answerType, schema: {}, example: '' }] : [],
       },
     ],

@@ -57,7 +57,7 @@ export function createReferenceSource(deps: {
     if ('failure' in read) return makeOnce(model, rules, failures[read.failure])
     if (!read.reference) return makeOnce(model, rules, 'The uploaded spec names no operation.')
     if (read.reference.operations.length > 0) return read.reference
-    const made = makeOnce(model, rules, 'The gateway lets no operation of the uploaded spec through.')
+    const made = makeOnce(model, rules, 'No mapping rule of the gateway matches an operation of the uploaded spec.')
     return withOthers(made, read.reference)
   }
 

@@ -60,7 +60,7 @@ export const readers = {
       ...carrier.variables.map(({ value = '' }) => ({ what: 'this key', text: value })),
     ],
     takes: (text) => /[^ -~]|["%!]|\\$/.test(text) || holdsExpression(text),
-    because: 'its prompt and its batch files disagree on “%”, “!”, quotation marks and special characters',
+    because: 'the prompt and batch files interpret “%”, “!”, quotation marks and special characters differently',
   },
   /** dotenv, dotenv-expand, python-dotenv, Compose and `docker --env-file` disagree on `$`, quotes, backslashes and controls, and none has an escape for templates */
   dotenv: {

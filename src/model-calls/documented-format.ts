@@ -1,6 +1,6 @@
-import { member, nodeAt } from '../../clients/threescale/spec.js'
-import type { FormatName } from '../../model-calls/body-formats.js'
-import { endpointAt } from '../../model-calls/openai-endpoints.js'
+import { member, nodeAt } from '../clients/threescale/spec.js'
+import type { FormatName } from './body-formats.js'
+import { endpointAt } from './openai-endpoints.js'
 
 const LONGEST_POINTER = 300
 /** schemas that one body is put together of */
