@@ -60,7 +60,8 @@ async function publish(name: string, { vendor, rules, ids, more = {} }: Product)
   await stack.put('/_demo/active_docs', { service_id, body: JSON.stringify(vendorDocuments[vendor]) })
   for (let look = 0; look < 240; look++) {
     const page = await visitor.raw(`/models/${name}/reference`)
-    if (page.status === 200 && /From the uploaded spec|of the uploaded spec through/.test(page.text)) return model(name)
+    if (page.status === 200 && /From the uploaded spec|an operation of the uploaded spec/.test(page.text))
+      return model(name)
     await sleep(250)
   }
   throw new Error(`${name} never has its document`)
