@@ -49,7 +49,7 @@ async function told(): Promise<Record<string, string>> {
 t.test('what the model server refuses is not blamed on plan or key, and its own words are shown', async (t) => {
   const refusals: [status: number, text: string, meaning: string][] = [
     [429, '{"error":"Model is overloaded","error_type":"overloaded"}', 'The model is busy'],
-    [402, '{"error":{"message":"Insufficient credits"}}', 'The model server did not accept the request'],
+    [402, '{"error":{"message":"Insufficient credits"}}', 'has no quota or budget left'],
     [401, '{"detail":"Unauthorized by vLLM"}', 'The model server rejected the request'],
     [400, '{"error":{"message":"maximum context length is 4096"}}', 'The model server did not accept the request'],
     [503, '{"error":{"message":"Loading model","code":503}}', 'The model is starting'],

@@ -78,7 +78,7 @@ function meaningOf({ status, headers, text }: Answer): string {
     return `The model is starting, which may take some minutes.${waitWords(headers, ' Try again in a minute.')}`
   if (status === 408 || status === 504 || status === 524)
     return 'The model server did not answer in time. A model that has been scaled to zero may still be starting; try again in a minute.'
-  if (isDown.test(words))
+  if (DOWN.test(words))
     return 'No instance of the model server is ready. It may be starting or switched off. Try again in a minute; if this continues, contact its operator.'
   // 424: the model failed behind the model server (TGI, Bedrock, SageMaker)
   if (status >= 500 || status === 424)
@@ -91,7 +91,7 @@ const UNPAID =
   /insufficient.{0,3}(?:quota|balance|credits?|funds)|exceeded your current quota|budget.{0,10}exceeded|over budget|out of credits/i
 
 /** The error page of the router of OpenShift. */
-const isDown = /application is not available/i
+const DOWN = /application is not available/i
 
 /** llama.cpp, TGI, KServe and Envoy in front of Knative while there is no model to answer. */
 function isStarting(status: number, words: string): boolean {
