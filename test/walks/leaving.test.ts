@@ -158,7 +158,12 @@ t.test('the page in between has a link, no violation, and is kept nowhere', asyn
   // the browser stays where it is
   await context.route(`${provider.origin}/**`, (route) => route.fulfill({ status: 204 }))
   const page = await context.newPage()
-  const answer = await page.goto(`${origin}/login`)
+  await page.goto(`${origin}/models`)
+  const [answer] = await Promise.all([
+    page.waitForResponse((response) => new URL(response.url()).pathname === '/login'),
+    page.click('a[href^="/login"]'),
+  ])
+  await page.waitForSelector('main a:has-text("Continue")')
   t.equal(answer?.status(), 200)
   t.equal(answer?.headers()['cache-control'], 'no-store')
   t.match(answer?.headers()['content-security-policy'], /form-action 'self'(;|$)/)
@@ -166,4 +171,16 @@ t.test('the page in between has a link, no violation, and is kept nowhere', asyn
   t.equal(await page.textContent('main a'), 'Continue')
   t.same(await violations(page), [])
   await context.close()
+})
+
+t.test('an address that is typed, and a client that is no browser, are redirected to the provider', async (t) => {
+  const { origin, provider } = near
+  for (const site of [undefined, 'none', 'cross-site']) {
+    const headers: Record<string, string> = site === undefined ? {} : { 'sec-fetch-site': site }
+    const answer = await fetch(`${origin}/login`, { redirect: 'manual', headers })
+    t.equal(answer.status, 303, site ?? 'no header')
+    t.match(answer.headers.get('location'), `${provider.origin}/authorize?`)
+  }
+  for (const site of ['same-origin', 'same-site'])
+    t.equal((await fetch(`${origin}/login`, { redirect: 'manual', headers: { 'sec-fetch-site': site } })).status, 200)
 })

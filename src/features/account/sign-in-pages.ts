@@ -43,7 +43,7 @@ export async function signInPages(app: FastifyInstance, deps: SignInPagesDeps) {
     try {
       const { url, attempt } = await identity.begin()
       carried.keepAttempt(request, reply, { ...attempt, returnTo, began: Date.now() })
-      if (isBrowser(request)) return reply.leave(url, toSignIn)
+      if (mayFollowForm(request)) return reply.leave(url, toSignIn)
       return reply.header('cache-control', 'no-store').redirect(url, 303)
     } catch (error) {
       return arrivals.stop(request, reply, error, { returnTo })
@@ -115,9 +115,10 @@ export async function signInPages(app: FastifyInstance, deps: SignInPagesDeps) {
 }
 
 /**
- * Every browser of today says which site a request comes from, and nothing says whether a form led here: one that was sent after
- * the session ended does, by GET too. Other clients follow a redirect.
+ * Whether a form of the portal may have led here, as one does that is sent after the session ended, by GET too. Its browser
+ * then says that the request comes from this site; an address that is typed, a link elsewhere and other clients are redirected.
  */
-function isBrowser({ headers }: FastifyRequest): boolean {
-  return headers['sec-fetch-site'] !== undefined
+function mayFollowForm({ headers }: FastifyRequest): boolean {
+  const site = headers['sec-fetch-site']
+  return site === 'same-origin' || site === 'same-site'
 }
