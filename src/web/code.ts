@@ -1,6 +1,6 @@
+import type { LanguageFn } from 'highlight.js'
 import hljs from 'highlight.js/lib/core'
 import bash from 'highlight.js/lib/languages/bash'
-import dos from 'highlight.js/lib/languages/dos'
 import ini from 'highlight.js/lib/languages/ini'
 import javascript from 'highlight.js/lib/languages/javascript'
 import json from 'highlight.js/lib/languages/json'
@@ -8,6 +8,13 @@ import powershell from 'highlight.js/lib/languages/powershell'
 import python from 'highlight.js/lib/languages/python'
 import yaml from 'highlight.js/lib/languages/yaml'
 import { LRUCache } from 'lru-cache'
+
+/** Commands of cmd.exe as the portal writes them. highlight.js' own grammar finds keywords and numbers within quotes. */
+const dos: LanguageFn = () => {
+  const variable = { scope: 'variable', match: /%\w+%/ }
+  const quoted = { scope: 'string', begin: '"', end: '"', contains: [{ match: /\\./ }, variable] }
+  return { contains: [{ scope: 'comment', match: /^rem .*/ }, quoted, variable] }
+}
 
 for (const [name, language] of Object.entries({ bash, dos, ini, javascript, json, powershell, python, yaml }))
   hljs.registerLanguage(name, language)

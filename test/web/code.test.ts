@@ -5,7 +5,7 @@ import { exampleHtml } from '../../src/web/openapi/show.js'
 import { LONGEST_BLOCK_MS, MOST_GROWTH_MB, strainHere } from '../helper/event-loop.js'
 import { modelOf } from '../snippets/fuzz.js'
 
-const languages = ['bash', 'ini', 'javascript', 'json', 'python', 'yaml']
+const languages = ['bash', 'dos', 'ini', 'javascript', 'json', 'powershell', 'python', 'yaml']
 const textOf = (html: string) =>
   html
     .replace(/<[^>]+>/g, '')
@@ -19,6 +19,16 @@ t.test('the code of a model is highlighted in every client', async (t) => {
   const blocks = codeBlocks(createSnippets().forModel(modelOf({ name: 'A model', model_id: 'org/model-1b-instruct' })))
   for (const { client, codeHtml, nearest } of blocks) if (!nearest) t.match(codeHtml, 'class="hljs-', client)
   t.ok(blocks.length > 10)
+})
+
+t.test('quoted text of cmd is one text, with its variables', async (t) => {
+  const html = createHighlight()(
+    'curl.exe -u "%MAAS_APP_ID%:x" ^\n  -H "Content-Type: a/b" -d "{\\"model\\":\\"org/a-3.3-70B\\"}"',
+    'dos',
+  )
+  t.match(html, '<span class="hljs-variable">%MAAS_APP_ID%</span>')
+  t.match(html, '<span class="hljs-string">&quot;Content-Type: a/b&quot;</span>')
+  t.match(html, '<span class="hljs-string">&quot;{\\&quot;model\\&quot;:\\&quot;org/a-3.3-70B\\&quot;}&quot;</span>')
 })
 
 t.test('code that is long, or has words that are, is plain and complete', async (t) => {
