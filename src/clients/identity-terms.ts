@@ -35,6 +35,11 @@ export function isSameIssuer(one: string, other: string): boolean {
   return normalized(one) === normalized(other)
 }
 
+/** Where the discovery document of an issuer is, with or without a slash at its end (OpenID Connect Discovery 1.0 section 4). */
+export function discoveryAddress(issuer: string): URL {
+  return new URL(`${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`)
+}
+
 /** An issuer without and with a slash at its end. */
 export function spellingsOf(issuer: string): string[] {
   const bare = issuer.replace(/\/+$/, '')
