@@ -1,7 +1,7 @@
 import type { JWTPayload } from 'jose'
 import { asciiLower } from '../clients/email-address.js'
 import { isSameIssuer } from '../clients/identity-terms.js'
-import { claimAt, firstValue, overlongIdentifier, valuesOf } from '../clients/token-claims.js'
+import { claimAt, firstValue, hasClaim, isObject, overlongIdentifier, valuesOf } from '../clients/token-claims.js'
 
 /** What access tokens of a provider look like where they differ from RFC 9068; each member as in PORTAL_CONFIG. */
 export interface TokenForm {
@@ -126,7 +126,7 @@ function signOfPerson(payload: JWTPayload, { subject_claim = 'sub' }: TokenForm)
     'upn',
     ...(subject_claim === 'sub' ? [] : [subject_claim]),
   ]
-  return claims.find((claim) => (claimAt(payload, claim) ?? undefined) !== undefined)
+  return claims.find((claim) => hasClaim(payload, claim))
 }
 
 /** The client that a token was issued to; undefined: it does not say. */
@@ -188,7 +188,7 @@ function claimed(payload: JWTPayload, form: TokenForm): unknown {
 
 /** Roles of Zitadel are an object whose members have these names. */
 function namesIn(claim: unknown): unknown {
-  return typeof claim === 'object' && !Array.isArray(claim) && claim !== null ? valuesOf(claim) : claim
+  return isObject(claim) ? valuesOf(claim) : claim
 }
 
 /** A text of words, or a list of texts. */
