@@ -164,10 +164,11 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
      * What the issuer may be called in names that were made of it, the present one first: the announced one, and the setting
      * where it is spelled in another way.
      */
-    issuerIds(): string[] {
+    issuerIds(): [string, ...string[]] {
       if (issuerId !== undefined && issuerId !== relation.issuer) return [issuerId]
-      const others = current ? [] : spellingsOf(relation.issuer)
-      return [...new Set([current?.metadata.issuer ?? relation.issuer, relation.issuer, ...others])]
+      const present = current?.metadata.issuer ?? relation.issuer
+      const others = [relation.issuer, ...(current ? [] : spellingsOf(relation.issuer))]
+      return [present, ...new Set(others.filter((each) => each !== present))]
     },
 
     /** For health: rejects while the provider was never reached, with words that name the setting to correct. */
