@@ -4,16 +4,12 @@ import { demoEnvironment } from '../../src/cli/demo-settings.js'
 import { loadConfig } from '../../src/config.js'
 import { identityOf, signInNotes } from '../../src/features/account/identity.js'
 import { parsePortalConfig } from '../../src/portal-config.js'
+import { defaultClaims } from '../helper/claim-rules.js'
 
 const long = 'x'.repeat(255)
 const rules = {
   issuer: 'https://sso.example.com',
-  subject: 'sub',
-  email: 'email',
-  emailVerified: 'email_verified',
-  trustEmail: false,
-  name: undefined,
-  groups: 'groups',
+  ...defaultClaims,
   knownGroups: ['staff', long],
   mapped: ['org_name', 'badge'],
   deciding: [{ name: 'badge', values: ['blue', long] }],
