@@ -68,9 +68,8 @@ export async function buildPortal(config: Config) {
   const doctor = createTenantDoctor(config, { outbound, verbs, callers, checks })
 
   // what every request gets
-  const origins = { publicUrl: config.publicUrl }
   const cors = createCors({ origins: notes.api_origins ?? [], prefix: '/api/v1' })
-  const beforeRouting = createBeforeRouting(headersFor(origins), cors)
+  const beforeRouting = createBeforeRouting(headersFor(config), cors)
   let accepting = true
   const app: FastifyInstance = Fastify({
     serverFactory: (handler) =>
@@ -120,7 +119,7 @@ export async function buildPortal(config: Config) {
   app.decorateRequest('caller', undefined)
   patience(app)
   await app.register(cookie)
-  security(app, origins, cors)
+  security(app, config, cors)
   cors.hook(app, limits.api)
   assets(app, { root: join(projectRoot, 'static') })
   protectedResource(app, { publicUrl: config.publicUrl, issuer: outbound.identity.issuer, name: brand })

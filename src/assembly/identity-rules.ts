@@ -10,11 +10,9 @@ export function knownGroups({ portal }: Config): string[] {
 
 /** How claims are read, in ID tokens and access tokens alike. */
 export function identityRules(config: Config): IdentityRules {
-  const { groups_claim = 'groups', sign_up = {}, claim_accounts, identity_provider = {} } = config.portal
-  const { fields, claims = [], org_name_claim = 'org_name' } = sign_up
+  const { groups_claim = 'groups', sign_up = {}, identity_provider = {} } = config.portal
+  const { claims = [], org_name_claim = 'org_name' } = sign_up
   const { subject = 'sub', email = 'email', email_verified = 'email_verified', name } = identity_provider.claims ?? {}
-  const filling = [fields?.account, fields?.user].flatMap((map) => Object.values(map ?? {}))
-  const mapped = [...filling, ...(claim_accounts ? [claim_accounts.claim] : [])]
   return {
     issuer: config.oidc.issuer,
     subject,
@@ -24,23 +22,22 @@ export function identityRules(config: Config): IdentityRules {
     name,
     groups: groups_claim,
     knownGroups: knownGroups(config),
-    mapped: [...new Set([org_name_claim, ...mapped])],
+    mapped: [...new Set([org_name_claim, ...fillingClaims(config).map(({ claim }) => claim)])],
     deciding: claims,
     used: [...new Set(usedClaims(config).map(({ claim }) => claim))],
   }
 }
 
-/** Claims that the configuration uses, as names or paths: what an ID token lacks of them is asked for at userinfo. */
-export function wantedClaims(config: Config): string[] {
-  const { subject, email, emailVerified, trustEmail, name, groups, knownGroups, mapped, deciding } =
-    identityRules(config)
+/** Claims that these rules read, as names or paths: where the ID token lacks one, userinfo is requested. */
+export function wantedClaims(rules: IdentityRules): string[] {
+  const { subject, email, emailVerified, trustEmail, name, groups, mapped, deciding } = rules
   return [
     ...new Set([
       subject,
       email,
       ...(trustEmail ? [] : [emailVerified]),
       name ?? 'name',
-      ...(knownGroups.length > 0 ? [groups] : []),
+      ...(rules.knownGroups.length > 0 ? [groups] : []),
       ...mapped,
       ...deciding.map((claim) => claim.name),
     ]),
@@ -49,15 +46,23 @@ export function wantedClaims(config: Config): string[] {
 
 /** Claims that settings name, with the setting; the claims of groups only where a setting names a group. */
 export function usedClaims(config: Config): { setting: string; claim: string }[] {
-  const { groups_claim = 'groups', sign_up, claim_accounts } = config.portal
-  const { fields, claims = [], org_name_claim } = sign_up ?? {}
-  const filling = [fields?.account, fields?.user].flatMap((map) => Object.values(map ?? {}))
+  const { groups_claim = 'groups', sign_up } = config.portal
   return [
     ...(knownGroups(config).length > 0 ? [{ setting: 'groups_claim', claim: groups_claim }] : []),
-    ...(claim_accounts ? [{ setting: 'claim_accounts.claim', claim: claim_accounts.claim }] : []),
-    ...claims.map(({ name }) => ({ setting: 'sign_up.claims', claim: name })),
+    ...(sign_up?.claims ?? []).map(({ name }) => ({ setting: 'sign_up.claims', claim: name })),
+    ...fillingClaims(config),
+  ]
+}
+
+/** Claims that fill fields of 3scale or find an account, with the setting. */
+function fillingClaims({ portal }: Config): { setting: string; claim: string }[] {
+  const { sign_up, claim_accounts } = portal
+  const { fields, org_name_claim } = sign_up ?? {}
+  const ofFields = [fields?.account, fields?.user].flatMap((map) => Object.values(map ?? {}))
+  return [
     ...(org_name_claim ? [{ setting: 'sign_up.org_name_claim', claim: org_name_claim }] : []),
-    ...filling.map((claim) => ({ setting: 'sign_up.fields', claim })),
+    ...ofFields.map((claim) => ({ setting: 'sign_up.fields', claim })),
+    ...(claim_accounts ? [{ setting: 'claim_accounts.claim', claim: claim_accounts.claim }] : []),
   ]
 }
 

@@ -16,7 +16,7 @@ import type { Config } from '../config.js'
 import { version } from '../version.js'
 import type { Metrics } from '../web/metrics.js'
 import { createRedisTrust } from '../web/redis-trust.js'
-import { wantedClaims } from './identity-rules.js'
+import { identityRules, wantedClaims } from './identity-rules.js'
 import { PREFIX } from './prefix.js'
 
 const DAY = 86_400
@@ -91,15 +91,16 @@ export async function createOutbound(config: Config, { log, metrics }: OutboundD
     log,
   })
   const signInService = to('sign-in service')
-  const { discovery_url, client_authentication, sign_out, claims } = notes.identity_provider ?? {}
+  const { discovery_url, client_authentication, sign_out } = notes.identity_provider ?? {}
+  const rules = identityRules(config)
   const identity = createIdentity({
     ...config.oidc,
     discoveryUrl: discovery_url,
     clientAuthentication: client_authentication,
     signOut: sign_out,
-    wanted: wantedClaims(config),
-    needed: [claims?.subject ?? 'sub', claims?.email ?? 'email'],
-    emailClaims: [claims?.email ?? 'email', claims?.email_verified ?? 'email_verified'],
+    wanted: wantedClaims(rules),
+    needed: [rules.subject, rules.email],
+    emailClaims: [rules.email, rules.emailVerified],
     publicUrl: config.publicUrl,
     fetch: signInService.fetch,
     log,

@@ -166,7 +166,7 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
     url: notes.terms.url ?? '/terms',
   }
   const services = [...config.api.clients, ...(notes.identity_provider?.access_tokens?.service_subjects ?? [])]
-  const names = createNames({ ...config.oidc, secrets: config.usernames.secrets, issuerIds: identity.issuerIds })
+  const names = createNames({ secrets: config.usernames.secrets, issuerIds: identity.issuerIds })
   const claims = createClaimAccounts({
     threescale,
     cache,

@@ -4,7 +4,7 @@ import { createRemoteJWKSet, customFetch as joseFetch } from 'jose'
 import * as client from 'openid-client'
 import { type ClientAuthentication, clientAuthentication } from './client-authentication.js'
 import { misconfigured } from './identity-refusals.js'
-import { isSameIssuer, type SigningAlgorithm, signingAlgorithms } from './identity-terms.js'
+import { discoveryAddress, isSameIssuer, type SigningAlgorithm, signingAlgorithms } from './identity-terms.js'
 
 export interface Relation {
   issuer: string
@@ -43,7 +43,7 @@ const KEYS_MS = 10 * 60_000
  */
 export async function discover(relation: Relation): Promise<Discovered> {
   const { issuer, clientId, clientSecret, fetch } = relation
-  const url = new URL(relation.discoveryUrl ?? `${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`)
+  const url = relation.discoveryUrl === undefined ? discoveryAddress(issuer) : new URL(relation.discoveryUrl)
   const insecure = url.protocol === 'http:'
   // by its whole address, for which openid-client compares no issuer and makes no exception for any provider
   const config = await client.discovery(url, clientId, { client_secret: clientSecret }, undefined, {

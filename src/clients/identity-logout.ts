@@ -1,6 +1,5 @@
 import { decodeProtectedHeader, type JSONWebKeySet, type JWTVerifyGetKey, jwtVerify } from 'jose'
-import { asciiLower } from './email-address.js'
-import type { SigningAlgorithm } from './identity-terms.js'
+import { type SigningAlgorithm, tokenType } from './identity-terms.js'
 import { isIssuedTo, overlongIdentifier } from './token-claims.js'
 
 export interface LogoutToken {
@@ -70,7 +69,7 @@ export async function readLogoutToken(token: string, rules: LogoutTokenRules): P
     maxTokenAge: '9 minutes',
     clockTolerance: 30,
   })
-  const kind = asciiLower(String(protectedHeader.typ ?? '')).replace(/^application\//, '')
+  const kind = tokenType(String(protectedHeader.typ ?? ''))
   const event = (payload.events as Record<string, unknown> | null)?.[LOGOUT]
   const sid = typeof payload.sid === 'string' ? payload.sid : undefined
   const { sub: subject, jti } = payload

@@ -1,3 +1,5 @@
+import { asciiLower } from './email-address.js'
+
 /**
  * What jose verifies with a public key. An algorithm with a shared secret is never accepted: the public key could be taken as that
  * secret (RFC 8725 section 2.1).
@@ -35,6 +37,11 @@ export function isSameIssuer(one: string, other: string): boolean {
   return normalized(one) === normalized(other)
 }
 
+/** Where the discovery document of an issuer is, with or without a slash at its end (OpenID Connect Discovery 1.0 section 4). */
+export function discoveryAddress(issuer: string): URL {
+  return new URL(`${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`)
+}
+
 /** An issuer without and with a slash at its end. */
 export function spellingsOf(issuer: string): string[] {
   const bare = issuer.replace(/\/+$/, '')
@@ -47,6 +54,11 @@ export function withQueryOf(template: string, address: URL): URL {
   for (const [name, value] of new URL(template).searchParams)
     if (!address.searchParams.has(name)) whole.searchParams.append(name, value)
   return whole
+}
+
+/** The header `typ` of a token without the prefix that may be left out, in lower case (RFC 7515 section 4.1.9). */
+export function tokenType(typ: string): string {
+  return asciiLower(typ).replace(/^application\//, '')
 }
 
 function normalized(issuer: string): string {

@@ -1,5 +1,5 @@
 import * as client from 'openid-client'
-import { claimAt } from './token-claims.js'
+import { claimAt, hasClaim, isObject } from './token-claims.js'
 
 /** far more than a person with a thousand groups */
 const MOST_BYTES = 1_000_000
@@ -31,7 +31,7 @@ export function isRejection(error: unknown): boolean {
 }
 
 export function lacksAny(claims: Claims, paths: string[]): boolean {
-  return paths.some((path) => (claimAt(claims, path) ?? undefined) === undefined)
+  return paths.some((path) => !hasClaim(claims, path))
 }
 
 /**
@@ -70,10 +70,6 @@ function filled(claims: Claims, more: Claims): Claims {
     else if (isObject(known) && isObject(value)) members.set(name, filled(known, value))
   }
   return Object.fromEntries(members)
-}
-
-function isObject(value: unknown): value is Claims {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 async function bounded(answer: Response): Promise<Response> {

@@ -53,8 +53,14 @@ const CLOCKS_SECONDS = 90
  * openid-client checks everything that comes back; @fastify/oauth2 makes state, verifier and the address to go to.
  */
 export function createIdentity({ publicUrl, log, now = Date.now, ...options }: IdentityOptions) {
-  const { wanted = [], emailClaims = ['email', 'email_verified'], signOut = {}, issuerId, ...others } = options
-  const { needed = [emailClaims[0]], ...rest } = others
+  const {
+    wanted = [],
+    emailClaims = ['email', 'email_verified'],
+    needed = [emailClaims[0]],
+    signOut = {},
+    issuerId,
+    ...rest
+  } = options
   const relation: Relation = { ...rest, callback: `${publicUrl}${CALLBACK}` }
   const { clientId } = relation
   const { host } = new URL(relation.discoveryUrl ?? relation.issuer)
@@ -65,7 +71,7 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
   let answeredAt = 0
 
   return {
-    /** Rejects with identity_unavailable: a browser that is sent to a provider that is down gets no word from anybody. */
+    /** Rejects with identity_unavailable: a browser that is sent to a provider that is down would get no answer at all. */
     async begin(): Promise<{ url: string; attempt: SignInAttempt }> {
       const { oauth, keys, metadata } = await discovered()
       await answering(keys)
@@ -99,7 +105,7 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
         })
         const claims = tokens.claims()
         if (!claims || !tokens.id_token) throw invalidToken('no ID token')
-        // many providers backdate iat; how old a token may be is told by exp
+        // many providers backdate iat; exp states how long a token is valid
         if (claims.iat - now() / 1000 > CLOCKS_SECONDS)
           throw problem('clocks_differ', { cause: new Error('iat of the ID token is in the future') })
         // openid-client compares azp only where there are several audiences
@@ -158,13 +164,14 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
      * What the issuer may be called in names that were made of it, the present one first: the announced one, and the setting
      * where it is spelled in another way.
      */
-    issuerIds(): string[] {
+    issuerIds(): [string, ...string[]] {
       if (issuerId !== undefined && issuerId !== relation.issuer) return [issuerId]
-      const others = current ? [] : spellingsOf(relation.issuer)
-      return [...new Set([current?.metadata.issuer ?? relation.issuer, relation.issuer, ...others])]
+      const present = current?.metadata.issuer ?? relation.issuer
+      const others = [relation.issuer, ...(current ? [] : spellingsOf(relation.issuer))]
+      return [present, ...new Set(others.filter((each) => each !== present))]
     },
 
-    /** For health: rejects while the provider was never reached, with words that name the setting to mend. */
+    /** For health: rejects while the provider was never reached, with words that name the setting to correct. */
     async check(): Promise<void> {
       await discovered().catch((error: unknown) => {
         throw failureOf(host, error) ?? (isProblem(error, 'identity_denied') ? error.cause : error)

@@ -21,15 +21,20 @@ export function shownText(value: unknown): string | undefined {
  */
 export function claimAt(claims: unknown, path: string): unknown {
   if (Array.isArray(claims)) return claimInEach(claims, path)
-  if (typeof claims !== 'object' || claims === null) return undefined
-  if (Object.hasOwn(claims, path)) return (claims as Record<string, unknown>)[path]
+  if (!isObject(claims)) return undefined
+  if (Object.hasOwn(claims, path)) return claims[path]
   for (let dot = path.lastIndexOf('.'); dot > 0; dot = path.lastIndexOf('.', dot - 1)) {
     const step = path.slice(0, dot)
     if (!Object.hasOwn(claims, step)) continue
-    const found = claimAt((claims as Record<string, unknown>)[step], path.slice(dot + 1))
+    const found = claimAt(claims[step], path.slice(dot + 1))
     if (found !== undefined) return found
   }
   return undefined
+}
+
+/** Whether there is a claim at `path`; null counts as missing. */
+export function hasClaim(claims: unknown, path: string): boolean {
+  return (claimAt(claims, path) ?? undefined) !== undefined
 }
 
 function claimInEach(list: unknown[], path: string): unknown[] | undefined {
@@ -72,7 +77,8 @@ function scalarText(value: number | boolean): string | undefined {
   return typeof value === 'boolean' || Math.abs(value) <= Number.MAX_SAFE_INTEGER ? String(value) : undefined
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** A JSON object, which a list is not. */
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

@@ -1,6 +1,7 @@
 import { problem } from '../errors.js'
 import { readJson } from './bounded-json.js'
 import type { Http } from './http.js'
+import { discoveryAddress } from './identity-terms.js'
 
 /** Characters of an address that becomes part of each model and of its code. */
 const LONGEST = 2000
@@ -12,8 +13,7 @@ const LONGEST = 2000
  */
 export function createTokenEndpoints(http: Pick<Http, 'send'>) {
   return async (issuer: string): Promise<string> => {
-    const url = new URL(`${issuer}/.well-known/openid-configuration`)
-    const { status, text } = await http.send({ method: 'GET', url })
+    const { status, text } = await http.send({ method: 'GET', url: discoveryAddress(issuer) })
     const read = status === 200 ? readJson(text) : {}
     const named = 'value' in read ? (read.value as { token_endpoint?: unknown } | null)?.token_endpoint : undefined
     const endpoint = typeof named === 'string' && named.length <= LONGEST ? webAddress(named) : undefined

@@ -21,8 +21,8 @@ export function bodyOf(text: string): Body {
   return { tag: `"${createHash('sha1').update(plain).digest('base64url')}"`, plain }
 }
 
-/** What is told of an answer that the client has already. */
-const told = new Set([
+/** Headers of a 304 response: what the client needs besides the response that it has (RFC 9110 section 15.4.5). */
+const headersOf304 = new Set([
   'access-control-allow-origin',
   'access-control-expose-headers',
   'age',
@@ -55,7 +55,7 @@ export function sendBody(reply: FastifyReply, body: Body): FastifyReply | Promis
 
 /** Whoever has the answer has its other headers too (RFC 9110 section 15.4.5). */
 function notModified(reply: FastifyReply): FastifyReply {
-  for (const name of Object.keys(reply.getHeaders())) if (!told.has(name)) reply.removeHeader(name)
+  for (const name of Object.keys(reply.getHeaders())) if (!headersOf304.has(name)) reply.removeHeader(name)
   return reply.code(304).send()
 }
 

@@ -1,4 +1,4 @@
-import { claimAt, firstValue, shownText, valuesOf, wholeText } from '../clients/token-claims.js'
+import { claimAt, firstValue, isObject, shownText, valuesOf, wholeText } from '../clients/token-claims.js'
 import type { Identity } from './caller.js'
 
 /** How the claims of a provider are read, in ID tokens and access tokens alike. Every claim is a name or a path of members. */
@@ -76,8 +76,7 @@ export function isOmitted(claims: Record<string, unknown>, path: string): boolea
   const claim = claimAt(claims, path)
   if (typeof claim === 'string' && LINK.test(claim)) return true
   if (valuesOf(claim).length > 0) return false
-  const names: unknown = claims._claim_names
-  const elsewhere = typeof names === 'object' && names !== null ? Object.keys(names) : []
+  const elsewhere = isObject(claims._claim_names) ? Object.keys(claims._claim_names) : []
   if (elsewhere.some((name) => path === name || path.startsWith(`${name}.`))) return true
   return path === 'groups' && (claims.hasgroups === true || claims.hasgroups === 'true')
 }

@@ -33,7 +33,7 @@ const REQUEST_HEADERS = [
   'x-requested-with',
 ].join(', ')
 
-/** What the API sends beside the headers that every page may read (Fetch standard, CORS-safelisted response-header name). */
+/** What the API sends besides the headers that every page may read (Fetch standard, CORS-safelisted response-header name). */
 const RESPONSE_HEADERS = [
   'age',
   'content-disposition',
@@ -61,7 +61,7 @@ const anyHeader = { 'access-control-allow-headers': '*, authorization', 'access-
 export function createCors({ origins, prefix }: CorsOptions) {
   const listed = new Set(origins)
   const documents = new Set<string>()
-  const routes: { parts: string[]; methods: Set<string> }[] = []
+  const routes = new Map<string, Set<string>>()
   const isApi = (path: string) => listed.size > 0 && path.startsWith(`${prefix}/`)
 
   return {
@@ -83,10 +83,7 @@ export function createCors({ origins, prefix }: CorsOptions) {
       app.addHook('onRoute', ({ method, url, config }) => {
         if (config?.publicDocument) documents.add(url)
         if (!url.startsWith(`${prefix}/`)) return
-        const methods = [method].flat()
-        const known = routes.find((route) => route.parts.join('/') === url)
-        if (known) for (const each of methods) known.methods.add(each)
-        else routes.push({ parts: url.split('/'), methods: new Set(methods) })
+        routes.set(url, new Set([...(routes.get(url) ?? []), method].flat()))
       })
       app.addHook('onRequest', async (request, reply) => {
         if (!isPreflight(request)) return
@@ -118,9 +115,8 @@ export function createCors({ origins, prefix }: CorsOptions) {
 
   /** Those of the routes that the path matches; of an unknown path all, so that the page can read the 404. */
   function methodsOf(path: string): string {
-    const parts = path.split('/')
-    const matching = routes.filter((route) => matches(route.parts, parts))
-    const methods = (matching.length > 0 ? matching : routes).flatMap((route) => [...route.methods])
+    const matching = [...routes].filter(([pattern]) => matches(pattern.split('/'), path.split('/')))
+    const methods = (matching.length > 0 ? matching : [...routes]).flatMap(([, each]) => [...each])
     return [...new Set(methods)].sort().join(', ')
   }
 }

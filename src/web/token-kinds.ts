@@ -1,7 +1,6 @@
 import type { JWTPayload } from 'jose'
-import { asciiLower } from '../clients/email-address.js'
-import { isSameIssuer } from '../clients/identity-terms.js'
-import { claimAt, firstValue, overlongIdentifier, valuesOf } from '../clients/token-claims.js'
+import { isSameIssuer, tokenType } from '../clients/identity-terms.js'
+import { claimAt, firstValue, hasClaim, isObject, overlongIdentifier, valuesOf } from '../clients/token-claims.js'
 
 /** What access tokens of a provider look like where they differ from RFC 9068; each member as in PORTAL_CONFIG. */
 export interface TokenForm {
@@ -39,23 +38,19 @@ const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash', 's_hash']
  * Bearer, Amazon Cognito by `token_use` access. Another `typ` needs a setting, since ID tokens have it too.
  */
 export function kindFault(payload: JWTPayload, header: { typ?: unknown }, form: TokenForm): string | undefined {
-  const typ = typeof header.typ === 'string' ? plain(header.typ) : 'none'
+  const typ = typeof header.typ === 'string' ? tokenType(header.typ) : 'none'
   if ((payload.typ ?? 'Bearer') !== 'Bearer')
     return 'The claim typ of this token names another kind of token. Send an access token.'
   if ((payload.token_use ?? 'access') !== 'access')
     return 'The claim token_use of this token is not access. Send an access token.'
   if (typ === 'at+jwt' || (typ === 'jwt' && payload.typ === 'Bearer')) return undefined
-  if (!(form.types ?? []).some((accepted) => plain(accepted) === typ))
+  if (!(form.types ?? []).some((accepted) => tokenType(accepted) === typ))
     return `The type of this token is ${typ === 'none' ? 'missing' : 'not at+jwt'}. Send an access token as of RFC 9068, or have the operator of the portal accept this type in PORTAL_CONFIG: ${SETTING}.types.`
   // RFC 8417 section 2.2: a security event, such as a logout token
   if (payload.events !== undefined) return 'This token reports an event. Send an access token.'
   const foreign = ID_TOKEN_CLAIMS.find((claim) => payload[claim] !== undefined)
   if (foreign === undefined || payload.token_use === 'access' || form.accept_id_tokens) return undefined
   return `This token has the claim ${foreign} of an ID token. Send an access token. For providers whose access tokens have it, see ${SETTING}.accept_id_tokens in PORTAL_CONFIG.`
-}
-
-function plain(typ: string): string {
-  return asciiLower(typ).replace(/^application\//, '')
 }
 
 /** Why a token is of another issuer, as a sentence. With or without a slash at its end, an issuer is the same. */
@@ -126,7 +121,7 @@ function signOfPerson(payload: JWTPayload, { subject_claim = 'sub' }: TokenForm)
     'upn',
     ...(subject_claim === 'sub' ? [] : [subject_claim]),
   ]
-  return claims.find((claim) => (claimAt(payload, claim) ?? undefined) !== undefined)
+  return claims.find((claim) => hasClaim(payload, claim))
 }
 
 /** The client that a token was issued to; undefined: it does not say. */
@@ -188,7 +183,7 @@ function claimed(payload: JWTPayload, form: TokenForm): unknown {
 
 /** Roles of Zitadel are an object whose members have these names. */
 function namesIn(claim: unknown): unknown {
-  return typeof claim === 'object' && !Array.isArray(claim) && claim !== null ? valuesOf(claim) : claim
+  return isObject(claim) ? valuesOf(claim) : claim
 }
 
 /** A text of words, or a list of texts. */

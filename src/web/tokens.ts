@@ -26,7 +26,7 @@ export interface TokensOptions {
   form: TokenForm
   rules: ClaimRules
   keys: JWTVerifyGetKey
-  /** told why a token that the provider signed was refused for its form */
+  /** receives the reason for which a token that the provider signed was rejected */
   refused?(detail: string): void
   now?: () => number
 }
@@ -43,8 +43,7 @@ export type Tokens = ReturnType<typeof createTokens>
 
 /** Bearer tokens of the API: signature, issuer, audience, times, kind (RFC 9068; other providers where they differ). */
 export function createTokens(options: TokensOptions) {
-  const { issuer, audience, clients, rules, keys, now = Date.now } = options
-  const told = options.refused ?? (() => undefined)
+  const { issuer, audience, clients, rules, keys, refused, now = Date.now } = options
   const subjectClaim = options.form.subject_claim ?? rules.subject
   const form: TokenForm = { ...options.form, subject_claim: subjectClaim }
   // by its hash: who polls sends one token often, and a signature costs more than the answer
@@ -63,10 +62,14 @@ export function createTokens(options: TokensOptions) {
     },
   }
 
-  /** Undefined: the token is a person's and does not identify them. */
+  /** The subject of a person's token; undefined: it has none that can be used. */
   function personOf(payload: JWTPayload): string | undefined {
-    if (subjectClaim === 'sub') return payload.sub ?? ''
-    return serviceOf(payload, form) ? '' : firstValue(claimAt(payload, subjectClaim))
+    return subjectClaim === 'sub' ? payload.sub : firstValue(claimAt(payload, subjectClaim))
+  }
+
+  function personFault(payload: JWTPayload): string | undefined {
+    if (serviceOf(payload, form) || personOf(payload) !== undefined) return undefined
+    return `This access token has no usable claim ${subjectClaim}.`
   }
 
   async function check(token: string): Promise<JWTPayload> {
@@ -82,8 +85,8 @@ export function createTokens(options: TokensOptions) {
         kindFault(payload, protectedHeader, form) ??
         audienceFault(payload, audience, form) ??
         callerFault(payload, form) ??
-        (personOf(payload) === undefined ? `This access token has no usable claim ${subjectClaim}.` : undefined)
-      if (fault !== undefined) told(fault)
+        personFault(payload)
+      if (fault !== undefined) refused?.(fault)
       refuse(fault)
       return payload
     } catch (error) {

@@ -1,19 +1,15 @@
 import t from 'tap'
-import { wantedClaims } from '../../src/assembly/identity-rules.js'
+import { identityRules, wantedClaims } from '../../src/assembly/identity-rules.js'
 import { demoEnvironment } from '../../src/cli/demo-settings.js'
 import { loadConfig } from '../../src/config.js'
 import { identityOf, signInNotes } from '../../src/features/account/identity.js'
 import { parsePortalConfig } from '../../src/portal-config.js'
+import { defaultClaims } from '../helper/claim-rules.js'
 
 const long = 'x'.repeat(255)
 const rules = {
   issuer: 'https://sso.example.com',
-  subject: 'sub',
-  email: 'email',
-  emailVerified: 'email_verified',
-  trustEmail: false,
-  name: undefined,
-  groups: 'groups',
+  ...defaultClaims,
   knownGroups: ['staff', long],
   mapped: ['org_name', 'badge'],
   deciding: [{ name: 'badge', values: ['blue', long] }],
@@ -179,7 +175,9 @@ t.test('what a sign-in had, lacked and left out is noted without anything of the
 
 t.test('every claim that the configuration reads is asked for where the ID token lacks it', async (t) => {
   const wanted = (text: string) =>
-    wantedClaims({ ...loadConfig(demoEnvironment(1, {})), portal: parsePortalConfig(text, 'test').config })
+    wantedClaims(
+      identityRules({ ...loadConfig(demoEnvironment(1, {})), portal: parsePortalConfig(text, 'test').config }),
+    )
   t.same(wanted('{}'), ['sub', 'email', 'email_verified', 'name', 'org_name'])
   const claims = '{ subject: employee, email: work.address, email_verified: work.verified, name: title }'
   const all = wanted(`

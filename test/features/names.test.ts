@@ -3,7 +3,7 @@ import { legacyAnchor, legacyUsername } from '../../src/features/account/legacy-
 import { createNames, isServiceShaped, type Named, shapeOf } from '../../src/features/account/names.js'
 
 const issuerId = 'https://sso.example.com/realms/maas'
-const make = (...secrets: string[]) => createNames({ secrets, issuerId })
+const make = (...secrets: string[]) => createNames({ secrets, issuerIds: () => [issuerId] })
 const one = make('first-secret-of-at-least-thirty-two-bytes')
 const two = make('other-secret-of-at-least-thirty-two-bytes')
 const both = make('other-secret-of-at-least-thirty-two-bytes', 'first-secret-of-at-least-thirty-two-bytes')
@@ -19,7 +19,10 @@ t.test('names of people, services and anchors verify under their secrets alone',
   t.not(name, one.usernameOf('person', 'bob'))
   t.not(
     name,
-    createNames({ secrets: ['first-secret-of-at-least-thirty-two-bytes'], issuerId: 'x' }).usernameOf('person', 'ada'),
+    createNames({ secrets: ['first-secret-of-at-least-thirty-two-bytes'], issuerIds: () => ['x'] }).usernameOf(
+      'person',
+      'ada',
+    ),
   )
   t.ok(one.isOurs(name))
   t.notOk(two.isOurs(name))
@@ -124,8 +127,8 @@ t.test('how a name looks', async (t) => {
 t.test('a name of another spelling of the issuer is found, and the announced spelling makes new ones', async (t) => {
   const secrets = ['first-secret-of-at-least-thirty-two-bytes', 'older-secret-of-at-least-thirty-two-bytes']
   const [bare, slashed] = ['https://sso.example.com', 'https://sso.example.com/']
-  const both = createNames({ secrets, issuerId: bare, issuerIds: () => [slashed, bare] })
-  const [before, after] = [bare, slashed].map((id) => createNames({ secrets, issuerId: id }))
+  const both = createNames({ secrets, issuerIds: () => [slashed, bare] })
+  const [before, after] = [bare, slashed].map((id) => createNames({ secrets, issuerIds: () => [id] }))
   t.equal(both.usernameOf('person', 'ada'), after?.usernameOf('person', 'ada'))
   t.same(
     both.usernamesOf('person', 'ada'),

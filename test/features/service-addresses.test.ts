@@ -8,7 +8,10 @@ import {
   LONGEST_CLIENT_ID,
 } from '../../src/features/account/service-addresses.js'
 
-const names = createNames({ secrets: ['a secret of at least 32 characters'], issuerId: 'https://id.example.com' })
+const names = createNames({
+  secrets: ['a secret of at least 32 characters'],
+  issuerIds: () => ['https://id.example.com'],
+})
 /** As 3scale takes an address (porta, app/lib/authentication.rb: RE_EMAIL_OK). */
 const ADDRESS = /^['\w.%+-]+@(?:[A-Z0-9-]+\.)+[A-Z]{2,63}$/i
 const clientId = fc.string({

@@ -4,5 +4,5 @@ import type { Stack } from './stack.js'
 
 /** The names that a portal of this stack gives users, under the demo's secret or others. */
 export function namesOf({ identity }: Stack, secrets = [DEMO_USERNAME_SECRET]) {
-  return createNames({ secrets, issuerId: identity })
+  return createNames({ secrets, issuerIds: () => [identity] })
 }

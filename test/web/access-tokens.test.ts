@@ -4,16 +4,12 @@ import type { PortalError } from '../../src/errors.js'
 import type { ClaimRules } from '../../src/web/claims.js'
 import type { TokenForm } from '../../src/web/token-kinds.js'
 import { createTokens } from '../../src/web/tokens.js'
+import { defaultClaims } from '../helper/claim-rules.js'
 
 /** Access tokens as each provider forms them: which setting each needs, and what is refused all the same. */
 const ISSUER = 'https://sso.example.com'
 const rules: ClaimRules = {
-  subject: 'sub',
-  email: 'email',
-  emailVerified: 'email_verified',
-  trustEmail: false,
-  name: undefined,
-  groups: 'groups',
+  ...defaultClaims,
   knownGroups: ['research'],
   mapped: ['organization'],
   deciding: [{ name: 'plan', values: ['gold'] }],

@@ -1,4 +1,4 @@
-import { claimAt, firstValue } from '../../clients/token-claims.js'
+import { claimAt, firstValue, hasClaim } from '../../clients/token-claims.js'
 import { problem } from '../../errors.js'
 import type { Identity } from '../../web/caller.js'
 import { type ClaimRules, isOmitted, profileOf } from '../../web/claims.js'
@@ -28,7 +28,7 @@ export function signInNotes(
 ): SignInNote[] {
   const ofClaims = used.map((claim): SignInNote => {
     if (isOmitted(claims, claim)) return `omitted ${claim}`
-    return (claimAt(claims, claim) ?? undefined) === undefined ? `absent ${claim}` : `present ${claim}`
+    return hasClaim(claims, claim) ? `present ${claim}` : `absent ${claim}`
   })
   return [...ofClaims, ...(email !== undefined && emailVerified === undefined ? (['unverified'] as const) : [])]
 }

@@ -9,9 +9,8 @@ import { clientLabels, clientOfLabels } from './service-addresses.js'
 export interface NamesDeps {
   /** USERNAME_SECRET: the first makes names, all verify and find them; at least one */
   secrets: string[]
-  issuerId: string
-  /** what the issuer may have been called in names, the present one first; by default `issuerId` alone */
-  issuerIds?: (() => string[]) | undefined
+  /** what the issuer may have been called in names, the present one first */
+  issuerIds(): [string, ...string[]]
 }
 
 export type Kind = 'person' | 'service'
@@ -45,7 +44,7 @@ const SERVICE = /^([a-z2-7]{16})([a-z2-7]{15})@(?:([a-z2-7.]+)\.)?service\.inval
  * name carries an HMAC under the portal's secret, and a name that does not verify belongs to an ordinary user of 3scale.
  * They fit 3scale's 3 to 40 characters. HMAC-SHA256, base32: 5 bits a character.
  */
-export function createNames({ secrets, issuerId, issuerIds = () => [issuerId] }: NamesDeps) {
+export function createNames({ secrets, issuerIds }: NamesDeps) {
   const keys = secrets.map((secret) => ({
     body: keyOf(secret, 'user names'),
     tag: keyOf(secret, 'user name tags'),
@@ -74,7 +73,7 @@ export function createNames({ secrets, issuerId, issuerIds = () => [issuerId] }:
     mac(key.invitation, `${accountId}\n${start}\n${asciiLower(email)}`, 15)
   const attemptTag = (accountId: number, attempt: string, key = first) =>
     mac(key.invitation, `attempt\n${accountId}\n${attempt}`, 15)
-  const present = () => issuerIds()[0] ?? issuerId
+  const present = () => issuerIds()[0]
   const service = (accountId: number, clientId: string, key = first, issuer = present()) => {
     const start = mac(key.service, `client\n${accountId}\n${issuer}\n${clientId}`, 16)
     const tag = mac(key.service, `tag\n${accountId}\n${start}`, 15)

@@ -1,4 +1,5 @@
 import { HttpFailure } from '../../../clients/http-failure.js'
+import { discoveryAddress } from '../../../clients/identity-terms.js'
 import type { Asking } from '../asking.js'
 import type { Finding } from '../findings.js'
 import { type FindHere, type Look, pathOf } from '../look.js'
@@ -28,9 +29,12 @@ export async function endpoint(look: Look, find: FindHere, ask: Asking): Promise
 /** The issuer that people of an OpenID Connect product fetch their tokens from. */
 export async function issuer({ config }: Look, find: FindHere, ask: Asking): Promise<Finding[]> {
   if (config?.authentication !== 'oidc' || config.issuer === undefined) return []
-  const address = `${config.issuer}/.well-known/openid-configuration`
   try {
-    const { status, text } = await ask.sendGuarded({ method: 'GET', url: new URL(address), timeoutMs: 5000 })
+    const { status, text } = await ask.sendGuarded({
+      method: 'GET',
+      url: discoveryAddress(config.issuer),
+      timeoutMs: 5000,
+    })
     return status === 200 && text.includes('"token_endpoint"')
       ? []
       : [find('issuer_unreachable', `${config.issuer} answers ${status} and no discovery document.`)]

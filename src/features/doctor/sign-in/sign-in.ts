@@ -1,5 +1,5 @@
 import { HttpFailure } from '../../../clients/http-failure.js'
-import { isSameIssuer } from '../../../clients/identity-terms.js'
+import { discoveryAddress, isSameIssuer } from '../../../clients/identity-terms.js'
 import { isProblem, type PortalError } from '../../../errors.js'
 import type { Asking } from '../asking.js'
 import type { Find, Finding } from '../findings.js'
@@ -49,7 +49,7 @@ export async function signIn(find: Find, ask: Asking, deps: SignInDeps, now: num
 async function discover(find: Find, ask: Asking, { issuer, discoveryUrl, endsSession }: SignInDeps) {
   const bad = (what: string) => ({ findings: [find('identity_unreachable', { what })] })
   try {
-    const url = new URL(discoveryUrl ?? `${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`)
+    const url = discoveryUrl === undefined ? discoveryAddress(issuer) : new URL(discoveryUrl)
     const { status, text } = await ask.send({ method: 'GET', url, timeoutMs: 5000 })
     const document = parse(text)
     if (status !== 200 || !document) return bad(`${url.host} answers ${status} and no discovery document.`)
