@@ -105,7 +105,7 @@ export function modelListPathOf(
   if (type === 'custom') return named[0]
   const call = callPathOf(type, basePath, rules, told)
   // `/rerank` at the root of a server says nothing of its list
-  const isAtRoot = call?.endpoint.atRoot === true && !/\/v\d\w*$/.test(basePath)
+  const isAtRoot = call?.endpoint.atRoot === true && rootOf(basePath) === basePath
   const lists = [...(isAtRoot ? [`${basePath}/v1/models`] : []), `${basePath}/models`]
   const usual = lists.filter(isWhole)
   return (
@@ -125,7 +125,8 @@ function isOfOtherServer(list: string, basePath: string, rules: Rule[]): boolean
   })
 }
 
-function rootOf(basePath: string): string {
+/** A base path without the version at its end. */
+export function rootOf(basePath: string): string {
   return basePath.replace(/\/v\d\w*$/, '')
 }
 
@@ -177,7 +178,7 @@ export function postsOf(rules: Rule[]): Rule[] {
 }
 
 /** Of rules that let a call through, what the least demanding one requires in the query. */
-function queryOf(rules: Rule[]): [string, string][] {
+export function queryOf(rules: Rule[]): CallPath['query'] {
   return rules
     .map(({ pattern }) => templateOf(pattern).parameters)
     .reduce((least, parameters) => (parameters.length < least.length ? parameters : least))
