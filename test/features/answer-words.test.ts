@@ -55,12 +55,12 @@ t.test('a credential that the model server refuses is not the person’s', async
     [403, 'Authentication failed'],
     [401, 'Wrong key'],
   ] as const)
-    t.match(words(status, text), /^The gateway refused the credential/)
+    t.match(words(status, text), /^The gateway rejected the credential/)
   for (const [status, text] of [
     [403, 'Authentication parameters missing'],
     [401, 'No key'],
   ] as const)
-    t.match(words(status, text), /^The gateway saw no credential/)
+    t.match(words(status, text), /^The gateway found no credential/)
   for (const [status, text] of [
     [401, '{"error":"Unauthorized"}'],
     [401, error('You must provide a missing API key')],
@@ -73,7 +73,7 @@ t.test('a credential that the model server refuses is not the person’s', async
 })
 
 t.test('an unknown path is the gateway’s or the model server’s', async (t) => {
-  for (const text of ['No Mapping Rule matched', 'No such path']) t.match(words(404, text), 'must add a mapping rule')
+  for (const text of ['No Mapping Rule matched', 'No such path']) t.match(words(404, text), 'No mapping rule of the gateway matches this path.')
   t.match(words(404, ''), /^Neither the gateway nor the model server knows this address/)
   t.match(
     words(404, error('The model `x` does not exist.')),
@@ -103,11 +103,11 @@ t.test('a model that starts, is slow or fails is told apart', async (t) => {
   )
   t.match(
     words(502, '<html><head><title>502 Bad Gateway</title>'),
-    /does not work at the moment.*says: “502 Bad Gateway”$/,
+    /failed to answer the request.*says: “502 Bad Gateway”$/,
   )
-  t.match(words(500, error('CUDA out of memory')), /does not work at the moment.*“CUDA out of memory”$/)
-  t.match(words(503, ''), /does not work at the moment/)
-  t.match(words(424, error('Request failed during generation')), /does not work at the moment.*“Request failed/)
+  t.match(words(500, error('CUDA out of memory')), /failed to answer the request.*“CUDA out of memory”$/)
+  t.match(words(503, ''), /failed to answer the request/)
+  t.match(words(424, error('Request failed during generation')), /failed to answer the request.*“Request failed/)
   t.match(words(524, '<!DOCTYPE html><title>524: A timeout occurred</title>'), /did not answer in time/)
   t.match(
     words(503, '<html><body><h1>Application is not available</h1></body></html>'),

@@ -84,5 +84,5 @@ t.test('a key that the gateway refuses is told by the text of the product', asyn
   await stack.put(`/_demo/applications/${application}`, { state: 'suspended' })
   const refused = await mary.post('/playground/stream', { application, prompt: 'hello', turns: '[]' })
   t.equal(refused.status, 401)
-  t.match(refused.text, 'The gateway refused the credential')
+  t.match(refused.text, 'The gateway rejected the credential')
 })

@@ -69,7 +69,7 @@ t.test('what goes wrong is said in words, with the status', async (t) => {
   await stack.put(`/_demo/applications/${falcon}`, { state: 'suspended' })
   const refused = await mary.post('/playground/stream', say(falcon, 'hello'))
   t.equal(refused.status, 403)
-  t.match(refused.text, 'refused the credential')
+  t.match(refused.text, 'rejected the credential')
 
   const page = await mary.post('/playground', say(tiny, 'kept words', { kind: 'chat' }))
   t.match(page.text, 'limit of the plan is used up')

@@ -143,7 +143,7 @@ const cases: Case[] = [
     'playground',
     sendsText(`{"error":${nested(300_000)}}`, 'application/json', 500),
     200,
-    /does not work at the moment/,
+    /failed to answer the request/,
   ],
   [
     'an error that repeats the request',
