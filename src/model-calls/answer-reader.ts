@@ -12,7 +12,7 @@ export type AnswerEvent =
   /** all text so far was reasoning: the server left out where it began */
   | { kind: 'reasoned' }
   | { kind: 'usage'; usage: Usage }
-  /** `words` are empty where nothing needs to be said */
+  /** `words` are empty where the answer ended as usual */
   | { kind: 'finish'; reason: string; words: string }
   /** nothing follows */
   | { kind: 'failure'; words: string }
@@ -21,8 +21,8 @@ export type AnswerEvent =
 
 /** Characters of an answer that comes in one piece. */
 const LONGEST_WHOLE = 1_000_000
-/** Characters of an answer of no known form that are kept to tell what it was. */
-const LONGEST_ODD = 8000
+/** Characters of an answer in no known form that are kept to read an error from them. */
+const LONGEST_UNKNOWN = 8000
 /** Lines that look like JSON and are not, after which no other one is tried. */
 const MOST_BROKEN = 50
 
@@ -40,7 +40,8 @@ export function createAnswerReader(contentType: string) {
   /** not read yet: the beginning, a line of JSON, the page, the text of no known form */
   let held = ''
   let lines: 'unknown' | 'yes' | 'no' = 'unknown'
-  let odd = ''
+  /** what is in no known form */
+  let unknown = ''
   let brokenLines = 0
   let length = 0
   let hasReasoning = false
@@ -114,7 +115,7 @@ export function createAnswerReader(contentType: string) {
     const hasLineEnd = /[\r\n]/.test(text)
     held += text
     if (held.length > LONGEST_WHOLE) throw new EventTooLarge('an answer of more than 1,000,000 characters')
-    if (format !== 'json') held = held.slice(0, LONGEST_ODD)
+    if (format !== 'json') held = held.slice(0, LONGEST_UNKNOWN)
     else if (hasLineEnd && lines !== 'no') yield* readLines()
   }
 
@@ -137,7 +138,7 @@ export function createAnswerReader(contentType: string) {
       return ending()
     }
     // lines of JSON in place of events are read as events as long as they are JSON
-    if (stray && (brokenLines >= MOST_BROKEN || !/^\s*[[{]/.test(data))) return keepOdd(data)
+    if (stray && (brokenLines >= MOST_BROKEN || !/^\s*[[{]/.test(data))) return keepUnknown(data)
     if (stray && !('value' in readJson(data))) brokenLines++
     return readData(data, event)
   }
@@ -149,7 +150,7 @@ export function createAnswerReader(contentType: string) {
     const isError = /^error\b/i.test(event) || (!('value' in read) && isErrorText(data))
     if (isError) return fail(failures.reported(ownWordsOf(data)))
     const piece = 'value' in read ? pieceOf(read.value) : undefined
-    return piece === undefined ? keepOdd(data) : readPiece(piece)
+    return piece === undefined ? keepUnknown(data) : readPiece(piece)
   }
 
   function readPiece(piece: Piece): AnswerEvent[] {
@@ -183,8 +184,8 @@ export function createAnswerReader(contentType: string) {
     return text === '' && reasoning === '' ? [] : [{ kind: 'said', text, reasoning }]
   }
 
-  function keepOdd(data: string): AnswerEvent[] {
-    if (odd.length < LONGEST_ODD) odd = `${odd}${data}\n`.slice(0, LONGEST_ODD)
+  function keepUnknown(data: string): AnswerEvent[] {
+    if (unknown.length < LONGEST_UNKNOWN) unknown = `${unknown}${data}\n`.slice(0, LONGEST_UNKNOWN)
     return []
   }
 
@@ -193,10 +194,10 @@ export function createAnswerReader(contentType: string) {
     if (isOver) return read
     const said = [...read, ...sayParted(thinking.end())]
     // an error may be in lines that are no events
-    const words = odd === '' ? '' : ownWordsOf(odd)
-    if (odd !== '' && pieceIn(odd)?.error !== undefined) return [...said, ...fail(failures.reported(words))]
+    const words = ownWordsOf(unknown)
+    if (pieceIn(unknown)?.error !== undefined) return [...said, ...fail(failures.reported(words))]
     if (!isAnswer)
-      return [...said, ...fail(odd === '' && format === 'events' ? failures.empty : failures.unreadable(words))]
+      return [...said, ...fail(unknown === '' && format === 'events' ? failures.empty : failures.unreadable(words))]
     isOver = true
     const counted: AnswerEvent[] = usage === undefined ? [] : [{ kind: 'usage', usage }]
     const reason = finish || (callsTool ? 'tool_calls' : '')

@@ -16,8 +16,8 @@ export interface CallPath {
 }
 
 /**
- * The call of a type at `basePath`; undefined where the rules let none through. `told`: the form of the body that something
- * else than the rules tells, which a call that has it is preferred for.
+ * The call of a type at `basePath`; undefined where the rules let none through. `told`: the form of the body as something
+ * other than the rules states it; calls that have this form come first.
  */
 export function callPathOf(
   type: ModelType,
@@ -34,7 +34,7 @@ export function callPathOf(
     const named = namedAs(path, posts)
     const naming = posts.filter(({ pattern }) => templateOf(pattern).path === named)
     if (named !== undefined) return callAt(endpoint, basePath, named, queryOf(naming), rules, told)
-    // a rule with places in its path, of which one is filled in by now
+    // a rule with placeholders in its path, one of which the operator has filled in
     const whole = posts.filter(({ pattern }) => isWholeCall(pattern, path))
     if (whole.length > 0) return callAt(endpoint, basePath, path, queryOf(whole), rules, told)
   }
@@ -146,7 +146,7 @@ function isWhole(path: string): boolean {
   return !path.includes('{')
 }
 
-/** Parts of an address that only whoever calls it knows: `{deployment}` of a path, `{version}` of a query. */
+/** Parts of an address that its caller fills in: `{deployment}` of a path, `{version}` of a query. */
 export function placeholdersOf({ path, query }: Pick<CallPath, 'path' | 'query'>): string[] {
   const text = [path, ...query.map(([, value]) => value)].join(' ')
   return [...new Set(text.match(/\{[^{}/]+\}/g) ?? [])]
