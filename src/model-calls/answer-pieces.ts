@@ -1,3 +1,4 @@
+import { readJson } from '../clients/bounded-json.js'
 import { wordsIn } from '../clients/server-words.js'
 import { finishOf, isFilled, reasoningIn, reasoningOf, textOf } from './answer-parts.js'
 import { isFilledList, isNode, type Node, nodeOf, type Usage, usageOf } from './answer-usage.js'
@@ -36,6 +37,12 @@ export function pieceOf(value: unknown): Piece | undefined {
   const usage = usageOf(value)
   if (said === undefined && usage === undefined) return undefined
   return { ...nothing, ...said, usage, isAnswer: said !== undefined }
+}
+
+/** The same for the text of a JSON value; undefined where it is not JSON. */
+export function pieceIn(text: string): Piece | undefined {
+  const read = readJson(text)
+  return 'value' in read ? pieceOf(read.value) : undefined
 }
 
 /** TGI and Google's gateways wrap a single answer or error in a list; Gemini's API lists the pieces of one answer. */

@@ -2,7 +2,7 @@ import { isWithinBounds, readJson } from '../clients/bounded-json.js'
 import { createEventReader, EventTooLarge, LONGEST_EVENT, type StreamEvent } from '../clients/event-stream.js'
 import { ownWordsOf } from '../clients/server-words.js'
 import { type Format, formatOf, isErrorText } from './answer-format.js'
-import { type Piece, pieceOf } from './answer-pieces.js'
+import { type Piece, pieceIn, pieceOf } from './answer-pieces.js'
 import { laterUsage, type Usage } from './answer-usage.js'
 import { failures, finishWords } from './answer-words.js'
 import { createThinking, type Parted } from './thinking.js'
@@ -53,6 +53,7 @@ export function createAnswerReader(contentType: string) {
   let hasBytes = false
   let finish = ''
   let usage: Usage | undefined
+  let reported: string | undefined
   let isOver = false
 
   return {
@@ -93,6 +94,10 @@ export function createAnswerReader(contentType: string) {
     get isOver() {
       return isOver
     },
+    /** The words of an error that the server sent as its answer, which may be empty; undefined where it sent none. */
+    get reported() {
+      return reported
+    },
   }
 
   function* begin(as: Format): Generator<AnswerEvent[]> {
@@ -109,7 +114,7 @@ export function createAnswerReader(contentType: string) {
       isAnswer = true
       const said = held + text
       held = ''
-      yield say(said, '')
+      yield sayParted(thinking.push(said))
       return
     }
     const hasLineEnd = /[\r\n]/.test(text)
@@ -148,7 +153,7 @@ export function createAnswerReader(contentType: string) {
     if (isOver) return []
     const read = readJson(data)
     const isError = /^error\b/i.test(event) || (!('value' in read) && isErrorText(data))
-    if (isError) return fail(failures.reported(ownWordsOf(data)))
+    if (isError) return failReported(ownWordsOf(data))
     const piece = 'value' in read ? pieceOf(read.value) : undefined
     return piece === undefined ? keepUnknown(data) : readPiece(piece)
   }
@@ -162,12 +167,8 @@ export function createAnswerReader(contentType: string) {
     callsTool ||= piece.callsTool
     const text = piece.isWhole ? piece.text.slice(length) : piece.text
     length += text.length
-    const said = say(text, piece.reasoning)
-    return piece.error === undefined ? said : [...said, ...fail(failures.reported(piece.error))]
-  }
-
-  function say(text: string, reasoning: string): AnswerEvent[] {
-    return sayParted(thinking.push(text), reasoning)
+    const said = sayParted(thinking.push(text), piece.reasoning)
+    return piece.error === undefined ? said : [...said, ...failReported(piece.error)]
   }
 
   function sayParted({ text, reasoning, answer }: Parted, before = ''): AnswerEvent[] {
@@ -195,7 +196,7 @@ export function createAnswerReader(contentType: string) {
     const said = [...read, ...sayParted(thinking.end())]
     // an error may be in lines that are no events
     const words = ownWordsOf(unknown)
-    if (pieceIn(unknown)?.error !== undefined) return [...said, ...fail(failures.reported(words))]
+    if (pieceIn(unknown)?.error !== undefined) return [...said, ...failReported(words)]
     if (!isAnswer)
       return [...said, ...fail(unknown === '' && format === 'events' ? failures.empty : failures.unreadable(words))]
     isOver = true
@@ -215,9 +216,14 @@ export function createAnswerReader(contentType: string) {
     if (!hasBytes) return fail(failures.empty)
     if (format === 'page') return fail(failures.page(rest))
     if (format === 'binary') return fail(failures.binary(contentType))
-    if (format === 'text' && isErrorText(rest)) return fail(failures.reported(ownWordsOf(rest)))
+    if (format === 'text' && isErrorText(rest)) return failReported(ownWordsOf(rest))
     if (format !== 'json' || rest.trim() === '') return []
     return isWithinBounds(rest) ? readData(rest, '') : fail(failures.tooDeep)
+  }
+
+  function failReported(own: string): AnswerEvent[] {
+    reported = own
+    return fail(failures.reported(own))
   }
 
   function fail(words: string): AnswerEvent[] {
@@ -229,9 +235,4 @@ export function createAnswerReader(contentType: string) {
     if (!(error instanceof EventTooLarge)) throw error
     return fail(failures.tooLarge)
   }
-}
-
-function pieceIn(text: string): Piece | undefined {
-  const read = readJson(text)
-  return 'value' in read ? pieceOf(read.value) : undefined
 }

@@ -73,7 +73,8 @@ t.test('a credential that the model server refuses is not the person’s', async
 })
 
 t.test('an unknown path is the gateway’s or the model server’s', async (t) => {
-  for (const text of ['No Mapping Rule matched', 'No such path']) t.match(words(404, text), 'No mapping rule of the gateway matches this path.')
+  for (const text of ['No Mapping Rule matched', 'No such path'])
+    t.match(words(404, text), 'No mapping rule of the gateway matches this path.')
   t.match(words(404, ''), /^Neither the gateway nor the model server knows this address/)
   t.match(
     words(404, error('The model `x` does not exist.')),
@@ -170,9 +171,27 @@ t.test('a test shows what the model said in whatever form it answers', async (t)
   t.equal(said('x'.repeat(900_000), 'text/plain').length, 600)
 })
 
-t.test('an error with a status of success is no answer', async (t) => {
-  t.ok(isAnswered({ status: 201, text: '{"choices":[]}' }))
-  t.ok(isAnswered({ status: 200, text: 'RIFF' }))
-  t.notOk(isAnswered({ status: 200, text: error('no room') }))
-  t.notOk(isAnswered({ status: 429, text: '' }))
+t.test('an error with a status of success is no answer, in whatever form it comes', async (t) => {
+  const answered = (status: number, text: string, type = 'application/json') =>
+    isAnswered({ status, text, headers: { 'content-type': type } })
+  const token = 'data: {"token":{"text":"Hi","special":false},"generated_text":null}\n\n'
+  const failed = 'data: {"error":"Model is overloaded","error_type":"overloaded"}\n\n'
+  const events = 'text/event-stream'
+  t.ok(answered(200, token, events))
+  for (const [text, type] of [
+    [failed, events],
+    [token + failed, events],
+    ['event: error\ndata: {"message":"Model is overloaded"}\n\n', events],
+    ['{"response":"Hi"}\n{"error":"Model is overloaded"}\n', 'application/x-ndjson'],
+  ] as const) {
+    t.notOk(answered(200, text, type), text)
+    t.equal(
+      words(200, text, { 'content-type': type }),
+      'The model server answered with an error. The model server says: “Model is overloaded”',
+    )
+  }
+  t.ok(answered(201, '{"choices":[]}'))
+  t.ok(answered(200, 'RIFF'))
+  t.notOk(answered(200, error('no room')))
+  t.notOk(answered(429, ''))
 })
