@@ -151,7 +151,10 @@ t.test('in the browser: streaming, stop, compare, keyboard, and the conversation
   const answers = await page.locator('.said-text').allTextContents()
   t.match(answers[0], 'I am ibm-granite')
   t.match(answers[1], 'I am meta-llama')
-  t.match(await page.locator('.said-meta').first().textContent(), /first token \d+ ms · .*tokens\/s · \d+ in, \d+ out/)
+  t.match(
+    await page.locator('.said-meta').first().textContent(),
+    /First token after \d+ ms · .*tokens\/s · \d+ in, \d+ out/,
+  )
 
   await page.click('text=As code')
   await page.click('.code-choice:has-text("LangChain") >> nth=0')
