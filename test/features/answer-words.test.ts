@@ -151,8 +151,8 @@ t.test('a test shows what the model said in whatever form it answers', async (t)
   const said = (text: string, type = 'application/json') => saidBy({ text, headers: { 'content-type': type } })
   t.equal(said('{"choices":[{"message":{"content":[{"type":"text","text":"Hi"}]}}]}'), 'Hi')
   t.equal(
-    said('{"choices":[{"message":{"content":"","reasoning":"Hm"},"finish_reason":"length"}]}').slice(0, 39),
-    'The model gave no answer (length). The ',
+    said('{"choices":[{"message":{"content":"","reasoning":"Hm"},"finish_reason":"length"}]}').slice(0, 43),
+    'The model returned no answer (length). The ',
   )
   t.equal(said('data: {"choices":[{"delta":{"content":"Hi"}}]}\n\ndata: [DONE]\n\n', 'text/event-stream'), 'Hi')
   t.equal(said('{"message":{"content":"Hi"},"done":true}\n', 'application/x-ndjson'), 'Hi')

@@ -136,7 +136,7 @@ const cases: Case[] = [
     200,
     /in a form that cannot be shown here/,
   ],
-  ['no JSON', 'playground', sendsText('<html>'), 200, /answered with a web page/],
+  ['no JSON', 'playground', sendsText('<html>'), 200, /returned a web page/],
   ['more than 1 MB', 'playground', sendsText(says('x'.repeat(3_000_000))), 502, /more than the portal shows/],
   [
     'a deep error',
