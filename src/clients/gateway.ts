@@ -77,6 +77,6 @@ function wordsFor(failure: HttpFailure): string {
   if (failure.kind === 'forbidden')
     return 'The portal does not send requests to the address of this endpoint. Report this to its operator: the doctor of the portal states the reason.'
   const certificate = certificateWords(failure)
-  if (certificate) return `The endpoint could not be reached from the portal: ${certificate}. Tell its operator.`
+  if (certificate) return `The endpoint could not be reached from the portal: ${certificate}. Contact its operator.`
   return 'The endpoint could not be reached from the portal. Its gateway may be down; try again in a minute.'
 }

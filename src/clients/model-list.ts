@@ -6,7 +6,7 @@ const LONGEST_ID = 255
 export interface ListedModel {
   id: string | undefined
   contextLength: unknown
-  /** what it is called for, where the server says so */
+  /** its type, where the server reports it */
   type: 'chat' | 'embedding' | 'rerank' | undefined
   format?: ServerFormat
 }
@@ -16,7 +16,7 @@ type ServerFormat = 'tei' | 'tgi'
 
 /**
  * An entry of what an OpenAI-compatible server answers to `GET /v1/models`: the one of the id `preferred`, else the first; or what
- * TEI and TGI answer to `GET /info` and Ollama to `GET /api/tags`. Whatever is odd is left out.
+ * TEI and TGI answer to `GET /info` and Ollama to `GET /api/tags`. Members of unexpected types are left out.
  */
 export function firstModel(text: string, preferred?: string): ListedModel | undefined {
   const entries = entriesOf(text)
@@ -29,7 +29,7 @@ export function firstModel(text: string, preferred?: string): ListedModel | unde
   return { id: idIn(id), contextLength: max_model_len, type: typeIn(capabilities) }
 }
 
-/** Whether the answer says that the server has no such list; the gateway's own 404 says nothing of the server. */
+/** Whether the answer shows that the server has no such list; the gateway's own 404 says nothing about the server. */
 export function hasNoList({ status, text }: { status: number; text: string }): boolean {
   return [404, 405, 501].includes(status) && !/no mapping rule/i.test(text)
 }
@@ -61,7 +61,7 @@ function firstTag(models: unknown): ListedModel | undefined {
 
 /**
  * `{"completion_chat": true}` (Mistral's API) or `["embed"]` (michaelfeil/infinity, fastapi_schemas). vLLM's list does not
- * tell what a model is for.
+ * report types.
  */
 function typeIn(capabilities: unknown): ListedModel['type'] {
   if (Array.isArray(capabilities)) {

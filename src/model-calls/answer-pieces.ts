@@ -1,31 +1,32 @@
+import { readJson } from '../clients/bounded-json.js'
 import { wordsIn } from '../clients/server-words.js'
 import { finishOf, isFilled, reasoningIn, reasoningOf, textOf } from './answer-parts.js'
 import { isFilledList, isNode, type Node, nodeOf, type Usage, usageOf } from './answer-usage.js'
 import { vendorPiece } from './answer-vendors.js'
 
-/** What one JSON value of an answer says: an event of a stream, a line, or a whole answer. */
+/** What one JSON value of an answer contains; the value is an event of a stream, a line, or a whole answer. */
 export interface Piece {
   text: string
   reasoning: string
-  /** true: `text` is all that was said so far, not only what is new */
+  /** true: `text` is the whole text so far, not only what is new */
   isWhole: boolean
   /** why the answer ended, by OpenAI's names where it has one; empty: it goes on */
   finish: string
   usage: Usage | undefined
-  /** it calls a tool */
+  /** true: it calls a tool */
   callsTool: boolean
-  /** of several answers to one request, which one this is of */
+  /** index of the answer that it belongs to, where a server sends several to one request */
   choice: number | undefined
-  /** false: it has counts alone */
+  /** false: it has token counts only */
   isAnswer: boolean
   /** the words of an error, which may be empty; undefined where it is none */
   error: string | undefined
 }
 
 /**
- * Reads what vLLM, SGLang, TGI, Ollama, llama.cpp, Mistral, OpenAI, Azure, LiteLLM, OpenRouter, KServe, watsonx.ai and the
- * servers of `answer-vendors.ts` answer to a chat or a completion, streamed or not. Undefined where the value has nothing of any of them. Never throws; the value
- * is one that `readJson` read, so its depth is bounded.
+ * Reads the answers of vLLM, SGLang, TGI, Ollama, llama.cpp, Mistral, OpenAI, Azure, LiteLLM, OpenRouter, KServe, watsonx.ai
+ * and the servers of `answer-vendors.ts` to a chat or a completion, streamed or not. Undefined where the value has the form of
+ * none of them. Never throws; the value was read by `readJson`, so its depth is bounded.
  */
 export function pieceOf(value: unknown): Piece | undefined {
   if (Array.isArray(value)) return listedPiece(value)
@@ -36,6 +37,12 @@ export function pieceOf(value: unknown): Piece | undefined {
   const usage = usageOf(value)
   if (said === undefined && usage === undefined) return undefined
   return { ...nothing, ...said, usage, isAnswer: said !== undefined }
+}
+
+/** The same for the text of a JSON value; undefined where it is not JSON. */
+export function pieceIn(text: string): Piece | undefined {
+  const read = readJson(text)
+  return 'value' in read ? pieceOf(read.value) : undefined
 }
 
 /** TGI and Google's gateways wrap a single answer or error in a list; Gemini's API lists the pieces of one answer. */
@@ -91,7 +98,7 @@ function indexOf({ index }: Node): number {
   return Number.isSafeInteger(index) ? (index as number) : 0
 }
 
-/** The own forms of model servers that have another one than OpenAI's. */
+/** Forms of model servers that differ from OpenAI's. */
 function nativePiece(value: Node): Partial<Piece> | undefined {
   const { token, message, details, response, content, results, predictions, outputs } = value
   if (isNode(token) && typeof token.text === 'string') {
@@ -147,7 +154,7 @@ function errorOf(value: Node): string | undefined {
   return isBare ? words() : undefined
 }
 
-/** `{"message":"…","code":503}`: a message alone may also be an answer of a service of its own kind. */
+/** `{"message":"…","code":503}`: a message alone may also be the answer of a custom service. */
 function isFailure({ code, status, status_code, statusCode, success }: Node): boolean {
   const marks = [code, status, status_code, statusCode]
   return (

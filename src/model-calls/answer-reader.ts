@@ -2,7 +2,7 @@ import { isWithinBounds, readJson } from '../clients/bounded-json.js'
 import { createEventReader, EventTooLarge, LONGEST_EVENT, type StreamEvent } from '../clients/event-stream.js'
 import { ownWordsOf } from '../clients/server-words.js'
 import { type Format, formatOf, isErrorText } from './answer-format.js'
-import { type Piece, pieceOf } from './answer-pieces.js'
+import { type Piece, pieceIn, pieceOf } from './answer-pieces.js'
 import { laterUsage, type Usage } from './answer-usage.js'
 import { failures, finishWords } from './answer-words.js'
 import { createThinking, type Parted } from './thinking.js'
@@ -12,7 +12,7 @@ export type AnswerEvent =
   /** all text so far was reasoning: the server left out where it began */
   | { kind: 'reasoned' }
   | { kind: 'usage'; usage: Usage }
-  /** `words` are empty where nothing needs to be said */
+  /** `words` are empty where the answer ended as usual */
   | { kind: 'finish'; reason: string; words: string }
   /** nothing follows */
   | { kind: 'failure'; words: string }
@@ -21,8 +21,8 @@ export type AnswerEvent =
 
 /** Characters of an answer that comes in one piece. */
 const LONGEST_WHOLE = 1_000_000
-/** Characters of an answer of no known form that are kept to tell what it was. */
-const LONGEST_ODD = 8000
+/** Characters of an answer in no known form that are kept to read an error from them. */
+const LONGEST_UNKNOWN = 8000
 /** Lines that look like JSON and are not, after which no other one is tried. */
 const MOST_BROKEN = 50
 
@@ -40,7 +40,8 @@ export function createAnswerReader(contentType: string) {
   /** not read yet: the beginning, a line of JSON, the page, the text of no known form */
   let held = ''
   let lines: 'unknown' | 'yes' | 'no' = 'unknown'
-  let odd = ''
+  /** what is in no known form */
+  let unknown = ''
   let brokenLines = 0
   let length = 0
   let hasReasoning = false
@@ -52,6 +53,7 @@ export function createAnswerReader(contentType: string) {
   let hasBytes = false
   let finish = ''
   let usage: Usage | undefined
+  let reported: string | undefined
   let isOver = false
 
   return {
@@ -92,6 +94,10 @@ export function createAnswerReader(contentType: string) {
     get isOver() {
       return isOver
     },
+    /** The words of an error that the server sent as its answer, which may be empty; undefined where it sent none. */
+    get reported() {
+      return reported
+    },
   }
 
   function* begin(as: Format): Generator<AnswerEvent[]> {
@@ -108,13 +114,13 @@ export function createAnswerReader(contentType: string) {
       isAnswer = true
       const said = held + text
       held = ''
-      yield say(said, '')
+      yield sayParted(thinking.push(said))
       return
     }
     const hasLineEnd = /[\r\n]/.test(text)
     held += text
     if (held.length > LONGEST_WHOLE) throw new EventTooLarge('an answer of more than 1,000,000 characters')
-    if (format !== 'json') held = held.slice(0, LONGEST_ODD)
+    if (format !== 'json') held = held.slice(0, LONGEST_UNKNOWN)
     else if (hasLineEnd && lines !== 'no') yield* readLines()
   }
 
@@ -137,7 +143,7 @@ export function createAnswerReader(contentType: string) {
       return ending()
     }
     // lines of JSON in place of events are read as events as long as they are JSON
-    if (stray && (brokenLines >= MOST_BROKEN || !/^\s*[[{]/.test(data))) return keepOdd(data)
+    if (stray && (brokenLines >= MOST_BROKEN || !/^\s*[[{]/.test(data))) return keepUnknown(data)
     if (stray && !('value' in readJson(data))) brokenLines++
     return readData(data, event)
   }
@@ -147,9 +153,9 @@ export function createAnswerReader(contentType: string) {
     if (isOver) return []
     const read = readJson(data)
     const isError = /^error\b/i.test(event) || (!('value' in read) && isErrorText(data))
-    if (isError) return fail(failures.reported(ownWordsOf(data)))
+    if (isError) return failReported(ownWordsOf(data))
     const piece = 'value' in read ? pieceOf(read.value) : undefined
-    return piece === undefined ? keepOdd(data) : readPiece(piece)
+    return piece === undefined ? keepUnknown(data) : readPiece(piece)
   }
 
   function readPiece(piece: Piece): AnswerEvent[] {
@@ -161,12 +167,8 @@ export function createAnswerReader(contentType: string) {
     callsTool ||= piece.callsTool
     const text = piece.isWhole ? piece.text.slice(length) : piece.text
     length += text.length
-    const said = say(text, piece.reasoning)
-    return piece.error === undefined ? said : [...said, ...fail(failures.reported(piece.error))]
-  }
-
-  function say(text: string, reasoning: string): AnswerEvent[] {
-    return sayParted(thinking.push(text), reasoning)
+    const said = sayParted(thinking.push(text), piece.reasoning)
+    return piece.error === undefined ? said : [...said, ...failReported(piece.error)]
   }
 
   function sayParted({ text, reasoning, answer }: Parted, before = ''): AnswerEvent[] {
@@ -183,8 +185,8 @@ export function createAnswerReader(contentType: string) {
     return text === '' && reasoning === '' ? [] : [{ kind: 'said', text, reasoning }]
   }
 
-  function keepOdd(data: string): AnswerEvent[] {
-    if (odd.length < LONGEST_ODD) odd = `${odd}${data}\n`.slice(0, LONGEST_ODD)
+  function keepUnknown(data: string): AnswerEvent[] {
+    if (unknown.length < LONGEST_UNKNOWN) unknown = `${unknown}${data}\n`.slice(0, LONGEST_UNKNOWN)
     return []
   }
 
@@ -193,10 +195,10 @@ export function createAnswerReader(contentType: string) {
     if (isOver) return read
     const said = [...read, ...sayParted(thinking.end())]
     // an error may be in lines that are no events
-    const words = odd === '' ? '' : ownWordsOf(odd)
-    if (odd !== '' && pieceIn(odd)?.error !== undefined) return [...said, ...fail(failures.reported(words))]
+    const words = ownWordsOf(unknown)
+    if (pieceIn(unknown)?.error !== undefined) return [...said, ...failReported(words)]
     if (!isAnswer)
-      return [...said, ...fail(odd === '' && format === 'events' ? failures.empty : failures.unreadable(words))]
+      return [...said, ...fail(unknown === '' && format === 'events' ? failures.empty : failures.unreadable(words))]
     isOver = true
     const counted: AnswerEvent[] = usage === undefined ? [] : [{ kind: 'usage', usage }]
     const reason = finish || (callsTool ? 'tool_calls' : '')
@@ -214,9 +216,14 @@ export function createAnswerReader(contentType: string) {
     if (!hasBytes) return fail(failures.empty)
     if (format === 'page') return fail(failures.page(rest))
     if (format === 'binary') return fail(failures.binary(contentType))
-    if (format === 'text' && isErrorText(rest)) return fail(failures.reported(ownWordsOf(rest)))
+    if (format === 'text' && isErrorText(rest)) return failReported(ownWordsOf(rest))
     if (format !== 'json' || rest.trim() === '') return []
     return isWithinBounds(rest) ? readData(rest, '') : fail(failures.tooDeep)
+  }
+
+  function failReported(own: string): AnswerEvent[] {
+    reported = own
+    return fail(failures.reported(own))
   }
 
   function fail(words: string): AnswerEvent[] {
@@ -228,9 +235,4 @@ export function createAnswerReader(contentType: string) {
     if (!(error instanceof EventTooLarge)) throw error
     return fail(failures.tooLarge)
   }
-}
-
-function pieceIn(text: string): Piece | undefined {
-  const read = readJson(text)
-  return 'value' in read ? pieceOf(read.value) : undefined
 }

@@ -3,8 +3,8 @@ import type { Piece } from './answer-pieces.js'
 import { isFilledList, isNode, type Node, nodeOf } from './answer-usage.js'
 
 /**
- * One value of an API that names its parts unlike OpenAI's chat: OpenAI's Responses, Anthropic's Messages, Cohere's chat,
- * Gemini, and Converse of Amazon Bedrock. Undefined where it is of none of them.
+ * One event or answer of an API whose members differ from those of OpenAI's chat: OpenAI's Responses, Anthropic's Messages,
+ * Cohere's chat, Gemini, and Converse of Amazon Bedrock. Undefined where it belongs to none of them.
  */
 export function vendorPiece(value: Node): Partial<Piece> | undefined {
   const { type } = value
@@ -36,7 +36,7 @@ function wholeResponse({ output, status, error, incomplete_details }: Node): Par
   }
 }
 
-/** Anthropic, `/v1/messages` as a stream; in one piece it is read as any list of parts. */
+/** Anthropic, `/v1/messages` as a stream; an answer in one piece is read like any other list of parts. */
 function messagesEvent({ type, delta, content_block, message }: Node): Partial<Piece> | undefined {
   if (type === 'message_start' && isNode(message)) return {}
   if (type === 'message_delta') return { finish: finishOf(nodeOf(delta).stop_reason) }

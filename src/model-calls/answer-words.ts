@@ -1,8 +1,8 @@
 import { oneLine, ownWordsOf } from '../clients/server-words.js'
 
 /**
- * What a person should know of how an answer ended; empty where it ended as usual. `reason` is one of OpenAI's where the
- * server has one of them, or empty.
+ * What a person should know about the end of an answer; empty where it ended as usual. `reason` is OpenAI's name for it where
+ * there is one, and may be empty.
  */
 export function finishWords({
   reason,
@@ -18,9 +18,9 @@ export function finishWords({
   const isUsual = reason === '' || reason === 'stop'
   if (hasText) return isUsual ? '' : (cut[reason] ?? `The model server ended the answer (${reason}).`)
   const why = reason === '' ? '' : ` (${reason})`
-  const none = `The model gave no answer${why}`
-  if (reason === 'content_filter') return `${none}. The content filter of the model server held it back.`
-  if (callsTool || reason === 'tool_calls') return `${none}. It asked to call a tool, which is not supported here.`
+  const none = `The model returned no answer${why}`
+  if (reason === 'content_filter') return `${none}. The content filter of the model server blocked it.`
+  if (callsTool || reason === 'tool_calls') return `${none}. It requested a tool call, which is not supported here.`
   if (reason === 'length')
     return hasReasoning
       ? `${none}. The token limit was reached while the model was reasoning. Increase the maximum number of tokens.`
@@ -32,10 +32,10 @@ export function finishWords({
 const cut: Record<string, string> = {
   length: 'The answer was cut off at the token limit (length).',
   content_filter: 'The content filter of the model server ended the answer (content_filter).',
-  tool_calls: 'The model asked to call a tool, which is not supported here (tool_calls).',
+  tool_calls: 'The model requested a tool call, which is not supported here (tool_calls).',
 }
 
-/** Why an answer cannot be shown, with what its server says. */
+/** Why an answer cannot be shown, with the server's own words. */
 export const failures = {
   empty: 'The model server sent an empty answer.',
   tooLarge: 'The model server sent an event that is larger than can be shown here.',
@@ -46,7 +46,7 @@ export const failures = {
     `The model server answered in a form that cannot be shown here.${words && ` The model server says: “${words}”`}`,
   page(page: string): string {
     const title = ownWordsOf(page)
-    return `The address answered with a web page, not as a model server does.${title && ` The page says: “${title}”`}`
+    return `The endpoint returned a web page instead of an answer of a model server.${title && ` The page says: “${title}”`}`
   },
-  binary: (type: string) => `The address answered with ${oneLine(type).slice(0, 100)}, which cannot be shown here.`,
+  binary: (type: string) => `The endpoint returned ${oneLine(type).slice(0, 100)}, which cannot be shown here.`,
 }

@@ -1,6 +1,6 @@
 export type JsonBody = Record<string, unknown>
 
-/** What a model is asked, in no format yet. Each type has its own: chat `messages`, embedding `texts`, and so on. */
+/** The input of a request in no format yet. Each type has its own: chat `messages`, embedding `texts`, and so on. */
 export interface Content {
   messages?: { role: string; content: unknown }[]
   /** completion; image and speech: what is shown or said */
@@ -58,7 +58,7 @@ export const openaiCompletion: BodyFormat = {
   streaming: openaiStreaming,
 }
 
-/** ollama/ollama, docs/api.md: parameters are `options`, and it streams unless told otherwise. */
+/** ollama/ollama, docs/api.md: parameters are `options`, and it streams by default. */
 export const ollamaChat: BodyFormat = {
   name: 'ollama',
   mark: 'messages',

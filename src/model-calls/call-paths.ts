@@ -16,8 +16,8 @@ export interface CallPath {
 }
 
 /**
- * The call of a type at `basePath`; undefined where the rules let none through. `told`: the form of the body that something
- * else than the rules tells, which a call that has it is preferred for.
+ * The call of a type at `basePath`; undefined where the rules let none through. `told`: the form of the body as something
+ * other than the rules states it; calls that have this form come first.
  */
 export function callPathOf(
   type: ModelType,
@@ -34,7 +34,7 @@ export function callPathOf(
     const named = namedAs(path, posts)
     const naming = posts.filter(({ pattern }) => templateOf(pattern).path === named)
     if (named !== undefined) return callAt(endpoint, basePath, named, queryOf(naming), rules, told)
-    // a rule with places in its path, of which one is filled in by now
+    // a rule with placeholders in its path, one of which the operator has filled in
     const whole = posts.filter(({ pattern }) => isWholeCall(pattern, path))
     if (whole.length > 0) return callAt(endpoint, basePath, path, queryOf(whole), rules, told)
   }
@@ -105,7 +105,7 @@ export function modelListPathOf(
   if (type === 'custom') return named[0]
   const call = callPathOf(type, basePath, rules, told)
   // `/rerank` at the root of a server says nothing of its list
-  const isAtRoot = call?.endpoint.atRoot === true && !/\/v\d\w*$/.test(basePath)
+  const isAtRoot = call?.endpoint.atRoot === true && rootOf(basePath) === basePath
   const lists = [...(isAtRoot ? [`${basePath}/v1/models`] : []), `${basePath}/models`]
   const usual = lists.filter(isWhole)
   return (
@@ -125,7 +125,8 @@ function isOfOtherServer(list: string, basePath: string, rules: Rule[]): boolean
   })
 }
 
-function rootOf(basePath: string): string {
+/** A base path without the version at its end. */
+export function rootOf(basePath: string): string {
   return basePath.replace(/\/v\d\w*$/, '')
 }
 
@@ -145,7 +146,7 @@ function isWhole(path: string): boolean {
   return !path.includes('{')
 }
 
-/** Parts of an address that only whoever calls it knows: `{deployment}` of a path, `{version}` of a query. */
+/** Parts of an address that its caller fills in: `{deployment}` of a path, `{version}` of a query. */
 export function placeholdersOf({ path, query }: Pick<CallPath, 'path' | 'query'>): string[] {
   const text = [path, ...query.map(([, value]) => value)].join(' ')
   return [...new Set(text.match(/\{[^{}/]+\}/g) ?? [])]
@@ -177,7 +178,7 @@ export function postsOf(rules: Rule[]): Rule[] {
 }
 
 /** Of rules that let a call through, what the least demanding one requires in the query. */
-function queryOf(rules: Rule[]): [string, string][] {
+export function queryOf(rules: Rule[]): CallPath['query'] {
   return rules
     .map(({ pattern }) => templateOf(pattern).parameters)
     .reduce((least, parameters) => (parameters.length < least.length ? parameters : least))

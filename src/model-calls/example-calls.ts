@@ -6,6 +6,7 @@ import {
   nativeInfoPathsOf,
   placeholdersOf,
   type Rule,
+  rootOf,
 } from './call-paths.js'
 import { exampleOf } from './example-bodies.js'
 import { type Endpoint, endpoints, type ModelType, usualEndpointOf } from './openai-endpoints.js'
@@ -142,8 +143,7 @@ export function otherFormAfter<T extends CallableModel & { sources: Record<strin
     type === model.type ? formats.map(({ name }) => name) : [],
   )
   for (const name of new Set(names)) {
-    const native = model.base_url.replace(/\/v\d\w*$/, '')
-    const bases = isBody ? [model.base_url] : [model.base_url, native]
+    const bases = isBody ? [model.base_url] : [model.base_url, rootOf(model.base_url)]
     for (const base_url of bases) {
       const other = { ...model, base_url, request_format: name }
       const found = foundIn(other)

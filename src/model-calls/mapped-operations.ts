@@ -1,6 +1,6 @@
 import type { BackendPath } from '../clients/threescale/nouns.js'
 import { letsThrough, sampleOf, templateOf } from '../clients/threescale/patterns.js'
-import type { Rule } from './call-paths.js'
+import { queryOf, type Rule, rootOf } from './call-paths.js'
 import { placeholdersIn } from './path-templates.js'
 
 /** An operation of an API document. Paths are templates with `{name}`. */
@@ -54,8 +54,7 @@ export function mappedOperation(
 
 /** Paths that the backends of a product are mounted at, except the root, and the one above its base URL. */
 export function mountsOf(basePath: string, backends: BackendPath[]): string[] {
-  const above = basePath.replace(/\/v\d\w*$/, '')
-  const mounts = [above, ...backends.map(({ path }) => path.replace(/\/+$/, ''))]
+  const mounts = [rootOf(basePath), ...backends.map(({ path }) => path.replace(/\/+$/, ''))]
   return [...new Set(mounts)].filter((mount) => mount !== '')
 }
 
@@ -72,12 +71,6 @@ function candidatesFor({ base, path }: DocumentedOperation, mounts: string[]): s
 /** Frameworks answer a path with and without a slash at its end; a mapping rule may name one of them. */
 function withOtherEnd(path: string): string {
   return path.endsWith('/') && path.length > 1 ? path.slice(0, -1) : `${path}/`
-}
-
-function queryOf(rules: Rule[]): [string, string][] {
-  return rules
-    .map(({ pattern }) => templateOf(pattern).parameters)
-    .reduce((least, parameters) => (parameters.length < least.length ? parameters : least))
 }
 
 /** By rule: each is compared with all operations of a document. */

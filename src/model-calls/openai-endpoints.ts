@@ -181,13 +181,13 @@ export function formatNamed(endpoint: Endpoint, name: FormatName | undefined): B
  * slash at its end, unless such a path is rather a prefix: `/embed/`.
  */
 export function endpointAt(method: string, path: string): Endpoint | undefined {
-  const asked = path.toLowerCase().replace(/\/$/, '')
+  const plain = path.toLowerCase().replace(/\/$/, '')
   const found = endpoints
-    .filter(({ method: own, path: end, apart }) => own === method && asked.endsWith(end) && !isApart(asked, apart))
+    .filter(({ method: own, path: end, apart }) => own === method && plain.endsWith(end) && !isApart(plain, apart))
     .sort((one, other) => other.path.length - one.path.length)[0]
   if (found === undefined || !path.endsWith('/')) return found
   const isWhole =
-    (found.sdk !== undefined && found.path.lastIndexOf('/') > 0) || /\/v\d\w*$/.test(asked.slice(0, -found.path.length))
+    (found.sdk !== undefined && found.path.lastIndexOf('/') > 0) || /\/v\d\w*$/.test(plain.slice(0, -found.path.length))
   return method === 'POST' && isWhole ? found : undefined
 }
 

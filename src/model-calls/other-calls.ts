@@ -1,13 +1,13 @@
 import type { JsonBody } from './body-formats.js'
 
-/** Calls that chat servers have beside `/chat/completions` (OpenAI, vLLM, text-generation-inference, llama.cpp). */
+/** Calls that chat servers have besides `/chat/completions` (OpenAI, vLLM, text-generation-inference, llama.cpp). */
 const besideChat = words(
   'responses messages tokenize detokenize apply-template generate generate_stream count_tokens moderations batches files',
 )
 
 /**
- * Calls of other servers: KServe, Triton, MLflow and SageMaker, TorchServe, TEI, vLLM's pooling models; then verbs that
- * services of their own kind use. A path to a model is a noun.
+ * Calls of other servers: KServe, Triton, MLflow and SageMaker, TorchServe, TEI, vLLM's pooling models; then verbs that custom
+ * services use, since the path of a model is a noun.
  */
 const ofOtherServices = words(
   `predict predictions infer inference converse converse-stream invoke invocations explain classify classification detect detection segment ocr
@@ -26,12 +26,12 @@ export function isCallOfOtherService(path: string): boolean {
   return pieces.some((piece) => ofOtherServices.has(piece) || /[^:]:[a-z]\w+$/i.test(piece))
 }
 
-/** Body of a call that is known although no type of model is called so. */
+/** Example body of a known call that belongs to no model type. */
 export interface OtherBody {
   body: JsonBody
   /** true: it takes the id of the model */
   takesModel: boolean
-  /** true: any server that has this path accepts it, so that it can be sent as a test */
+  /** true: every server that has this path accepts the body, so it can be sent as a test */
   isCertain: boolean
 }
 
@@ -105,7 +105,7 @@ const otherBodies: { ends: string; below?: string; known: OtherBody }[] = [
   })),
 ]
 
-/** Undefined where nothing is known of what a call at this path takes. */
+/** The body of the call at this path; undefined where the call is not known. */
 export function otherBodyAt(path: string): OtherBody | undefined {
   return otherBodies.find(({ ends, below }) => path.endsWith(ends) && (below === undefined || path.includes(below)))
     ?.known

@@ -6,7 +6,7 @@ import type { CallableModel, ExampleCall } from './example-calls.js'
 import { typedEndpointAt, usualEndpointOf } from './openai-endpoints.js'
 import { otherBodyAt } from './other-calls.js'
 
-/** A service of its own kind: something is sent to the first path that takes it, one without parts to fill in if there is. */
+/** The call of a custom service: to the first path that takes a POST, one without placeholders if there is one. */
 export function unknownCall(model: CallableModel, body: JsonBody | undefined): ExampleCall {
   const rule = firstRuleOf(model)
   const post = rule?.method === 'GET' ? undefined : rule
@@ -44,7 +44,7 @@ function knownAt(path: string): { body: JsonBody; takesModel: boolean } | undefi
   return { body: exampleOf(endpoint, format), takesModel: format.withoutModel !== true }
 }
 
-/** The root says least of what a service takes; parts to fill in come before it, since code with them is worth completing. */
+/** The root says least about what a service takes. A path with placeholders comes before it, since it can be filled in. */
 function doubtsOf({ pattern }: Rule): number {
   const { path } = templateOf(pattern)
   return path === '/' ? 2 : pattern.includes('{') ? 1 : 0
@@ -76,7 +76,7 @@ export function addressOf({ endpoint }: CallableModel, path: string, query: Call
   return { path: path + search, url: endpoint + path + search, address: endpoint + path, query }
 }
 
-/** Placeholders stay readable, so that whoever copies the address sees what to fill in. */
+/** Placeholders stay readable, so that the reader of the address sees what to fill in. */
 function escaped(text: string): string {
   return encodeURIComponent(text).replaceAll('%7B', '{').replaceAll('%7D', '}')
 }

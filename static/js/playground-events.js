@@ -37,7 +37,7 @@ export function figuresOf({ began, first, now, pieces, usage, showsReasoning, en
     countOf(usage?.[name]),
   )
   const parts = [
-    first === undefined ? '' : `first token ${grouped(Math.round(first - began))} ms`,
+    first === undefined ? '' : `First token after ${grouped(Math.round(first - began))} ms`,
     first === undefined ? '' : speedOf(),
     tokens(),
     ended,

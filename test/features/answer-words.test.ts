@@ -55,12 +55,12 @@ t.test('a credential that the model server refuses is not the person’s', async
     [403, 'Authentication failed'],
     [401, 'Wrong key'],
   ] as const)
-    t.match(words(status, text), /^The gateway refused the credential/)
+    t.match(words(status, text), /^The gateway rejected the credential/)
   for (const [status, text] of [
     [403, 'Authentication parameters missing'],
     [401, 'No key'],
   ] as const)
-    t.match(words(status, text), /^The gateway saw no credential/)
+    t.match(words(status, text), /^The gateway found no credential/)
   for (const [status, text] of [
     [401, '{"error":"Unauthorized"}'],
     [401, error('You must provide a missing API key')],
@@ -73,7 +73,8 @@ t.test('a credential that the model server refuses is not the person’s', async
 })
 
 t.test('an unknown path is the gateway’s or the model server’s', async (t) => {
-  for (const text of ['No Mapping Rule matched', 'No such path']) t.match(words(404, text), 'must add a mapping rule')
+  for (const text of ['No Mapping Rule matched', 'No such path'])
+    t.match(words(404, text), 'No mapping rule of the gateway matches this path.')
   t.match(words(404, ''), /^Neither the gateway nor the model server knows this address/)
   t.match(
     words(404, error('The model `x` does not exist.')),
@@ -103,11 +104,11 @@ t.test('a model that starts, is slow or fails is told apart', async (t) => {
   )
   t.match(
     words(502, '<html><head><title>502 Bad Gateway</title>'),
-    /does not work at the moment.*says: “502 Bad Gateway”$/,
+    /failed to answer the request.*says: “502 Bad Gateway”$/,
   )
-  t.match(words(500, error('CUDA out of memory')), /does not work at the moment.*“CUDA out of memory”$/)
-  t.match(words(503, ''), /does not work at the moment/)
-  t.match(words(424, error('Request failed during generation')), /does not work at the moment.*“Request failed/)
+  t.match(words(500, error('CUDA out of memory')), /failed to answer the request.*“CUDA out of memory”$/)
+  t.match(words(503, ''), /failed to answer the request/)
+  t.match(words(424, error('Request failed during generation')), /failed to answer the request.*“Request failed/)
   t.match(words(524, '<!DOCTYPE html><title>524: A timeout occurred</title>'), /did not answer in time/)
   t.match(
     words(503, '<html><body><h1>Application is not available</h1></body></html>'),
@@ -150,8 +151,8 @@ t.test('a test shows what the model said in whatever form it answers', async (t)
   const said = (text: string, type = 'application/json') => saidBy({ text, headers: { 'content-type': type } })
   t.equal(said('{"choices":[{"message":{"content":[{"type":"text","text":"Hi"}]}}]}'), 'Hi')
   t.equal(
-    said('{"choices":[{"message":{"content":"","reasoning":"Hm"},"finish_reason":"length"}]}').slice(0, 39),
-    'The model gave no answer (length). The ',
+    said('{"choices":[{"message":{"content":"","reasoning":"Hm"},"finish_reason":"length"}]}').slice(0, 43),
+    'The model returned no answer (length). The ',
   )
   t.equal(said('data: {"choices":[{"delta":{"content":"Hi"}}]}\n\ndata: [DONE]\n\n', 'text/event-stream'), 'Hi')
   t.equal(said('{"message":{"content":"Hi"},"done":true}\n', 'application/x-ndjson'), 'Hi')
@@ -170,9 +171,27 @@ t.test('a test shows what the model said in whatever form it answers', async (t)
   t.equal(said('x'.repeat(900_000), 'text/plain').length, 600)
 })
 
-t.test('an error with a status of success is no answer', async (t) => {
-  t.ok(isAnswered({ status: 201, text: '{"choices":[]}' }))
-  t.ok(isAnswered({ status: 200, text: 'RIFF' }))
-  t.notOk(isAnswered({ status: 200, text: error('no room') }))
-  t.notOk(isAnswered({ status: 429, text: '' }))
+t.test('an error with a status of success is no answer, in whatever form it comes', async (t) => {
+  const answered = (status: number, text: string, type = 'application/json') =>
+    isAnswered({ status, text, headers: { 'content-type': type } })
+  const token = 'data: {"token":{"text":"Hi","special":false},"generated_text":null}\n\n'
+  const failed = 'data: {"error":"Model is overloaded","error_type":"overloaded"}\n\n'
+  const events = 'text/event-stream'
+  t.ok(answered(200, token, events))
+  for (const [text, type] of [
+    [failed, events],
+    [token + failed, events],
+    ['event: error\ndata: {"message":"Model is overloaded"}\n\n', events],
+    ['{"response":"Hi"}\n{"error":"Model is overloaded"}\n', 'application/x-ndjson'],
+  ] as const) {
+    t.notOk(answered(200, text, type), text)
+    t.equal(
+      words(200, text, { 'content-type': type }),
+      'The model server answered with an error. The model server says: “Model is overloaded”',
+    )
+  }
+  t.ok(answered(201, '{"choices":[]}'))
+  t.ok(answered(200, 'RIFF'))
+  t.notOk(answered(200, error('no room')))
+  t.notOk(answered(429, ''))
 })

@@ -98,45 +98,49 @@ t.test('figures of an answer say what was counted and nothing that is not known'
   const base = { began: 1000, first: 1200, now: 3200, pieces: 40, showsReasoning: false }
   const none = { prompt_tokens: null, completion_tokens: null, reasoning_tokens: null }
   const rows: [string, Partial<Figures>, string][] = [
-    ['no usage', {}, 'first token 200 ms · about 20 tokens/s · about 40 tokens'],
+    ['no usage', {}, 'First token after 200 ms · about 20 tokens/s · about 40 tokens'],
     [
       'whole usage',
       { usage: { ...none, prompt_tokens: 1100, completion_tokens: 50 } },
-      'first token 200 ms · 25 tokens/s · 1,100 in, 50 out',
+      'First token after 200 ms · 25 tokens/s · 1,100 in, 50 out',
     ],
     [
       'prompt alone',
       { usage: { ...none, prompt_tokens: 9 } },
-      'first token 200 ms · about 20 tokens/s · 9 in, about 40 out',
+      'First token after 200 ms · about 20 tokens/s · 9 in, about 40 out',
     ],
-    ['completion alone', { usage: { ...none, completion_tokens: 50 } }, 'first token 200 ms · 25 tokens/s · 50 out'],
-    ['usage of nulls', { usage: none }, 'first token 200 ms · about 20 tokens/s · about 40 tokens'],
+    [
+      'completion alone',
+      { usage: { ...none, completion_tokens: 50 } },
+      'First token after 200 ms · 25 tokens/s · 50 out',
+    ],
+    ['usage of nulls', { usage: none }, 'First token after 200 ms · about 20 tokens/s · about 40 tokens'],
     [
       'wrong numbers',
       { usage: { prompt_tokens: -1, completion_tokens: 1.5 } },
-      'first token 200 ms · about 20 tokens/s · about 40 tokens',
+      'First token after 200 ms · about 20 tokens/s · about 40 tokens',
     ],
     [
       'reasoning that is shown counts as output',
       { showsReasoning: true, usage: { prompt_tokens: 9, completion_tokens: 50, reasoning_tokens: 40 } },
-      'first token 200 ms · 25 tokens/s · 9 in, 50 out (40 reasoning)',
+      'First token after 200 ms · 25 tokens/s · 9 in, 50 out (40 reasoning)',
     ],
     [
       'reasoning that the server keeps was before the first token',
       { usage: { prompt_tokens: 9, completion_tokens: 50, reasoning_tokens: 40 } },
-      'first token 200 ms · 5 tokens/s · 9 in, 50 out (40 reasoning)',
+      'First token after 200 ms · 5 tokens/s · 9 in, 50 out (40 reasoning)',
     ],
     [
       'more reasoning than output',
       { usage: { ...none, completion_tokens: 5, reasoning_tokens: 9 } },
-      'first token 200 ms · 5 out (9 reasoning)',
+      'First token after 200 ms · 5 out (9 reasoning)',
     ],
-    ['one piece', { pieces: 1 }, 'first token 200 ms · about 1 token'],
-    ['too few pieces for a speed', { pieces: 7 }, 'first token 200 ms · about 7 tokens'],
+    ['one piece', { pieces: 1 }, 'First token after 200 ms · about 1 token'],
+    ['too few pieces for a speed', { pieces: 7 }, 'First token after 200 ms · about 7 tokens'],
     [
       'slower than a token a second',
       { now: 100_000, usage: { ...none, completion_tokens: 20 } },
-      'first token 200 ms · 20 out',
+      'First token after 200 ms · 20 out',
     ],
     ['nothing came', { first: undefined, pieces: 0 }, ''],
     [
@@ -147,9 +151,9 @@ t.test('figures of an answer say what was counted and nothing that is not known'
     [
       'all at once',
       { first: 3180, usage: { ...none, completion_tokens: 44 } },
-      'first token 2,180 ms · about 20 tokens/s · 44 out',
+      'First token after 2,180 ms · about 20 tokens/s · 44 out',
     ],
-    ['stopped', { ended: 'stopped' }, 'first token 200 ms · about 20 tokens/s · about 40 tokens · stopped'],
+    ['stopped', { ended: 'stopped' }, 'First token after 200 ms · about 20 tokens/s · about 40 tokens · stopped'],
   ]
   for (const [name, change, words] of rows) t.equal(figuresOf({ ...base, ...change }), words, name)
 })

@@ -177,7 +177,7 @@ t.test('a stream that cannot be shown ends with an event that says so', async (t
 
 t.test('a stream that breaks ends with an event that says so', async (t) => {
   for (const [sent, words] of [
-    [says('a'), 'before the answer was complete. What came so far is above.'],
+    [says('a'), 'before the answer was complete. What was received is shown above.'],
     [': \n\n', 'before an answer came. Try again.'],
   ] as const) {
     const { open } = await modelServer((response) => {

@@ -183,7 +183,7 @@ const cases: Case[] = [
   [
     'a tool call of the Responses API',
     '{"object":"response","status":"completed","output":[{"type":"function_call","name":"f"}]}',
-    { words: /asked to call a tool/ as never },
+    { words: /requested a tool call/ as never },
     json,
   ],
   [
@@ -208,7 +208,7 @@ const cases: Case[] = [
   [
     'a tool call of the Messages API',
     event({ type: 'content_block_start', index: 0, content_block: { type: 'tool_use', name: 'f', input: {} } }),
-    { words: /asked to call a tool/ as never },
+    { words: /requested a tool call/ as never },
   ],
   [
     'the Messages API in one piece',
@@ -247,7 +247,7 @@ const cases: Case[] = [
     { ...both, finish: 'length' },
     json,
   ],
-  ['a tool call of Cohere', event({ type: 'tool-call-start', delta: {} }), { words: /asked to call a tool/ as never }],
+  ['a tool call of Cohere', event({ type: 'tool-call-start', delta: {} }), { words: /requested a tool call/ as never }],
   [
     'events of Gemini',
     event({ candidates: [{ content: { parts: [{ text: 'Let me think.', thought: true }] } }] }) +
@@ -294,7 +294,7 @@ const cases: Case[] = [
   [
     'a stream that is binary',
     '\u0000\u0000',
-    { failure: 'The address answered with application/vnd.amazon.eventstream, which cannot be shown here.' },
+    { failure: 'The endpoint returned application/vnd.amazon.eventstream, which cannot be shown here.' },
     'application/vnd.amazon.eventstream',
   ],
   // several answers
@@ -416,7 +416,7 @@ const cases: Case[] = [
   [
     'a web page',
     '<!doctype html><html><head><title>Sign in</title></head></html>',
-    { failure: 'The address answered with a web page, not as a model server does. The page says: “Sign in”' },
+    { failure: 'The endpoint returned a web page instead of an answer of a model server. The page says: “Sign in”' },
     'text/html',
   ],
   [
@@ -424,10 +424,10 @@ const cases: Case[] = [
     '<html><h1>Application is not available</h1></html>',
     {
       failure:
-        'The address answered with a web page, not as a model server does. The page says: “Application is not available”',
+        'The endpoint returned a web page instead of an answer of a model server. The page says: “Application is not available”',
     },
   ],
-  ['a picture', 'PNG', { failure: 'The address answered with image/png, which cannot be shown here.' }, 'image/png'],
+  ['a picture', 'PNG', { failure: 'The endpoint returned image/png, which cannot be shown here.' }, 'image/png'],
   [
     'JSON of something else',
     '{"a":1}',
@@ -545,34 +545,34 @@ const cases: Case[] = [
   [
     'the content filter',
     ends('content_filter') + done,
-    { finish: 'content_filter', words: /^The model gave no answer \(content_filter\)\./ as never },
+    { finish: 'content_filter', words: /^The model returned no answer \(content_filter\)\./ as never },
   ],
   [
     'tool calls alone',
     delta({ tool_calls: [{ index: 0, function: { name: 'f' } }] }) + ends('tool_calls'),
-    { words: /gave no answer \(tool_calls\)\. It asked to call a tool/ as never },
+    { words: /returned no answer \(tool_calls\)\. It requested a tool call/ as never },
   ],
   [
     'a tool call without a reason',
     delta({ tool_calls: [{}] }) + done,
-    { finish: 'tool_calls', words: /asked to call a tool/ as never },
+    { finish: 'tool_calls', words: /requested a tool call/ as never },
   ],
   [
     'reasoning up to the limit',
     delta({ reasoning: 'Let me think.' }) + ends('length'),
     {
       reasoning: 'Let me think.',
-      words: /gave no answer \(length\)\. The token limit was reached while the model was reasoning/ as never,
+      words: /returned no answer \(length\)\. The token limit was reached while the model was reasoning/ as never,
     },
   ],
   [
     'reasoning alone',
     delta({ reasoning: 'Let me think.' }) + ends('stop'),
-    { words: 'The model gave no answer (stop), only its reasoning.' },
+    { words: 'The model returned no answer (stop), only its reasoning.' },
   ],
   ['the limit before any text', ends('length'), { words: /before any text/ as never }],
-  ['nothing said', ends('stop') + done, { words: 'The model gave no answer (stop).' }],
-  ['nothing at all', done, { finish: '', words: 'The model gave no answer.' }],
+  ['nothing said', ends('stop') + done, { words: 'The model returned no answer (stop).' }],
+  ['nothing at all', done, { finish: '', words: 'The model returned no answer.' }],
   [
     'a text that was cut',
     content('Hello there') + ends('length'),
@@ -583,7 +583,7 @@ const cases: Case[] = [
     content('Hello there') + ends('content_filter'),
     { words: /content filter of the model server ended/ as never },
   ],
-  ['a text and a tool call', content('Hello there') + ends('tool_calls'), { words: /asked to call a tool/ as never }],
+  ['a text and a tool call', content('Hello there') + ends('tool_calls'), { words: /requested a tool call/ as never }],
   [
     'a reason that is not known',
     content('Hello there') + ends('Insufficient <b>'),

@@ -44,17 +44,7 @@ interface Product {
 
 async function publish(name: string, { vendor, rules, ids, more = {} }: Product): Promise<Model> {
   if (ids) lists[name] = ids
-  const product = {
-    ...{ system_name: name, name, description: '', version: '1', location: 'authorization', type: 'chat', rules },
-    proxy: { api_backend: `${server.url}/${name}` },
-    ...more,
-  }
-  const made = await fetch(`${stack.threescale}/_demo/products?count=1`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(product),
-  })
-  if (!made.ok) throw new Error(await made.text())
+  await server.product(stack, 'chat', name, { rules, proxy: { api_backend: `${server.url}/${name}` }, ...more })
   const { services } = await stack.state()
   const service_id = services.find(({ system_name }) => system_name === name)?.id
   await stack.put('/_demo/active_docs', { service_id, body: JSON.stringify(vendorDocuments[vendor]) })

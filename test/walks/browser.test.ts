@@ -353,7 +353,7 @@ t.test('no accessibility violation, in both themes, wide and narrow, on every pa
       before: async (page) => {
         await page.fill('#prompt', 'hello')
         await page.click('[data-send]')
-        await page.waitForFunction(() => /first token/.test(document.querySelector('.said-meta')?.textContent ?? ''))
+        await page.waitForFunction(() => /First token/.test(document.querySelector('.said-meta')?.textContent ?? ''))
       },
     },
     {

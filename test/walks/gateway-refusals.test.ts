@@ -16,17 +16,10 @@ const texts = {
   error_limits_exceeded: 'Kontingent verbraucht',
   error_status_limits_exceeded: 402,
 }
-const product = {
-  ...{ system_name: 'own-texts', name: 'Own texts', description: '', type: 'chat', version: '1' },
-  ...{ location: 'authorization', limits: [['hits', 'day', 5]] },
+await server.product(stack, 'chat', 'own-texts', {
+  limits: [['hits', 'day', 5]],
   proxy: { api_backend: server.url, ...texts },
-}
-const made = await fetch(`${stack.threescale}/_demo/products?count=1`, {
-  method: 'POST',
-  headers: { 'content-type': 'application/json' },
-  body: JSON.stringify(product),
 })
-if (!made.ok) throw new Error(await made.text())
 server.answers(sendsText('{"data":[{"id":"org/own"}]}'))
 await stack.portal({ CATALOG_TTL: '3600' })
 const mary = createVisitor(stack)
@@ -84,5 +77,5 @@ t.test('a key that the gateway refuses is told by the text of the product', asyn
   await stack.put(`/_demo/applications/${application}`, { state: 'suspended' })
   const refused = await mary.post('/playground/stream', { application, prompt: 'hello', turns: '[]' })
   t.equal(refused.status, 401)
-  t.match(refused.text, 'The gateway refused the credential')
+  t.match(refused.text, 'The gateway rejected the credential')
 })

@@ -69,7 +69,7 @@ t.test('what goes wrong is said in words, with the status', async (t) => {
   await stack.put(`/_demo/applications/${falcon}`, { state: 'suspended' })
   const refused = await mary.post('/playground/stream', say(falcon, 'hello'))
   t.equal(refused.status, 403)
-  t.match(refused.text, 'refused the credential')
+  t.match(refused.text, 'rejected the credential')
 
   const page = await mary.post('/playground', say(tiny, 'kept words', { kind: 'chat' }))
   t.match(page.text, 'limit of the plan is used up')
@@ -151,7 +151,10 @@ t.test('in the browser: streaming, stop, compare, keyboard, and the conversation
   const answers = await page.locator('.said-text').allTextContents()
   t.match(answers[0], 'I am ibm-granite')
   t.match(answers[1], 'I am meta-llama')
-  t.match(await page.locator('.said-meta').first().textContent(), /first token \d+ ms · .*tokens\/s · \d+ in, \d+ out/)
+  t.match(
+    await page.locator('.said-meta').first().textContent(),
+    /First token after \d+ ms · .*tokens\/s · \d+ in, \d+ out/,
+  )
 
   await page.click('text=As code')
   await page.click('.code-choice:has-text("LangChain") >> nth=0')

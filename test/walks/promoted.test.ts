@@ -53,7 +53,7 @@ t.test(
     await until('the model says so', async () => (await ada.get('/models/granite-chat')).text.includes(WORDS))
     t.match((await ada.get(`/applications/${id}`)).text, WORDS)
     const test = await ada.post(`/applications/${id}/test`, {})
-    t.match(test.text, 'The gateway saw no credential', 'the gateway still has the configuration before')
+    t.match(test.text, 'The gateway found no credential', 'the gateway still has the configuration before')
     t.match(test.text.split('id="test"')[1]?.slice(0, 900), WORDS)
 
     const beside = await stack.portal({ ...settings, PORT: portBeside(stack) })

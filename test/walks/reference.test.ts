@@ -148,7 +148,7 @@ t.test('what goes wrong is said in words, with what was typed', async (t) => {
   // the gateway may have let this key through before, and answers it once more
   await ask()
   const refused = await ask()
-  t.match(refused.text, 'refused the credential', refused.text.slice(0, 200))
+  t.match(refused.text, 'rejected the credential', refused.text.slice(0, 200))
 
   await stack.faults([{ match: 'GET /admin/api/accounts/*', status: 500 }])
   const down = await attempt(mary, page, 'post-v1-chat-completions', { body: '{"kept":"words"}' })

@@ -136,14 +136,14 @@ const cases: Case[] = [
     200,
     /in a form that cannot be shown here/,
   ],
-  ['no JSON', 'playground', sendsText('<html>'), 200, /answered with a web page/],
+  ['no JSON', 'playground', sendsText('<html>'), 200, /returned a web page/],
   ['more than 1 MB', 'playground', sendsText(says('x'.repeat(3_000_000))), 502, /more than the portal shows/],
   [
     'a deep error',
     'playground',
     sendsText(`{"error":${nested(300_000)}}`, 'application/json', 500),
     200,
-    /does not work at the moment/,
+    /failed to answer the request/,
   ],
   [
     'an error that repeats the request',

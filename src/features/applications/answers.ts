@@ -1,11 +1,10 @@
 import { retryAfterIn } from '../../clients/retry-after.js'
 import { ownWordsOf } from '../../clients/server-words.js'
 import type { GatewayRefusals } from '../../clients/threescale/nouns.js'
-import { pieceOf } from '../../model-calls/answer-pieces.js'
 import { createAnswerReader } from '../../model-calls/answer-reader.js'
 import type { Model } from '../models/schemas.js'
 import { gatewayWords } from '../models/words.js'
-import { type GatewayAnswer, jsonOf } from './model-calls.js'
+import type { GatewayAnswer } from './model-calls.js'
 
 type Answer = Omit<GatewayAnswer, 'ms'>
 type Refusal = keyof GatewayRefusals
@@ -15,16 +14,17 @@ const READ = 256 * 1024
 
 /**
  * What an answer means, what helps, and the server's own words as a quotation. `refusals` are the texts that the product is
- * configured with: by these alone an answer is known to be the gateway's own, since a model server may use any status.
+ * configured with: they alone show that an answer is the gateway's own, since a model server may use any status.
  */
 export function wordsFor(answer: Answer, model: Model, refusals?: GatewayRefusals): string {
   const refusal = refusalOf(answer, refusals)
   const early = refusal || [401, 403, 404].includes(answer.status) ? gatewayWords(model) : ''
-  const meaning = refusal ? gatewayMeaning(refusal, answer) : meaningOf(answer)
-  return [meaning, early, refusal ? '' : quotationOf(answer)].filter(Boolean).join(' ')
+  if (refusal) return [gatewayMeaning(refusal, answer), early].filter(Boolean).join(' ')
+  const error = errorIn(answer)
+  return [meaningOf(answer, error), early, quotationOf(answer, error)].filter(Boolean).join(' ')
 }
 
-/** porta's defaults, and the one of APIcast that is another (gateway/src/apicast/errors.lua). */
+/** porta's defaults, and the one of APIcast that differs (gateway/src/apicast/errors.lua). */
 const defaults: Record<string, Refusal> = {
   'Authentication failed': 'authFailed',
   'Authentication parameters missing': 'authMissing',
@@ -34,28 +34,28 @@ const defaults: Record<string, Refusal> = {
 }
 
 function refusalOf({ status, headers, text }: Answer, refusals: GatewayRefusals | undefined): Refusal | undefined {
-  const said = text.length > 1000 ? undefined : text.trim()
-  const configured = Object.entries(refusals ?? {}).find(([, each]) => each.status === status && each.text === said)
+  const sent = text.length > 1000 ? undefined : text.trim()
+  const configured = Object.entries(refusals ?? {}).find(([, each]) => each.status === status && each.text === sent)
   if (configured) return configured[0] as Refusal
-  if (status < 400 || said === undefined) return undefined
+  if (status < 400 || sent === undefined) return undefined
   // Envoy, which Kuadrant configures, marks the answers of its own rate limit
   if (status === 429 && headers['x-envoy-ratelimited'] !== undefined) return 'limitsExceeded'
-  return Object.hasOwn(defaults, said) ? defaults[said] : undefined
+  return Object.hasOwn(defaults, sent) ? defaults[sent] : undefined
 }
 
 function gatewayMeaning(refusal: Refusal, { headers }: Answer): string {
   if (refusal === 'limitsExceeded') return `The limit of the plan is used up.${waitWords(headers)}`
   if (refusal === 'authMissing')
-    return 'The gateway saw no credential. The product settings changed a moment ago; try again in a minute.'
-  if (refusal === 'noMatch') return 'The gateway does not let this path through. Its operator must add a mapping rule.'
-  return 'The gateway refused the credential. A key made just now can take some seconds to be known; if it stays, the application may be suspended or the plan may leave this model out.'
+    return 'The gateway found no credential in the request. The settings of the product may have changed a moment ago. Try again in a minute.'
+  if (refusal === 'noMatch') return 'No mapping rule of the gateway matches this path. Its operator must add one.'
+  return 'The gateway rejected the credential. A new key can take some seconds to become valid. If this continues, the application may be suspended, or its plan may not include this model.'
 }
 
-function meaningOf({ status, headers, text }: Answer): string {
+function meaningOf({ status, headers, text }: Answer, error: string | undefined): string {
   if (status === 204 || status === 205 || (status === 200 && text.trim() === ''))
     return 'The model server sent an empty answer.'
   if (status >= 200 && status < 300)
-    return errorIn(text) === undefined ? 'The model answered.' : 'The model server answered with an error.'
+    return error === undefined ? 'The model answered.' : 'The model server answered with an error.'
   if (status >= 300 && status < 400)
     return 'The endpoint redirects to another address, and the portal does not follow redirects. Its operator must correct the address of the model server.'
   const words = ownWordsOf(text, headers['content-type'])
@@ -77,12 +77,12 @@ function meaningOf({ status, headers, text }: Answer): string {
   if (isStarting(status, words))
     return `The model is starting, which may take some minutes.${waitWords(headers, ' Try again in a minute.')}`
   if (status === 408 || status === 504 || status === 524)
-    return 'The model server did not answer in time. A model that has been scaled to zero may still be starting; try again in a minute.'
+    return 'The model server did not answer in time. A model that has been scaled to zero may still be starting. Try again in a minute.'
   if (DOWN.test(words))
-    return 'No instance of the model server is ready. It may be starting or switched off. Try again in a minute; if this continues, contact its operator.'
+    return 'No instance of the model server is ready. It may be starting or switched off. Try again in a minute. If this continues, contact its operator.'
   // 424: the model failed behind the model server (TGI, Bedrock, SageMaker)
   if (status >= 500 || status === 424)
-    return 'The model server behind the gateway does not work at the moment. Try again in a minute; if it stays, tell its operator.'
+    return 'The model server behind the gateway failed to answer the request. Try again in a minute. If this continues, contact its operator.'
   return 'The model server did not accept the request.'
 }
 
@@ -107,23 +107,22 @@ function waitWords(headers: Record<string, string>, otherwise = ''): string {
 }
 
 /** What the server says itself, with its source. */
-function quotationOf({ status, headers, text }: Answer): string {
-  if (status >= 200 && status < 300) {
-    const error = errorIn(text)
-    return error ? `The model server says: “${error}”` : ''
-  }
+function quotationOf({ status, headers, text }: Answer, error: string | undefined): string {
+  if (status >= 200 && status < 300) return error ? `The model server says: “${error}”` : ''
   const words = ownWordsOf(text, headers['content-type'])
   if (words === '') return ''
   return text.trimStart().startsWith('<') ? `The error page says: “${words}”` : `The model server says: “${words}”`
 }
 
 /** Whether a model answered: some servers report an error with a status of success. */
-export function isAnswered({ status, text }: Pick<GatewayAnswer, 'status' | 'text'>): boolean {
-  return status >= 200 && status < 300 && errorIn(text) === undefined
+export function isAnswered(answer: Answer): boolean {
+  return answer.status >= 200 && answer.status < 300 && errorIn(answer) === undefined
 }
 
-function errorIn(text: string): string | undefined {
-  return pieceOf(jsonOf(text))?.error
+/** The words of an error with a status of success, in JSON or as an event; undefined where it is none. */
+function errorIn({ status, headers, text }: Answer): string | undefined {
+  if (status < 200 || status >= 300) return undefined
+  return readAnswer(text, headers['content-type']).reported
 }
 
 /** What the model said, where the answer has it; else the beginning of the body. */
@@ -134,10 +133,15 @@ export function saidBy(answer: Pick<GatewayAnswer, 'headers' | 'text'>): string 
   return (saidIn(answer.text, type) || answer.text).slice(0, 600)
 }
 
-/** The text of an answer in any form; where it has none, why. Empty where it is no answer of a model that speaks. */
-function saidIn(text: string, type: string): string {
+function readAnswer(text: string, type = '') {
   const reader = createAnswerReader(type)
   const events = [...reader.read(Buffer.from(text.slice(0, READ)))].flat().concat(reader.end())
+  return { events, reported: reader.reported }
+}
+
+/** The text of an answer in any form; where it has none, the reason. Empty where the answer is not one of a language model. */
+function saidIn(text: string, type: string): string {
+  const { events } = readAnswer(text, type)
   const begins = events.findLastIndex(({ kind }) => kind === 'reasoned')
   const said = events
     .slice(begins + 1)

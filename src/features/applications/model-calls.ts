@@ -112,7 +112,7 @@ interface Credential {
 }
 
 /** The value of a JSON text; undefined where it is none, or one beyond what `readJson` reads. */
-export function jsonOf(text: string): unknown {
+function jsonOf(text: string): unknown {
   const read = readJson(text)
   return 'value' in read ? read.value : undefined
 }

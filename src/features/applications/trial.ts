@@ -13,7 +13,7 @@ export interface TrialDeps {
   calls: Pick<ModelCalls, 'call'>
   /** what an answer means, in words */
   wordsFor?: (answer: Omit<GatewayAnswer, 'ms'>, model: Model) => string
-  /** keeps what `GET /v1/models` told for a product */
+  /** keeps what `GET /v1/models` returned for a product */
   learnModelId(systemName: string, id: unknown, contextLength: unknown, type?: Model['type']): Promise<void>
   /** keeps that a model server has no list of models */
   learnUnlisted(systemName: string): Promise<void>
@@ -41,24 +41,24 @@ export function createTrial(deps: TrialDeps) {
 
   return {
     /**
-     * Asks the model server for its id, best effort: what goes wrong leaves the model without one, and the page then shows
-     * code that asks /v1/models itself. Who waits here does so for a moment; an answer that comes later is kept all the same.
+     * Reads the id from the model server, best effort: after a failure the model has none, and the page then shows code that
+     * requests /v1/models itself. The caller waits for MOMENT_MS at most; an answer that comes later is kept all the same.
      */
     async learn(model: Model, application: Application): Promise<void> {
-      const asked = askServer(model, application).catch(() => {})
-      await Promise.race([asked, sleep(MOMENT_MS, undefined, { ref: false })])
+      const learned = readFromServer(model, application).catch(() => {})
+      await Promise.race([learned, sleep(MOMENT_MS, undefined, { ref: false })])
     },
 
-    /** The id to send, as the model server tells it; undefined where it does not. Rejects with gateway_unavailable. */
-    modelIdOf: async (model: Model, application: Application) => (await askServer(model, application)).id,
+    /** The id to send, as the model server reports it; undefined where it does not. Rejects with gateway_unavailable. */
+    modelIdOf: async (model: Model, application: Application) => (await readFromServer(model, application)).id,
 
-    /** Never rejects: what went wrong is told in words. `application` carries its secrets. */
+    /** Never rejects: `words` state what went wrong. `application` carries its secrets. */
     async run(model: Model, application: Application): Promise<TestResult> {
       if (application.state !== 'live') return refusedBeforehand(application.state)
       try {
-        const told = model.model_id === null ? await askServer(model, application) : undefined
-        const meant = told?.format ? { ...model, request_format: told.format } : model
-        const modelId = model.model_id ?? told?.id
+        const listed = model.model_id === null ? await readFromServer(model, application) : undefined
+        const meant = listed?.format ? { ...model, request_format: listed.format } : model
+        const modelId = model.model_id ?? listed?.id
         const answer = await sent(meant, application, modelId)
         if (!answer)
           return nothing('No path of this product can be tested without knowing its service. Use the code below.')
@@ -96,10 +96,10 @@ export function createTrial(deps: TrialDeps) {
   }
 
   /**
-   * Asks where the model server may tell what it serves, until one answer does: two requests at most. A server without a list
-   * is meant to serve what the spec shows.
+   * Requests what the model server serves where it may report it, until one answer does: two requests at most. A server without
+   * a list is expected to serve the model of the spec's example.
    */
-  async function askServer(model: Model, application: Application): Promise<Partial<ListedModel>> {
+  async function readFromServer(model: Model, application: Application): Promise<Partial<ListedModel>> {
     const preferred = exampleIdOf(model.system_name)
     let isUnlisted = false
     for (const path of infoPathsOf(model)) {
@@ -144,7 +144,7 @@ function doubtOf({ sources, type }: Model, answer: { status: number; text: strin
     : ''
 }
 
-/** Refused by the model server because of what was asked; the gateway itself says that it has no rule. */
+/** Rejected by the model server because of the request; the gateway's own refusal names the missing rule. */
 function isRefused({ status, text }: { status: number; text: string }): boolean {
   return [400, 404, 405, 422, 501].includes(status) && !/no mapping rule/i.test(text)
 }

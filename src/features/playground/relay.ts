@@ -2,7 +2,7 @@ import { PassThrough, type Readable } from 'node:stream'
 import { isProblem } from '../../errors.js'
 import type { AnswerEvent } from '../../model-calls/answer-reader.js'
 
-const BROKEN = 'The connection to the model ended before the answer was complete. What came so far is above.'
+const BROKEN = 'The connection to the model ended before the answer was complete. What was received is shown above.'
 const NEVER_BEGAN = 'The connection to the model ended before an answer came. Try again.'
 const WAITING = 'Waiting for the model server. A model that has been scaled to zero may need some minutes to start.'
 const HEARTBEAT_MS = 15_000
