@@ -69,3 +69,16 @@ function decoded(piece: string): string {
 export function textOf(value: unknown, longest = 255): string | undefined {
   return typeof value === 'string' && value.length <= longest && value.trim() !== '' ? value.trim() : undefined
 }
+
+/** An address of the web; another one must not be a link, which would run or open it. */
+export function webAddress(value: unknown, longest = 2000): string | undefined {
+  if (typeof value !== 'string' || value.length > longest || !URL.canParse(value)) return undefined
+  const { protocol, username, password, href } = new URL(value)
+  return (protocol === 'https:' || protocol === 'http:') && username === '' && password === '' ? href : undefined
+}
+
+/** A plain e-mail address, which is safe behind `mailto:`. */
+export function mailAddress(value: unknown, longest?: number): string | undefined {
+  const text = textOf(value, longest)
+  return text !== undefined && /^[^\s@<>"]+@[^\s@<>"]+$/.test(text) ? text : undefined
+}
