@@ -19,8 +19,8 @@ const LONGEST_DESCRIPTION = 10_000
 /**
  * What an uploaded document says of the model. Only `x-maas` (in `info` or at the top) is about the model: the licence, the contact,
  * the terms and the description of `info` are those of the API (OpenAPI 3.1, Info Object), and a vendor's document has the
- * vendor's. The description counts where the author wrote `x-maas`, so where the document was written for this product. Whatever
- * is odd is left out, never an error.
+ * vendor's. The description counts where the author wrote `x-maas`, so where the document was written for this product. What is
+ * not valid is left out, never an error.
  */
 export function specFacts(spec: Record<string, unknown> | undefined): SpecFacts {
   if (!spec) return { declared: {}, operations: [] }
