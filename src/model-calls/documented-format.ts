@@ -1,8 +1,7 @@
-import { member, nodeAt } from '../clients/threescale/spec.js'
+import { followed, member } from '../clients/threescale/spec.js'
 import type { FormatName } from './body-formats.js'
 import { endpointAt } from './openai-endpoints.js'
 
-const LONGEST_POINTER = 300
 /** schemas that one body is put together of */
 const MOST_SCHEMAS = 40
 const MOST_MEMBERS = 200
@@ -45,11 +44,4 @@ function membersOf(spec: unknown, schema: unknown): Set<string> {
     for (const name of Object.keys(properties).slice(0, MOST_MEMBERS)) names.add(name)
   }
   return names
-}
-
-/** What a reference within the document points to; of another document nothing is read. */
-function followed(spec: unknown, node: unknown): unknown {
-  const target = member(node, '$ref')
-  if (typeof target !== 'string') return node
-  return target.startsWith('#/') && target.length <= LONGEST_POINTER ? nodeAt(spec, target) : undefined
 }

@@ -38,6 +38,29 @@ t.test('facts are read through references of path items, bodies and parameters',
   for (const $ref of elsewhere) t.same(operationsOf({ '/v1/chat/completions': { $ref } }), [], $ref.slice(0, 40))
 })
 
+t.test('facts are read through several references, and never through a circle', async (t) => {
+  const chat = json({ properties: { model: { example: 'org/item' } } })
+  const paths = { '/v1/chat/completions': { $ref: '#/first' }, '/v1/completions': { $ref: '#/circle' } }
+  const more = { first: { $ref: '#/second' }, second: { $ref: '#/third' }, third: { post: chat } }
+  const found = operationsOf(paths, { ...more, circle: { $ref: '#/round' }, round: { $ref: '#/circle' } })
+  t.match(found, [{ path: '/v1/chat/completions', modelId: 'org/item' }])
+  t.equal(found.length, 1)
+})
+
+t.test('a node that many operations refer to is looked up once', async (t) => {
+  let lookups = 0
+  const shared = {
+    get Texts() {
+      lookups++
+      return { properties: { texts: {} } }
+    },
+  }
+  const post = json({ allOf: Array(20).fill({ $ref: '#/shared/Texts' }) })
+  const paths = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`/${n}/rerank`, { post }]))
+  t.equal(operationsOf(paths, { shared }).filter(({ format }) => format === 'tei').length, 200)
+  t.equal(lookups, 1)
+})
+
 t.test('a default that names no model is no id', async (t) => {
   for (const placeholder of ['default/not-specified', 'not specified', 'unspecified']) {
     const [operation] = operationsOf({

@@ -358,7 +358,7 @@ t.test('what the spec claims otherwise than the gateway is set up is said', asyn
     ).join(' ')
   t.equal(claims({ type: 'http', scheme: 'Bearer' }), '')
   t.equal(claims({ type: 'apiKey', in: 'header', name: 'Authorization' }), '')
-  t.match(claims({ type: 'apiKey', in: 'query', name: 'key' }), 'another credential')
+  t.match(claims({ type: 'apiKey', in: 'query', name: 'key' }), 'a different credential')
   t.match(
     claims({ type: 'http', scheme: 'bearer' }, 'https://Main_URL:443'),
     'names https://Main_URL:443 as the server',
@@ -413,7 +413,7 @@ t.test('a form is checked field by field, and nobody overwrites the credential',
     ['path.id', '..', /another path/],
     ['path.id', 'x'.repeat(2001), /at most 2,000/],
     ['header.X-Ok', 'a\r\nHost: evil', /ASCII/],
-    ['body', ' ', /what to send/],
+    ['body', ' ', /Enter the body/],
     ['body', '{', /not JSON/],
     ['body', `"${'x'.repeat(100_000)}"`, /at most 100,000/],
   ]
@@ -530,7 +530,7 @@ t.test('a call goes to the product’s own endpoint at a path that its rules let
     )
   t.match(await send({ 'path.id': 'x' }), { answer: { text: 'ok' } })
   t.same(opened.splice(0), ['https://m.example.com/v1/models/x'])
-  await t.rejects(send({ 'path.id': 'org/x' }), { code: 'invalid_fields', fields: { form: /no mapping rule fits/ } })
+  await t.rejects(send({ 'path.id': 'org/x' }), { code: 'invalid_fields', fields: { form: /no mapping rule matches/ } })
   await t.rejects(send({ operation: 'get-v1-other' }), { code: 'not_found' }, 'not let through')
   await t.rejects(send({ operation: 'nothing' }), { code: 'not_found' })
   const elsewhere = {

@@ -67,7 +67,7 @@ t.test('from an uploaded spec: operations, the deployed address and credential, 
   t.match(mistral.text, 'X-API-Key: &lt;key&gt;')
   t.match(mistral.text, 'The longest answer; at least 1, else 256')
   t.match((await visitor.get(reference('qwen-coder'))).text, /The spec names https:\/\/Main_URL:443 as the server/)
-  t.match(mistral.text, 'another credential than the gateway takes')
+  t.match(mistral.text, 'a different credential than the gateway requires')
   t.equal((await visitor.raw(reference('nothing'))).status, 404)
   t.equal((await visitor.raw(reference('restricted-research'))).status, 404)
 })

@@ -33,7 +33,7 @@ const LIMIT_MS = 2000
 const MEMORY_MB = 128
 const MOST_WAITING = 1000
 const IDLE_MS = 10_000
-/** JSON up to here takes at most some 20 ms to read, whatever it has: each step is linear, and no reference is followed. */
+/** JSON up to here takes some 40 ms at most, whatever it has: operations and steps are bounded, and each reference is resolved once. */
 const SMALL = 32 * 1024
 /** characters of parts that are kept as they were read */
 const KEPT = 8_000_000

@@ -7,6 +7,10 @@ export const SPEC_BYTES = 4_000_000
 const YAML_BYTES = 400_000
 /** Pieces of a pointer that are followed. */
 const DEEPEST_POINTER = 30
+/** Characters of a reference. */
+const LONGEST_POINTER = 300
+/** References that lead to each other. */
+const MOST_HOPS = 20
 
 /**
  * The body of an ActiveDocs entry as an object: JSON as 3scale asks for, JSON or YAML inside a JSON text, or YAML as it
@@ -47,14 +51,40 @@ export function member(node: unknown, name: string): unknown {
     : undefined
 }
 
+/** By document and pointer. Thousands of places may refer to the same deep node, and documents are read between requests. */
+const resolved = new WeakMap<object, Map<string, unknown>>()
+
 /** The node at a pointer of a document (RFC 6901), `#/components/schemas/A`; undefined where there is none. */
 export function nodeAt(spec: unknown, pointer: string): unknown {
+  if (typeof spec !== 'object' || spec === null) return undefined
+  const nodes = resolved.get(spec) ?? new Map<string, unknown>()
+  resolved.set(spec, nodes)
+  if (!nodes.has(pointer)) nodes.set(pointer, resolve(spec, pointer))
+  return nodes.get(pointer)
+}
+
+function resolve(spec: object, pointer: string): unknown {
   const [start, ...pieces] = pointer.split('/', DEEPEST_POINTER)
   if (start !== '#') return undefined
   return pieces.reduce<unknown>(
     (node, piece) => member(node, decoded(piece).replace(/~1/g, '/').replace(/~0/g, '~')),
     spec,
   )
+}
+
+/**
+ * The node that a reference within the document leads to; undefined where it leads to another document, to itself or to nothing.
+ * `mayFollow`: whether another reference may be followed.
+ */
+export function followed(spec: unknown, start: unknown, mayFollow: () => boolean = () => true): unknown {
+  let node = start
+  for (let hops = 0; hops <= MOST_HOPS; hops++) {
+    const target = member(node, '$ref')
+    if (typeof target !== 'string') return node
+    if (target.length > LONGEST_POINTER || !target.startsWith('#/') || !mayFollow()) return undefined
+    node = nodeAt(spec, target)
+  }
+  return undefined
 }
 
 function decoded(piece: string): string {
@@ -68,4 +98,17 @@ function decoded(piece: string): string {
 /** A text that says something and is no longer than that. */
 export function textOf(value: unknown, longest = 255): string | undefined {
   return typeof value === 'string' && value.length <= longest && value.trim() !== '' ? value.trim() : undefined
+}
+
+/** An address of the web; another one must not be a link, which would run or open it. */
+export function webAddress(value: unknown, longest = 2000): string | undefined {
+  if (typeof value !== 'string' || value.length > longest || !URL.canParse(value)) return undefined
+  const { protocol, username, password, href } = new URL(value)
+  return (protocol === 'https:' || protocol === 'http:') && username === '' && password === '' ? href : undefined
+}
+
+/** A plain e-mail address, which is safe behind `mailto:`. */
+export function mailAddress(value: unknown, longest?: number): string | undefined {
+  const text = textOf(value, longest)
+  return text !== undefined && /^[^\s@<>"]+@[^\s@<>"]+$/.test(text) ? text : undefined
 }

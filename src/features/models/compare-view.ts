@@ -23,7 +23,7 @@ export function compareView(i: { chosen: Model[]; others: Model[]; asked: number
   const cells = (make: (model: Model, index: number) => Partial<Cell>): Cell[] =>
     chosen.map((model, index) => ({
       of: model.name,
-      lines: ['Not told'],
+      lines: ['Not specified'],
       code: false,
       href: '',
       ...make(model, index),
@@ -34,7 +34,7 @@ export function compareView(i: { chosen: Model[]; others: Model[]; asked: number
     title: 'Compare models',
     cards,
     rows: [
-      row('What it is for', (model) => ({ lines: [model.summary || 'Not told'] })),
+      row('What it is for', (model) => ({ lines: [model.summary || 'Not specified'] })),
       ...labels.map((label) =>
         row(label, (_model, index) => {
           const fact = facts[index]?.get(label)
@@ -44,7 +44,9 @@ export function compareView(i: { chosen: Model[]; others: Model[]; asked: number
       ...known
         .filter((name) => chosen.some((model) => model.capabilities.includes(name)))
         .map((name) =>
-          row(capabilityLabels[name], (model) => ({ lines: [model.capabilities.includes(name) ? 'Yes' : 'Not told'] })),
+          row(capabilityLabels[name], (model) => ({
+            lines: [model.capabilities.includes(name) ? 'Yes' : 'Not specified'],
+          })),
         ),
       row('Plans', (model) => ({
         lines: model.plans.map(planView).map(({ name, price, limits }) => `${name}: ${price}; ${limits.join(', ')}`),

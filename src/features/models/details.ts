@@ -112,7 +112,7 @@ export function createDetails(deps: DetailsDeps) {
 
     /** Keeps that a model server has no list; what it listed before stays. */
     async learnUnlisted(systemName: string): Promise<void> {
-      const known = learned.peek(systemName)?.value ?? { id: undefined, contextLength: undefined }
+      const known = learnedOf(systemName)
       if (known.id !== undefined || known.unlisted) return
       await learned.put(systemName, { ...known, unlisted: true })
       changed()
@@ -120,7 +120,7 @@ export function createDetails(deps: DetailsDeps) {
 
     /** Keeps what a model server told, as far as it makes sense. */
     async learn(systemName: string, id: unknown, length: unknown, type?: Facts['type']): Promise<void> {
-      const { format } = learned.peek(systemName)?.value ?? {}
+      const { format } = learnedOf(systemName)
       const told = { id: modelId(id), contextLength: contextLength(length), type, ...(format && { format }) }
       if (told.id === undefined && told.contextLength === undefined) return
       await learned.put(systemName, told)
@@ -129,11 +129,15 @@ export function createDetails(deps: DetailsDeps) {
 
     /** Keeps which form of the body a model server accepts. */
     async learnFormat(systemName: string, format: NonNullable<Facts['request_format']>): Promise<void> {
-      const known = learned.peek(systemName)?.value ?? { id: undefined, contextLength: undefined }
+      const known = learnedOf(systemName)
       if (known.format === format) return
       await learned.put(systemName, { ...known, format })
       changed()
     },
+  }
+
+  function learnedOf(systemName: string): Learned {
+    return learned.peek(systemName)?.value ?? { id: undefined, contextLength: undefined }
   }
 
   function jobsOf(entry: Entry): Job[] {

@@ -17,7 +17,7 @@ function countByType(offers: Offer[]): Map<string, number> {
 
 const discreet = new WeakMap<Model, Model>()
 
-/** A restricted model is not told by its name either. */
+/** A restricted model is not named as a successor either. */
 export function withoutHiddenSuccessor(model: Model, visible: Offer[]): Model {
   if (model.successor === null || visible.some((offer) => offer.model.system_name === model.successor)) return model
   const copy = discreet.get(model) ?? { ...model, successor: null }

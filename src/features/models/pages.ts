@@ -92,7 +92,7 @@ export async function modelsPages(app: FastifyInstance, { models, snippets, open
       )
         throw error
       const { mine: _mine, ...others } = filters
-      const note = '3scale does not tell at the moment which models you have access to, so all are shown.'
+      const note = 'The models that you have access to cannot be read from 3scale at the moment, so all are shown.'
       return { shown: await models.list(others, caller), note }
     }
   }

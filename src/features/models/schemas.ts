@@ -65,7 +65,7 @@ export const ModelPlan = Type.Object(
       description: 'what a unit costs beside the monthly cost; null until read from 3scale; [] means nothing',
     }),
     currency: Type.Union([Type.String(), Type.Null()], {
-      description: 'ISO 4217, as PORTAL_CONFIG says; 3scale does not tell it',
+      description: 'ISO 4217, as PORTAL_CONFIG states it; 3scale does not report it',
     }),
   },
   {
@@ -139,7 +139,7 @@ export const Model = Type.Object(
     description: Type.String({ description: 'as written in 3scale; may be Markdown' }),
     type: ModelType,
     model_id: Type.Union([Type.String(), Type.Null()], {
-      description: 'the id to send; null where nothing has told it yet',
+      description: 'the id to send; null where it is not known yet',
     }),
     request_format: Type.Union([RequestFormat, Type.Null()], {
       description:

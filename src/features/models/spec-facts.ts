@@ -1,4 +1,4 @@
-import { member, textOf as text } from '../../clients/threescale/spec.js'
+import { mailAddress, member, textOf as text, webAddress } from '../../clients/threescale/spec.js'
 import { formatNames } from '../../model-calls/body-formats.js'
 import type { Facts } from './facts.js'
 import { type Capability, capabilities, type Model, modelStates, modelTypes } from './schemas.js'
@@ -19,8 +19,8 @@ const LONGEST_DESCRIPTION = 10_000
 /**
  * What an uploaded document says of the model. Only `x-maas` (in `info` or at the top) is about the model: the licence, the contact,
  * the terms and the description of `info` are those of the API (OpenAPI 3.1, Info Object), and a vendor's document has the
- * vendor's. The description counts where the author wrote `x-maas`, so where the document was written for this product. Whatever
- * is odd is left out, never an error.
+ * vendor's. The description counts where the author wrote `x-maas`, so where the document was written for this product. What is
+ * not valid is left out, never an error.
  */
 export function specFacts(spec: Record<string, unknown> | undefined): SpecFacts {
   if (!spec) return { declared: {}, operations: [] }
@@ -61,8 +61,7 @@ function named(value: unknown): NonNullable<Model['license']> | undefined {
 
 function contact(value: unknown): NonNullable<Model['owner']> | undefined {
   if (typeof value === 'string') return named(value)
-  const email = text(member(value, 'email'))
-  const mail = email !== undefined && /^[^\s@<>"]+@[^\s@<>"]+$/.test(email) ? email : undefined
+  const mail = mailAddress(member(value, 'email'))
   const name = text(member(value, 'name')) ?? mail
   if (name === undefined) return undefined
   return { name, url: webAddress(member(value, 'url')) ?? (mail ? `mailto:${mail}` : null) }
@@ -71,21 +70,14 @@ function contact(value: unknown): NonNullable<Model['owner']> | undefined {
 function links(own: unknown): Model['links'] | undefined {
   const listed = member(own, 'links')
   const found = (Array.isArray(listed) ? listed.slice(0, 10) : [])
-    .map(named2)
+    .map(linkOf)
     .filter((link): link is { label: string; url: string } => link.label !== undefined && link.url !== undefined)
   return found.length > 0 ? found : undefined
 }
 
-function named2(link: unknown) {
+function linkOf(link: unknown) {
   const url = webAddress(member(link, 'url'))
   return { label: text(member(link, 'label'), 80) ?? url, url }
-}
-
-/** Only https and http; a link must not run anything. */
-export function webAddress(value: unknown): string | undefined {
-  if (typeof value !== 'string' || value.length > 2000 || !URL.canParse(value)) return undefined
-  const { protocol, username, password, href } = new URL(value)
-  return (protocol === 'https:' || protocol === 'http:') && username === '' && password === '' ? href : undefined
 }
 
 function day(value: unknown): string | undefined {

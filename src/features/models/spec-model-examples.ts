@@ -1,12 +1,10 @@
-import { member, nodeAt } from '../../clients/threescale/spec.js'
+import { followed, member } from '../../clients/threescale/spec.js'
 import { modelId } from './spec-words.js'
 
 /** Nodes of one document that are looked at, and of one operation. */
 const MOST_STEPS = 100_000
 const STEPS_OF_OPERATION = 3000
 const DEEPEST = 14
-const LONGEST_POINTER = 300
-const MOST_HOPS = 20
 
 /** Values that generators and authors write in place of an id. */
 const PLACEHOLDER =
@@ -130,14 +128,7 @@ export function createExamples(spec: unknown) {
   }
 
   function follow(start: unknown): unknown {
-    let node = start
-    for (let hops = 0; hops <= MOST_HOPS; hops++) {
-      const target = member(node, '$ref')
-      if (typeof target !== 'string') return node
-      if (target.length > LONGEST_POINTER || !target.startsWith('#/') || !take()) return undefined
-      node = nodeAt(spec, target)
-    }
-    return undefined
+    return followed(spec, start, () => take())
   }
 
   function valuesOf(node: unknown): unknown[] {

@@ -1,5 +1,5 @@
 import { templateOf } from '../../clients/threescale/patterns.js'
-import { member, nodeAt } from '../../clients/threescale/spec.js'
+import { followed, member } from '../../clients/threescale/spec.js'
 import type { ProductRules } from '../../model-calls/base-paths.js'
 import type { FormatName } from '../../model-calls/body-formats.js'
 import { documentedBase } from '../../model-calls/documented-base.js'
@@ -63,20 +63,12 @@ function postsIn(spec: Record<string, unknown>) {
     .slice(0, MOST_PATHS)
     .filter(([written]) => written.length <= LONGEST_PATH)
     .map(([written, at]) => {
-      const item = referred(spec, at)
-      return { path: templateFrom(written).path, item, operation: referred(spec, member(item, 'post')) }
+      const item = followed(spec, at)
+      return { path: templateFrom(written).path, item, operation: followed(spec, member(item, 'post')) }
     })
     .filter(({ path, operation }) => path.startsWith('/') && typeof operation === 'object' && operation !== null)
   const isKnown = ({ path }: { path: string }) => endpointAt('POST', path) !== undefined
   return [...posts.filter(isKnown), ...posts.filter((post) => !isKnown(post))]
-}
-
-/** A path item may be written in `components` (OpenAPI 3.1). */
-function referred(spec: unknown, node: unknown): unknown {
-  const target = member(node, '$ref')
-  return typeof target === 'string' && target.length <= LONGEST_PATH && target.startsWith('#/')
-    ? nodeAt(spec, target)
-    : node
 }
 
 export interface Deduced {

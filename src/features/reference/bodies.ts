@@ -34,9 +34,6 @@ export function bodyOf(
       kinds: kindsOf(nodes, member(body, 'content'), { sent: true, usual }),
     }
   }
-  const types = listed(member(operation, 'consumes') ?? member(spec, 'consumes'))
-    .filter(isMediaType)
-    .slice(0, MOST_KINDS)
   const inBody = given.find((node) => member(node, 'in') === 'body')
   const form = given.filter((node) => member(node, 'in') === 'formData' && !nodes.carriesCredential(node))
   if (inBody === undefined && form.length === 0) return undefined
@@ -45,12 +42,29 @@ export function bodyOf(
   return {
     required: member(inBody, 'required') === true,
     description: nodes.shortText(member(inBody, 'description')) ?? '',
-    kinds: (types.length > 0 ? types : [common]).map((type) => ({
-      type,
-      schema: withoutExamples(schema),
-      example: exampleFor(nodes, type, schema, oldExample(inBody, type), { sent: true, usual }),
-    })),
+    kinds: oldKinds(nodes, oldTypes(spec, operation, 'consumes', common), schema, {
+      exampleOf: (type) => oldExample(inBody, type),
+      use: { sent: true, usual },
+    }),
   }
+}
+
+/** In OpenAPI 2, one schema holds for all media types, which are those of the operation or else of the document. */
+function oldKinds(
+  nodes: Nodes,
+  types: string[],
+  schema: Schema,
+  { exampleOf, use }: { exampleOf(type: string): unknown; use: Use },
+): Kind[] {
+  const shown = withoutExamples(schema)
+  return types.map((type) => ({ type, schema: shown, example: exampleFor(nodes, type, schema, exampleOf(type), use) }))
+}
+
+function oldTypes(spec: unknown, operation: unknown, name: 'consumes' | 'produces', common: string): string[] {
+  const types = listed(member(operation, name) ?? member(spec, name))
+    .filter(isMediaType)
+    .slice(0, MOST_KINDS)
+  return types.length > 0 ? types : [common]
 }
 
 function formType(form: unknown[]): string {
@@ -74,9 +88,7 @@ function formSchema(nodes: Nodes, form: unknown[]): Schema {
 }
 
 export function responsesOf(spec: unknown, nodes: Nodes, operation: unknown): Response[] {
-  const types = listed(member(operation, 'produces') ?? member(spec, 'produces'))
-    .filter(isMediaType)
-    .slice(0, MOST_KINDS)
+  const types = oldTypes(spec, operation, 'produces', 'application/json')
   return nodes
     .entriesOf(member(operation, 'responses'))
     .filter(([status]) => /^([1-5](\d\d|XX)|default)$/i.test(status))
@@ -88,13 +100,9 @@ export function responsesOf(spec: unknown, nodes: Nodes, operation: unknown): Re
       const kinds =
         schema === undefined
           ? kindsOf(nodes, member(response, 'content'), RECEIVED)
-          : (types.length > 0 ? types : ['application/json']).map((type) => {
-              const read = nodes.schemaOf(schema)
-              return {
-                type,
-                schema: withoutExamples(read),
-                example: exampleFor(nodes, type, read, old.find(([name]) => name === type)?.[1], RECEIVED),
-              }
+          : oldKinds(nodes, types, nodes.schemaOf(schema), {
+              exampleOf: (type) => old.find(([name]) => name === type)?.[1],
+              use: RECEIVED,
             })
       return { status, description: nodes.shortText(member(response, 'description')) ?? '', kinds }
     })
@@ -121,7 +129,7 @@ function exampleFor(nodes: Nodes, type: string, schema: Schema, given: unknown, 
     const fields = nodes
       .entriesOf(value)
       .slice(0, MOST_FIELDS)
-      .flatMap(([name, field]) => listed(Array.isArray(field) ? field : [field]).map((each) => [name, each] as const))
+      .flatMap(([name, field]) => listed([field].flat()).map((each) => [name, each] as const))
       .filter(([, field]) => typeof field !== 'object')
     return nodes.exampleText(
       new URLSearchParams(fields.map(([name, field]) => [name, String(field).slice(0, 500)])).toString(),

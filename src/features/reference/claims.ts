@@ -1,4 +1,4 @@
-import { member, textOf } from '../../clients/threescale/spec.js'
+import { mailAddress, member, textOf, webAddress } from '../../clients/threescale/spec.js'
 import { serverAddress } from '../../model-calls/documented-base.js'
 import type { AboutApi, Scheme } from './shapes.js'
 import { listed, type Nodes } from './spec-nodes.js'
@@ -18,18 +18,17 @@ export function serversOf(spec: unknown): string[] {
 export function aboutOf(spec: unknown, nodes: Nodes): AboutApi[] {
   const info = member(spec, 'info')
   const [license, contact, docs] = [member(info, 'license'), member(info, 'contact'), member(spec, 'externalDocs')]
-  const email = textOf(member(contact, 'email'), 100)
-  const mail = email !== undefined && /^[^\s@<>"]+@[^\s@<>"]+$/.test(email) ? email : undefined
+  const mail = mailAddress(member(contact, 'email'), 100)
   const rows = [
     {
       label: 'API licence',
       value: textOf(member(license, 'name'), 100) ?? textOf(member(license, 'identifier'), 100),
-      url: webAddress(member(license, 'url')),
+      url: webAddress(member(license, 'url'), LONGEST) ?? '',
     },
     {
       label: 'API contact',
       value: textOf(member(contact, 'name'), 100) ?? mail,
-      url: webAddress(member(contact, 'url')) || (mail ? `mailto:${mail}` : ''),
+      url: webAddress(member(contact, 'url'), LONGEST) ?? (mail ? `mailto:${mail}` : ''),
     },
     linked('API terms', member(info, 'termsOfService'), 'Terms of service'),
     linked('API documentation', member(docs, 'url'), textOf(member(docs, 'description'), 100) ?? 'Documentation'),
@@ -40,15 +39,8 @@ export function aboutOf(spec: unknown, nodes: Nodes): AboutApi[] {
 }
 
 function linked(label: string, url: unknown, value: string) {
-  const address = webAddress(url)
-  return { label, value: address === '' ? undefined : value, url: address }
-}
-
-/** Only https and http; a link must not run anything. */
-function webAddress(value: unknown): string {
-  if (typeof value !== 'string' || value.length > LONGEST || !URL.canParse(value)) return ''
-  const { protocol, username, password, href } = new URL(value)
-  return (protocol === 'https:' || protocol === 'http:') && username === '' && password === '' ? href : ''
+  const address = webAddress(url, LONGEST)
+  return { label, value: address && value, url: address ?? '' }
 }
 
 /** Credentials that a spec claims. */

@@ -14,20 +14,20 @@ export interface KnownCall {
 }
 
 /**
- * By the end of the path, as in the table of endpoints, in the form `told` where the server's is known. `example` is a short body
- * to send, without the model id.
+ * By the end of the path, as in the table of endpoints; `known` is the format of the server where that is known. `example` is a short
+ * body to send, without the model id.
  */
 export function knownCallAt(
   method: string,
   path: string,
-  told?: FormatName,
+  known?: FormatName,
 ): (KnownCall & { example: JsonBody }) | undefined {
   const endpoint = endpointAt(method, path)
   if (!endpoint) return undefined
   const [usual] = endpoint.formats ?? []
-  const format = formatNamed(endpoint, told) ?? usual
-  const known = knownCalls[format && format !== usual ? `${endpoint.path} ${format.name}` : endpoint.path]
-  return known && { ...known, example: exampleOf(endpoint, format, true) }
+  const format = formatNamed(endpoint, known) ?? usual
+  const call = knownCalls[format && format !== usual ? `${endpoint.path} ${format.name}` : endpoint.path]
+  return call && { ...call, example: exampleOf(endpoint, format, true) }
 }
 
 const text = (description: string): Schema => ({ type: 'string', description })
@@ -42,17 +42,17 @@ const texts = (description: string): Schema => ({ type: 'array', items: { type: 
 
 const generation: Record<string, Schema> = {
   max_tokens: whole('maximum length of the answer, in tokens'),
-  temperature: number(0, 2, 'how freely the next word is chosen'),
-  top_p: number(0, 1, 'only among the likeliest words that together have this probability'),
-  stop: texts('texts that end the answer'),
-  stream: { type: 'boolean', default: false, description: 'the answer comes as server-sent events' },
+  temperature: number(0, 2, 'sampling temperature: a higher value gives more varied answers'),
+  top_p: number(0, 1, 'nucleus sampling: only the most likely tokens, up to this total probability'),
+  stop: texts('sequences that end the answer'),
+  stream: { type: 'boolean', default: false, description: 'return the answer as server-sent events' },
 }
 const message: Schema = {
   type: 'object',
   required: ['role', 'content'],
   properties: {
-    role: { enum: ['system', 'user', 'assistant'], description: 'who says it' },
-    content: text('what is said'),
+    role: { enum: ['system', 'user', 'assistant'], description: 'author of the message' },
+    content: text('text of the message'),
   },
 }
 const object = (required: string[], properties: Record<string, Schema>): Schema => ({
@@ -90,13 +90,13 @@ const teiEmbed: KnownCall = {
   answer: 'One vector for each text.',
 }
 
-const health: KnownCall = { summary: 'Check whether the model server works', answer: 'It works.' }
+const health: KnownCall = { summary: 'Check whether the model server works', answer: 'The model server works.' }
 
-const fromSound: KnownCall = {
-  summary: 'Turn a recording into text',
+const transcription: KnownCall = {
+  summary: 'Convert speech to text',
   type: 'multipart/form-data',
   body: object(['file'], { file: { type: 'string', format: 'binary', description: 'the recording' } }),
-  answer: 'What is said, in text.',
+  answer: 'The text of the recording, in text.',
 }
 
 const knownCalls: Record<string, KnownCall> = {
@@ -169,8 +169,11 @@ const knownCalls: Record<string, KnownCall> = {
     answer: 'The text in text.',
   },
   '/score': {
-    summary: 'Score how well texts fit together',
-    body: object(['text_1', 'text_2'], { text_1: text('one text'), text_2: texts('what it is compared with') }),
+    summary: 'Score the similarity of texts',
+    body: object(['text_1', 'text_2'], {
+      text_1: text('the text to compare'),
+      text_2: texts('the texts to compare it with'),
+    }),
     answer: 'A score for each pair in data[].score.',
   },
   '/rerank': {
@@ -210,16 +213,16 @@ const knownCalls: Record<string, KnownCall> = {
     }),
     answer: 'The images in data[].url or data[].b64_json.',
   },
-  '/audio/transcriptions': fromSound,
-  '/audio/translations': fromSound,
+  '/audio/transcriptions': transcription,
+  '/audio/translations': transcription,
   '/audio/speech': {
-    summary: 'Turn a text into speech',
+    summary: 'Convert text to speech',
     body: object(['input', 'voice'], {
-      input: text('what is said'),
-      voice: text('who says it; which voices there are depends on the model'),
+      input: text('the text to speak'),
+      voice: text('name of a voice of the model'),
       response_format: { enum: ['wav', 'mp3', 'opus', 'flac'] },
     }),
-    answer: 'The sound.',
+    answer: 'The audio file.',
     answerType: 'audio/wav',
   },
   '/models': {

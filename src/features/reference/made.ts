@@ -56,7 +56,7 @@ function operationFor(
     base: '',
     tag: '',
     summary: known?.summary ?? '',
-    description: exact || known ? '' : 'The gateway lets this path and everything that begins with it through.',
+    description: exact || known ? '' : 'The gateway accepts this path and every path that begins with it.',
     deprecated: false,
     parameters: [
       ...[...path.matchAll(/\{([^{}/]+)\}/g)].map(([, name = '']) => parameter(name, 'path', '')),

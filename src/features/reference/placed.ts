@@ -85,7 +85,7 @@ function requiredQuery(query: [name: string, value: string][], known: Parameter[
       name,
       in: 'query',
       required: true,
-      description: 'The gateway requires it.',
+      description: 'Required by the gateway.',
       schema: { type: 'string' },
       example: value.startsWith('{') ? '' : value,
       repeats: false,
@@ -93,8 +93,8 @@ function requiredQuery(query: [name: string, value: string][], known: Parameter[
 }
 
 function reasonAgainst({ method, body }: Operation, through: boolean, sendable: Kind[]): string {
-  if (!through) return 'The gateway lets no such call through: no mapping rule of this product fits it.'
-  if (!tried.has(method)) return 'Only GET, POST, PUT, PATCH, DELETE and HEAD are tried here.'
+  if (!through) return 'The gateway rejects this call: no mapping rule of this product matches it.'
+  if (!tried.has(method)) return 'Only GET, POST, PUT, PATCH, DELETE and HEAD can be tried here.'
   if (body && body.kinds.length > 0 && sendable.length === 0)
     return 'This call sends a file or another body that cannot be typed. Use the code on the page of the model.'
   return ''
@@ -163,7 +163,9 @@ export function differences(model: Model, { uploaded, servers, schemes }: Refere
     ...(first && elsewhere.length === servers.filter((url) => URL.canParse(url)).length
       ? [`The spec names ${first} as the server. Calls go to the address of the deployed gateway, which is shown here.`]
       : []),
-    ...(carried ? ['The spec describes another credential than the gateway takes. The one shown here works.'] : []),
+    ...(carried
+      ? ['The spec describes a different credential than the gateway requires. Use the one that is shown here.']
+      : []),
   ]
 }
 

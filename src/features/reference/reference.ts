@@ -94,7 +94,7 @@ export function createReferences(deps: ReferenceDeps) {
         const prepared = await prepare(model, application, operation, wanted)
         if (!staysWithin(model, rules, prepared, wanted))
           throw problem('invalid_fields', {
-            fields: { form: 'With these values the gateway lets no such call through: no mapping rule fits.' },
+            fields: { form: 'The gateway rejects a call with these values: no mapping rule matches it.' },
           })
         const opened = await gateway.open({ ...prepared, signal: ended, headMs: longestMs * 0.9 })
         const read = await readAnswer(opened, {

@@ -1,7 +1,7 @@
 import type { Schema } from '../../web/openapi/shapes.js'
 import type { Still } from './still.js'
 
-/** What a reference says, whichever version of OpenAPI told it: no `$ref`, every text and list bounded. */
+/** What a reference says, whichever version of OpenAPI it is read from: no `$ref`, every text and list bounded. */
 export interface Reference {
   /** false: made from the type and the mapping rules */
   uploaded: boolean
@@ -11,7 +11,7 @@ export interface Reference {
   description: string
   /** the same as HTML, where it was made with the reference */
   descriptionHtml?: string
-  /** what was odd or left out, in sentences */
+  /** what was left out or differs, in sentences */
   notes: string[]
   /** addresses that the spec claims */
   servers: string[]

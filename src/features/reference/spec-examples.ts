@@ -64,7 +64,7 @@ function plainText({ minLength = 0, maxLength }: Schema): string {
   return 'string'.padEnd(Math.min(minLength, LONGEST_MADE), ' string').slice(0, maxLength)
 }
 
-/** What is required; where nothing is, what has an example, else everything. An answer has examples in any case. */
+/** What is required; where nothing is, what has an example, else everything. A response shows what has an example as well. */
 function membersFor({ required = [] }: Schema, properties: Record<string, Schema>, { sent }: ExampleDeps) {
   const all = Object.entries(properties)
   const needed = all.filter(([name]) => required.includes(name) || (sent && name === 'model'))

@@ -9,7 +9,7 @@ import { withoutExamples } from './spec-schemas.js'
 
 const MOST_PARAMETERS = 50
 
-/** Parameters of one operation, those of its path in any case; without those that carry the credential. */
+/** Parameters of one operation, always with those of its path; without those that carry the credential. */
 export function parametersOf(nodes: Nodes, template: PathTemplate, schemes: Scheme[], given: unknown[]): Parameter[] {
   const names = placeholdersIn(template.path)
   const parameters = new Map<string, Parameter>()

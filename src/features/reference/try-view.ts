@@ -35,7 +35,9 @@ export function tryView(i: { model: Model; operation: Placed; person: Person | u
         id: `${id}-field-${index + 1}`,
         name,
         label: field.name,
-        hint: [typeOf(field.schema).type, field.repeats ? 'several with commas' : ''].filter(Boolean).join(', '),
+        hint: [typeOf(field.schema).type, field.repeats ? 'separate values with commas' : '']
+          .filter(Boolean)
+          .join(', '),
         required: field.required,
         value: values[name] ?? (tried || !(field.required || field.in === 'path') ? '' : field.example),
         error: errors[name] ?? '',
@@ -65,7 +67,7 @@ function answerView({ status, ms, headers, text, type, notes }: Answer, words: s
   return {
     kind,
     title: `${[status, STATUS_CODES[status]].filter(Boolean).join(' ')} after ${number(ms)} ms`,
-    words: ok ? '' : status < 400 ? 'The endpoint leads elsewhere; the portal does not follow.' : words,
+    words: ok ? '' : status < 400 ? 'The endpoint sent a redirect, which the portal does not follow.' : words,
     headers: headers.map(([name, value]) => `${name}: ${value}`).join('\n'),
     notes: shown.cut ? [...notes, 'Only the beginning is shown.'] : notes,
     codeHtml: text === '' ? '' : exampleHtml(shown.text, type, createHighlight(), { cache: false }),

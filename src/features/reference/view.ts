@@ -1,5 +1,6 @@
-import { ageWords, number } from '../../web/words.js'
+import { number } from '../../web/words.js'
 import type { Application } from '../applications/schemas.js'
+import { staleWords } from '../models/words.js'
 import type { Answer } from './answer.js'
 import { credentialFacts } from './credential-words.js'
 import { differences, type Placed } from './placed.js'
@@ -20,7 +21,7 @@ export interface Tried {
 
 export interface Person {
   applications: Pick<Application, 'id' | 'name' | 'state'>[]
-  /** 3scale did not tell them */
+  /** true: they could not be read from 3scale */
   unknown: boolean
   chosen: string
 }
@@ -54,10 +55,7 @@ export function referenceView(i: Shown & { person: Person | undefined; tried: Tr
     getKeyHref: person && !person.unknown && live.length === 0 && !waiting ? newHref(model.system_name) : '',
     waitingHref: waiting && live.length === 0 ? `/applications/${waiting.id}` : '',
     signInHref: person ? '' : i.signInHref,
-    stale:
-      i.staleSeconds === undefined
-        ? ''
-        : `3scale does not answer at the moment; this is its state of ${ageWords(i.staleSeconds)} ago.`,
+    stale: staleWords(i.staleSeconds),
     groups: groupsOf(shown),
     others: othersOf(reference),
   }
@@ -98,11 +96,13 @@ function titleOf({ title, version }: Reference): string {
 
 function startWords(person: Person | undefined, live: boolean): string {
   if (!person) return 'Sign in to try calls here through an application of your own.'
-  if (person.unknown) return '3scale does not tell your applications at the moment, so calls cannot be tried here.'
-  if (live) return 'Calls are sent by the portal through your application and count against its plan. Nothing is kept.'
+  if (person.unknown)
+    return 'Your applications cannot be read from 3scale at the moment, so calls cannot be tried here.'
+  if (live)
+    return 'The portal sends calls through your application, and they count against its plan. Nothing is stored.'
   if (person.applications.some(({ state }) => state === 'pending'))
     return 'Your application for this model waits for approval; calls can be tried here once it is live.'
-  return 'Make an application for this model to try calls here.'
+  return 'Create an application for this model to try calls here.'
 }
 
 function groupsOf<T extends { tag: string }>(operations: T[]) {

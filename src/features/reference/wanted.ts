@@ -69,7 +69,7 @@ function complaintOf({ in: place, required }: Parameter, value: string): string 
   if (place === 'path' && value.split(/[/\\]/).some((piece) => piece === '.' || piece === '..'))
     return 'This value would lead to another path.'
   if (place === 'path' && /\p{Surrogate}/u.test(value)) return 'This value cannot be sent.'
-  if (place === 'header' && !/^[\x20-\x7e]*$/.test(value)) return 'Use letters, digits and signs of ASCII, on one line.'
+  if (place === 'header' && !/^[\x20-\x7e]*$/.test(value)) return 'Use ASCII characters only, on one line.'
   return ''
 }
 
@@ -78,7 +78,7 @@ function bodyOf(operation: Placed, values: Record<string, string>, errors: Recor
   if (!kind || operation.method === 'GET' || operation.method === 'HEAD') return undefined
   const text = values.body ?? ''
   if (text.trim() === '') {
-    if (operation.body?.required) errors.body = 'Write what to send.'
+    if (operation.body?.required) errors.body = 'Enter the body to send.'
     return undefined
   }
   if (text.length > LONGEST_BODY) errors.body = `Use at most ${LONGEST_BODY.toLocaleString('en-US')} characters.`

@@ -34,8 +34,8 @@ export function reasonAgainst(client: Client, scene: Scene): string | undefined 
     return `${label} cannot read the id of the model from an answer, and the portal does not know it.`
   const misread = misreadBy(readers, scene)
   if (misread) return `${label} ${misread}.`
-  const { longest = Number.POSITIVE_INFINITY } = limits
-  return client.write(scene).length > longest
+  const { longest } = limits
+  return longest !== undefined && client.write(scene).length > longest
     ? `${label} takes commands of up to ${longest.toLocaleString('en')} characters, and this one is longer.`
     : undefined
 }

@@ -59,7 +59,7 @@ export function accountUsageView(report: AccountReport, choice: Choice, orgName:
     pages: pageLinks(report, choice),
     notes: [
       'Numbers are as reported by the gateway, some seconds after a call. Token numbers can be too low; the page of an application says why.',
-      'Applications that were deleted are not counted: 3scale tells nothing of them.',
+      'Applications that were deleted are not counted: 3scale reports nothing about them.',
       `An application costs up to four calls to 3scale, so at most ${APPLICATIONS_AT_ONCE} are read at once.`,
       callWords(report.calls3scale + 1, range, readAt),
     ],

@@ -19,6 +19,11 @@ export function holdsExpression(text: string): boolean {
   return text.search(opening) !== -1
 }
 
+/** The signs that begin an expression, kept apart from each other by what the language ignores there. */
+export function apart(text: string, separator: string): string {
+  return text.replace(opening, (found) => (found === '$' ? `$${separator}` : `${separator}${found}`))
+}
+
 /** JSON and JavaScript read this alike. */
 export function quoted(text: string): string {
   return json(text)
@@ -71,8 +76,7 @@ export function shell(text: string): string {
 export function shellQuoted(text: string): string {
   const word = whole(text).replaceAll('\0', '')
   if (!oneUnseen.test(word)) {
-    const apart = word.replaceAll("'", "'\\''").replace(opening, (found) => (found === '$' ? "$''" : `''${found}`))
-    return `'${apart}'`
+    return `'${apart(word.replaceAll("'", "'\\''"), "''")}'`
   }
   const bytes = (found: string) =>
     [...Buffer.from(found, 'utf8')].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')
@@ -92,7 +96,7 @@ export function comment(text: string): string {
 
 /** Text that somebody else wrote inside a comment. A comment has no escapes, so what would start an expression is set apart. */
 export function remark(text: string): string {
-  return comment(text).replace(opening, (found) => (found === '$' ? '$ ' : ` ${found}`))
+  return apart(comment(text), ' ')
 }
 
 /** The same for a shell: pasted into zsh, a comment may be run as a command, so only the signs of a sentence are left. */
@@ -116,7 +120,7 @@ export function markdown(text: string): string {
 }
 
 /** A surrogate alone is no character, and no encoding has it. */
-function whole(text: string): string {
+export function whole(text: string): string {
   return text.replace(/\p{Cs}/gu, '\ufffd')
 }
 

@@ -1,6 +1,6 @@
 import { type Carrier, TOKEN_URL } from '../carriers.js'
 import { ASKED, type Scene } from '../scene.js'
-import { asciiRemark } from './escape.js'
+import { apart, asciiRemark, whole } from './escape.js'
 
 /**
  * Code for Windows PowerShell 5.1 and PowerShell 7. It is ASCII alone: version 5.1 reads a file in the code page of the system, in
@@ -9,36 +9,15 @@ import { asciiRemark } from './escape.js'
 
 /** Text as an expression: literals in single quotes, in which nothing is expanded, and characters by number. */
 export function text(value: string): string {
-  const pieces: string[] = []
-  let literal = ''
-  let before = ''
-  for (const unit of value.replace(/\p{Cs}/gu, '\ufffd').split('')) {
-    if (!/[ -~]/.test(unit)) {
-      // a number first would be added, so an expression begins with a literal
-      if (literal !== '' || pieces.length === 0) pieces.push(`'${literal}'`)
-      pieces.push(`[char]0x${unit.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`)
-      literal = ''
-    } else {
-      // separate literals, so that no template language finds an expression
-      if (literal !== '' && beginsExpression(before, unit)) {
-        pieces.push(`'${literal}'`)
-        literal = ''
-      }
-      literal += unit === "'" ? "''" : unit
-    }
-    before = unit
-  }
-  if (literal !== '' || pieces.length === 0) pieces.push(`'${literal}'`)
-  return pieces.join(' + ')
+  const [first = "''", ...more] = (whole(value).match(/[ -~]+|[^ -~]/g) ?? []).map(pieceOf)
+  // a number first would be added, so an expression begins with a literal
+  return [...(first.startsWith("'") ? [first] : ["''", first]), ...more].join(' + ')
 }
 
-/** What `escape.ts` calls an opening, seen from the character that would complete it. */
-function beginsExpression(before: string, unit: string): boolean {
-  if (before === '$') return true
-  if (before === '{') return '{%#<!'.includes(unit)
-  if (before === '<') return '%?#<'.includes(unit)
-  if ('#%@'.includes(before) && before !== '') return '{('.includes(unit)
-  return before === '(' && unit === '('
+/** A run of ASCII, or one unit of UTF-16. */
+function pieceOf(run: string): string {
+  if (/[ -~]/.test(run)) return `'${apart(run.replaceAll("'", "''"), "' + '")}'`
+  return `[char]0x${run.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`
 }
 
 export function variable(name: string): string {
