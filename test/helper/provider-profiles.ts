@@ -75,7 +75,7 @@ const now = () => Math.floor(Date.now() / 1000)
 const hour = () => ({ iat: now(), exp: now() + 3600 })
 const hashed = (...parts: string[]) => createHash('sha256').update(parts.join(' ')).digest('hex')
 const uuidOf = (hash: string) => hash.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')
-const idOf = ({ username }: Person) => hashed(username).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')
+const idOf = ({ username }: Person) => uuidOf(hashed(username))
 const SCOPES = 'maas:read maas:write'
 const API = 'maas-portal-api'
 const profileOf = ({ name, username, email }: Person) => ({

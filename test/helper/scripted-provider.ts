@@ -1,8 +1,8 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { exportJWK, generateKeyPair, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { JWTPayload } from 'jose'
 import type { Addresses, Client, Exchange, Person, Profile } from './provider-profiles.js'
+import { createSigner, formOf, json, listenLocally } from './provider-server.js'
 
 export type ScriptedProvider = Awaited<ReturnType<typeof startProvider>>
 
@@ -20,16 +20,15 @@ interface Grant extends Exchange {
  * origins, since many products have endpoints on another host than the issuer; each has a browser session of its own.
  */
 export async function startProvider(profile: Profile, client: Client, people: Person[]) {
-  const servers = [await listen((...both) => void answer(...both)), await listen((...both) => void answer(...both))]
+  const handle = (request: IncomingMessage, response: ServerResponse) => void answer(request, response)
+  const servers = [await listenLocally(handle), await listenLocally(handle)]
   const [main = '', other = ''] = servers.map(
     ({ port }, at) => `http://${at === 0 ? '127.0.0.1' : 'localhost'}:${port}`,
   )
   const at: Addresses = { main, other }
   const metadata: Record<string, unknown> = profile.discovery(at)
   const alg = profile.algorithm ?? 'RS256'
-  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true })
-  const kid = randomBytes(8).toString('hex')
-  const keys = { keys: [{ ...(await exportJWK(publicKey)), kid, use: 'sig', ...profile.key }] }
+  const signer = await createSigner(alg, randomBytes(8).toString('hex'), profile.key)
   const codes = new Map<string, Grant>()
   const userinfo = new Map<string, Person>()
   const sessions = new Map<string, { person: Person; sid: string }>()
@@ -69,18 +68,12 @@ export async function startProvider(profile: Profile, client: Client, people: Pe
       return statuses.find((status) => status !== 200) ?? (statuses.length > 0 ? 200 : 0)
     },
     async close(): Promise<void> {
-      await Promise.all(
-        servers.map(({ server }) => {
-          server.closeAllConnections()
-          return new Promise((resolve) => server.close(resolve))
-        }),
-      )
+      await Promise.all(servers.map(({ close }) => close()))
     },
   }
 
   function sign(claims: JWTPayload, typ: string | undefined): Promise<string> {
-    const header: JWTHeaderParameters = { alg, kid, ...(typ === undefined ? {} : { typ }) }
-    return new SignJWT(claims).setProtectedHeader(header).sign(privateKey)
+    return signer.sign(claims, typ === undefined ? {} : { typ })
   }
 
   function idClaims(exchange: Exchange): JWTPayload {
@@ -98,11 +91,11 @@ export async function startProvider(profile: Profile, client: Client, people: Pe
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<ServerResponse> {
     const url = new URL(request.url ?? '/', `http://${request.headers.host}`)
     requests.push(`${request.method} ${url.pathname}`)
-    const form = request.method === 'POST' ? new URLSearchParams(await text(request)) : new URLSearchParams()
+    const form = request.method === 'POST' ? await formOf(request) : new URLSearchParams()
     try {
       const base = String(metadata.issuer).replace(/\/$/, '')
-      if (url.origin + url.pathname === `${base}/.well-known/openid-configuration`) return json(response, 200, metadata)
-      if (is(url, 'jwks_uri')) return json(response, 200, keys)
+      if (url.origin + url.pathname === `${base}/.well-known/openid-configuration`) return json(response, metadata)
+      if (is(url, 'jwks_uri')) return json(response, signer.keys)
       if (is(url, 'authorization_endpoint')) return authorize(url, request, response)
       if (url.pathname === '/form') return signIn(url, form, response)
       if (is(url, 'token_endpoint')) return await token(request, form, response)
@@ -185,17 +178,17 @@ export async function startProvider(profile: Profile, client: Client, people: Pe
     // OpenID Connect Discovery 1.0 section 3: what counts where nothing is announced
     const announced = (profile.clientAuth && [profile.clientAuth]) ??
       (metadata.token_endpoint_auth_methods_supported as string[] | undefined) ?? ['client_secret_basic']
-    if (!method || !announced.includes(method)) return json(response, 401, { error: 'invalid_client' })
+    if (!method || !announced.includes(method)) return json(response, { error: 'invalid_client' }, 401)
     const granted = codes.get(form.get('code') ?? '')
     codes.delete(form.get('code') ?? '')
     const verifier = form.get('code_verifier')
     const hash = verifier ? createHash('sha256').update(verifier).digest('base64url') : undefined
     if (!granted || form.get('redirect_uri') !== granted.redirectUri || hash !== granted.challenge)
-      return json(response, 400, { error: 'invalid_grant' })
+      return json(response, { error: 'invalid_grant' }, 400)
     const own = profile.signInToken?.(granted)
     const access = own ? await sign(own, profile.accessTokenType) : randomBytes(32).toString('hex')
     userinfo.set(access, granted.person)
-    return json(response, 200, {
+    return json(response, {
       access_token: access,
       token_type: 'Bearer',
       expires_in: 3600,
@@ -219,8 +212,8 @@ export async function startProvider(profile: Profile, client: Client, people: Pe
   async function userinfoOf(request: IncomingMessage, response: ServerResponse): Promise<ServerResponse> {
     const person = userinfo.get((request.headers.authorization ?? '').replace(/^Bearer /, ''))
     const claims = person && profile.userinfo?.(person)
-    if (!claims) return json(response, 401, { error: 'invalid_token' })
-    if (!profile.signedUserinfo) return json(response, 200, claims)
+    if (!claims) return json(response, { error: 'invalid_token' }, 401)
+    if (!profile.signedUserinfo) return json(response, claims)
     const signed = await sign({ iss: String(metadata.issuer), aud: client.id, ...claims }, 'JWT')
     return response.writeHead(200, { 'content-type': 'application/jwt' }).end(signed)
   }
@@ -237,31 +230,12 @@ export async function startProvider(profile: Profile, client: Client, people: Pe
   }
 }
 
-async function listen(handler: (request: IncomingMessage, response: ServerResponse) => void) {
-  const server: Server = createServer(handler)
-  // both names of this machine lead here
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return { server, port: (server.address() as AddressInfo).port }
-}
-
 function cookieOf(request: IncomingMessage): string | undefined {
   return new RegExp(`\\b${COOKIE}=([\\w-]+)`).exec(request.headers.cookie ?? '')?.[1]
 }
 
 function formDecoded(text: string): string {
   return decodeURIComponent(text.replace(/\+/g, ' '))
-}
-
-async function text(request: IncomingMessage): Promise<string> {
-  let all = ''
-  for await (const chunk of request) all += String(chunk)
-  return all
-}
-
-function json(response: ServerResponse, status: number, body: unknown): ServerResponse {
-  return response
-    .writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
-    .end(JSON.stringify(body))
 }
 
 function page(response: ServerResponse, status: number, body: string): ServerResponse {

@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { exportJWK, generateKeyPair, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { JWTHeaderParameters, JWTPayload } from 'jose'
+import { createSigner, formOf, json, listenLocally } from './provider-server.js'
 
 export interface SmallProviderOptions {
   /** path of the issuer, with or without a slash at its end */
@@ -28,11 +29,9 @@ export interface TokenRequest {
  */
 export async function startSmallProvider(options: SmallProviderOptions = {}) {
   const { path = '', algorithm = 'RS256' } = options
-  const { privateKey, publicKey } = await generateKeyPair(algorithm, { extractable: true })
-  const jwk = { ...(await exportJWK(publicKey)), kid: 'small', use: 'sig', alg: algorithm }
-  const server = createServer((request, response) => void answer(request, response))
-  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve))
-  const origin = `http://localhost:${portOf(server)}`
+  const { keys, sign } = await createSigner(algorithm, 'small', { alg: algorithm })
+  const { port, close } = await listenLocally((request, response) => void answer(request, response), options.port)
+  const origin = `http://localhost:${port}`
   const issuer = origin + path
   const base = issuer.replace(/\/+$/, '')
   const requests = new Map<string, URLSearchParams>()
@@ -74,13 +73,8 @@ export async function startSmallProvider(options: SmallProviderOptions = {}) {
     beginsAt: undefined as string | undefined,
     /** where the sign-out leads on to, as with a brokered provider */
     endsAt: undefined as string | undefined,
-    jwt: (claims: JWTPayload, header: Partial<JWTHeaderParameters> = {}) =>
-      new SignJWT(claims).setProtectedHeader({ alg: algorithm, kid: 'small', ...header }).sign(privateKey),
-    close: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    jwt: sign,
+    close,
   }
   return provider
 
@@ -88,7 +82,7 @@ export async function startSmallProvider(options: SmallProviderOptions = {}) {
     const url = new URL(request.url ?? '/', origin)
     calls.push(`${request.method} ${url.pathname}${url.search}`)
     if (url.pathname === discoveryPath) json(response, provider.discovery)
-    else if (url.pathname === '/jwks') json(response, { keys: [jwk] })
+    else if (url.pathname === '/jwks') json(response, keys)
     else if (url.pathname === '/authorize') authorize(url, response)
     else if (url.pathname === '/brokered') back(url.searchParams, response)
     else if (url.pathname === '/token') await token(request, response)
@@ -117,9 +111,7 @@ export async function startSmallProvider(options: SmallProviderOptions = {}) {
   }
 
   async function token(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let text = ''
-    for await (const part of request) text += String(part)
-    const form = new URLSearchParams(text)
+    const form = await formOf(request)
     tokenRequests.push({ authorization: request.headers.authorization, form })
     const iat = Math.floor(Date.now() / 1000) - provider.issuedAgo
     const times = { iat, nbf: iat, exp: iat + provider.validFor }
@@ -145,12 +137,3 @@ export async function startSmallProvider(options: SmallProviderOptions = {}) {
 }
 
 export type SmallProvider = Awaited<ReturnType<typeof startSmallProvider>>
-
-function json(response: ServerResponse, body: unknown, status = 200): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-}
-
-function portOf(server: Server): number {
-  const address = server.address()
-  return typeof address === 'object' && address ? address.port : 0
-}
