@@ -64,7 +64,11 @@ t.test('email, name and subject are read from the claims that the configuration 
   t.match(of({ oid: 'o-1', upn: 'zoe@example.com' }), { name: 'zoe@example.com' }, 'an address in place of a name')
   t.equal(of({ oid: 'o-1', email: 'zoe@example.com' }).email, undefined, 'no other claim takes its place')
   for (const oid of [undefined, '', `${long}y`, null, {}])
-    t.throws(() => of({ oid, upn: 'zoe@example.com' }), { code: 'identity_denied' }, `subject ${JSON.stringify(oid)}`)
+    t.throws(
+      () => of({ oid, upn: 'zoe@example.com' }),
+      { code: 'identity_denied', message: /not configured/ },
+      `subject ${JSON.stringify(oid)}`,
+    )
 })
 
 t.test('groups are read from every form that providers give them', async (t) => {

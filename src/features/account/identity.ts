@@ -1,5 +1,5 @@
+import { misconfigured } from '../../clients/identity-refusals.js'
 import { claimAt, firstValue, hasClaim } from '../../clients/token-claims.js'
-import { problem } from '../../errors.js'
 import type { Identity } from '../../web/caller.js'
 import { type ClaimRules, isOmitted, profileOf } from '../../web/claims.js'
 
@@ -16,7 +16,9 @@ export function identityOf(
 ): Identity {
   const subject = rules.subject === 'sub' ? claims.sub : firstValue(claimAt(claims, rules.subject))
   if (subject === undefined)
-    throw problem('identity_denied', { cause: new Error(`the sign-in has no usable claim ${rules.subject}`) })
+    throw misconfigured(
+      `The sign-in has no usable claim ${rules.subject}, which identity_provider.claims.subject in PORTAL_CONFIG names.`,
+    )
   return { kind: 'person', issuer, subject, ...profileOf(claims, rules, 'you') }
 }
 
