@@ -35,14 +35,21 @@ async function found({ notes = {}, trustEmail = false, issuer = ISSUER, announce
     now: () => NOW,
   })
   const { findings } = await doctor.examine(60_000)
-  const codes = ['claim_not_seen', 'claim_omitted', 'email_not_stated', 'email_trusted', 'token_form']
+  const codes = [
+    'claim_not_seen',
+    'claim_omitted',
+    'email_not_stated',
+    'email_trusted',
+    'token_form',
+    'identity_call_failed',
+  ]
   return findings.filter(({ code }) => codes.includes(code)).map(({ code, what }) => `${code}: ${what}`)
 }
 
 t.test('a claim that a setting names and no sign-in had is reported', async (t) => {
   const absent = { 'absent realm_access.roles': NOW - MINUTE }
   t.same(await found({ notes: absent }), [
-    'claim_not_seen: groups_claim names “realm_access.roles”. No sign-in of the last days had it; the last one was at 2026-11-02 12:29 UTC.',
+    'claim_not_seen: groups_claim names “realm_access.roles”. No sign-in of the last seven days had it; the most recent one was at 2026-11-02 12:29 UTC.',
   ])
   t.same(await found({ notes: { ...absent, 'present realm_access.roles': NOW - DAY } }), [], 'somebody had it')
   t.same(await found({ notes: { 'absent realm_access.roles': NOW - 8 * DAY } }), [], 'long ago')
@@ -60,10 +67,18 @@ t.test('a claim that was left out as too long is reported, also where others had
 t.test('addresses without a word on their verification are reported until they are trusted', async (t) => {
   const notes = { unverified: NOW - DAY }
   t.same(await found({ notes }), [
-    'email_not_stated: A sign-in at 2026-11-01 12:30 UTC had an address and no email_verified.',
+    'email_not_stated: A sign-in at 2026-11-01 12:30 UTC had an address and no claim that states whether it is verified.',
   ])
   const elsewhere = 'https://sso.example/tenant'
   t.same(await found({ notes, trustEmail: true, issuer: elsewhere }), [])
+})
+
+t.test('a token endpoint that accepts no client secret is reported as not checked', async (t) => {
+  const [finding = ''] = await found({ announces: { token_endpoint_auth_methods_supported: ['private_key_jwt'] } })
+  t.match(
+    finding,
+    'identity_call_failed: The token endpoint accepts private_key_jwt only, which the checks do not support.',
+  )
 })
 
 t.test('trusted addresses are reported where others than the administrators may set them', async (t) => {

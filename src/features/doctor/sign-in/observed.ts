@@ -32,7 +32,7 @@ export async function observed(find: Find, deps: ObservedDeps, now: number): Pro
       ...(absent
         ? [
             find('claim_not_seen', {
-              what: `${setting} names “${claim}”. No sign-in of the last days had it; the last one was at ${absent}.`,
+              what: `${setting} names “${claim}”. No sign-in of the last seven days had it; the most recent one was at ${absent}.`,
             }),
           ]
         : []),
@@ -45,7 +45,11 @@ export async function observed(find: Find, deps: ObservedDeps, now: number): Pro
   return [
     ...ofClaims,
     ...(unverified
-      ? [find('email_not_stated', { what: `A sign-in at ${unverified} had an address and no email_verified.` })]
+      ? [
+          find('email_not_stated', {
+            what: `A sign-in at ${unverified} had an address and no claim that states whether it is verified.`,
+          }),
+        ]
       : []),
     ...refused,
   ]

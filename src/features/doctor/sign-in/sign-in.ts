@@ -58,7 +58,7 @@ async function discover(find: Find, ask: Asking, { issuer, discoveryUrl, endsSes
     if (!URL.canParse(String(document.token_endpoint))) return bad('Its discovery document has no token endpoint.')
     const findings = []
     const challenges = document.code_challenge_methods_supported
-    // some providers take PKCE and do not announce it, such as Entra ID
+    // some providers support PKCE and do not announce it, such as Entra ID
     if (challenges !== undefined && !words(challenges).includes('S256')) findings.push(find('identity_pkce'))
     if (!(endsSession || document.end_session_endpoint) || document.backchannel_logout_supported !== true)
       findings.push(find('identity_sign_out'))
@@ -112,7 +112,7 @@ async function request(find: Find, ask: Asking, { begin, publicUrl }: SignInDeps
   }
 }
 
-/** What is wrong with the provider's configuration is said to its operator alone, as the cause. */
+/** What is wrong with the configuration of the provider is for its operator alone, so it is in the cause. */
 function reasonOf({ code, cause, message }: PortalError): string {
   return code === 'identity_denied' && cause instanceof Error ? cause.message : message
 }
@@ -130,7 +130,7 @@ export async function post(
 ): Promise<{ failure: string } | { status: number; error: string | undefined; token: string | undefined }> {
   const inBody = methods.includes('client_secret_post')
   if (!inBody && methods.length > 0 && !methods.includes('client_secret_basic'))
-    return { failure: `The token endpoint takes ${methods.join(', ')}, which the checks do not use.` }
+    return { failure: `The token endpoint accepts ${methods.join(', ')} only, which the checks do not support.` }
   const basic = Buffer.from([clientId, clientSecret].map(formEncoded).join(':')).toString('base64')
   try {
     const { status, text } = await ask.send({
