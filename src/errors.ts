@@ -58,7 +58,7 @@ const table = {
   sign_in_failed: [400, 'This sign-in did not work or is no longer valid. Start again.'],
   identity_invalid: [
     400,
-    'The sign-in service sent an answer that this portal cannot accept, so you are not signed in. Start again. If it stays, its operator must check the configuration.',
+    'The sign-in service sent a response that this portal cannot accept, so you are not signed in. Start again. If this happens again, the operator of the portal must check the configuration.',
   ],
   clocks_differ: [
     400,
@@ -66,7 +66,7 @@ const table = {
   ],
   sign_in_too_large: [
     400,
-    'Your sign-in profile has more groups and claims for this portal than a browser can carry. Its operator can ask for fewer of them.',
+    'Your sign-in profile has more groups and claims for this portal than a browser can store. The operator of the portal can configure fewer of them.',
   ],
   sign_in_cancelled: [400, 'The sign-in was cancelled, or the sign-in service did not allow it. Nothing was changed.'],
   internal: [500, 'Something went wrong on our side. Try again; if it stays, tell support the reference below.'],

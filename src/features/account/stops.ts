@@ -14,7 +14,7 @@ const notSetUp: Stop = {
   title: 'The portal is not set up correctly',
   label: 'Not available',
   tone: 'red',
-  next: ['Tell the contact below. They need the reference.'],
+  next: ['The contact below can help. Give them the reference.'],
   retry: 'Try again',
 }
 
@@ -143,20 +143,20 @@ const byCode: Partial<Record<ErrorCode, Stop>> = {
     title: 'Your sign-in profile is too large',
     label: 'Sign-in',
     tone: 'red',
-    next: ['Nothing was changed.', 'Tell the contact below. They need the reference.'],
+    next: ['Nothing was changed.', 'The contact below can help. Give them the reference.'],
   },
   identity_invalid: {
-    title: 'The answer of the sign-in service is not valid',
+    title: 'The response of the sign-in service is not valid',
     label: 'Sign-in',
     tone: 'red',
-    next: ['Start again.', 'If this happens again, tell the contact below. They need the reference.'],
+    next: ['Start again.', 'If this happens again, the contact below can help. Give them the reference.'],
     retry: 'Start again',
   },
   clocks_differ: {
-    title: 'The sign-in service has another time',
+    title: 'The clocks of the portal and the sign-in service differ',
     label: 'Not available',
     tone: 'red',
-    next: ['Nobody can sign in until the clocks are correct.', 'Tell the contact below. They need the reference.'],
+    next: ['Nobody can sign in until the clocks are correct.', 'The contact below can help. Give them the reference.'],
     retry: 'Try again',
   },
   too_many_requests: {
@@ -177,7 +177,7 @@ const byCode: Partial<Record<ErrorCode, Stop>> = {
     title: 'Sign-in is not set up correctly',
     label: 'Not available',
     tone: 'red',
-    next: ['Nobody can sign in at the moment.', 'Tell the contact below. They need the reference.'],
+    next: ['Nobody can sign in at the moment.', 'The contact below can help. Give them the reference.'],
     retry: 'Try again',
   },
   conflict: {
@@ -209,7 +209,7 @@ const unknown: Stop = {
   title: 'Sign-in did not work',
   label: 'Sign-in',
   tone: 'red',
-  next: ['Start again. If it stays, write to the contact below and give the reference.'],
+  next: ['Start again. If this happens again, the contact below can help. Give them the reference.'],
   retry: 'Start again',
 }
 
