@@ -596,10 +596,10 @@ t.test('an invitation is mailed once where the portal may send mail, and stands 
   const page = createVisitor(stack)
   await page.signIn('vera')
   const at = page.at(mailing.url)
-  t.match((await at('/account')).text, 'An e-mail tells them.')
+  t.match((await at('/account')).text, 'The portal sends them an e-mail.')
   const form = { method: 'POST', body: new URLSearchParams({ email: 'xeno@example.com', role: 'member' }) }
   t.equal((await at('/account/members', form)).status, 303)
-  t.match((await at('/account')).text, 'An e-mail tells them how to join.')
+  t.match((await at('/account')).text, 'An e-mail explains how to join.')
   t.match(mailbox.letters[0], /^Reply-To: vera@example.com/m)
   for (const email_verified of [false, 'yes']) {
     const claims = { email: 'head-of-finance@example.com', email_verified }

@@ -56,7 +56,7 @@ export function peopleView(i: {
     notice: i.all === undefined ? '' : adminWords(all),
     words: wordsFor(i),
     invites: i.isAdmin && i.closed === undefined,
-    inviteWords: `They join when they sign in at ${i.publicUrl} with this verified address. ${i.mails ? 'An e-mail tells them.' : 'The portal sends no e-mail, so tell them yourself.'}`,
+    inviteWords: `They join when they sign in at ${i.publicUrl} with this verified address. ${i.mails ? 'The portal sends them an e-mail.' : 'The portal sends no e-mail, so tell them yourself.'}`,
     serviceWords: `A program with its own client at the sign-in service, which calls the REST API for this account. ${serviceJoins(i)}`,
     failure: i.typed && Object.keys(errors).length === 0 ? i.typed.error.message : '',
     email: values.email ?? '',
@@ -72,9 +72,7 @@ export function invitedText(i: { member: Member; mailed: boolean; publicUrl: str
   const name = nameOf(i.member)
   if (i.member.state !== 'invited') return `${name} is already in this account.`
   if (i.member.kind === 'service') return `${name} is invited. ${serviceJoins(i)}`
-  const how = i.mailed
-    ? 'An e-mail tells them how to join.'
-    : `Tell them to sign in at ${i.publicUrl} with that address.`
+  const how = i.mailed ? 'An e-mail explains how to join.' : `Tell them to sign in at ${i.publicUrl} with that address.`
   return `${name} is invited. ${how}`
 }
 
