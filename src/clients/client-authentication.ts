@@ -12,8 +12,8 @@ const methods: Record<ClientAuthentication, (secret: string) => client.ClientAut
 }
 
 /**
- * How the portal proves at the token endpoint who it is: as set, else the first that the provider announces. One that announces
- * nothing takes client_secret_basic (OpenID Connect Discovery 1.0 section 3). Throws identity_denied where there is none.
+ * How the portal authenticates at the token endpoint: as set, else the first that the provider announces. One that announces
+ * nothing accepts client_secret_basic (OpenID Connect Discovery 1.0 section 3). Throws identity_denied where there is none.
  */
 export function clientAuthentication(
   set: ClientAuthentication | undefined,
@@ -23,7 +23,7 @@ export function clientAuthentication(
   const chosen = set ?? clientAuthentications.find((method) => announced.includes(method))
   if (!chosen)
     throw misconfigured(
-      `The token endpoint of the identity provider takes no client secret (${announced.join(', ')}). Configure the client for one of ${clientAuthentications.join(', ')}.`,
+      `The token endpoint of the identity provider accepts no client secret (${announced.join(', ')}). Configure the client for one of ${clientAuthentications.join(', ')}.`,
     )
   return methods[chosen](secret)
 }

@@ -305,7 +305,7 @@ t.test('the client secret goes where the provider expects it', async (t) => {
   const reasons: string[] = []
   const none = await providerFor(t, { discovery: { token_endpoint_auth_methods_supported: ['private_key_jwt'] } })
   t.equal(await codeOf(identityOf(none, {}, reasons).begin()), 'identity_denied')
-  t.match(reasons[0], 'takes no client secret')
+  t.match(reasons[0], 'accepts no client secret')
 })
 
 t.test('userinfo is asked once, and only where the ID token lacks what is used', async (t) => {
