@@ -38,8 +38,8 @@ const SECONDS = 3
 const KEYS_MS = 10 * 60_000
 
 /**
- * Reads what the provider says of itself. Rejects with identity_denied when it is not the issuer that it should be or cannot
- * be used, and with the error of the call when it does not answer.
+ * Reads the discovery document of the provider. Rejects with identity_denied when it is not the issuer that it should be or cannot
+ * be used, and with the error of the request when it does not respond.
  */
 export async function discover(relation: Relation): Promise<Discovered> {
   const { issuer, clientId, clientSecret, fetch } = relation
@@ -66,7 +66,7 @@ export async function discover(relation: Relation): Promise<Discovered> {
   const metadata: client.ServerMetadata = {
     ...announced,
     id_token_signing_alg_values_supported: algorithms,
-    // not every provider that signs its answers says by what
+    // not every provider that signs userinfo responses announces the algorithm
     userinfo_signing_alg_values_supported:
       announced.userinfo_signing_alg_values_supported === undefined
         ? algorithms
@@ -99,7 +99,7 @@ export async function discover(relation: Relation): Promise<Discovered> {
     fresh.timeout = SECONDS
     fresh[client.customFetch] = fetch as client.CustomFetch
     if (insecure) client.allowInsecureRequests(fresh)
-    // without it nobody looks at the signature of an ID token
+    // without it, openid-client does not verify the signature of an ID token
     client.enableNonRepudiationChecks(fresh)
     const uat = Math.floor(Date.now() / 1000) - 61
     client.setJwksCache(fresh, { jwks: structuredClone(keys.jwks()) as client.ExportedJWKSCache['jwks'], uat })

@@ -10,8 +10,8 @@ const REQUEST_MS = 30_000
 /** how often Node.js looks for requests that take longer */
 const LOOK_MS = 5000
 /**
- * Of all headers together as Node.js reads them: twice what is accepted (security.ts), as a request that was read whole is
- * answered in the form that its address asks for, and of one that was not, no more is known than its last bytes.
+ * Of all headers together that Node.js reads: twice what is accepted (security.ts). A request that was read completely gets its
+ * error as a page or as JSON, as its address requires; of a larger one, the address is not known.
  */
 const MOST_READ_BYTES = 128 * 1024
 /** without a byte taken of an answer that waits; Node.js waits twice as long where a part of the last write was taken */

@@ -5,7 +5,7 @@ declare module 'fastify' {
     /**
      * Sends the browser to an address of another origin, by a page that goes on by itself, without scripts too. Never a redirect:
      * browsers apply `form-action` of the page with the form to every redirect that follows (Chromium) or to the first (Firefox),
-     * and where a provider leads on to is known to nobody.
+     * and the portal cannot know which other origins a provider redirects to.
      */
     leave(url: string, words: { title: string; lead: string }): Promise<FastifyReply>
   }

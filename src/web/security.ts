@@ -23,7 +23,7 @@ export function security(app: FastifyInstance, { publicUrl }: SecurityOptions, c
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** true: other programs post here (back-channel logout), so the browser's cross-site headers are not asked for */
+    /** true: other programs post here (back-channel logout), so the browser's cross-site headers are not checked */
     crossSite?: boolean
   }
 }
@@ -37,7 +37,7 @@ export function headersFor({ publicUrl }: SecurityOptions): Record<string, strin
     "img-src 'self' data:",
     "font-src 'self'",
     "connect-src 'self'",
-    // no answer to a form leads elsewhere, at no hop: see leaving.ts
+    // no response to a form redirects to another origin: see leaving.ts
     "form-action 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'",

@@ -13,7 +13,7 @@ export interface SignInNotesDeps {
 
 /**
  * When something last happened at a sign-in or with an access token, by a text that says what: names of claims and sentences
- * of the portal, and nothing of people. Kept for the doctor for 30 days, shared through Redis; it may be lost.
+ * of the portal, and nothing of people. Kept for the doctor until 30 days after the last note, shared through Redis; may be lost.
  */
 export function createSignInNotes({ cache, now = Date.now }: SignInNotesDeps) {
   const notes = cache.cached<Record<string, number>>(

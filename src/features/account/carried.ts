@@ -37,7 +37,7 @@ const ATTEMPT_SECONDS = 600
 /** Terms take their time to read, and an operator to approve. */
 const ARRIVAL_SECONDS = 3600
 const ATTEMPTS = 4
-/** Browsers drop a cookie over 4096 bytes, name and attributes included, without a word. */
+/** Browsers silently drop a cookie over 4096 bytes, name and attributes included. */
 const PART = /.{1,3800}/g
 const PARTS = 3
 

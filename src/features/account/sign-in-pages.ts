@@ -17,7 +17,7 @@ export interface SignInPagesDeps {
   arrivals: Arrivals
   carried: Carried
   idTokens: Kept
-  /** told what a sign-in lacked */
+  /** receives what became of the claims that settings name */
   observe(...notes: string[]): void
   /** so many sign-ins of one person; rejects with too_many_requests */
   limit(request: FastifyRequest, reply: FastifyReply, person: string): Promise<void>
