@@ -8,11 +8,14 @@ export function knownGroups({ portal }: Config): string[] {
   return [...new Set([...visible, ...(sign_up?.groups ?? []), ...(claim_accounts?.admin_groups ?? []), ...operators])]
 }
 
+/** Names of OpenID Connect Core 1.0 section 5.1. */
+const standard = { subject: 'sub', email: 'email', email_verified: 'email_verified' }
+
 /** How claims are read, in ID tokens and access tokens alike. */
 export function identityRules(config: Config): IdentityRules {
   const { groups_claim = 'groups', sign_up = {}, identity_provider = {} } = config.portal
   const { claims = [], org_name_claim = 'org_name' } = sign_up
-  const { subject = 'sub', email = 'email', email_verified = 'email_verified', name } = identity_provider.claims ?? {}
+  const { subject, email, email_verified, name } = { ...standard, ...identity_provider.claims }
   return {
     issuer: config.oidc.issuer,
     subject,
@@ -66,14 +69,17 @@ function fillingClaims({ portal }: Config): { setting: string; claim: string }[]
   ]
 }
 
-/** Claims that decide who somebody is, which account they join, whether they may sign up, and which groups they are in. */
+/** Claims that decide who somebody is, which account they join, whether they may sign up, and their groups. */
 export function decidingClaims({ portal }: Config): { setting: string; claim: string }[] {
   const { claim_accounts, groups_claim, identity_provider, sign_up } = portal
-  const { subject, email = 'email' } = identity_provider?.claims ?? {}
+  const renamed = identity_provider?.claims ?? {}
+  const identifying = (['subject', 'email', 'email_verified'] as const).flatMap((name) => {
+    const claim = renamed[name] ?? standard[name]
+    return claim === standard[name] ? [] : [{ setting: `identity_provider.claims.${name}`, claim }]
+  })
   const ofTokens = identity_provider?.access_tokens?.subject_claim
   return [
-    ...(subject ? [{ setting: 'identity_provider.claims.subject', claim: subject }] : []),
-    ...(email === 'email' ? [] : [{ setting: 'identity_provider.claims.email', claim: email }]),
+    ...identifying,
     ...(ofTokens ? [{ setting: 'identity_provider.access_tokens.subject_claim', claim: ofTokens }] : []),
     ...(claim_accounts ? [{ setting: 'claim_accounts.claim', claim: claim_accounts.claim }] : []),
     ...(groups_claim ? [{ setting: 'groups_claim', claim: groups_claim }] : []),

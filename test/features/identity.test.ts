@@ -1,5 +1,5 @@
 import t from 'tap'
-import { identityRules, wantedClaims } from '../../src/assembly/identity-rules.js'
+import { decidingClaims, identityRules, wantedClaims } from '../../src/assembly/identity-rules.js'
 import { demoEnvironment } from '../../src/cli/demo-settings.js'
 import { loadConfig } from '../../src/config.js'
 import { identityOf, signInNotes } from '../../src/features/account/identity.js'
@@ -177,11 +177,40 @@ t.test('what a sign-in had, lacked and left out is noted without anything of the
   t.notOk(signInNotes(stated, noting, identityOf(stated, noting)).includes('unverified'))
 })
 
+const configOf = (text: string) => ({
+  ...loadConfig(demoEnvironment(1, {})),
+  portal: parsePortalConfig(text, 'test').config,
+})
+
+t.test('every claim that a setting lets decide about people is one that they must not be able to edit', async (t) => {
+  const deciding = decidingClaims(
+    configOf(`
+identity_provider:
+  claims: { subject: employee, email: upn, email_verified: xms_edov, name: title }
+  access_tokens: { subject_claim: uid }
+groups_claim: roles
+claim_accounts: { claim: organization, admin_groups: [leads] }
+sign_up: { claims: [{ name: plan, values: [gold] }], fields: { user: { job_title: job } } }`),
+  )
+  t.same(
+    deciding.map(({ setting, claim }) => `${setting}: ${claim}`),
+    [
+      'identity_provider.claims.subject: employee',
+      'identity_provider.claims.email: upn',
+      'identity_provider.claims.email_verified: xms_edov',
+      'identity_provider.access_tokens.subject_claim: uid',
+      'claim_accounts.claim: organization',
+      'groups_claim: roles',
+      'sign_up.claims: plan',
+    ],
+  )
+  const standard = '{ subject: sub, email: email, email_verified: email_verified }'
+  for (const text of ['{}', `identity_provider: { claims: ${standard} }`])
+    t.same(decidingClaims(configOf(text)), [], text)
+})
+
 t.test('every claim that the configuration reads is asked for where the ID token lacks it', async (t) => {
-  const wanted = (text: string) =>
-    wantedClaims(
-      identityRules({ ...loadConfig(demoEnvironment(1, {})), portal: parsePortalConfig(text, 'test').config }),
-    )
+  const wanted = (text: string) => wantedClaims(identityRules(configOf(text)))
   t.same(wanted('{}'), ['sub', 'email', 'email_verified', 'name', 'org_name'])
   const claims = '{ subject: employee, email: work.address, email_verified: work.verified, name: title }'
   const all = wanted(`
