@@ -126,20 +126,13 @@ export function createIdentity({ publicUrl, log, now = Date.now, ...options }: I
      */
     async endSessionUrl(idToken: string | undefined): Promise<string | undefined> {
       const { keys, metadata } = await discovered()
-      const endpoint = signOut.url ?? metadata.end_session_endpoint
+      const { url: endpoint = metadata.end_session_endpoint, return_parameter: parameter } = signOut
       if (!endpoint) return undefined
       await keys.reload().catch((error: unknown) => {
         throw refusal(error)
       })
       const back = `${publicUrl}/signed-out`
-      return endSessionAddress({
-        endpoint,
-        parameter: signOut.return_parameter,
-        clientId,
-        back,
-        idToken,
-        keys: keys.jwks(),
-      })
+      return endSessionAddress({ endpoint, parameter, clientId, back, idToken, keys: keys.jwks() })
     },
 
     /** OpenID Connect Back-Channel Logout 1.0 section 2.6. Rejects with bad_request, or identity_unavailable. */
