@@ -33,7 +33,11 @@ const defaults: Record<string, Refusal> = {
   'Limits exceeded': 'limitsExceeded',
 }
 
-function refusalOf({ status, headers, text }: Answer, refusals: GatewayRefusals | undefined): Refusal | undefined {
+/** Which refusal of the gateway an answer is; undefined where it is the model server's. */
+export function refusalOf(
+  { status, headers, text }: Answer,
+  refusals: GatewayRefusals | undefined,
+): Refusal | undefined {
   const sent = text.length > 1000 ? undefined : text.trim()
   const configured = Object.entries(refusals ?? {}).find(([, each]) => each.status === status && each.text === sent)
   if (configured) return configured[0] as Refusal
