@@ -66,7 +66,7 @@ function meaningOf({ status, headers, text }: Answer, error: string | undefined)
   if (status === 402 || (status < 500 && UNPAID.test(words)))
     return 'The account of the model server at its provider has no quota or budget left. This is not the limit of the plan. Its operator must check that account.'
   if (status === 401 || status === 403)
-    return 'The model server rejected the request, not the key check of the gateway. Its operator must check the credential that the model server expects.'
+    return 'The model server rejected the request after the gateway had accepted the key. Its operator must check the credential that the model server expects.'
   if (status === 404)
     return text.trim() === ''
       ? 'Neither the gateway nor the model server knows this address. Its operator should check the backends of the product.'
