@@ -79,7 +79,7 @@ export function createSending({ calls, gateway, wordsFor }: Pick<PlaygroundDeps,
     },
   }
 
-  /** Sends a body, and once more without what the server refuses of what the portal added. */
+  /** Sends a body, and again without what the portal added and the server rejects. */
   async function accepted<T extends { refused: Refusal | undefined }>(
     model: Model,
     application: Application,
@@ -108,9 +108,9 @@ export function createSending({ calls, gateway, wordsFor }: Pick<PlaygroundDeps,
       return await calls.prepare(model, application, { method: 'POST', path: callOf(model).path, body })
     } catch (error) {
       if (isProblem(error)) throw error
-      // OpenID Connect: the issuer gave no token
+      // OpenID Connect: the issuer returned no token
       const detail =
-        'No access token could be obtained for this application, so nothing was sent. Its client may not be known yet. Try again in a minute.'
+        'No access token could be obtained for this application, so nothing was sent. The issuer may not have its client yet. Try again in a minute.'
       throw problem('gateway_unavailable', { detail, cause: error })
     }
   }
@@ -123,7 +123,7 @@ export function createSending({ calls, gateway, wordsFor }: Pick<PlaygroundDeps,
   }
 }
 
-/** What comes of an answer that is being opened; a refusal is a failure by then. */
+/** The events of an answer that is being opened; a refusal becomes a failure. */
 export async function* answerOf(opening: Promise<Opened | Refused>): AsyncGenerator<AnswerEvent[]> {
   const opened = await opening
   if ('words' in opened) return yield [{ kind: 'failure', words: failureWords(opened) }]
@@ -140,7 +140,7 @@ function typeOf({ headers }: { headers: Record<string, string> }): string {
   return headers['content-type'] ?? ''
 }
 
-/** As much of a refusal as comes soon. */
+/** The part of a refusal that arrives within REFUSAL_MS. */
 async function beginningOf(body: Readable): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
@@ -151,7 +151,7 @@ async function beginningOf(body: Readable): Promise<string> {
       if (text.length > LONGEST_REFUSAL) break
     }
   } catch {
-    // what came before it broke off may tell enough
+    // the part before the break may contain the error
   } finally {
     clearTimeout(late)
   }
