@@ -1,6 +1,7 @@
 import t from 'tap'
 import { createTrial } from '../../src/features/applications/trial.js'
 import type { Model } from '../../src/features/models/schemas.js'
+import { callsWithoutToken, tokenCredentials } from '../helper/without-token.js'
 import { modelOf } from '../snippets/fuzz.js'
 
 const application = { state: 'live' } as Parameters<ReturnType<typeof createTrial>['run']>[1]
@@ -64,4 +65,22 @@ t.test('what the gateway refuses says nothing about the model server, whatever i
   const { events, words } = await sent('{"detail":"Not Found"}')
   t.ok(events.includes('has no list'))
   t.match(words, /does not know this path.*is assumed/)
+})
+
+t.test('an application without a token says so, whether its model id is known or not', async (t) => {
+  const paths = ['GET', 'POST'].map((method) => ({ method, pattern: '/v1', path: '/v1' }))
+  const trial = createTrial({
+    calls: callsWithoutToken,
+    learnModelId: async () => {},
+    learnUnlisted: async () => {},
+    learnFormat: async () => {},
+    exampleIdOf: () => undefined,
+  })
+  const tokens = { ...application, credentials: tokenCredentials } as typeof application
+  for (const model_id of ['m', null]) {
+    const model = { ...modelOf({ type: 'chat' }), paths, model_id } as Model
+    t.match(await trial.run(model, tokens), { ok: false, words: /^No access token could be obtained/ })
+  }
+  const unlisted = { ...modelOf({ type: 'chat' }), paths, model_id: null } as Model
+  await t.rejects(trial.modelIdOf(unlisted, tokens), { code: 'gateway_unavailable' })
 })

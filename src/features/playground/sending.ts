@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream'
 import { jsonFrom } from '../../clients/bounded-json.js'
 import { retryAfterIn } from '../../clients/retry-after.js'
-import { isProblem, problem } from '../../errors.js'
 import type { AnswerEvent } from '../../model-calls/answer-reader.js'
 import { callOf } from '../../model-calls/example-calls.js'
 import { adviceFor, type Refusal } from '../../model-calls/refused-parameters.js'
@@ -103,16 +102,8 @@ export function createSending({ calls, gateway, wordsFor }: Pick<PlaygroundDeps,
     return { ...whole, notes: other.notices }
   }
 
-  async function prepare(model: Model, application: Application, body: Body): Promise<Prepared> {
-    try {
-      return await calls.prepare(model, application, { method: 'POST', path: callOf(model).path, body })
-    } catch (error) {
-      if (isProblem(error)) throw error
-      // OpenID Connect: the issuer returned no token
-      const detail =
-        'No access token could be obtained for this application, so nothing was sent. The issuer may not have its client yet. Try again in a minute.'
-      throw problem('gateway_unavailable', { detail, cause: error })
-    }
+  function prepare(model: Model, application: Application, body: Body): Promise<Prepared> {
+    return calls.prepare(model, application, { method: 'POST', path: callOf(model).path, body })
   }
 
   function refusedBy(answer: Refusal & { headers: Record<string, string> }, model: Model, body: Body): Refused {
