@@ -86,8 +86,8 @@ export function createVerbs(config: Config, { outbound, revocations, metrics, lo
   const keys = createKeyReadiness()
   const calls = createModelCalls({ gateway, keys })
   const wordsOf: typeof wordsFor = (answer, model) => wordsFor(answer, model, models.refusalsOf(model.system_name))
-  const { learnModelId, learnUnlisted, learnFormat, exampleIdOf } = models
-  const trial = createTrial({ calls, learnModelId, learnUnlisted, learnFormat, exampleIdOf, wordsFor: wordsOf })
+  const { learnModelId, learnUnlisted, learnFormat, exampleIdOf, refusalsOf } = models
+  const trial = createTrial({ calls, learnModelId, learnUnlisted, learnFormat, exampleIdOf, refusalsOf })
   const allowances = {
     multipleApplications: notes.multiple_applications ?? true,
     multipleServices: notes.multiple_services ?? true,

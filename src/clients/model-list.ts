@@ -29,7 +29,10 @@ export function firstModel(text: string, preferred?: string): ListedModel | unde
   return { id: idIn(id), contextLength: max_model_len, type: typeIn(capabilities) }
 }
 
-/** Whether the answer shows that the server has no such list; the gateway's own 404 says nothing about the server. */
+/**
+ * Whether the answer shows that the server has no such list. The default 404 of a gateway says nothing about the server;
+ * other texts of a product's gateway are known to `refusalOf` of `applications/answers.ts`.
+ */
 export function hasNoList({ status, text }: { status: number; text: string }): boolean {
   return [404, 405, 501].includes(status) && !/no mapping rule/i.test(text)
 }

@@ -1,6 +1,6 @@
 import { ownWordsOf } from '../clients/server-words.js'
 
-/** A change of a body that makes a model server accept it, without changing what was asked. */
+/** A change of a body that makes a model server accept it, without changing the person's input. */
 export type Change = 'no_stream_options' | 'no_stream' | 'no_stream_for_gateway' | 'max_completion_tokens'
 
 type Body = Record<string, unknown>
@@ -11,11 +11,11 @@ export interface Refusal {
   text: string
 }
 
-/** Statuses that are about the body; a 5xx is where its words name the parameter. */
+/** Statuses that may be about the body; a 5xx is only where its text names the parameter. */
 const ABOUT_BODY = [400, 415, 422, 500, 501]
 const REFUSED =
   /unsupported|not support|unknown|unrecogni[sz]ed|unexpected|not (?:permitted|allowed|accepted|valid|implemented|available|enabled)|extra|additional|invalid|forbidden|deprecated|cannot|can't|can only|only (?:allowed|supported|valid)|must not|no such|instead|disabled/i
-/** Words that blame some parameter and do not name it. */
+/** Words that reject a parameter without naming it. */
 const SOME_PARAMETER =
   /\b(?:extra|unknown|unsupported|unrecogni[sz]ed|unexpected|additional|unallowed)\b.{0,40}\b(?:fields?|inputs?|parameters?|params?|arguments?|properties|property|keys?|keywords?|members?|options?)\b/i
 const GENERIC =

@@ -45,7 +45,7 @@ export async function streamAnswer({ body, box, signal, announce, grows }) {
     const response = await fetch('/playground/stream', { method: 'POST', body, signal, redirect: 'manual' })
     started = true
     if (response.type === 'opaqueredirect')
-      return fail('Your session has ended. ', signInLink(), ', then send it again.')
+      return fail('Your session has ended. ', signInLink(), ', then send the message again.')
     if (!typeOf(response).startsWith('text/event-stream')) return fail(await refusalOf(response))
     for await (const { event, data } of eventsOf(response.body)) {
       if (event === 'failure') return fail(data.words)

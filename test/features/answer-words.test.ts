@@ -68,7 +68,7 @@ t.test('a credential that the model server refuses is not the person’s', async
     [403, ''],
     [403, 'Wrong key'],
   ] as const)
-    t.match(words(status, text), /^The model server rejected the request, not the key check of the gateway/, text)
+    t.match(words(status, text), /^The model server rejected the request after the gateway had accepted the key/, text)
   t.match(words(401, '{"error":"Unauthorized"}'), /The model server says: “Unauthorized”$/)
 })
 

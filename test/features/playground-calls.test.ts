@@ -7,6 +7,7 @@ import { wordsFor } from '../../src/features/applications/answers.js'
 import { createPlayground, type PlaygroundDeps } from '../../src/features/playground/playground.js'
 import { createPlaces } from '../../src/web/places.js'
 import { streamedIn } from '../helper/playground-events.js'
+import { callsWithoutToken, tokenCredentials } from '../helper/without-token.js'
 import { modelOf } from '../snippets/fuzz.js'
 
 type Sent = Record<string, unknown>
@@ -258,9 +259,8 @@ t.test('a model that lists no model yet is asked without an id', async (t) => {
 t.test('an application without a token says so', async (t) => {
   const { stream, ask } = playgroundBefore(() => says('Hi'), {
     calls: {
-      prepare: async () => {
-        throw new Error('no token')
-      },
+      prepare: (model, application, call) =>
+        callsWithoutToken.prepare(model, { ...application, credentials: tokenCredentials } as never, call),
     },
   })
   const failure = { code: 'gateway_unavailable', message: /No access token could be obtained/ }

@@ -17,6 +17,7 @@ import { wantedOf } from '../../src/features/reference/wanted.js'
 import type { Caller } from '../../src/web/caller.js'
 import { safeHtml } from '../../src/web/markdown.js'
 import { createPlaces } from '../../src/web/places.js'
+import { callsWithoutToken, tokenCredentials } from '../helper/without-token.js'
 
 const rule = (method: string, pattern: string): MappingRule => ({
   method,
@@ -544,12 +545,14 @@ t.test('a call goes to the product’s own endpoint at a path that its rules let
   await t.rejects(send({ 'path.id': 'x' }, { calls: elsewhere }), { code: 'invalid_fields' })
   const others = { list: async () => [], read: async () => ({ application: { model: 'another' }, model }) as never }
   await t.rejects(send({ 'path.id': 'x' }, { applications: others }), { code: 'not_found' })
-  const tokenless = {
-    prepare: async () => {
-      throw new Error('no token')
-    },
+  const tokens = {
+    list: async () => [],
+    read: async () => ({ application: { model: model.system_name, credentials: tokenCredentials }, model }) as never,
   }
-  await t.rejects(send({ 'path.id': 'x' }, { calls: tokenless }), { code: 'gateway_unavailable', message: /No token/ })
+  await t.rejects(send({ 'path.id': 'x' }, { calls: callsWithoutToken, applications: tokens }), {
+    code: 'gateway_unavailable',
+    message: /No access token could be obtained/,
+  })
   t.same(opened, [], 'nothing of that was sent')
 
   const unread = createReferences(

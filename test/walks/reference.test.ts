@@ -111,7 +111,7 @@ t.test('each credential mode and location', async (t) => {
     const operation = /name="operation" value="(get-[a-z0-9-]*models)"/.exec(page.text)?.[1] ?? ''
     let answered = await attempt(mary, page, operation)
     // a new client of OpenID Connect is pushed to the sign-in service a moment later
-    for (let look = 0; look < 100 && answered.text.includes('Its client may not be known yet'); look++) {
+    for (let look = 0; look < 100 && answered.text.includes('The issuer may not have its client yet'); look++) {
       await sleep(100)
       answered = await attempt(mary, page, operation)
     }

@@ -33,7 +33,11 @@ const defaults: Record<string, Refusal> = {
   'Limits exceeded': 'limitsExceeded',
 }
 
-function refusalOf({ status, headers, text }: Answer, refusals: GatewayRefusals | undefined): Refusal | undefined {
+/** Which refusal of the gateway an answer is; undefined where it is the model server's. */
+export function refusalOf(
+  { status, headers, text }: Answer,
+  refusals: GatewayRefusals | undefined,
+): Refusal | undefined {
   const sent = text.length > 1000 ? undefined : text.trim()
   const configured = Object.entries(refusals ?? {}).find(([, each]) => each.status === status && each.text === sent)
   if (configured) return configured[0] as Refusal
@@ -62,7 +66,7 @@ function meaningOf({ status, headers, text }: Answer, error: string | undefined)
   if (status === 402 || (status < 500 && UNPAID.test(words)))
     return 'The account of the model server at its provider has no quota or budget left. This is not the limit of the plan. Its operator must check that account.'
   if (status === 401 || status === 403)
-    return 'The model server rejected the request, not the key check of the gateway. Its operator must check the credential that the model server expects.'
+    return 'The model server rejected the request after the gateway had accepted the key. Its operator must check the credential that the model server expects.'
   if (status === 404)
     return text.trim() === ''
       ? 'Neither the gateway nor the model server knows this address. Its operator should check the backends of the product.'

@@ -1,5 +1,6 @@
 import { readJson } from '../../clients/bounded-json.js'
 import { written } from '../../clients/secrets.js'
+import { problem } from '../../errors.js'
 import type { Model } from '../models/schemas.js'
 import type { KeyReadiness } from './key-readiness.js'
 import type { Application } from './schemas.js'
@@ -49,7 +50,7 @@ export function createModelCalls({ gateway, keys }: ModelCallsDeps) {
     },
   }
 
-  /** The request as it goes out, credential and all; for OpenID Connect a token is fetched first. */
+  /** The request with its credential; for OpenID Connect a token is fetched first. Rejects with gateway_unavailable. */
   async function prepare(model: Model, application: Application, call: Call): Promise<Prepared> {
     await keys.ready(application.id)
     const credential = await carrier(application)
@@ -81,11 +82,18 @@ export function createModelCalls({ gateway, keys }: ModelCallsDeps) {
   }
 
   async function token(application: Application): Promise<string> {
+    if (!application.credentials.token_url) throw withoutToken()
     const answer = await gateway.call(tokenRequest(application))
     const parsed = jsonOf(answer.text) as { access_token?: unknown } | undefined
-    if (answer.status !== 200 || typeof parsed?.access_token !== 'string') throw new Error('no token')
+    if (answer.status !== 200 || typeof parsed?.access_token !== 'string') throw withoutToken()
     return parsed.access_token
   }
+}
+
+function withoutToken() {
+  const detail =
+    'No access token could be obtained for this application, so nothing was sent. The issuer may not have its client yet. Try again in a minute.'
+  return problem('gateway_unavailable', { detail })
 }
 
 /** The request for a short-lived token (OpenID Connect products). */

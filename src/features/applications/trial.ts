@@ -1,18 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { firstModel, hasNoList, type ListedModel } from '../../clients/model-list.js'
+import type { GatewayRefusals } from '../../clients/threescale/nouns.js'
 import { isProblem } from '../../errors.js'
 import { infoPathsOf, modelListPath, otherFormAfter, testCallOf } from '../../model-calls/example-calls.js'
 import { changed, changesFor } from '../../model-calls/refused-parameters.js'
 import type { Model } from '../models/schemas.js'
 import { typeLabels, withoutIdWords } from '../models/words.js'
-import { isAnswered, saidBy, wordsFor as wordsByDefault } from './answers.js'
+import { isAnswered, refusalOf, saidBy, wordsFor } from './answers.js'
 import type { Call, GatewayAnswer, ModelCalls } from './model-calls.js'
 import type { Application } from './schemas.js'
 
 export interface TrialDeps {
   calls: Pick<ModelCalls, 'call'>
-  /** what an answer means, in words */
-  wordsFor?: (answer: Omit<GatewayAnswer, 'ms'>, model: Model) => string
+  /** the gateway's own refusals, as the product is configured; 3scale's defaults always count */
+  refusalsOf?: (systemName: string) => GatewayRefusals | undefined
   /** keeps what `GET /v1/models` returned for a product */
   learnModelId(systemName: string, id: unknown, contextLength: unknown, type?: Model['type']): Promise<void>
   /** keeps that a model server has no list of models */
@@ -37,7 +38,7 @@ export type Trial = ReturnType<typeof createTrial>
 
 /** One real call through the gateway with an application's own credential, only to the endpoint the catalogue names. */
 export function createTrial(deps: TrialDeps) {
-  const { calls, learnModelId, learnUnlisted, learnFormat, exampleIdOf, wordsFor = wordsByDefault } = deps
+  const { calls, learnModelId, learnUnlisted, learnFormat, exampleIdOf, refusalsOf = () => undefined } = deps
 
   return {
     /**
@@ -65,8 +66,10 @@ export function createTrial(deps: TrialDeps) {
         const { status, ms } = answer
         // a service of its own kind may have nothing to say
         const ok = isAnswered(answer) && (model.type === 'custom' || answer.text.trim() !== '')
-        const unknown = isRefused(answer) && modelId === undefined ? withoutIdWords(meant) : ''
-        const words = [wordsFor(answer, model), doubtOf(model, answer), unknown].filter(Boolean).join(' ')
+        const unknown = isRejected(model, answer) && modelId === undefined ? withoutIdWords(meant) : ''
+        const words = [wordsFor(answer, model, refusalsOf(model.system_name)), doubtOf(model, answer), unknown]
+          .filter(Boolean)
+          .join(' ')
         return { ok, status, ms, words, answer: ok ? saidBy(answer) : answer.text.slice(0, 600) }
       } catch (error) {
         if (isProblem(error, 'gateway_unavailable')) return nothing(error.message)
@@ -86,6 +89,7 @@ export function createTrial(deps: TrialDeps) {
     const call = testCall(model, modelId)
     if (!call) return undefined
     const answer = await calls.call(model, application, call)
+    if (isOfGateway(model, answer)) return answer
     const other = otherFormAfter(model, answer.status)
     const next = other ? testCall(other, modelId) : withoutRefused(call, answer)
     if (!next) return answer
@@ -104,7 +108,7 @@ export function createTrial(deps: TrialDeps) {
     let isUnlisted = false
     for (const path of infoPathsOf(model)) {
       const answer = await calls.call(model, application, { method: 'GET', path })
-      if (path === modelListPath(model)) isUnlisted = hasNoList(answer)
+      if (path === modelListPath(model)) isUnlisted = hasNoList(answer) && !isOfGateway(model, answer)
       const first = answer.status === 200 ? firstModel(answer.text, preferred) : undefined
       if (!first) continue
       await learnModelId(model.system_name, first.id, first.contextLength, first.type)
@@ -113,6 +117,22 @@ export function createTrial(deps: TrialDeps) {
     }
     if (isUnlisted) await learnUnlisted(model.system_name)
     return isUnlisted ? { id: preferred } : {}
+  }
+
+  /** A model server that knows no such call may be of another type than the mapping rules made likely. */
+  function doubtOf(model: Model, answer: GatewayAnswer): string {
+    return isRejected(model, answer) && model.sources.type === 'assumed'
+      ? `The type of this model (${typeLabels[model.type]}) is assumed, because the mapping rules name no call. The operator can set another type.`
+      : ''
+  }
+
+  /** Rejected by the model server because of the request. */
+  function isRejected(model: Model, answer: GatewayAnswer): boolean {
+    return [400, 404, 405, 422, 501].includes(answer.status) && !isOfGateway(model, answer)
+  }
+
+  function isOfGateway({ system_name }: Model, answer: GatewayAnswer): boolean {
+    return refusalOf(answer, refusalsOf(system_name)) !== undefined
   }
 }
 
@@ -135,18 +155,6 @@ function withoutRefused(call: Call, answer: GatewayAnswer): Call | undefined {
   const body = (call.body ?? {}) as Record<string, unknown>
   const changes = changesFor(body, answer)
   return changes.length > 0 ? { ...call, body: changed(body, changes) } : undefined
-}
-
-/** A model server that knows no such call may be of another type than the mapping rules made likely. */
-function doubtOf({ sources, type }: Model, answer: { status: number; text: string }): string {
-  return isRefused(answer) && sources.type === 'assumed'
-    ? `The type of this model (${typeLabels[type]}) is assumed, because the mapping rules name no call. The operator can set another type.`
-    : ''
-}
-
-/** Rejected by the model server because of the request; the gateway's own refusal names the missing rule. */
-function isRefused({ status, text }: { status: number; text: string }): boolean {
-  return [400, 404, 405, 422, 501].includes(status) && !/no mapping rule/i.test(text)
 }
 
 function refusedBeforehand(state: Application['state']): TestResult {

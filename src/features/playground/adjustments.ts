@@ -7,8 +7,8 @@ const HOUR_MS = 3_600_000
 type Body = Record<string, unknown>
 
 /**
- * What a model server refused of what the portal adds to a request. Each process keeps it for an hour, so that a
- * conversation does not cost two requests for each message.
+ * What the portal adds to a request and a model server rejects. Each process keeps it for an hour, so that a conversation
+ * does not cost two requests for each message.
  */
 export function createAdjustments() {
   const known = new LRUCache<string, Set<Change>>({ max: 1000, ttl: HOUR_MS })
@@ -19,7 +19,7 @@ export function createAdjustments() {
       return {
         /** the body as this model server is known to accept it */
         applied: (body: Body): Body => changed(body, before),
-        /** what to send after a refusal of the body with these changes; undefined where nothing can be left out */
+        /** the body to send after a refusal of the one with the `earlier` changes; undefined where nothing can be left out */
         after(body: Body, refusal: Refusal, earlier: Iterable<Change> = before) {
           const changes = changesFor(changed(body, earlier), refusal)
           if (changes.length === 0) return undefined
@@ -28,7 +28,7 @@ export function createAdjustments() {
             changes: all,
             body: changed(body, all),
             notices: changes.map(noticeOf),
-            /** call it where the server accepted that */
+            /** to be called where the server accepted the changed body */
             keep: () => void known.set(system_name, all),
           }
         },

@@ -184,7 +184,7 @@ function nothingIfLate(error: unknown): undefined {
   throw error
 }
 
-/** What is there after so long; undefined where it is not yet. */
+/** The result of the work if it ends within `ms`, else undefined. */
 async function orNothing<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
   const over = new AbortController()
   const late = sleep(ms, undefined, { signal: over.signal }).catch(() => undefined)

@@ -1,14 +1,14 @@
 import type { AnswerEvent } from '../../model-calls/answer-reader.js'
 import type { Usage } from '../../model-calls/answer-usage.js'
 
-/** What a model returned, as numbers and text that a page can show; whatever is odd in an answer is left out. */
+/** What a model returned, as numbers and text that a page can show; values of unexpected types are left out. */
 
 export interface Said {
   text: string
   reasoning: string
   /** why the answer ended, as the model server says it; may be empty */
   finish: string
-  /** what to know of how it ended; empty where it ended as usual */
+  /** what a person should know about its end; empty where it ended as usual */
   words: string
   /** true: only the first LONGEST_SAID characters are there */
   isCut: boolean
@@ -22,7 +22,7 @@ export const LONGEST_SAID = 100_000
 /** Numbers of a vector that are compared; the largest public models have 4,096. */
 export const MOST_DIMENSIONS = 8192
 
-/** A whole answer put together; `failure` says why there is none, else it is empty. */
+/** A whole answer, joined from its events; `failure` states why there is none, and is empty otherwise. */
 export async function collected(answer: AsyncIterable<AnswerEvent[]>): Promise<Said & { failure: string }> {
   const said = { text: '', reasoning: '', finish: '', words: '', failure: '' }
   let usage: Usage | undefined

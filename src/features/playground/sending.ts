@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream'
 import { jsonFrom } from '../../clients/bounded-json.js'
 import { retryAfterIn } from '../../clients/retry-after.js'
-import { isProblem, problem } from '../../errors.js'
 import type { AnswerEvent } from '../../model-calls/answer-reader.js'
 import { callOf } from '../../model-calls/example-calls.js'
 import { adviceFor, type Refusal } from '../../model-calls/refused-parameters.js'
@@ -79,7 +78,7 @@ export function createSending({ calls, gateway, wordsFor }: Pick<PlaygroundDeps,
     },
   }
 
-  /** Sends a body, and once more without what the server refuses of what the portal added. */
+  /** Sends a body, and again without what the portal added and the server rejects. */
   async function accepted<T extends { refused: Refusal | undefined }>(
     model: Model,
     application: Application,
@@ -103,16 +102,8 @@ export function createSending({ calls, gateway, wordsFor }: Pick<PlaygroundDeps,
     return { ...whole, notes: other.notices }
   }
 
-  async function prepare(model: Model, application: Application, body: Body): Promise<Prepared> {
-    try {
-      return await calls.prepare(model, application, { method: 'POST', path: callOf(model).path, body })
-    } catch (error) {
-      if (isProblem(error)) throw error
-      // OpenID Connect: the issuer gave no token
-      const detail =
-        'No access token could be obtained for this application, so nothing was sent. Its client may not be known yet. Try again in a minute.'
-      throw problem('gateway_unavailable', { detail, cause: error })
-    }
+  function prepare(model: Model, application: Application, body: Body): Promise<Prepared> {
+    return calls.prepare(model, application, { method: 'POST', path: callOf(model).path, body })
   }
 
   function refusedBy(answer: Refusal & { headers: Record<string, string> }, model: Model, body: Body): Refused {
@@ -123,7 +114,7 @@ export function createSending({ calls, gateway, wordsFor }: Pick<PlaygroundDeps,
   }
 }
 
-/** What comes of an answer that is being opened; a refusal is a failure by then. */
+/** The events of an answer that is being opened; a refusal becomes a failure. */
 export async function* answerOf(opening: Promise<Opened | Refused>): AsyncGenerator<AnswerEvent[]> {
   const opened = await opening
   if ('words' in opened) return yield [{ kind: 'failure', words: failureWords(opened) }]
@@ -140,7 +131,7 @@ function typeOf({ headers }: { headers: Record<string, string> }): string {
   return headers['content-type'] ?? ''
 }
 
-/** As much of a refusal as comes soon. */
+/** The part of a refusal that arrives within REFUSAL_MS. */
 async function beginningOf(body: Readable): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
@@ -151,7 +142,7 @@ async function beginningOf(body: Readable): Promise<string> {
       if (text.length > LONGEST_REFUSAL) break
     }
   } catch {
-    // what came before it broke off may tell enough
+    // the part before the break may contain the error
   } finally {
     clearTimeout(late)
   }

@@ -3,7 +3,7 @@ import { readJson } from '../../clients/bounded-json.js'
 import { hide } from '../../clients/secrets.js'
 import type { BackendPath, MappingRule } from '../../clients/threescale/nouns.js'
 import { letsThrough } from '../../clients/threescale/patterns.js'
-import { isProblem, problem } from '../../errors.js'
+import { problem } from '../../errors.js'
 import type { Caller } from '../../web/caller.js'
 import type { Prepared } from '../applications/model-calls.js'
 import type { Application } from '../applications/schemas.js'
@@ -125,14 +125,7 @@ export function createReferences(deps: ReferenceDeps) {
   ): Promise<Prepared> {
     const search = query.length > 0 ? `?${new URLSearchParams(query)}` : ''
     const raw = body && { ...body, text: await withModelId(body, model, application) }
-    try {
-      return await calls.prepare(model, application, { method, path: path + search, headers, raw })
-    } catch (error) {
-      if (isProblem(error)) throw error
-      // OpenID Connect: the issuer gave no token
-      const detail = 'No token could be got for this application, so nothing was sent. Its client may not be known yet.'
-      throw problem('gateway_unavailable', { detail, cause: error })
-    }
+    return calls.prepare(model, application, { method, path: path + search, headers, raw })
   }
 
   /** An empty `model` is filled in, as the page says; JSON that is too deep to be written again goes out as it was typed. */

@@ -1,0 +1,15 @@
+import { createModelCalls, type ModelCalls } from '../../src/features/applications/model-calls.js'
+
+/** Calls of an application of OpenID Connect whose issuer returns no token. */
+export const callsWithoutToken: ModelCalls = createModelCalls({
+  gateway: { call: async () => ({ status: 401, text: '{"error":"invalid_client"}', headers: {}, ms: 1 }) },
+  keys: { ready: async () => {} },
+})
+
+/** Credentials of such an application. */
+export const tokenCredentials = {
+  mode: 'oidc',
+  token_url: 'https://issuer.example/token',
+  client_id: 'a',
+  client_secret: 'b',
+}
