@@ -12,7 +12,7 @@ const Scope = Type.Unsafe<'maas:read' | 'maas:write' | 'maas:reveal'>({
 const Claims = Type.Object(
   {
     subject: Claim(
-      'default sub; a claim that never changes, is never given to somebody else and that people cannot set. Where `sub` differs between clients, such as oid of Microsoft Entra ID. Whoever has an account loses it when this changes, and a back-channel logout has to name a session (`sid`)',
+      'default sub; a claim that never changes, is never given to somebody else and that people cannot set. For providers whose `sub` differs between clients, such as Microsoft Entra ID (oid). Whoever has an account loses it when this changes, and a back-channel logout has to name a session (`sid`)',
     ),
     email: Claim(
       'default email; for example upn or unique_name. email_verified has to be about the address in this claim, and people must not be able to set it',

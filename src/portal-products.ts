@@ -71,7 +71,7 @@ export const Product = Type.Object(
         type: 'string',
         enum: ['openai', 'cohere', 'tei', 'tgi', 'ollama', 'llama_cpp', 'sglang', 'vllm', 'nvidia'],
         description:
-          'format of the request body, where servers of this type expect different ones: tei sends texts to /rerank, cohere sends documents',
+          'format of the request body, where servers of this type expect different ones: to /rerank, tei is called with texts and cohere with documents',
       }),
     ),
     context_length: Type.Optional(Type.Integer({ minimum: 1 })),

@@ -16,9 +16,9 @@ export interface Cell {
   name: string
   way: string
   type: ModelType
-  /** as the API tells it */
+  /** as the API returns it */
   model: Model
-  /** with its secrets, as `reveal=true` tells it */
+  /** with its secrets, as `reveal=true` returns it */
   application: Application
   /** of that application, as the API gives them with `reveal=true` */
   snippets: Snippet[]
@@ -82,8 +82,8 @@ export async function startMatrix(folder: string): Promise<Matrix> {
   const wanted = Object.keys(ways).flatMap((way) => modelTypes.map((type) => ({ way, type })))
   const names = await addProducts(stack, wanted)
   const { services } = await stack.state()
-  const odd = services.find(({ system_name }) => system_name === hostile.product)
-  await stack.put(`/_demo/services/${odd?.id}`, { name: hostile.name })
+  const service = services.find(({ system_name }) => system_name === hostile.product)
+  await stack.put(`/_demo/services/${service?.id}`, { name: hostile.name })
   await stack.part('gateway')
   const config = join(folder, 'portal.yaml')
   const products = Object.fromEntries(

@@ -12,7 +12,7 @@ export interface DetailsDeps {
   ttlSeconds: number
   /** reads the token endpoint of an issuer */
   tokenEndpoint(issuer: string): Promise<string>
-  /** asks a model server, where its operator allows it; what it tells comes back by `learn` */
+  /** queries a model server, where its operator allows it; what it reports arrives through `learn` */
   askServer(entry: Entry): Promise<void>
   /** whether `askServer` would ask */
   mayAsk(entry: Entry): boolean
@@ -35,7 +35,7 @@ const YEAR = 365 * DAY
 const LOOK_MS = 20_000
 
 /**
- * What has no bulk call: limits, prices and metric names of plans, token endpoints, and what model servers told. Read
+ * What has no bulk call: limits, prices and metric names of plans, token endpoints, and what model servers reported. Read
  * behind the first page, four calls at a time, again when old or when a plan changed; kept while 3scale is down.
  */
 export function createDetails(deps: DetailsDeps) {
@@ -49,7 +49,7 @@ export function createDetails(deps: DetailsDeps) {
   const prices = cache.cached<PricingRule[]>('prices', kept, (key) => threescale.listPricingRules(planId(key)))
   const metrics = cache.cached<Metric[]>('metrics', kept, (key) => threescale.listMetrics(Number(key)))
   const tokenUrls = cache.cached<string>('token-urls', { fresh: 3600, keep: 30 * DAY, changed }, tokenEndpoint)
-  // nothing but a put tells what a server said, so a copy never ages
+  // nothing but a put has what a server reported, so a copy never ages
   const learned = cache.cached<Learned | null>(
     'model-ids',
     { fresh: YEAR, keep: YEAR, nullYields: true, changed },
@@ -95,7 +95,7 @@ export function createDetails(deps: DetailsDeps) {
     tokenUrlOf: ({ gateway: { issuer } }: Entry): string | null =>
       issuer === undefined ? null : (tokenUrls.peek(issuer)?.value ?? null),
 
-    /** What the model server told of itself. */
+    /** What the model server reported of itself. */
     factsOf({ product }: Entry): Facts {
       const told = learned.peek(product.systemName)?.value
       if (!told) return {}
@@ -118,7 +118,7 @@ export function createDetails(deps: DetailsDeps) {
       changed()
     },
 
-    /** Keeps what a model server told, as far as it makes sense. */
+    /** Keeps what a model server reported, as far as it is valid. */
     async learn(systemName: string, id: unknown, length: unknown, type?: Facts['type']): Promise<void> {
       const { format } = learnedOf(systemName)
       const told = { id: modelId(id), contextLength: contextLength(length), type, ...(format && { format }) }

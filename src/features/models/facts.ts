@@ -5,7 +5,7 @@ import type { FormatName } from '../../model-calls/body-formats.js'
 import type { ModelType } from '../../model-calls/openai-endpoints.js'
 import type { Capability, FactSource, Model, ModelState } from './schemas.js'
 
-/** What one source tells about a model; every fact may be missing. */
+/** What one source states about a model; every fact may be missing. */
 export interface Facts {
   type?: ModelType
   model_id?: string
@@ -32,7 +32,7 @@ export interface Told {
   facts: Facts
 }
 
-/** The facts of several sources as one, each from the first that tells it, and which one that was. */
+/** The facts of several sources as one, each from the first that states it, and which one that was. */
 export function settle(told: Told[]): { facts: Facts; sources: Record<string, FactSource> } {
   const facts: Record<string, unknown> = {}
   const sources: Record<string, FactSource> = {}
@@ -53,7 +53,7 @@ export function stateOf({ state, retires_on }: Facts, today: string): ModelState
   return state === 'retired' ? 'retired' : 'deprecated'
 }
 
-/** What the deployed configuration tells by its mapping rules: `stated` by name, `assumed` where they are only prefixes. */
+/** What the mapping rules of the deployed configuration show: `stated` by name, `assumed` where they are only prefixes. */
 export function gatewayFacts(config: ProductRules): { stated: Facts; assumed: Facts } {
   const found = typeOfRules(config)
   const facts = found ? { type: found.type } : {}

@@ -21,7 +21,7 @@ import {
   typeLabels,
 } from './words.js'
 
-/** One line of a list of facts; `source` tells where it comes from. */
+/** One line of a list of facts; `source` says where it comes from. */
 export interface Fact {
   label: string
   value: string
@@ -80,7 +80,7 @@ export function factsOf(model: Model): Fact[] {
   ]
 }
 
-/** Never guessed: an id that no source gives is said to be unknown. */
+/** Never guessed: an id that no source gives is reported as unknown. */
 const idWords: Record<ReturnType<typeof modelIdOrigin>, string> = {
   known: '',
   listed: 'Not known yet; the code asks the model server for it',

@@ -143,7 +143,7 @@ export const Model = Type.Object(
     }),
     request_format: Type.Union([RequestFormat, Type.Null()], {
       description:
-        'format of the request body, where servers of this type expect different ones: `tei` sends `texts` to `/rerank`, `cohere` sends `documents`; null where only the path is known',
+        'format of the request body, where servers of this type expect different ones: to `/rerank`, `tei` is called with `texts` and `cohere` with `documents`; null where no source states it',
     }),
     endpoint: Type.String({ description: 'public address of the gateway, without a trailing slash' }),
     base_url: Type.String({

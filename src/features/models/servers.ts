@@ -22,11 +22,11 @@ export interface ServersDeps {
   log: Log
 }
 
-/** A server may be slow to the end of this time and no larger than this, or it is not listened to. */
+/** A slower or longer answer is not read. */
 const BOUNDS = { timeoutMs: 5000, maxBytes: 256 * 1024 }
 
 /**
- * Model servers that tell what they serve, asked in the background only where the operator says so in PORTAL_CONFIG: with
+ * Model servers that report what they serve, queried in the background only where the operator says so in PORTAL_CONFIG: with
  * an application of its own through the gateway, or at the private address of the deployed configuration.
  */
 export function createServers({ http, notes, privateAddresses, askAs, log, ...lists }: ServersDeps) {

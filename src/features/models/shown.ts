@@ -10,11 +10,11 @@ import type { Entry } from './snapshot.js'
  */
 export function shownFacts({ shown, gateway }: Entry, type: ModelType, basePath: string, unlisted: boolean): Told {
   const { modelId, streams, format } = shown[type] ?? {}
-  const asks = !unlisted && modelListPathOf(type, basePath, gateway.rules) !== undefined
+  const hasList = !unlisted && modelListPathOf(type, basePath, gateway.rules) !== undefined
   return {
     source: 'active_docs',
     facts: {
-      ...(modelId === undefined || asks ? {} : { model_id: modelId }),
+      ...(modelId === undefined || hasList ? {} : { model_id: modelId }),
       ...(streams ? { capabilities: ['streaming'] } : {}),
       ...(format ? { request_format: format } : {}),
     },

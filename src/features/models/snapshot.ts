@@ -40,9 +40,9 @@ export interface Entry {
   }
   /** the published spec, whose text is read when it is shown */
   spec: SpecRef | undefined
-  /** facts, the first that tells one wins: declared in the spec, the gateway's, deduced from the spec */
+  /** facts, the first that states one counts: declared in the spec, the gateway's, deduced from the spec */
   told: Told[]
-  /** what mapping rules make likely and do not state: it counts where nothing else tells */
+  /** what mapping rules make likely and do not state: it counts where no other source states anything */
   assumed: Facts
   /** what the spec shows in the calls that the mapping rules let through, by the type of model that they are for */
   shown: ShownByType
@@ -64,7 +64,7 @@ export interface SnapshotDeps {
     Threescale,
     'listProducts' | 'listPlans' | 'listGatewayConfigs' | 'listApiDocs' | 'listFieldDefinitions' | 'readSettings'
   >
-  /** takes over the texts of specs and tells what they say, by product */
+  /** takes over the texts of specs and returns what they say, by product */
   takeSpecs(docs: ApiDoc[]): Promise<Map<number, { ref: SpecRef; told: SpecFacts }>>
   /** hears of every deployed configuration; private addresses never enter the snapshot, which others share */
   sawConfigs(configs: GatewayConfig[]): void

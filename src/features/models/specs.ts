@@ -45,8 +45,8 @@ export function createSpecs({ threescale, cache, readFacts = readHere, waitMs = 
 
   return {
     /**
-     * What each product's spec tells; only texts that changed are read and kept. What is not read in time is read on in the
-     * background, for the next refresh; until then a spec tells what it told before its change.
+     * What each product's spec says; only texts that changed are read and kept. What is not read in time is read on in the
+     * background, for the next refresh; until then, a spec counts as it was before its change.
      */
     async take(docs: ApiDoc[]): Promise<Map<number, { ref: SpecRef; told: SpecFacts }>> {
       const linked: Linked[] = []

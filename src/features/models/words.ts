@@ -57,7 +57,7 @@ const sourceWords: Record<FactSource, string> = {
   assumed: 'assumed, because the mapping rules name no call',
 }
 
-/** Where a fact comes from; empty where nothing told it. */
+/** Where a fact comes from; empty where it is not known. */
 export function sourceOf(model: Model, fact: string): string {
   const source = model.sources[fact]
   return source ? sourceWords[source] : ''

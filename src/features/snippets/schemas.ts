@@ -14,7 +14,7 @@ export const Snippet = Type.Object(
   {
     client: Type.String({
       description:
-        'curl (bash), powershell, cmd, python-openai, python-requests, langchain-python, llamaindex, jupyter, js-openai, js-fetch, langchain-js, env, continue, open-webui or kubernetes-secret',
+        'curl, powershell, cmd, python-openai, python-requests, langchain-python, llamaindex, jupyter, js-openai, js-fetch, langchain-js, env, continue, open-webui or kubernetes-secret',
     }),
     group: Group,
     label: Type.String(),

@@ -50,7 +50,7 @@ export interface AccountReport {
   count: number
   /** models that the account has applications of */
   choosable: { model: string; name: string }[]
-  /** where it was asked for and told */
+  /** where it was requested and is known */
   tenantZone: string | undefined
   gaps: Gaps
   readAt: number

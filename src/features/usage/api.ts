@@ -179,7 +179,7 @@ function jsonOrCsv(schema: typeof ApplicationUsage | typeof AccountUsage) {
       'text/csv': {
         schema: Type.String({
           description:
-            'RFC 4180 in UTF-8 with a byte order mark, so that Excel reads every name; every field quoted; start and end of each row, then its numbers. Read it as `utf-8-sig` in Python, or send `bom=false`. Text that a spreadsheet would take for a formula, or numbers of more than 15 digits, begin with an apostrophe',
+            'RFC 4180 in UTF-8 with a byte order mark, so that Excel reads every name; every field quoted; start and end of each row, then its numbers. Read it as `utf-8-sig` in Python, or send `bom=false`. Text that a spreadsheet would take for a formula, and text of more than 15 digits, begins with an apostrophe',
         }),
       },
     },

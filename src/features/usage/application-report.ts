@@ -21,7 +21,7 @@ export interface ApplicationReport {
   limits: LimitState[]
   estimate: Estimate | undefined
   losses: string[]
-  /** where it was asked for and told */
+  /** where it was requested and is known */
   tenantZone: string | undefined
   gaps: Gaps
   readAt: number

@@ -8,7 +8,7 @@ export interface Choice {
   path: string
   query: Record<string, string>
   errors: Record<string, string>
-  /** false: the browser has not told its zone yet */
+  /** false: the time zone of the browser is not known yet */
   zoneKnown: boolean
 }
 

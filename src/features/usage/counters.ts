@@ -70,7 +70,7 @@ export function createCounters({ threescale, cache, gate }: CountersDeps) {
       }
     },
 
-    /** The tenant's own zone, asked once a day with any application of the caller's; undefined where it cannot be told. */
+    /** The tenant's own zone, asked once a day with any application of the caller's; undefined where it cannot be read. */
     async tenantZone(application: number | undefined, deadline: number): Promise<string | undefined> {
       witness = application ?? witness
       if (witness === undefined) return undefined

@@ -51,8 +51,8 @@ function measureOf(metric: Metric, hits: number | undefined, names: MetricNames)
 }
 
 function roleOf({ id, systemName, unit, parentId }: Metric, hits: number | undefined, names: MetricNames): Role {
-  const said = (Object.keys(names) as NamedRole[]).find((role) => names[role] === systemName)
-  if (said) return said
+  const stated = (Object.keys(names) as NamedRole[]).find((role) => names[role] === systemName)
+  if (stated) return stated
   if (id === hits) return 'calls'
   if (parentId !== undefined) return 'method'
   const role = tokenRole(systemName, unit)

@@ -165,14 +165,13 @@ export const CsvQuery = Type.Object({
     Type.Unsafe<'comma' | 'semicolon'>({
       type: 'string',
       enum: ['comma', 'semicolon'],
-      description:
-        'CSV only; semicolon for Excel in languages whose decimal sign is a comma, which opens such files in columns; default comma',
+      description: 'CSV only; `semicolon` is for Excel in languages whose decimal sign is a comma; default comma',
     }),
   ),
   bom: Type.Optional(
     Type.Boolean({
       description:
-        'CSV only; false: without the byte order mark at the beginning, which some programs do not skip; default true',
+        'CSV only; false omits the byte order mark, which some programs take for a part of the first column name; default true',
     }),
   ),
 })

@@ -46,7 +46,7 @@ export interface ApplicationQuery extends RangeQuery {
 
 export type AccountQuery = RangeQuery & AccountChoice
 
-/** Where a query names no zone: UTC, or for people who have not told theirs the tenant's own. */
+/** Where a query names no zone: UTC, or for people whose zone is not known the tenant's own. */
 export type DefaultZone = 'UTC' | 'tenant'
 
 export interface LimitsOf {
