@@ -1,5 +1,5 @@
-// Writes test/client/schema.d.ts: the types of the REST API's document, as a client in TypeScript would make them.
-// openapi-typescript wants the JavaScript API of TypeScript 5 or 6, which TypeScript 7 lacks; @ts-morph/common brings one.
+// Writes test/client/schema.d.ts: the types of the REST API's document, as a client in TypeScript would generate them.
+// openapi-typescript requires the JavaScript API of TypeScript 5 or 6, which TypeScript 7 lacks; @ts-morph/common includes one.
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { register } from 'node:module'
 import { join } from 'node:path'

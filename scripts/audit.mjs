@@ -1,8 +1,8 @@
-// `npm run audit`: known vulnerabilities of what production is made of, by the registry's own list. Ends with 1 where there
-// are some. A registry that has no such list (many mirrors) is said so in capitals, and is a failure with AUDIT=required.
-import { spawnSync } from 'node:child_process'
+// `npm run audit`: known vulnerabilities of the production packages, from the registry's own list. Exits with 1 if there are
+// any. A registry without such a list (many mirrors) is reported in capitals, and is a failure with AUDIT=required.
+import { npm } from './npm.mjs'
 
-const { stdout, stderr } = spawnSync('npm', ['audit', '--omit=dev', '--json'], { encoding: 'utf8' })
+const { stdout, stderr } = npm(['audit', '--omit=dev', '--json'], { encoding: 'utf8' })
 const report = readJson(stdout)
 const counts = report?.metadata?.vulnerabilities
 
@@ -14,7 +14,7 @@ if (!counts) {
     `NOT AUDITED: the registry gives no list of vulnerabilities (${reason ?? report?.message ?? 'no answer'}).\n`,
   )
   process.stdout.write(
-    'Run "npm audit --omit=dev" where the public registry can be reached; AUDIT=required makes this a failure.\n',
+    'Run "npm audit --omit=dev" where the public registry is reachable; with AUDIT=required this is a failure.\n',
   )
   process.exit(process.env.AUDIT === 'required' ? 1 : 0)
 }

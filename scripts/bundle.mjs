@@ -1,6 +1,5 @@
-// Writes dist/bin/maas-portal.js, the program with what it is made of in a few files: Node reads these in a third of the time
-// that it needs for 1,600 small ones, which is most of a start. The program of its thread is a file of its own beside it, so that
-// neither loads what only the other one needs.
+// Bundles the program into dist/bin/maas-portal.js and a few other files: Node.js reads these in a third of the time of 1,600
+// small ones, which is most of the startup time. The worker thread has a separate file, so that each loads only its own code.
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
@@ -8,13 +7,18 @@ import { rolldown } from 'rolldown'
 const root = join(import.meta.dirname, '..')
 const dir = join(root, 'dist', 'bin')
 
-/** Loaded seldom or never by a portal, or not to be moved: pino's transports are files that a worker starts. */
-const outside = /^(node:|pino|@opentelemetry\/(exporter|resources|sdk)|oidc-provider|koa-body)/
+/** Not bundled: rarely loaded, or, like pino, dependent on the location of its own files. */
+const outside = /^(node:|pino|@opentelemetry\/(exporter|resources|sdk)|oidc-provider)/
 
 rmSync(dir, { recursive: true, force: true })
 mkdirSync(dir)
-await write('maas-portal', 'cli.js')
-await write('document-worker', 'assembly/documents/worker.js')
+/** The imports of all written files. */
+const imports = new Set()
+await write('maas-portal', 'main.js')
+await write('document-worker', 'composition/documents/worker.js')
+// Read by scripts/runtime-packages.mjs.
+const external = [...imports].filter((id) => outside.test(id) && !id.startsWith('node:')).sort()
+writeFileSync(join(root, 'dist', 'external.json'), `${JSON.stringify(external)}\n`)
 
 async function write(name, source) {
   const bundle = await rolldown({
@@ -22,17 +26,18 @@ async function write(name, source) {
     platform: 'node',
     external: (id) => outside.test(id),
   })
-  const { output } = await bundle.generate({ format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name].js' })
-  for (const { fileName, code } of output) {
+  const { output } = await bundle.generate({
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name].js',
+    // V8 keeps the source in memory, in two bytes a character if one is outside of Latin-1.
+    charset: 'ascii',
+    comments: { legal: true, annotation: false, jsdoc: false },
+  })
+  for (const { fileName, code, imports: eager, dynamicImports: lazy } of output) {
+    for (const id of [...eager, ...lazy]) imports.add(id)
     const path = join(dir, fileName)
-    if (existsSync(path)) throw new Error(`${fileName} is a part of both programs`)
-    writeFileSync(path, ascii(code))
+    if (existsSync(path)) throw new Error(`${fileName} is part of both programs`)
+    writeFileSync(path, code)
   }
-}
-
-/** One character beyond Latin-1 makes V8 keep the whole text of a file in two bytes a character. */
-function ascii(code) {
-  if (/String\.raw`[^`]*[^\0-\x7f]/.test(code))
-    throw new Error('String.raw with more than ASCII would mean something else')
-  return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

@@ -1,11 +1,11 @@
-// Writes deploy/keycloak/realm-import.yaml: realm.json as the Keycloak operator takes it, each placeholder from a secret.
+// Writes deploy/keycloak/realm-import.yaml: realm.json in the format of the Keycloak operator, with each placeholder from a secret.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 
 const folder = join(import.meta.dirname, '..', 'deploy', 'keycloak')
 const text = readFileSync(join(folder, 'realm.json'), 'utf8')
-// in capitals: Keycloak's own texts, ${username} and the like, stay what they are
+// In capitals: Keycloak's own placeholders, such as ${username}, are unchanged.
 const names = [...new Set([...text.matchAll(/\$\{([A-Z][A-Z_]+)[:}]/g)].map(([, name]) => name))]
 const resource = {
   apiVersion: 'k8s.keycloak.org/v2alpha1',

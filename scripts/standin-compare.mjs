@@ -1,6 +1,6 @@
-// `npm run standin:compare -- RECORDING.jsonl [--database mysql|postgresql] [--all]`: plays the recorded calls at an empty 3scale
-// stand-in and prints what differs from the recording; exit code 1 when something does. The database is PostgreSQL's unless it
-// is given or the file's name says MySQL: so were the recordings made.
+// `npm run standin:compare -- RECORDING.jsonl [--database mysql|postgresql] [--all]`: replays the recorded calls on an empty 3scale
+// stand-in and prints the differences from the recording; exit code 1 if there are any. The database is PostgreSQL unless it
+// is specified or the file's name contains MySQL, as for the recordings.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -79,10 +79,10 @@ async function answers(url) {
       return
     await sleep(100)
   }
-  throw new Error(`${url} does not answer`)
+  throw new Error(`${url} does not respond`)
 }
 
-/** A port whose next ones, that the stand-in listens on, are free too. */
+/** A port that is free, like the following ones that the stand-in uses. */
 async function freePort() {
   for (let attempt = 0; attempt < 50; attempt++) {
     const start = 11_000 + Math.floor(Math.random() * 200) * 100

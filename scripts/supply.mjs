@@ -1,15 +1,15 @@
-// Writes dist/sbom.cdx.json, what the portal is made of in CycloneDX's form, and dist/licences.txt, under which terms: every
-// package of production and the fonts. Only when package-lock.json has changed since.
-import { spawnSync } from 'node:child_process'
+// Writes dist/sbom.cdx.json, the components of the portal in CycloneDX format, and dist/licences.txt, their licences: every
+// production package and the fonts. Only if package-lock.json has changed since.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { npm } from './npm.mjs'
 
 const root = join(import.meta.dirname, '..')
 const lockFile = join(root, 'package-lock.json')
 const bomFile = join(root, 'dist', 'sbom.cdx.json')
 const licencesFile = join(root, 'dist', 'licences.txt')
-const fonts = ['RedHatTextVF.woff2', 'RedHatDisplay-Medium.woff2']
+const fonts = ['RedHatTextVF.woff2', 'RedHatDisplay-Medium.woff2', 'RedHatMono-Regular.woff2']
 const terms = join(root, 'static', 'OFL.txt')
 
 if ([lockFile, import.meta.filename, terms].some((file) => changedAt(file) > changedAt(licencesFile))) {
@@ -21,14 +21,10 @@ if ([lockFile, import.meta.filename, terms].some((file) => changedAt(file) > cha
 
 function billOfMaterials() {
   const args = ['sbom', '--sbom-format', 'cyclonedx', '--package-lock-only']
-  const { status, stdout, stderr } = spawnSync('npm', args, {
-    cwd: root,
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
-  })
+  const { status, stdout, stderr } = npm(args, { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
   if (status !== 0) throw new Error(`npm sbom: ${stderr}`)
   const bom = JSON.parse(stdout)
-  // npm calls it as the folder is called
+  // npm uses the name of the folder.
   Object.assign(bom.metadata.component, { type: 'application', name: 'maas-portal' })
   const files = fonts.map((name) => ({
     'bom-ref': `static/fonts/${name}`,
@@ -50,7 +46,7 @@ function billOfMaterials() {
   }
 }
 
-/** By the lockfile: `npm sbom --omit dev` (npm 11.19) leaves out what development needs as well, as ajv. */
+/** From the lockfile: `npm sbom --omit dev` (npm 11.19) omits packages that development also requires, such as ajv. */
 function packagesOfProduction() {
   const { packages } = JSON.parse(readFileSync(lockFile, 'utf8'))
   return Object.entries(packages)
@@ -58,7 +54,7 @@ function packagesOfProduction() {
     .map(([path, { version }]) => ({ path, name: path.split('node_modules/').pop(), version }))
 }
 
-/** A table, then each text once, with the packages that are under it. */
+/** A table, then each text once, with the packages that it applies to. */
 function licences({ components }) {
   const texts = new Map()
   for (const { name, text } of [...installed(), { name: fonts.join(', '), text: readFileSync(terms, 'utf8') }])
@@ -72,7 +68,7 @@ function licences({ components }) {
   ].join('\n')
 }
 
-/** Each text in a package with that package; one that brings none is under the text that its licence has everywhere. */
+/** Each text in a package applies to that package; a package without one has the standard text of its licence. */
 function* installed() {
   for (const { path, name, version } of packagesOfProduction()) {
     const folder = join(root, path)

@@ -1,13 +1,12 @@
-// `npm run test:keycloak`: fetches Keycloak once, imports deploy/keycloak/realm.json into a fresh server and walks through
-// it in Chromium. Ends with `N passed, N failed`.
-import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import { homedir } from 'node:os'
+// `npm run test:keycloak`: fetches Keycloak once, imports deploy/keycloak/realm.json into a new server and runs the walks
+// in Chromium. Ends with `N passed, N failed`.
+import { chmodSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { bring, run } from './packages.mjs'
-import Summary from './tap-summary.mjs'
+import { npm } from './npm.mjs'
+import { bring, cached, run } from './packages.mjs'
+import { runTests } from './run-tests.mjs'
 
-// one exact version: minor versions of 26 differ in what the walk sees
+// One exact version: minor versions of 26 differ in their pages.
 const VERSION = '26.7.3'
 const PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1'
 
@@ -18,56 +17,24 @@ bring([
   ['chromium', 'chromium'],
   ['curl', 'curl'],
 ])
-if (run('npm', ['run', '--silent', 'build']) !== 0) process.exit(1)
-const home = keycloakHome()
-for (const walk of readdirSync(join('dist', 'test', 'keycloak')).filter((name) => name.endsWith('.walk.js'))) {
-  await runWalk(join('dist', 'test', 'keycloak', walk))
-}
+if (npm(['run', '--silent', 'build'], { stdio: 'inherit' }).status !== 0) process.exit(1)
+const home = cached(`keycloak-${VERSION}`, makeKeycloak)
+const folder = join('dist', 'test', 'keycloak')
+const walks = readdirSync(folder).filter((name) => name.endsWith('.walk.js'))
+await runTests(
+  walks.map((walk) => join(folder, walk)),
+  { env: { KEYCLOAK_HOME: home }, timeout: 900 },
+)
 
-/** The unpacked and built server, kept beside the user's other caches. Made under another name first, so that a run that
- * was cut off, or a second run beside this one, never leaves half of it. */
-function keycloakHome() {
-  const cache =
-    process.env.KEYCLOAK_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'maas-portal')
-  const home = join(cache, `keycloak-${VERSION}`)
-  if (existsSync(home)) return home
-  const made = join(cache, `making-${process.pid}`)
-  mkdirSync(made, { recursive: true })
-  process.stdout.write(`fetching Keycloak ${VERSION} into ${cache}\n`)
+/** The unpacked and built server; undefined if a step fails. */
+function makeKeycloak(made) {
   const artifact = `org.keycloak:keycloak-quarkus-dist:${VERSION}:zip`
   const unpack = ['-B', '-q', `${PLUGIN}:unpack`, `-Dartifact=${artifact}`, `-DoutputDirectory=${made}`]
-  // where there is no project, the plugin leaves its marks in the folder that it is run in
+  // Without a project, the plugin leaves marker files in its working directory.
   const there = { cwd: made }
-  if (run('mvn', unpack, there) !== 0 && run('mvn', unpack, there) !== 0)
-    giveUp(made, 'Keycloak could not be fetched with mvn.')
+  if (run('mvn', unpack, there) !== 0 && run('mvn', unpack, there) !== 0) return undefined
   const server = join(made, `keycloak-${VERSION}`)
-  chmodSync(join(server, 'bin', 'kc.sh'), 0o755)
-  const options = ['build', '--db=dev-file', '--health-enabled=true']
-  if (run(join(server, 'bin', 'kc.sh'), options) !== 0) giveUp(made, 'Keycloak could not be built.')
-  try {
-    renameSync(server, home)
-  } catch (error) {
-    // the run beside this one was first
-    if (!existsSync(home)) throw error
-  }
-  rmSync(made, { recursive: true, force: true })
-  return home
-}
-
-function giveUp(made, sentence) {
-  rmSync(made, { recursive: true, force: true })
-  process.stderr.write(`${sentence}\n`)
-  process.exit(1)
-}
-
-function runWalk(file) {
-  return new Promise((resolve) => {
-    const env = { ...process.env, KEYCLOAK_HOME: home, TAP_TIMEOUT: '900' }
-    const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'], env })
-    child.stdout.pipe(new Summary()).pipe(process.stdout, { end: false })
-    child.on('close', (code) => {
-      if (code !== 0) process.exitCode = 1
-      resolve()
-    })
-  })
+  const script = join(server, 'bin', 'kc.sh')
+  chmodSync(script, 0o755)
+  return run(script, ['build', '--db=dev-file', '--health-enabled=true']) === 0 ? server : undefined
 }

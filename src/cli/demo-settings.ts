@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { projectRoot } from '../root.js'
+import { projectRoot } from '../project-root.js'
 
-/** Ports of the demo's parts from its base port. */
+/** Ports of the parts, derived from the base port. */
 export function demoPorts(port: number) {
   return {
     portal: port,
@@ -14,10 +14,13 @@ export function demoPorts(port: number) {
   }
 }
 
-/** Makes the names of the demo's users in 3scale; tests make them too. */
-export const DEMO_USERNAME_SECRET = 'demo-username-secret-that-everybody-knows'
+/** Signs usernames in the demo; tests use it too. */
+export const DEMO_USERNAME_SECRET = 'demo-username-secret-that-is-public'
 
-/** The portal's settings in the demo; what the environment sets already wins, so that tests can change one. */
+/** Sent by the 3scale of the demo with its webhooks. */
+export const DEMO_WEBHOOK_SECRET = 'demo-webhook-secret-that-is-public'
+
+/** Settings of the portal in the demo. The environment takes precedence, so that tests can change single settings. */
 export function demoEnvironment(
   port: number,
   env: Readonly<Record<string, string | undefined>>,
@@ -35,17 +38,39 @@ export function demoEnvironment(
     OIDC_CLIENT_ID: 'maas-portal',
     OIDC_CLIENT_SECRET: 'demo-portal-secret',
     API_CLIENTS: 'demo-service',
-    SESSION_SECRET: 'demo-session-secret-that-everybody-knows',
+    SESSION_SECRET: 'demo-session-secret-that-is-public',
     USERNAME_SECRET: DEMO_USERNAME_SECRET,
+    WEBHOOK_SECRET: DEMO_WEBHOOK_SECRET,
     CATALOG_ACCESS: 'public',
     PORTAL_CONFIG: join(projectRoot, 'deploy', 'demo-portal.yaml'),
     LOG_LEVEL: 'warn',
     GATEWAY_CONFIGURATION_CACHE: timing === 'quick' ? '1' : '300',
     APP_KEY_CACHE: timing === 'quick' ? '2' : '60',
   }
-  const given = Object.entries(env).filter(([name, value]) => name in settings && value !== undefined) as [
+  const overrides = Object.entries(env).filter(([name, value]) => name in settings && value !== undefined) as [
     string,
     string,
   ][]
-  return { ...settings, ...Object.fromEntries(given) }
+  return { ...settings, ...Object.fromEntries(overrides) }
+}
+
+const ACTIONS = {
+  account: ['created', 'updated', 'deleted', 'plan_changed'],
+  user: ['created', 'updated', 'deleted'],
+  application: [
+    ...['created', 'updated', 'deleted', 'suspended', 'plan_changed'],
+    ...['user_key_updated', 'key_created', 'key_deleted', 'key_updated'],
+  ],
+}
+
+/** The settings with which the 3scale part sends all webhooks to the portal. */
+export function demoWebhooks({ PORT, WEBHOOK_SECRET, THREESCALE_ACCESS_TOKEN }: Record<string, string>) {
+  const events = Object.entries(ACTIONS).flatMap(([type, actions]) => actions.map((action) => `${type}_${action}_on`))
+  return {
+    access_token: THREESCALE_ACCESS_TOKEN,
+    url: `http://3scale:${WEBHOOK_SECRET}@127.0.0.1:${PORT}/webhooks/3scale`,
+    active: true,
+    provider_actions: true,
+    ...Object.fromEntries(events.map((name) => [name, true])),
+  }
 }

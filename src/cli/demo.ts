@@ -1,32 +1,41 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request } from 'undici'
-import { demoEnvironment, demoPorts } from './demo-settings.js'
-import { servePortal } from './portal.js'
+import { demoEnvironment, demoPorts, demoWebhooks } from './demo-settings.js'
+import { demoMessages } from './messages.js'
 
 type Part = 'portal' | 'threescale' | 'identity' | 'gateway'
 type Timing = 'real' | 'quick'
+/** Leaves ports for the gateways of all products. */
+const LAST_PORT = 65_000
 const parts: Part[] = ['threescale', 'identity', 'gateway', 'portal']
 
 interface DemoOptions {
   state?: string
-  tenant: 'demo' | 'well-kept' | 'empty'
+  tenant: 'demo' | 'clean' | 'empty' | 'large'
 }
 
-/** The whole demo (four processes) or, with `only`, one part in this process. */
+/** Starts all parts as processes or, with `only`, one part in this process. */
 export async function demo({ only, ...options }: DemoOptions & { only?: Part }): Promise<void> {
-  const port = Number(process.env.PORT ?? 3000)
+  const { PORT = '3000' } = process.env
+  const port = Number(PORT)
+  if (!/^[1-9]\d*$/.test(PORT) || port > LAST_PORT) {
+    process.stderr.write(demoMessages.port(PORT, LAST_PORT))
+    process.exit(1)
+  }
   const timing = timingOf(process.env.DEMO_TIMING)
   if (!timing) {
-    process.stderr.write(`DEMO_TIMING is "${process.env.DEMO_TIMING}". Set it to real or quick.\n`)
+    process.stderr.write(demoMessages.timing(process.env.DEMO_TIMING))
     process.exit(1)
   }
   if (only) {
-    // a demo that was killed leaves no part behind
+    // A killed demo leaves no part running.
     process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+    // The event has passed if the other end closed while this module was loaded. Without a channel this is undefined.
+    if (process.connected === false) process.exit()
     return runPart(only, { port, timing, ...options })
   }
-  const children = parts.map((part) => startPart(part))
+  const children = parts.map((part) => startPart(part, options))
   let stopping = false
   const stop = async (code: number) => {
     if (stopping) return
@@ -41,17 +50,26 @@ export async function demo({ only, ...options }: DemoOptions & { only?: Part }):
   for (const child of children) {
     child.once('exit', (code) => {
       if (stopping) return
-      process.stderr.write(
-        `A part of the demo ended (code ${code}); stopping the rest. Is one of its ports in use? Try PORT=4000 npm run demo.\n`,
-      )
+      process.stderr.write(demoMessages.partEnded(code))
       void stop(1)
     })
   }
   await waitUntilReady(port, () => stopping)
-  if (!stopping) process.stdout.write(welcome(port))
+  if (options.tenant !== 'empty' && !stopping) await sendWebhooks(port)
+  if (!stopping) process.stdout.write(demoMessages.welcome(demoPorts(port)))
 }
 
-/** npm hands on no signal that is sent to it alone: when it is gone, so is the demo. */
+/** Sets the address of webhooks in the 3scale part, as docs/webhooks.md describes. */
+async function sendWebhooks(port: number): Promise<void> {
+  const { body } = await request(`http://127.0.0.1:${demoPorts(port).threescale}/admin/api/webhooks.json`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(demoWebhooks(demoEnvironment(port, process.env))),
+  })
+  await body.dump()
+}
+
+/** npm does not forward a signal that only it received, so the demo stops when npm is gone. */
 function endWith(stop: () => void): void {
   if (!process.env.npm_lifecycle_event) return
   const parent = process.ppid
@@ -62,7 +80,7 @@ function endWith(stop: () => void): void {
   }, 500)
 }
 
-/** Without it quick: what a person changes in the demo is seen at once. */
+/** Default: quick, so that changes in the demo take effect immediately. */
 function timingOf(value = 'quick'): Timing | undefined {
   return value === 'real' || value === 'quick' ? value : undefined
 }
@@ -73,7 +91,7 @@ async function runPart(
 ): Promise<void> {
   if (part === 'portal') {
     Object.assign(process.env, demoEnvironment(port, process.env, timing))
-    return servePortal()
+    return (await import('./serve.js')).serve()
   }
   const { start } = await loadPart(part)
   const portalUrl = process.env.PUBLIC_URL ?? `http://localhost:${port}`
@@ -85,8 +103,13 @@ async function runPart(
     ...(issuer ? { issuer } : {}),
     tenant,
     ...(state ? { stateFile: state } : {}),
+  }).catch((error: NodeJS.ErrnoException & { port?: number }) => {
+    if (error.code === undefined) throw error
+    const resource = error.syscall === 'listen' ? `port ${error.port}` : (error.path ?? String(state))
+    process.stderr.write(demoMessages.cannotUse(part, resource, error.code))
+    process.exit(1)
   })
-  process.stdout.write(`${part} is ready\n`)
+  process.stdout.write(demoMessages.partReady(part))
   const stop = async () => {
     await running.close()
     process.exit(0)
@@ -106,20 +129,23 @@ function loadPart(part: Exclude<Part, 'portal'>) {
   }
 }
 
-function startPart(part: Part): ChildProcess {
-  // an own process group: Ctrl-C in the terminal reaches this process alone, which then stops the parts in order
-  return spawn(process.execPath, [String(process.argv[1]), 'demo', '--only', part], {
+function startPart(part: Part, { tenant, state }: DemoOptions): ChildProcess {
+  // With a separate process group, Ctrl-C reaches only this process, which stops the parts in order. On Windows this would open
+  // a console window for each part, and Ctrl-C reaches all of them anyway.
+  const options = ['--tenant', tenant, ...(state === undefined ? [] : ['--state', state])]
+  return spawn(process.execPath, [String(process.argv[1]), 'demo', '--only', part, ...options], {
     stdio: ['ignore', part === 'portal' ? 'inherit' : 'ignore', 'inherit', 'ipc'],
     env: process.env,
-    detached: true,
+    detached: process.platform !== 'win32',
+    windowsHide: true,
   })
 }
 
 async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
-  const late = setTimeout(() => child.kill('SIGKILL'), 8000)
+  const timer = setTimeout(() => child.kill('SIGKILL'), 8000)
   await new Promise((resolve) => child.once('exit', resolve))
-  clearTimeout(late)
+  clearTimeout(timer)
 }
 
 async function waitUntilReady(port: number, cancelled: () => boolean): Promise<void> {
@@ -145,22 +171,4 @@ async function answers(url: string, dispatcher: Agent): Promise<boolean> {
   } catch {
     return false
   }
-}
-
-function welcome(port: number): string {
-  const ports = demoPorts(port)
-  return `
-maas-portal demo is ready: http://localhost:${port}
-
-  3scale stand-in   http://localhost:${ports.threescale}   (admin token: demo-token)
-  sign-in service   http://localhost:${ports.identity}
-  gateway           http://localhost:${ports.gateway} and up, one port a product
-  metrics, health   http://localhost:${ports.metrics}/metrics  /readyz
-
-  People (password "demo"): ada (new here), linus (comes from the stock portal), grace (e-mail not verified), admin
-
-  Try:  curl -s http://localhost:${port}/api/v1/models
-
-Ctrl-C stops it all.
-`
 }

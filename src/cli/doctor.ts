@@ -1,5 +1,5 @@
 import { buildPortal, type Report, reportText } from '../app.js'
-import { quietConfig } from './quiet-config.js'
+import { quietConfig } from './command-config.js'
 
 export interface DoctorOptions {
   json?: boolean
@@ -11,7 +11,7 @@ type Severity = Report['findings'][number]['severity']
 const TEN_MINUTES = 600_000
 const severities: Severity[] = ['error', 'warning', 'info']
 
-/** Prints what was found. Exit code: 0 all well, 1 findings, 2 the settings are wrong or something could not be checked. */
+/** Prints the report. Exit codes: 0 no findings, 1 findings, 2 invalid settings or incomplete checks. */
 export async function doctor({ json = false, failOn }: DoctorOptions): Promise<void> {
   const config = quietConfig()
   if (!config) {

@@ -1,17 +1,18 @@
-import { buildPortal, type Renaming } from '../app.js'
+import { buildPortal, type UsernameMigration } from '../app.js'
 import { isProblem } from '../errors.js'
-import { quietConfig } from './quiet-config.js'
+import { quietConfig } from './command-config.js'
+import { namesMessages } from './messages.js'
 
 export interface NamesOptions {
   apply?: boolean
   json?: boolean
-  only?: Renaming['kind'][]
+  only?: UsernameMigration['kind'][]
   except?: number[]
 }
 
 /**
- * Lists the users of 3scale whose names are not under the first USERNAME_SECRET and, with `apply`, renames them. Exit code: 0
- * nothing is left to do, 1 something is, 2 the settings are wrong or 3scale stopped answering.
+ * Lists 3scale users whose usernames are not signed with the first USERNAME_SECRET and, with `apply`, renames them. Exit codes: 0
+ * all usernames are current, 1 users remain, 2 invalid settings or 3scale stopped responding.
  */
 export async function names({ apply = false, json = false, only = [], except = [] }: NamesOptions): Promise<void> {
   const config = quietConfig()
@@ -20,7 +21,7 @@ export async function names({ apply = false, json = false, only = [], except = [
     return
   }
   const portal = await buildPortal(config)
-  const users: Renaming[] = []
+  const users: UsernameMigration[] = []
   let failure: string | null = null
   try {
     for await (const user of portal.renaming({ apply, kinds: only, except })) {
@@ -42,32 +43,32 @@ export async function names({ apply = false, json = false, only = [], except = [
     counts,
     users,
   }
-  process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : `${summaryOf(counts, apply)}\n`)
-  if (failure !== null) process.stderr.write(`Stopped: ${failure}. Run the command again to continue.\n`)
+  process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : summaryOf(counts, apply))
+  if (failure !== null) process.stderr.write(namesMessages.stopped(failure))
   process.exitCode = failure !== null ? 2 : counts.rename + counts.review > 0 ? 1 : 0
 }
 
-type Counts = Record<Renaming['action'], number>
+type Counts = Record<UsernameMigration['action'], number>
 
-function countsOf(users: Renaming[]): Counts {
-  const counts: Counts = { rename: 0, renamed: 0, kept: 0, waits: 0, review: 0 }
+function countsOf(users: UsernameMigration[]): Counts {
+  const counts: Counts = { rename: 0, renamed: 0, excluded: 0, pending_sign_in: 0, review: 0 }
   for (const { action } of users) counts[action]++
   return counts
 }
 
-/** JSON text has no control characters, so that the name of an organisation does nothing in a terminal. */
-function lineOf(user: Renaming): string {
+/** JSON escapes control characters, so names from 3scale cannot affect the terminal. */
+function lineOf(user: UsernameMigration): string {
   const { action, kind, reason } = user
   const account = `account ${user.account_id} (${user.account_state}) ${printable(user.organisation)}`
-  const who = `user ${user.user_id} (${user.user_state} ${user.role}, created ${user.created_at || 'at an unknown time'})`
-  return `${action.padEnd(8)}${kind.padEnd(11)}${who}, ${account}${reason === null ? '' : `: ${reason}`}`
+  const name = `user ${user.user_id} (${user.user_state} ${user.role}, created ${user.created_at || namesMessages.unknownTime})`
+  return `${action.padEnd(16)}${kind.padEnd(14)}${name}, ${account}${reason === null ? '' : `: ${reason}`}`
 }
 
 function printable(text: string): string {
   return JSON.stringify(text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\u{fffd}'))
 }
 
-function summaryOf({ rename, renamed, kept, waits, review }: Counts, applied: boolean): string {
-  const done = applied ? `${renamed} renamed` : `${rename} to rename with --apply`
-  return `${done}, ${kept} kept, ${waits} renamed at their next sign-in, ${review} to review.`
+function summaryOf({ rename, renamed, excluded, pending_sign_in, review }: Counts, applied: boolean): string {
+  const done = applied ? namesMessages.renamed(renamed) : namesMessages.toRename(rename)
+  return namesMessages.summary(done, excluded, pending_sign_in, review)
 }

@@ -1,23 +1,24 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { buildPortal } from '../app.js'
-import { loadConfig } from '../config.js'
-import { PortalConfig } from '../portal-config.js'
+import { loadConfig } from '../config/environment.js'
+import { PortalConfig } from '../config/portal-config.js'
 
-/** Writes the OpenAPI document that the routes describe and, beside it, the schema of PORTAL_CONFIG; no network. */
+/** Writes the OpenAPI document of the routes and the schema of PORTAL_CONFIG, without network access. */
 export async function openapi({ out }: { out: string }): Promise<void> {
   mkdirSync(dirname(out), { recursive: true })
-  write(out, await document())
+  write(out, await apiDocument())
   write(join(dirname(out), 'portal-config.schema.json'), portalConfigSchema())
 }
 
-/** JSON Schema of the YAML file that PORTAL_CONFIG names, for editors and for checks before a roll-out. */
+/** JSON Schema of PORTAL_CONFIG, for editors and for validation before a deployment. */
 export function portalConfigSchema(): object {
   const schema: object = JSON.parse(JSON.stringify(PortalConfig))
   return { $schema: 'http://json-schema.org/draft-07/schema#', title: 'PORTAL_CONFIG of maas-portal', ...schema }
 }
 
-async function document(): Promise<unknown> {
+/** The OpenAPI document, without the address of a portal. */
+export async function apiDocument() {
   const portal = await buildPortal(
     loadConfig({
       PUBLIC_URL: 'https://models.example.com',
@@ -32,9 +33,9 @@ async function document(): Promise<unknown> {
     }),
   )
   await portal.app.ready()
-  const answer = await portal.app.inject({ url: '/api/v1/openapi.json' })
+  const document = portal.document()
   await portal.stop()
-  return answer.json()
+  return document
 }
 
 function write(file: string, content: unknown): void {

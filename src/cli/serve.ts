@@ -1,21 +1,25 @@
-import closeWithGrace from 'close-with-grace'
+import closeWithGrace, { type Signals } from 'close-with-grace'
 import { start } from '../app.js'
-import { ConfigError, loadConfig } from '../config.js'
+import { ConfigError, loadConfig } from '../config/environment.js'
 
-/** Starts the portal; bad settings are told all at once and end the process with code 2. */
+/** Signals of hardware faults: a JavaScript handler would be called in an endless loop (Node.js, Signal events). */
+const faults: Signals[] = ['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL']
+
+/** Starts the portal. Invalid settings end the process with one message and exit code 2. */
 export async function serve(): Promise<void> {
-  let config: ReturnType<typeof loadConfig>
-  try {
-    config = loadConfig()
-  } catch (error) {
+  const { config, portal } = await started().catch((error: unknown) => {
     if (!(error instanceof ConfigError)) throw error
     process.stderr.write(`${error.message}\n`)
-    process.exitCode = 2
-    return
-  }
-  const portal = await start(config)
-  closeWithGrace({ delay: config.drainSeconds * 1000 + 20_000 }, async ({ err }) => {
-    if (err) portal.log.fatal({ err }, 'stopping after an unexpected failure')
+    // Connections to Redis and 3scale may already be open.
+    process.exit(2)
+  })
+  closeWithGrace({ delay: config.drainSeconds * 1000 + 20_000, skip: faults }, async ({ err }) => {
+    if (err) portal.log.fatal({ err }, 'stopping after an unexpected error')
     await portal.stop()
   })
+}
+
+async function started() {
+  const config = loadConfig()
+  return { config, portal: await start(config) }
 }

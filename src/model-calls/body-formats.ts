@@ -1,18 +1,18 @@
 export type JsonBody = Record<string, unknown>
 
-/** The input of a request in no format yet. Each type has its own: chat `messages`, embedding `texts`, and so on. */
-export interface Content {
+/** The input of a request, independent of its format. Each type has its own members: `messages` for chat, `texts` for embeddings. */
+export interface RequestContent {
   messages?: { role: string; content: unknown }[]
-  /** completion; image and speech: what is shown or said */
+  /** for completions, images, and speech */
   prompt?: string
   texts?: string[]
   query?: string
   documents?: string[]
-  /** `max_tokens`, `temperature`, `top_p`, by OpenAI's names */
+  /** `max_tokens`, `temperature`, `top_p`, under OpenAI's names */
   parameters?: JsonBody
 }
 
-/** Servers that have a form of the request body of their own. */
+/** Servers with a request body format of their own. */
 export const formatNames = [
   'openai',
   'cohere',
@@ -26,24 +26,24 @@ export const formatNames = [
 ] as const
 export type FormatName = (typeof formatNames)[number]
 
-/** One form of the body of a request. */
+/** A format of the request body. */
 export interface BodyFormat {
   name: FormatName
-  /** the member that an API document knows it by */
+  /** the member that identifies the format in an API document */
   mark: string
-  /** true: the server has it at its own root, never below `/v1` */
+  /** true: the path is at the root of the server, never below `/v1` */
   native?: true
   /** true: the body takes no `model` */
   withoutModel?: true
-  /** the body without the model id, for an answer in one piece */
-  write(content: Content): JsonBody
-  /** members that ask for a stream instead */
+  /** the body without the model id and without streaming */
+  write(content: RequestContent): JsonBody
+  /** members that request a stream */
   streaming?: JsonBody
 }
 
 const openaiStreaming = { stream: true, stream_options: { include_usage: true } }
 
-/** OpenAI's chat, as nearly all servers have it. */
+/** OpenAI's chat format, which nearly all servers support. */
 export const openaiChat: BodyFormat = {
   name: 'openai',
   mark: 'messages',
@@ -58,7 +58,7 @@ export const openaiCompletion: BodyFormat = {
   streaming: openaiStreaming,
 }
 
-/** ollama/ollama, docs/api.md: parameters are `options`, and it streams by default. */
+/** ollama/ollama, docs/api.md: parameters are in `options`, and streaming is the default. */
 export const ollamaChat: BodyFormat = {
   name: 'ollama',
   mark: 'messages',
@@ -143,7 +143,7 @@ export const cohereEmbed: BodyFormat = {
   write: ({ texts }) => ({ texts, input_type: 'search_document', embedding_types: ['float'] }),
 }
 
-/** Cohere's and Jina's, which vLLM, llama.cpp, Infinity, LiteLLM and others have too. */
+/** The format of Cohere and Jina, which vLLM, llama.cpp, Infinity, LiteLLM, and others also support. */
 export const cohereRerank: BodyFormat = {
   name: 'cohere',
   mark: 'documents',
@@ -158,7 +158,7 @@ export const teiRerank: BodyFormat = {
   write: ({ query, documents }) => ({ query, texts: documents }),
 }
 
-/** vLLM; its newer names `queries` and `documents` are accepted beside these. */
+/** vLLM, which also accepts the newer names `queries` and `documents`. */
 export const vllmScore: BodyFormat = {
   name: 'vllm',
   mark: 'text_1',
@@ -172,7 +172,7 @@ export const nvidiaRanking: BodyFormat = {
   write: ({ query, documents = [] }) => ({ query: { text: query }, passages: documents.map((text) => ({ text })) }),
 }
 
-/** Without `response_format`: some models refuse it, and each answers with `url` or `b64_json`. */
+/** Without `response_format`, which some models reject. All of them return `url` or `b64_json`. */
 export const openaiImage: BodyFormat = { name: 'openai', mark: 'prompt', write: ({ prompt }) => ({ prompt }) }
 
 export const openaiSpeech: BodyFormat = {
@@ -181,7 +181,7 @@ export const openaiSpeech: BodyFormat = {
   write: ({ prompt }) => ({ input: prompt, voice: 'alloy', response_format: 'wav' }),
 }
 
-/** A recording is sent instead, as a form. */
+/** A form with a recording, instead of JSON. */
 export const openaiRecording: BodyFormat = { name: 'openai', mark: 'file', write: () => ({}) }
 
 function optionsOf(parameters: JsonBody | undefined): JsonBody {

@@ -1,8 +1,8 @@
-import type { Content, JsonBody } from './body-formats.js'
-import type { Endpoint, ModelType } from './openai-endpoints.js'
+import type { JsonBody, RequestContent } from './body-formats.js'
+import type { ModelEndpoint, ModelType } from './openai-endpoints.js'
 
-/** What code shows of each type, and what a test sends, which is as short as it can be. */
-const contents: Record<Exclude<ModelType, 'custom'>, { example: Content; brief?: Content }> = {
+/** Content of code examples for each type, and minimal content for tests. */
+const contents: Record<Exclude<ModelType, 'custom'>, { example: RequestContent; brief?: RequestContent }> = {
   chat: { example: { messages: [{ role: 'user', content: 'Say hello in five words.' }] } },
   completion: { example: { prompt: 'San Francisco is a', parameters: { max_tokens: 15 } } },
   embedding: { example: { texts: ['The sky is blue.', 'Grass is green.'] }, brief: { texts: ['Hello'] } },
@@ -18,8 +18,8 @@ const contents: Record<Exclude<ModelType, 'custom'>, { example: Content; brief?:
   text_to_speech: { example: { prompt: 'Hello, nice to meet you.' }, brief: { prompt: 'Hello' } },
 }
 
-/** The body that code shows, or a short one for a test, without the model id; empty where none is known. */
-export function exampleOf({ type, formats: all }: Endpoint, format = all?.[0], brief = false): JsonBody {
+/** The body of a code example, or a minimal one for a test, without the model id. Empty if none is known. */
+export function exampleBody({ type, formats: all }: ModelEndpoint, format = all?.[0], brief = false): JsonBody {
   if (!format || type === undefined || type === 'custom') return {}
   const content = contents[type]
   return format.write((brief ? content.brief : undefined) ?? content.example)

@@ -1,8 +1,8 @@
 import type { BodyFormat, FormatName, JsonBody } from './body-formats.js'
 import * as formats from './body-formats.js'
-import { isBesideChat, isCallOfOtherService, lastOf } from './other-calls.js'
+import { isAuxiliaryChatPath, isOtherServicePath, lastSegment } from './other-endpoints.js'
 
-export { isBesideChat, isCallOfOtherService, type JsonBody }
+export { isAuxiliaryChatPath, isOtherServicePath, type JsonBody }
 
 export const modelTypes = [
   'chat',
@@ -16,42 +16,42 @@ export const modelTypes = [
 ] as const
 export type ModelType = (typeof modelTypes)[number]
 
-/** A call that model servers are known by: OpenAI's, vLLM's, text-embeddings-inference's (TEI) and those of other servers. */
-export interface Endpoint {
+/** A call of model servers: those of OpenAI, vLLM, text-embeddings-inference (TEI), and other servers. */
+export interface ModelEndpoint {
   method: 'GET' | 'POST'
-  /** how its path ends, below the base URL */
+  /** end of the path, below the base URL */
   path: string
-  /** type of the models that answer it */
+  /** type of the models that support it */
   type?: ModelType
-  /** true: services of another kind have such a path too, so it does not tell the type of a model */
-  vague?: true
-  /** a piece of other servers' paths that end so too */
-  apart?: string
-  /** true: servers have it at their root too, not only below `/v1` */
+  /** true: other services also have this path, so it does not identify the model type */
+  isAmbiguous?: true
+  /** part of the paths of other servers with the same end */
+  excludedPath?: string
+  /** true: servers also have it at their root, not only below `/v1` */
   atRoot?: true
   /** method of the OpenAI clients, the same in Python and JavaScript */
   sdk?: string
-  /** members that OpenAI clients have to send and others need not */
+  /** members that only OpenAI clients must send */
   sdkBody?: JsonBody
-  /** forms of its body; several where servers disagree, the most usual first */
+  /** body formats; several if servers differ, the most common first */
   formats?: [BodyFormat, ...BodyFormat[]]
-  /** a recording is sent instead of JSON */
+  /** true: the request is a recording instead of JSON */
   upload?: true
-  /** the response is sound, saved under this name */
+  /** the response is audio, saved under this name */
   file?: string
-  /** its response states how many tokens were used */
-  tellsTokens?: true
+  /** true: the response contains token counts */
+  reportsTokens?: true
 }
 
-/** The one table of calls. Of several endpoints of a type, the one that OpenAI clients call comes first. */
-export const endpoints: Endpoint[] = [
+/** The only table of endpoints. The endpoint that OpenAI clients call is the first of its type. */
+export const endpoints: ModelEndpoint[] = [
   {
     method: 'POST',
     path: '/chat/completions',
     type: 'chat',
     sdk: 'chat.completions.create',
     formats: [formats.openaiChat],
-    tellsTokens: true,
+    reportsTokens: true,
   },
   { method: 'POST', path: '/api/chat', type: 'chat', atRoot: true, formats: [formats.ollamaChat] },
   {
@@ -60,7 +60,7 @@ export const endpoints: Endpoint[] = [
     type: 'completion',
     sdk: 'completions.create',
     formats: [formats.openaiCompletion],
-    tellsTokens: true,
+    reportsTokens: true,
   },
   { method: 'POST', path: '/completion', type: 'completion', atRoot: true, formats: [formats.llamaCppCompletion] },
   { method: 'POST', path: '/api/generate', type: 'completion', atRoot: true, formats: [formats.ollamaGenerate] },
@@ -68,8 +68,8 @@ export const endpoints: Endpoint[] = [
     method: 'POST',
     path: '/generate',
     type: 'completion',
-    vague: true,
-    apart: '/models/',
+    isAmbiguous: true,
+    excludedPath: '/models/',
     atRoot: true,
     formats: [formats.tgiGenerate, formats.sglangGenerate],
   },
@@ -77,7 +77,7 @@ export const endpoints: Endpoint[] = [
     method: 'POST',
     path: '/generate_stream',
     type: 'completion',
-    apart: '/models/',
+    excludedPath: '/models/',
     atRoot: true,
     formats: [formats.tgiGenerate],
   },
@@ -86,10 +86,10 @@ export const endpoints: Endpoint[] = [
     path: '/embeddings',
     type: 'embedding',
     sdk: 'embeddings.create',
-    // they ask for base64 by themselves, which not every server knows; of other clients some servers refuse it
+    // OpenAI clients request base64 by default, which not all servers support. Some servers reject the parameter.
     sdkBody: { encoding_format: 'float' },
     formats: [formats.openaiEmbedding],
-    tellsTokens: true,
+    reportsTokens: true,
   },
   {
     method: 'POST',
@@ -99,7 +99,7 @@ export const endpoints: Endpoint[] = [
     formats: [formats.teiEmbed, formats.cohereEmbed],
   },
   ...['/v2/embed', '/v1/embed'].map(
-    (path): Endpoint => ({
+    (path): ModelEndpoint => ({
       method: 'POST',
       path,
       type: 'embedding',
@@ -162,63 +162,68 @@ export const endpoints: Endpoint[] = [
   { method: 'GET', path: '/info' },
   { method: 'GET', path: '/api/tags' },
   ...['/health', '/healthz', '/livez', '/readyz', '/ping', '/version'].map(
-    (path): Endpoint => ({ method: 'GET', path }),
+    (path): ModelEndpoint => ({ method: 'GET', path }),
   ),
 ]
 
-/** What OpenAI clients call for a type; undefined for services of their own kind. */
-export function usualEndpointOf(type: ModelType): Endpoint | undefined {
+/** The endpoint that OpenAI clients call for a type; undefined for custom services. */
+export function defaultEndpoint(type: ModelType): ModelEndpoint | undefined {
   return endpoints.find((endpoint) => endpoint.type === type)
 }
 
-/** The format of that name among those of an endpoint. */
-export function formatNamed(endpoint: Endpoint, name: FormatName | undefined): BodyFormat | undefined {
+/** The format with this name among the formats of an endpoint. */
+export function findBodyFormat(endpoint: ModelEndpoint, name: FormatName | undefined): BodyFormat | undefined {
   return endpoint.formats?.find((format) => format.name === name)
 }
 
 /**
- * The endpoint that a path names by its end, in upper case too; `/chat/completions` is not `/completions`. A POST may have a
- * slash at its end, unless such a path is rather a prefix: `/embed/`.
+ * The endpoint at the end of a path, regardless of case; `/chat/completions` is not `/completions`. The path of a POST can have
+ * a trailing slash, unless it is more likely a prefix, such as `/embed/`.
  */
-export function endpointAt(method: string, path: string): Endpoint | undefined {
+export function findEndpoint(method: string, path: string): ModelEndpoint | undefined {
   const plain = path.toLowerCase().replace(/\/$/, '')
-  const found = endpoints
-    .filter(({ method: own, path: end, apart }) => own === method && plain.endsWith(end) && !isApart(plain, apart))
+  const endpoint = endpoints
+    .filter(
+      ({ method: own, path: end, excludedPath: apart }) =>
+        own === method && plain.endsWith(end) && !isExcluded(plain, apart),
+    )
     .sort((one, other) => other.path.length - one.path.length)[0]
-  if (found === undefined || !path.endsWith('/')) return found
-  const isWhole =
-    (found.sdk !== undefined && found.path.lastIndexOf('/') > 0) || /\/v\d\w*$/.test(plain.slice(0, -found.path.length))
-  return method === 'POST' && isWhole ? found : undefined
+  if (endpoint === undefined || !path.endsWith('/')) return endpoint
+  const isComplete =
+    (endpoint.sdk !== undefined && endpoint.path.lastIndexOf('/') > 0) ||
+    /\/v\d\w*$/.test(plain.slice(0, -endpoint.path.length))
+  return method === 'POST' && isComplete ? endpoint : undefined
 }
 
-/** The same, only where the path alone tells the type of the model. */
-export function typedEndpointAt(path: string): Endpoint | undefined {
-  const found = endpointAt('POST', path)
-  return found?.vague ? undefined : found
+/** The same, only if the path identifies the model type. */
+export function findTypedEndpoint(path: string): ModelEndpoint | undefined {
+  const endpoint = findEndpoint('POST', path)
+  return endpoint?.isAmbiguous ? undefined : endpoint
 }
 
-function isApart(path: string, apart: string | undefined): boolean {
+function isExcluded(path: string, apart: string | undefined): boolean {
   return apart !== undefined && path.includes(apart)
 }
 
-/** The type that the paths of POST calls name; of several, the first of `modelTypes`. */
-export function typeNamedBy(paths: string[]): ModelType | undefined {
-  const named = new Set(paths.map((path) => typedEndpointAt(path)?.type))
+/** The model type of the paths of POST calls; of several, the first in `modelTypes`. */
+export function typeFromPaths(paths: string[]): ModelType | undefined {
+  const named = new Set(paths.map((path) => findTypedEndpoint(path)?.type))
   return modelTypes.find((type) => named.has(type))
 }
 
 /**
- * Whether a path is one call rather than a prefix of many: its end, or for other servers any piece of it, is the name of a
+ * Whether a path is a single call rather than a prefix: its last segment, or any segment for other servers, is the name of a
  * call. `/llama/v1` and `/llama/` are prefixes.
  */
-export function isOneCall(path: string): boolean {
-  return typedEndpointAt(path) !== undefined || isBesideChat(path) || isCallOfOtherService(path)
+export function isSingleCall(path: string): boolean {
+  return findTypedEndpoint(path) !== undefined || isAuxiliaryChatPath(path) || isOtherServicePath(path)
 }
 
-/** The type that one piece of a path hints at: `/embed/v1` is not where one chats. */
-export function typeHintedBy(path: string): ModelType | undefined {
-  const pieces = new Set(path.split('/'))
+/** The type that a segment of a path suggests: `/embed/v1` is not a chat model. */
+export function typeHintFromPath(path: string): ModelType | undefined {
+  const segments = new Set(path.split('/'))
   return endpoints.find(
-    ({ type, vague, path: own }) => type !== undefined && type !== 'chat' && !vague && pieces.has(lastOf(own)),
+    ({ type, isAmbiguous: vague, path: own }) =>
+      type !== undefined && type !== 'chat' && !vague && segments.has(lastSegment(own)),
   )?.type
 }

@@ -1,8 +1,8 @@
-import { rememberClient } from './client.js'
+import { rememberClient } from './client-choice.js'
 import { copyButtons } from './copy.js'
+import { closeMenus, openOnWideScreens } from './disclosures.js'
 import { themeSwitch } from './theme-switch.js'
-import { tellZone } from './usage-zone.js'
-import { openWhenWide } from './wide.js'
+import { sendTimeZone } from './time-zone.js'
 
 themeSwitch()
 rememberClient()
@@ -11,14 +11,17 @@ for (const field of document.querySelectorAll('[data-submits]')) {
   field.addEventListener('change', () => field.form.requestSubmit())
   for (const button of field.form.querySelectorAll('[type=submit]')) button.hidden = true
 }
-const talk = document.querySelector('[data-playground]')
-if (talk) import('./playground.js').then(({ playground }) => playground(talk))
-// fetched by the page that has them only
+// Modules of single pages are loaded by those pages only.
+const conversation = document.querySelector('[data-playground]')
+if (conversation) import('./playground.js').then(({ playground }) => playground(conversation))
 if (document.querySelector('[data-catalogue]')) {
   const [{ catalogue }, { compare }] = await Promise.all([import('./catalogue.js'), import('./compare.js')])
   catalogue()
   compare()
 }
-if (document.querySelector('.user-menu')) tellZone()
+const own = document.querySelector('[data-own]')
+if (own) import('./home.js').then(({ ownApplications }) => ownApplications(own))
+if (document.querySelector('.user-menu')) sendTimeZone()
 if (document.querySelector('[data-usage]')) import('./usage-charts.js').then(({ usageCharts }) => usageCharts())
-openWhenWide()
+openOnWideScreens()
+closeMenus()

@@ -1,4 +1,6 @@
-/** The catalogue answers while one types: the same addresses as without scripts, only the results are exchanged. */
+import { copyButtons } from './copy.js'
+
+/** Updates the catalogue while the user types. Addresses are the same as without scripts; only the results are replaced. */
 export function catalogue() {
   const form = document.querySelector('form[data-catalogue]')
   let running
@@ -6,32 +8,32 @@ export function catalogue() {
 
   form.addEventListener('input', ({ target }) => {
     clearTimeout(timer)
-    timer = setTimeout(() => go(addressOf(form), { replace: true }), target.type === 'search' ? 120 : 0)
+    timer = setTimeout(() => load(addressOf(form), { replace: true }), target.type === 'search' ? 120 : 0)
   })
   form.addEventListener('submit', (event) => {
     event.preventDefault()
-    go(addressOf(form), { replace: true })
+    load(addressOf(form), { replace: true })
   })
   document.addEventListener('click', (event) => {
     const link = event.target.closest('[data-instant]')
     if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return
     event.preventDefault()
     setType(form, new URL(link.href).searchParams.get('type') ?? '')
-    go(link.href, { focus: link.textContent })
+    load(link.href, { focus: link.textContent })
   })
   window.addEventListener('popstate', () => location.reload())
 
-  async function go(address, { replace = false, focus } = {}) {
+  async function load(address, { replace = false, focus } = {}) {
     running?.abort()
     running = new AbortController()
     const url = new URL(address, location.href)
-    const asked = new URL(url)
-    asked.searchParams.set('fragment', 'results')
+    const fragment = new URL(url)
+    fragment.searchParams.set('fragment', 'results')
     try {
-      const answer = await fetch(asked, { signal: running.signal })
-      // a session that ended, an error page: the whole page knows better
-      if (!answer.ok || answer.redirected) return location.assign(url)
-      show(await answer.text())
+      const response = await fetch(fragment, { signal: running.signal })
+      // After the session has ended or an error, the full page shows what to do.
+      if (!response.ok || response.redirected) return location.assign(url)
+      showResults(await response.text())
       history[replace ? 'replaceState' : 'pushState'](null, '', url)
       if (focus) document.querySelector('[data-results] [aria-current]')?.focus()
     } catch (error) {
@@ -40,10 +42,11 @@ export function catalogue() {
   }
 }
 
-function show(html) {
+function showResults(html) {
   const results = document.querySelector('[data-results]')
   const next = new DOMParser().parseFromString(html, 'text/html').querySelector('[data-results]')
   results.replaceWith(next)
+  copyButtons(next)
   document.querySelector('[data-count]').textContent = next.dataset.words
   document.dispatchEvent(new CustomEvent('results'))
 }

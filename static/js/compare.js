@@ -1,10 +1,10 @@
-const MOST = 4
-const PLACE = 'compare'
+const MAX_MODELS = 4
+const STORAGE_KEY = 'compare'
 
-/** What is ticked for comparison stays ticked over searches and pages of this tab; four at most. */
+/** Keeps up to four selected models across searches and pages of this tab. */
 export function compare() {
   const bar = document.querySelector('form[data-compare]')
-  const words = bar.querySelector('[data-compare-words]')
+  const status = bar.querySelector('[data-compare-words]')
   let chosen = read()
 
   document.addEventListener('change', ({ target }) => {
@@ -24,18 +24,19 @@ export function compare() {
 
   function update() {
     bar.classList.toggle('shown', chosen.length > 0)
-    words.textContent = chosen.length === 1 ? '1 model chosen; choose one more' : `${chosen.length} models chosen`
+    status.textContent =
+      chosen.length === 1 ? '1 model selected. Select another to compare.' : `${chosen.length} models selected`
     for (const box of document.querySelectorAll('input[form=compare]')) {
       box.checked = chosen.includes(box.value)
-      box.disabled = !box.checked && chosen.length >= MOST
+      box.disabled = !box.checked && chosen.length >= MAX_MODELS
     }
   }
 }
 
 function read() {
   try {
-    const kept = JSON.parse(sessionStorage.getItem(PLACE) ?? '[]')
-    return Array.isArray(kept) ? kept.filter((name) => typeof name === 'string').slice(0, MOST) : []
+    const stored = JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? '[]')
+    return Array.isArray(stored) ? stored.filter((name) => typeof name === 'string').slice(0, MAX_MODELS) : []
   } catch {
     return []
   }
@@ -43,8 +44,8 @@ function read() {
 
 function write(names) {
   try {
-    sessionStorage.setItem(PLACE, JSON.stringify(names))
+    sessionStorage.setItem(STORAGE_KEY, JSON.stringify(names))
   } catch {
-    // private windows may refuse; the choice then lasts for this page
+    // Private windows may refuse storage. The selection then applies to this page only.
   }
 }

@@ -1,10 +1,16 @@
-/** Copy gives the code as shown; Copy with key asks the portal for the same code with the key in it. */
-export function copyButtons() {
-  for (const button of document.querySelectorAll('[data-copy]')) {
+/** "Copy" copies the code as shown. "Copy with key" requests the same code with the key from the portal. */
+export function copyButtons(root = document) {
+  for (const button of root.querySelectorAll('[data-copy]')) {
     button.hidden = false
     button.addEventListener('click', () => copy(button, () => textOf(button.dataset.copy)))
   }
-  for (const button of document.querySelectorAll('[data-copy-with-key]')) {
+  for (const button of root.querySelectorAll('[data-copy-text]')) {
+    button.hidden = false
+    button.addEventListener('click', () =>
+      copy(button, () => document.getElementById(button.dataset.copyText).textContent),
+    )
+  }
+  for (const button of root.querySelectorAll('[data-copy-with-key]')) {
     button.hidden = false
     button.addEventListener('click', () => copy(button, () => withKey(button)))
   }
@@ -15,23 +21,37 @@ function textOf(client) {
 }
 
 async function withKey(button) {
-  const answer = await fetch(button.dataset.reveal, { method: 'POST', headers: { accept: 'application/json' } })
-  if (!answer.ok) throw new Error(`the portal answered ${answer.status}`)
-  const { snippets } = await answer.json()
+  const response = await fetch(button.dataset.reveal, { method: 'POST', headers: { accept: 'application/json' } })
+  if (!response.ok) throw new Error(`the portal returned ${response.status}`)
+  const { snippets } = await response.json()
   return snippets.find(({ client }) => client === button.dataset.copyWithKey).with_key
 }
 
-/** Copies what `read` returns and says so on the button for two seconds. */
+/** Timers that restore the label of a button; the latest copy counts. */
+const resets = new WeakMap()
+
+/**
+ * Copies the result of `read` and confirms it on the button for two seconds. A button with an icon has its text in an element: the
+ * icon shows the result.
+ */
 export async function copy(button, read) {
-  button.dataset.label ??= button.textContent
+  const label = button.firstElementChild ?? button
+  label.dataset.label ??= label.textContent
   try {
     await navigator.clipboard.writeText(await read())
-    button.textContent = 'Copied'
+    label.textContent = 'Copied'
+    button.setAttribute('data-copied', 'true')
   } catch {
-    button.textContent = 'Could not copy'
+    label.textContent = 'Could not copy'
+    button.setAttribute('data-copied', 'false')
   }
   button.setAttribute('aria-live', 'polite')
-  setTimeout(() => {
-    button.textContent = button.dataset.label
-  }, 2000)
+  clearTimeout(resets.get(button))
+  resets.set(
+    button,
+    setTimeout(() => {
+      label.textContent = label.dataset.label
+      button.removeAttribute('data-copied')
+    }, 2000),
+  )
 }

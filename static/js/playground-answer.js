@@ -1,134 +1,165 @@
-import { eventsOf, figuresOf } from './playground-events.js'
-
-const INTERRUPTED = 'The connection to the portal was interrupted. Send the message again.'
-const UNREACHABLE = 'The portal cannot be reached. Check your connection, then send the message again.'
+import { eventsOf, formatStatistics } from './playground-events.js'
+import { messages } from './playground-messages.js'
 
 /**
- * Streams one answer into its box. Returns the text that the next message repeats: as shown, without reasoning, empty where
- * the answer failed. `announce` says a state to screen readers, `grows` is called after each change, `signal` stops it.
+ * Streams one answer into its element. Returns the text that the next message repeats: without reasoning, and empty if the
+ * answer failed. `announce` informs screen readers, `onShown` is called after the page has changed, and `signal` stops the stream.
  */
-export async function streamAnswer({ body, box, signal, announce, grows }) {
-  const view = answerView(box)
-  let [usage, finish, first, pieces, started] = [undefined, '', undefined, 0, false]
-  const began = performance.now()
-  const figures = (ended) =>
-    figuresOf({ began, first, now: performance.now(), pieces, usage, showsReasoning: view.reasoned(), ended })
+export async function streamAnswer({ body, box, signal, announce, onShown }) {
+  const view = answerView(box, onShown)
+  let [usage, finish, first, chunks, hasResponse] = [undefined, '', undefined, 0, false]
+  const start = performance.now()
+  const statistics = (ending) =>
+    formatStatistics({
+      start,
+      first,
+      now: performance.now(),
+      chunks,
+      usage,
+      showsReasoning: view.hasReasoning(),
+      ending,
+    })
 
   const handlers = {
     message({ text = '', reasoning = '' }) {
       if (text === '' && reasoning === '') return
-      if (first === undefined && text === '') announce('The model is reasoning.')
+      if (first === undefined && text === '') announce(messages.reasoning)
       first ??= performance.now()
       view.add(text, reasoning)
-      if (pieces++ % 8 === 0) view.meta(figures())
+      if (chunks++ % 8 === 0) view.setMeta(statistics())
     },
-    reasoned() {
-      view.recast()
+    reclassify() {
+      view.reclassify()
     },
     usage(counts) {
       usage = counts
     },
-    finish({ words }) {
-      finish = words
+    finish({ message }) {
+      finish = message
     },
-    notice({ words }) {
-      view.note(words)
+    notice({ message }) {
+      view.addRemark(message)
     },
-    progress({ seconds, words }) {
+    progress({ seconds, message }) {
       if (first !== undefined) return
-      view.meta(`${words} (${seconds} s)`)
-      announce(words)
+      view.setMeta(messages.progress(message, seconds))
+      announce(message)
     },
   }
 
   try {
     const response = await fetch('/playground/stream', { method: 'POST', body, signal, redirect: 'manual' })
-    started = true
-    if (response.type === 'opaqueredirect')
-      return fail('Your session has ended. ', signInLink(), ', then send the message again.')
-    if (!typeOf(response).startsWith('text/event-stream')) return fail(await refusalOf(response))
-    for await (const { event, data } of eventsOf(response.body)) {
-      if (event === 'failure') return fail(data.words)
-      handlers[event]?.(data)
-      grows()
+    hasResponse = true
+    if (response.type === 'opaqueredirect') {
+      const [before, after] = messages.sessionEnded
+      return fail(before, signInLink(), after)
     }
-    if (finish || !view.said()) view.note(finish || 'The model returned no text.')
-    view.end(figures())
+    if (!mediaTypeOf(response).startsWith('text/event-stream')) return fail(await errorMessageOf(response))
+    for await (const { event, data } of eventsOf(response.body)) {
+      if (event === 'failure') return fail(data.message)
+      handlers[event]?.(data)
+    }
+    if (finish || !view.text()) view.addRemark(finish || messages.noText)
+    view.end(statistics())
   } catch (error) {
-    if (error.name !== 'AbortError') return fail(started ? INTERRUPTED : UNREACHABLE)
-    view.end(first === undefined ? 'Stopped before the first token' : figures('stopped'))
-  } finally {
-    grows()
+    if (error.name !== 'AbortError') return fail(hasResponse ? messages.interrupted : messages.unreachable)
+    view.end(first === undefined ? messages.stoppedEarly : statistics(messages.stopped))
   }
-  return view.said()
+  return view.text()
 
-  function fail(...words) {
-    view.fail(words)
+  function fail(...parts) {
+    view.fail(parts)
     return ''
   }
 }
 
-/** The parts of an answer, as views/playground/turns.eta has them. */
-function answerView(box) {
+/**
+ * The elements of an answer, as in views/playground/turns.eta. They change once per frame at most: the layout of a long answer
+ * takes longer than the time between two tokens, and the page must respond to clicks. A hidden page changes when it is shown.
+ */
+function answerView(box, onShown) {
   const part = (name) => box.querySelector(`[data-${name}]`)
-  const [text, reasoning, thought, line] = ['text', 'reasoning', 'reasoning-text', 'meta'].map(part)
-  const title = reasoning.querySelector('summary')
-  line.textContent = 'Waiting for the first token'
+  const elements = { text: part('text'), reasoning: part('reasoning-text'), meta: part('meta') }
+  const details = part('reasoning')
+  const title = details.querySelector('summary')
+  let [text, reasoning, meta, hasEnded, frame] = ['', '', messages.waiting, false, undefined]
+
+  function show() {
+    cancelAnimationFrame(frame)
+    frame = undefined
+    setText(elements.text, text)
+    setText(elements.reasoning, reasoning)
+    setText(title, text === '' && !hasEnded ? messages.reasoningOngoing : messages.reasoningTitle)
+    setText(elements.meta, meta)
+    details.hidden = reasoning === ''
+    onShown()
+  }
+  function showSoon() {
+    frame ??= requestAnimationFrame(show)
+  }
+
+  show()
   return {
-    said: () => text.textContent,
-    reasoned: () => thought.textContent !== '',
-    add(piece, thinking) {
-      reasoning.hidden &&= thinking === ''
-      title.textContent = text.textContent === '' && piece === '' ? 'Thinking…' : 'Reasoning'
-      thought.append(thinking)
-      text.append(piece)
+    text: () => text,
+    hasReasoning: () => reasoning !== '',
+    add(newText, newReasoning) {
+      text += newText
+      reasoning += newReasoning
+      showSoon()
     },
-    /** What was shown as the answer so far is reasoning. */
-    recast() {
-      reasoning.hidden = false
-      title.textContent = 'Thinking…'
-      thought.append(text.textContent)
-      text.replaceChildren()
+    /** The text shown as the answer so far is reasoning. */
+    reclassify() {
+      reasoning += text
+      text = ''
+      showSoon()
     },
-    meta(words) {
-      line.textContent = words
+    setMeta(line) {
+      meta = line
+      showSoon()
     },
-    note(words) {
-      part('notes').append(Object.assign(document.createElement('p'), { textContent: words }))
+    addRemark(message) {
+      part('remarks').append(Object.assign(document.createElement('p'), { textContent: message }))
+      showSoon()
     },
-    end(words) {
-      title.textContent = 'Reasoning'
-      line.textContent = words
-      part('copy-answer').hidden = text.textContent === ''
+    end(line) {
+      meta = line
+      hasEnded = true
+      part('copy-answer').hidden = text === ''
+      show()
     },
-    fail(words) {
-      box.classList.add('said-failed')
-      part('failure').append(...words)
+    fail(parts) {
+      box.classList.add('message-failed')
+      part('failure').append(...parts)
       part('failure').hidden = false
-      this.end(text.textContent === '' ? '' : 'Not included in your next message')
+      this.end(text === '' ? '' : messages.excluded)
     },
   }
 }
 
-/** What an answer that is no stream says, in words. */
-async function refusalOf(response) {
-  if (typeOf(response).startsWith('application/json')) {
-    const { words, error } = await response.json()
-    if (words ?? error?.message) return words ?? error.message
-  }
-  if (response.status === 413) return 'This conversation is too long to send. Start a new conversation.'
-  return `The portal answered with an error (${response.status}). Try again in a minute.`
+/** Sets the text of an element. Text that begins with the shown text extends its node. */
+function setText(element, text) {
+  const shown = element.firstChild ?? element.appendChild(document.createTextNode(''))
+  if (text.startsWith(shown.data)) shown.appendData(text.slice(shown.length))
+  else shown.data = text
 }
 
-function typeOf(response) {
+async function errorMessageOf(response) {
+  if (mediaTypeOf(response).startsWith('application/json')) {
+    const { message, error } = await response.json()
+    if (message ?? error?.message) return message ?? error.message
+  }
+  return response.status === 413 ? messages.tooLong : messages.error(response.status)
+}
+
+function mediaTypeOf(response) {
   return response.headers.get('content-type') ?? ''
 }
 
-/** In a tab of its own, so that the conversation stays on this page. */
+/** Opens in a new tab, so that the conversation remains on this page. */
 function signInLink() {
   const link = document.createElement('a')
   link.href = `/login?return_to=${encodeURIComponent(location.pathname + location.search)}`
   link.target = '_blank'
-  link.textContent = 'Sign in in a new tab'
+  link.textContent = messages.signIn
   return link
 }

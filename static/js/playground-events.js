@@ -1,8 +1,9 @@
 import { createParser } from '../vendor/eventsource-parser.js'
+import { messages } from './playground-messages.js'
 
 /**
- * Server-sent events of a response's body as { event, data }, with data read as JSON. Rejects where the connection breaks
- * off, also in the middle of an event.
+ * Server-sent events of a response body as { event, data }, with data parsed as JSON. Rejects if the connection is closed in
+ * the middle of an event.
  */
 export async function* eventsOf(body) {
   const ready = []
@@ -13,56 +14,55 @@ export async function* eventsOf(body) {
   try {
     for (;;) {
       const { value, done } = await reader.read()
-      // a last event without its blank line is complete if its JSON is
+      // A last event without its blank line is complete if its JSON is.
       parser.feed(done ? '\n\n' : value)
       yield* ready.splice(0)
       if (done) return
     }
   } finally {
-    // the rest is not read: the portal then closes the call to the model
+    // Cancelling lets the portal close its request to the model.
     reader.cancel().catch(() => {})
   }
 }
 
 const BURST_MS = 50
-/** Fewer pieces say nothing about speed. */
-const LEAST_PIECES = 8
+/** Fewer chunks are not enough to estimate a speed. */
+const MIN_CHUNKS = 8
 
 /**
- * The line below an answer. Times in ms; `first` is when the first text or reasoning came, `pieces` how many there were,
- * `usage` what the model server counted, each number of which may be missing.
+ * The line below an answer. Times are in ms; `first` is the time of the first text or reasoning, `chunks` the number of
+ * chunks, and `usage` the counts of the model server, each of which may be missing.
  */
-export function figuresOf({ began, first, now, pieces, usage, showsReasoning, ended = '' }) {
+export function formatStatistics({ start, first, now, chunks, usage, showsReasoning, ending = '' }) {
   const [input, output, reasoning] = ['prompt_tokens', 'completion_tokens', 'reasoning_tokens'].map((name) =>
     countOf(usage?.[name]),
   )
   const parts = [
-    first === undefined ? '' : `First token after ${grouped(Math.round(first - began))} ms`,
-    first === undefined ? '' : speedOf(),
+    first === undefined ? '' : messages.firstToken(grouped(Math.round(first - start))),
+    first === undefined ? '' : speed(),
     tokens(),
-    ended,
+    ending,
   ]
   return parts.filter(Boolean).join(' · ')
 
-  function speedOf() {
-    // what a gateway buffered arrives at once: only the whole wait then says how fast the model was
-    const burst = now - first < BURST_MS
-    const seconds = (now - (burst ? began : first)) / 1000
-    // reasoning that the server counts and does not send was before the first token
-    const hidden = showsReasoning ? 0 : (reasoning ?? 0)
-    const count = output === undefined ? pieces : Math.max(0, output - hidden)
-    const speed = Math.round(count / seconds)
-    if (seconds <= 0 || speed === 0 || (output === undefined && pieces < LEAST_PIECES)) return ''
-    return `${burst || output === undefined ? 'about ' : ''}${grouped(speed)} tokens/s`
+  function speed() {
+    // A gateway that buffers sends everything in one burst. The whole wait is then the only measure.
+    const isBurst = now - first < BURST_MS
+    const seconds = (now - (isBurst ? start : first)) / 1000
+    // Reasoning that the server counts but does not send precedes the first token.
+    const unseen = showsReasoning ? 0 : (reasoning ?? 0)
+    const count = output === undefined ? chunks : Math.max(0, output - unseen)
+    const perSecond = Math.round(count / seconds)
+    if (seconds <= 0 || perSecond === 0 || (output === undefined && chunks < MIN_CHUNKS)) return ''
+    return messages.speed(grouped(perSecond), isBurst || output === undefined)
   }
 
   function tokens() {
-    const thought = reasoning ? ` (${grouped(reasoning)} reasoning)` : ''
-    const out = output === undefined ? '' : `${grouped(output)} out${thought}`
     if (input === undefined && output === undefined)
-      return pieces ? `about ${grouped(pieces)} ${pieces === 1 ? 'token' : 'tokens'}` : ''
-    const approximate = output === undefined && pieces ? `about ${grouped(pieces)} out` : out
-    return [input === undefined ? '' : `${grouped(input)} in`, approximate].filter(Boolean).join(', ')
+      return chunks ? messages.estimatedTokens(grouped(chunks), chunks === 1) : ''
+    const known = output === undefined ? '' : messages.output(grouped(output), reasoning ? grouped(reasoning) : '')
+    const out = output === undefined && chunks ? messages.estimatedOutput(grouped(chunks)) : known
+    return [input === undefined ? '' : messages.input(grouped(input)), out].filter(Boolean).join(', ')
   }
 }
 

@@ -10,21 +10,25 @@ export function playground(form) {
   const turnTemplate = form.querySelector('[data-turn-template]')
   const { prompt, turns } = form.elements
   let running
-  let follows = true
+  let isFollowing = true
 
   stop.addEventListener('click', () => running?.abort())
   form.addEventListener('submit', (event) => {
     if (event.submitter?.hasAttribute('data-as-code')) return
     event.preventDefault()
-    if (!running) void ask()
+    if (!running) void sendMessage()
   })
   prompt.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
     event.preventDefault()
     form.requestSubmit(send)
   })
+  let lastTop = 0
   log.addEventListener('scroll', () => {
-    follows = log.scrollHeight - log.scrollTop - log.clientHeight < 48
+    // An answer can grow before the event of the portal's own scrolling arrives. Only the reader scrolls up.
+    if (log.scrollHeight - log.scrollTop - log.clientHeight < 48) isFollowing = true
+    else if (log.scrollTop < lastTop) isFollowing = false
+    lastTop = log.scrollTop
   })
   log.addEventListener('click', ({ target }) => {
     const button = target.closest('[data-copy-answer]')
@@ -32,55 +36,56 @@ export function playground(form) {
   })
   for (const button of log.querySelectorAll('[data-copy-answer]'))
     button.hidden = button.closest('[data-answer]').querySelector('[data-text]').textContent === ''
-  // until here the form is posted as on a page without scripts
+  // Until this point the browser posts the form itself.
   form.dataset.playground = 'ready'
 
-  async function ask() {
+  async function sendMessage() {
     const sent = new URLSearchParams(new FormData(form))
-    const asked = prompt.value
+    const message = prompt.value
     running = new AbortController()
-    show(true)
-    const boxes = addTurn(asked)
+    setBusy(true)
+    const boxes = addTurn(message)
     prompt.value = ''
     const answers = await Promise.all(boxes.map((box, side) => answer(sent, side, box)))
-    // a message that nobody answered is not repeated to the model: it is in the field again
+    // A message without any answer is not repeated to the model. It returns to the field.
     if (answers.some(Boolean))
-      turns.value = JSON.stringify([...JSON.parse(turns.value || '[]'), { prompt: asked, answers }])
-    else prompt.value ||= asked
+      turns.value = JSON.stringify([...JSON.parse(turns.value || '[]'), { prompt: message, answers }])
+    else prompt.value ||= message
     running = undefined
-    show(false)
+    setBusy(false)
     prompt.focus()
   }
 
   function answer(sent, side, box) {
     const body = new URLSearchParams(sent)
     body.set('side', String(side))
-    return streamAnswer({ body, box, signal: running.signal, announce, grows: () => follow(follows) })
+    return streamAnswer({ body, box, signal: running.signal, announce, onShown: () => isFollowing && scrollToEnd() })
   }
 
-  function show(busy) {
+  function setBusy(busy) {
     stop.hidden = !busy
     send.hidden = busy
     log.setAttribute('aria-busy', String(busy))
     if (!busy) status.textContent = ''
   }
 
-  /** Each state is announced once, although it is reported every few seconds. */
-  function announce(words) {
-    if (status.textContent !== words) status.textContent = words
+  /** Announces each state once, although it is reported every few seconds. */
+  function announce(message) {
+    if (status.textContent !== message) status.textContent = message
   }
 
-  function follow(wanted) {
-    if (wanted) log.scrollTop = log.scrollHeight
+  function scrollToEnd() {
+    log.scrollTop = log.scrollHeight
   }
 
-  function addTurn(asked) {
+  function addTurn(message) {
     log.querySelector('[data-hint]')?.remove()
     const turn = turnTemplate.content.cloneNode(true)
-    turn.querySelector('[data-prompt]').textContent = asked
+    turn.querySelector('[data-prompt]').textContent = message
     const boxes = [...turn.querySelectorAll('[data-answer]')]
     log.append(turn)
-    follow(true)
+    isFollowing = true
+    scrollToEnd()
     return boxes
   }
 }

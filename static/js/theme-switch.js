@@ -1,4 +1,4 @@
-/** Light or dark, remembered in this browser. */
+/** Switches between light and dark, and remembers the choice in this browser. */
 export function themeSwitch() {
   const button = document.querySelector('[data-theme-switch]')
   if (!button) return
@@ -8,7 +8,7 @@ export function themeSwitch() {
     try {
       localStorage.setItem('theme', dark ? 'dark' : 'light')
     } catch {
-      // private windows may refuse; the choice then lasts for this page
+      // Private windows may refuse storage. The choice then applies to this page only.
     }
   })
 }

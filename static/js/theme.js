@@ -1,4 +1,4 @@
-// Loaded before the first paint: the chosen theme, else the system's.
+// Loaded before the first paint. Applies the selected theme, or the theme of the system.
 ;(() => {
   const system = window.matchMedia('(prefers-color-scheme: dark)')
   const read = () => {

@@ -1,17 +1,17 @@
-import { legendOf, readingOf } from './usage-reading.js'
+import { createLegend, readChartData } from './usage-chart-data.js'
 
 const HEIGHT = 260
 const NARROW = 480
 
-/** Draws each table of numbers; what is drawn is read from the table, so both say the same. */
+/** Draws a chart for each usage table, from the numbers in the table. */
 export async function usageCharts() {
   const sections = [...document.querySelectorAll('[data-usage]')].filter((section) =>
     section.querySelector('[data-chart]'),
   )
   if (sections.length === 0) return
   const [{ default: uPlot }] = await Promise.all([import('../vendor/uplot.js'), styles()])
-  const charts = sections.map((section) => chartOf(uPlot, section))
-  // colours are drawn into a canvas, so another theme needs another drawing
+  const charts = sections.map((section) => createChart(uPlot, section))
+  // A canvas does not follow CSS, so a change of theme requires drawing again.
   new MutationObserver(() => {
     for (const chart of charts) chart.redraw()
   }).observe(document.documentElement, { attributes: true, attributeFilter: ['class'] })
@@ -26,17 +26,17 @@ function styles() {
   return loaded
 }
 
-function chartOf(uPlot, section) {
-  const reading = readingOf(section)
+function createChart(uPlot, section) {
+  const data = readChartData(section)
   const frame = section.querySelector('[data-chart]')
   const box = document.createElement('div')
   box.className = 'chart-box'
-  const legend = legendOf(reading)
+  const legend = createLegend(data)
   frame.append(legend.element, box)
   frame.hidden = false
   section.querySelector('.usage-rows').open = false
   let plot = draw()
-  slider(box, reading, {
+  addSlider(box, data, {
     show: (index) => (index === undefined ? plot.setCursor({ left: -10, top: -10 }) : plot.setCursor(pointAt(index))),
   })
   new ResizeObserver(([entry]) => {
@@ -51,7 +51,7 @@ function chartOf(uPlot, section) {
   }
 
   function draw() {
-    return new uPlot(optionsOf(uPlot, reading, box, legend), dataOf(reading), box)
+    return new uPlot(chartOptions(uPlot, data, box, legend), chartSeries(data), box)
   }
 
   function pointAt(index) {
@@ -59,17 +59,17 @@ function chartOf(uPlot, section) {
   }
 }
 
-/** Bars of parts are drawn one before the other, the sum of all first, so that each shows only its own piece. */
-function dataOf({ labels, before, parts }) {
+/** Bars are stacked by drawing cumulative sums, the largest first. */
+function chartSeries({ labels, previous, parts }) {
   let below = labels.map(() => 0)
   const stacked = parts.map(({ values }) => {
     below = below.map((sum, index) => sum + values[index])
     return below
   })
-  return [labels.map((_, index) => index), ...stacked.reverse(), ...(before ? [before.values] : [])]
+  return [labels.map((_, index) => index), ...stacked.reverse(), ...(previous ? [previous.values] : [])]
 }
 
-function optionsOf(uPlot, { labels, before, parts, short }, box, legend) {
+function chartOptions(uPlot, { labels, previous, parts, shortLabels }, box, legend) {
   const color = (name) => getComputedStyle(box).getPropertyValue(name).trim()
   const font = `12px ${getComputedStyle(box).fontFamily}`
   const [text, line, surface] = [color('--soft'), color('--line'), color('--surface')]
@@ -94,7 +94,7 @@ function optionsOf(uPlot, { labels, before, parts, short }, box, legend) {
         ticks: { show: false },
         incrs: [1, 2, 3, 5, 6, 7, 10, 12, 14, 24, 30, 48, 72, 96, 120, 168, 336, 720],
         space: width < NARROW ? 64 : 84,
-        values: (_, splits) => splits.map((at) => (Number.isInteger(at) ? (short[at] ?? '') : '')),
+        values: (_, splits) => splits.map((at) => (Number.isInteger(at) ? (shortLabels[at] ?? '') : '')),
       },
       {
         font,
@@ -120,35 +120,35 @@ function optionsOf(uPlot, { labels, before, parts, short }, box, legend) {
         paths: bars,
         points: { show: false },
       })),
-      ...(before
-        ? [{ stroke: color('--chart-before'), width: 2, dash: [5, 4], points: { show: labels.length < 3, size: 6 } }]
+      ...(previous
+        ? [{ stroke: color('--chart-previous'), width: 2, dash: [5, 4], points: { show: labels.length < 3, size: 6 } }]
         : []),
     ],
     hooks: { setCursor: [(plot) => legend.show(plot.cursor.idx ?? undefined)] },
   }
 }
 
-/** Left and right go through the numbers; what they are is said as the value of a slider. */
-function slider(box, { labels, sentence, title }, { show }) {
+/** Arrow keys select a bar. Screen readers announce it as the value of a slider. */
+function addSlider(box, { labels, describe, title }, { show }) {
   let at = labels.length - 1
   box.tabIndex = 0
   box.setAttribute('role', 'slider')
   box.setAttribute('aria-label', title)
   box.setAttribute('aria-valuemin', '1')
   box.setAttribute('aria-valuemax', String(labels.length))
-  const say = () => {
+  const announce = () => {
     box.setAttribute('aria-valuenow', String(at + 1))
-    box.setAttribute('aria-valuetext', sentence(at))
+    box.setAttribute('aria-valuetext', describe(at))
   }
-  say()
+  announce()
   const moves = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 7, PageDown: -7 }
   box.addEventListener('keydown', (event) => {
     const ends = { Home: 0, End: labels.length - 1 }
-    const wanted = ends[event.key] ?? (moves[event.key] === undefined ? undefined : at + moves[event.key])
-    if (wanted === undefined) return
+    const next = ends[event.key] ?? (moves[event.key] === undefined ? undefined : at + moves[event.key])
+    if (next === undefined) return
     event.preventDefault()
-    at = Math.min(Math.max(0, wanted), labels.length - 1)
-    say()
+    at = Math.min(Math.max(0, next), labels.length - 1)
+    announce()
     show(at)
   })
   box.addEventListener('focus', () => show(at))

@@ -1,13 +1,13 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { demoEnvironment } from '../../src/cli/demo-settings.js'
-import { cli, type Stack, startRedis, startStack } from '../helper/stack.js'
+import { spawnBound } from '../helper/bound-process.js'
+import { cli, type Stack, startRedis, startStack, toProcess } from '../helper/stack.js'
 import { createVisitor, formsOf } from '../helper/visitor.js'
-import { addProducts, within } from './answers.js'
-import { median, residentMb, spread } from './load.js'
-import type { Row } from './table.js'
+import { residentMb } from './processes/resources.js'
+import { median, spread } from './statistics.js'
+import { type Row, within } from './table.js'
+import { addProducts } from './users/population.js'
 
 /** A catalogue that nobody has read yet, by size, with 3scale 50 ms away. */
 export async function cold(): Promise<Row[]> {
@@ -93,12 +93,11 @@ export async function starts(): Promise<Row[]> {
 async function firstAnswer({ port, url }: Stack, env: Record<string, string>): Promise<number> {
   const settings = { ...demoEnvironment(port, {}), PATH: process.env.PATH, LOG_LEVEL: 'error', ...env }
   const began = performance.now()
-  const child = spawn(process.execPath, [cli, 'serve'], { stdio: ['ignore', 'ignore', 'inherit'], env: settings })
-  const ended = once(child, 'exit')
+  const child = spawnBound(process.execPath, [cli, 'serve'], { errors: 'inherit', env: settings })
+  const running = toProcess(child)
   while (!(await fetch(`${url}/models`).catch(() => undefined))?.ok) await sleep(10)
   const seconds = (performance.now() - began) / 1000
-  child.kill()
-  await ended
+  await running.stop()
   return seconds
 }
 
@@ -150,9 +149,9 @@ function row(what: string, { milliseconds, calls }: Repeated, own: number, most?
   }
 }
 
-function callsOf(calls: Record<string, number>, wanted: (call: string) => boolean): number {
+function callsOf(calls: Record<string, number>, required: (call: string) => boolean): number {
   return Object.entries(calls)
-    .filter(([call]) => wanted(call))
+    .filter(([call]) => required(call))
     .reduce((sum, [, count]) => sum + count, 0)
 }
 

@@ -1,13 +1,12 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import lighthouse, { desktopConfig } from 'lighthouse'
 import { chromium } from 'playwright-core'
-import { flags, signInAs } from '../helper/browser.js'
-import { freePort, startStack } from '../helper/stack.js'
+import { spawnBound } from '../helper/bound-process.js'
+import { chromiumPath, flags, signInAs } from '../helper/browser.js'
+import { freePort, startStack, toProcess } from '../helper/stack.js'
 import type { Row } from './table.js'
 
 const goals = { accessibility: 1, 'best-practices': 1, performance: 0.95 } as const
@@ -19,11 +18,14 @@ export async function lighthouseScores(): Promise<Row[]> {
   const profile = mkdtempSync(join(tmpdir(), 'maas-lighthouse-'))
   const port = await freePort()
   // by itself, not through playwright, which would be in the way of Lighthouse's own recording
-  const browser = spawn(
-    '/usr/bin/chromium',
-    ['--headless', ...flags, `--remote-debugging-port=${port}`, `--user-data-dir=${profile}`, 'about:blank'],
-    { stdio: 'ignore' },
-  )
+  const browser = spawnBound(chromiumPath(), [
+    '--headless',
+    ...flags,
+    `--remote-debugging-port=${port}`,
+    `--user-data-dir=${profile}`,
+    'about:blank',
+  ])
+  const running = toProcess(browser)
   try {
     await stack.portal()
     const application = await signInAndApply(stack.url, port)
@@ -33,9 +35,7 @@ export async function lighthouseScores(): Promise<Row[]> {
     }
     return rows
   } finally {
-    const ended = once(browser, 'exit')
-    browser.kill()
-    await ended
+    await running.stop()
     await stack.close()
     rmSync(profile, { recursive: true, force: true })
   }

@@ -1,11 +1,11 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createApi } from '../helper/api.js'
-import { formFor, keeping, somebody, timed, underLoad, until } from '../helper/faults.js'
+import { formFor, keeping, signedInUser, underLoad, until } from '../helper/faults.js'
 import { type RunningPortal, startRedis, startStack } from '../helper/stack.js'
-import { within, withoutLimits } from './answers.js'
-import { residentMb } from './load.js'
-import type { Row } from './table.js'
+import { residentMb } from './processes/resources.js'
+import { type Row, within } from './table.js'
+import { withoutLimits } from './users/population.js'
 
 /** A hundredth of the outage. */
 const shareOf = (seconds: number) => Math.max(1, seconds / 100)
@@ -22,7 +22,7 @@ export async function soak({ seconds }: { seconds: number }): Promise<Row[]> {
     for (const offset of [0, 50, 51, 52])
       portals.push(await stack.portal({ ...settings, PORT: String(stack.port + offset) }))
     const [first] = portals as [RunningPortal]
-    const { mary, token, cookie } = await somebody(stack)
+    const { mary, token, cookie } = await signedInUser(stack)
     const api = createApi(stack)
     const form = await formFor(mary, 'mistral-chat')
     const body = { model: 'llama-chat', name: 'soak', fields: { purpose: 'Experiment' } }
@@ -64,7 +64,7 @@ export async function soak({ seconds }: { seconds: number }): Promise<Row[]> {
     await Promise.all(loads.map((load) => load.stop()))
     await until('the form goes through', async () => (await write.page()).status === 303)
     await until('the call too', async () => (await write.api()).status === 201)
-    const made = (await stack.state()).applications.filter(({ name }) => name === body.name || name === form.name)
+    const created = (await stack.state()).applications.filter(({ name }) => name === body.name || name === form.name)
 
     const counts = loads.flatMap((load) => [...load.counts])
     const all = counts.reduce((sum, [, count]) => sum + count, 0)
@@ -88,7 +88,7 @@ export async function soak({ seconds }: { seconds: number }): Promise<Row[]> {
         met: refused && at(1) <= 3000,
         number: at(1),
       },
-      within('applications made by all these writes', made.length, 2, 'of two forms'),
+      within('applications made by all these writes', created.length, 2, 'of two forms'),
       within('recovery known to all four after', Math.round(noticed * 10) / 10, 10, 's'),
       within('reads of the catalogue by then', reads, Math.ceil(noticed / (ttl * 0.6)) + 1, 'by four'),
       { what: 'resident memory before and after', value: `${before} and ${residentMb(first.child.pid)} MB` },
@@ -97,4 +97,10 @@ export async function soak({ seconds }: { seconds: number }): Promise<Row[]> {
     await stack.close()
     await redis.stop()
   }
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
+  const began = performance.now()
+  const result = await work()
+  return [result, performance.now() - began]
 }

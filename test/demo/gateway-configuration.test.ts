@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
-import { createConfigurations } from '../../src/demo/gateway/configuration.js'
+import { createConfigurations } from '../../src/demo/gateway/apicast/configuration.js'
+import { toProduct } from '../../src/demo/gateway/apicast/product.js'
+import { addressFor, routeFor } from '../../src/demo/gateway/apicast/routing-policy.js'
 import type { ClientRequest } from '../../src/demo/gateway/nginx/server.js'
-import { toProduct } from '../../src/demo/gateway/product.js'
-import { addressFor, routeFor } from '../../src/demo/gateway/routing.js'
 import { cli, startStack } from '../helper/stack.js'
 
-/** The shape of a deployed configuration as 3scale 2.16.4 gives it, shortened to what a gateway reads. */
+/** A deployed configuration in the format of 3scale 2.16.4, reduced to what a gateway reads. */
 const recorded = {
   id: 53,
   system_name: 'mistral',
@@ -95,7 +95,7 @@ function ruleFor(path: string, owner_id: number) {
 
 const request = (uri: string) => ({ target: uri, uri, search: '' }) as ClientRequest
 
-t.test('a configuration of 3scale is read as it is', async (t) => {
+t.test('a configuration of 3scale is read unchanged', async (t) => {
   const product = toProduct(recorded)
   t.match(product, {
     id: 53,
@@ -112,17 +112,17 @@ t.test('a configuration of 3scale is read as it is', async (t) => {
       { metric: 'hits.24', owner: 24 },
     ],
   })
-  t.equal(product.upstream, undefined, 'several backends: there is no one address')
+  t.equal(product.upstream, undefined, 'several backends have no single address')
   const route = routeFor(product, request('/chat/v1/models'))
   t.equal(route?.owner, 24)
-  t.equal(route?.url.host, 'vllm.models.example', 'the default port is no part of the Host')
+  t.equal(route?.url.host, 'vllm.models.example', 'the default port is not part of the Host header')
   t.equal(route && addressFor(route.url, route.removed, request('/chat/v1/models')), '/v1/models')
   t.equal(routeFor(product, request('/v1/models')), undefined)
   const one = toProduct({ ...recorded, proxy: { ...recorded.proxy, api_backend: 'https://vllm.models.example:443' } })
   t.equal(one.upstream?.host, 'vllm.models.example')
 })
 
-t.test('a routing rule that porta never writes takes no request', async (t) => {
+t.test('a routing rule that porta never writes matches no request', async (t) => {
   const rules = [
     { ...ruleFor('/chat', 1), url: 'no address' },
     {
@@ -133,7 +133,7 @@ t.test('a routing rule that porta never writes takes no request', async (t) => {
   ]
   const policy_chain = [{ name: 'routing', configuration: { rules } }]
   const product = toProduct({ ...recorded, proxy: { ...recorded.proxy, policy_chain } })
-  t.equal(routeFor(product, request('/chat'))?.owner, 3, 'without a condition it takes every request')
+  t.equal(routeFor(product, request('/chat'))?.owner, 3, 'without a condition it matches every request')
 })
 
 t.test('a configuration that cannot be loaded leaves the stale one in use', async (t) => {
@@ -152,14 +152,14 @@ t.test('a configuration that cannot be loaded leaves the stale one in use', asyn
   const [host = '', staging = ''] = recorded.proxy.hosts
 
   const both = await Promise.all([byHost(host), byHost(host)])
-  t.same([both.map((product) => product?.id), urls.length], [[53, 53], 1], 'two at once: one call')
+  t.same([both.map((product) => product?.id), urls.length], [[53, 53], 1], 'two at once cause one call')
   t.equal((await byHost(staging))?.id, 53)
   t.match(urls[1], /host=mistral-staging\.apicast\.example&version=latest/)
   await byHost(host)
   t.equal(urls.length, 2, 'cached')
   t.equal(await byHost('nobody.example'), undefined)
   await byHost('nobody.example')
-  t.equal(urls.length, 4, 'an unknown host is asked for each time')
+  t.equal(urls.length, 4, 'an unknown host is requested each time')
 
   seconds = 0.001
   for (const trouble of ['error', 'nothing'] as const) {
@@ -171,11 +171,11 @@ t.test('a configuration that cannot be loaded leaves the stale one in use', asyn
   t.equal(await byHost(host), undefined, 'with 0 s nothing is cached')
   seconds = 300
   clear()
-  t.equal(await byHost(host), undefined, 'after a restart there is none')
+  t.equal(await byHost(host), undefined, 'nothing is cached after a restart')
   server.closeAllConnections()
 })
 
-t.test('DEMO_TIMING: real in tests, quick for a person, anything else is refused', async (t) => {
+t.test('DEMO_TIMING: real in tests, fast for manual use, any other value is rejected', async (t) => {
   const stack = await startStack(['threescale', 'gateway'])
   t.teardown(() => stack.close())
   const shown = async () =>

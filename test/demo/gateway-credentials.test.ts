@@ -14,7 +14,7 @@ import {
 } from '../helper/gateway.js'
 import { raw } from '../helper/raw.js'
 
-/** What was measured on APIcast 2.16 about the Authorization header, the other headers and the query, row by row. */
+/** Behaviour measured on APIcast 2.16 for the Authorization header, the other headers and the query, row by row. */
 const gateway = await startGateway()
 t.teardown(() => gateway.close())
 
@@ -83,7 +83,7 @@ t.test('Authorization header, user_key', async (t) => {
     row('BASIC KEY:', own('BASIC', `${KEY}:`), missing),
     row('raw KEY', KEY, missing),
     row('Token KEY', `Token ${KEY}`, missing),
-    row('Bearer alone', 'Bearer', failed),
+    row('Bearer without a key', 'Bearer', failed),
     row('Bearer empty', 'Bearer ', failed),
     ['header name in lower case', authorization.port, GET, [`authorization: Bearer ${KEY}`], ok],
     ['two Authorization headers', authorization.port, GET, [bearer(KEY), bearer('bad')], badRequest],
@@ -98,7 +98,11 @@ t.test('Authorization header, user_key', async (t) => {
     ['KEY in a user_key header instead', authorization.port, GET, [`user_key: ${KEY}`], missing],
   ])
   const answer = await raw(authorization.port, `${GET}?user_key=wrong`, [bearer(KEY)])
-  t.same([answer.status, answer.header('x-url')], [200, '/v1/models?user_key=wrong'], 'wrong user_key in query beside')
+  t.same(
+    [answer.status, answer.header('x-url')],
+    [200, '/v1/models?user_key=wrong'],
+    'with a wrong user_key in the query',
+  )
 })
 
 t.test('Authorization header, app_id and app_key', async (t) => {
@@ -126,7 +130,7 @@ t.test('Authorization header, app_id and app_key', async (t) => {
   ])
 })
 
-t.test('headers: - and _ are one, case does not matter, the first counts', async (t) => {
+t.test('headers: - and _ are equivalent, case is ignored, the first one counts', async (t) => {
   const at = ({ port }: GatewayProduct, one: Row[4], ...lines: string[]): Row => [
     lines.join(', '),
     port,
@@ -161,12 +165,12 @@ t.test('headers: - and _ are one, case does not matter, the first counts', async
     t.same(
       [...sentAs(echoOf(answer), 'user_key'), ...sentAs(echoOf(answer), 'user-key')],
       [KEY, 'bad'],
-      'both go upstream',
+      'both are forwarded',
     )
   }
 })
 
-t.test('query and form body: any case, the first counts, a JSON body is not searched', async (t) => {
+t.test('query and form body: case is ignored, the first one counts, a JSON body is not searched', async (t) => {
   const at = ({ port }: GatewayProduct, first: string, one: Row[4], lines: string[] = [], body = ''): Row => [
     [first, ...lines, body].join(' '),
     port,
@@ -192,7 +196,7 @@ t.test('query and form body: any case, the first counts, a JSON body is not sear
     at(pairQuery, `${GET}?app_key=SEC12`, missing),
     at(pairQuery, `${GET}?app_id=APPL&app_key=wrong`, failed),
   ])
-  // neighbours of the key that a body has twice
+  // Parameters next to a key that the body contains twice.
   await checkRows(t, [
     at(query, 'PUT /v1/models', expected.noRule, [form], `user_key=${KEY}`),
     at(query, 'PATCH /v1/models', notFound, [form], `user_key=bad&user_key=${KEY}`),
@@ -204,7 +208,7 @@ t.test('query and form body: any case, the first counts, a JSON body is not sear
   ])
 })
 
-t.test('forwarded to the model server: everything the client sent, the credential included', async (t) => {
+t.test('everything that the client sent is forwarded to the model server, including the credential', async (t) => {
   const all = [
     [authorization, GET, [bearer(KEY)]],
     [header, GET, [`user_key: ${KEY}`, bearer('sk-own')]],
@@ -221,11 +225,11 @@ t.test('forwarded to the model server: everything the client sent, the credentia
         'x-a: 2',
       ]),
     )
-    t.equal(echo.url, first.replace('GET ', ''), 'query kept byte for byte')
+    t.equal(echo.url, first.replace('GET ', ''), 'query unchanged byte for byte')
     for (const line of lines) t.same(sentAs(echo, line.split(': ')[0] ?? ''), [line.split(': ')[1]], line)
-    t.same(sentAs(echo, 'X-Forwarded-For'), ['1.2.3.4'], 'X-Forwarded-For passes as sent')
-    t.same(sentAs(echo, 'cookie'), ['a=b'], 'Cookie passes, its spelling kept')
-    t.same(sentAs(echo, 'X-REQUEST-id'), ['r'], 'X-Request-Id passes, its spelling kept')
+    t.same(sentAs(echo, 'X-Forwarded-For'), ['1.2.3.4'], 'X-Forwarded-For is forwarded unchanged')
+    t.same(sentAs(echo, 'cookie'), ['a=b'], 'Cookie is forwarded with its spelling unchanged')
+    t.same(sentAs(echo, 'X-REQUEST-id'), ['r'], 'X-Request-Id is forwarded with its spelling unchanged')
     t.same(sentAs(echo, 'x-a'), ['1', '2'], 'repeated client headers are not joined')
     t.same(sentAs(echo, 'X-Real-IP'), ['127.0.0.1'], 'added: X-Real-IP')
     t.same(sentAs(echo, 'X-3scale-proxy-secret-token'), [product.secretToken], 'added: the secret token')
@@ -233,7 +237,7 @@ t.test('forwarded to the model server: everything the client sent, the credentia
   }
 })
 
-t.test('taken out: Connection, Expect, TE, Upgrade and Keep-Alive; none is added', async (t) => {
+t.test('removed: Connection, Expect, TE, Upgrade and Keep-Alive; none is added', async (t) => {
   const lines = [
     bearer(KEY),
     'TE: trailers',
@@ -244,12 +248,12 @@ t.test('taken out: Connection, Expect, TE, Upgrade and Keep-Alive; none is added
   ]
   const { headers } = echoOf(await raw(authorization.port, GET, [...lines, 'x-3scale-debug: guess']))
   t.same(Object.keys(headers).sort(), ['authorization', 'host', 'x-3scale-proxy-secret-token', 'x-real-ip'])
-  t.equal(headers['x-real-ip'], '127.0.0.1', "the client's own is replaced")
+  t.equal(headers['x-real-ip'], '127.0.0.1', "the client's own value is replaced")
 })
 
-t.test('an empty POST goes on without a length, and with the one that the client gave', async (t) => {
+t.test('an empty POST is forwarded without a length, or with the one that the client sent', async (t) => {
   const without = echoOf(await raw(authorization.port, POST, [bearer(KEY)]))
   t.same([without.headers['content-length'], without.headers['transfer-encoding']], [undefined, undefined])
-  const given = echoOf(await raw(authorization.port, POST, [bearer(KEY), 'Content-Length: 0']))
-  t.equal(given.headers['content-length'], '0')
+  const input = echoOf(await raw(authorization.port, POST, [bearer(KEY), 'Content-Length: 0']))
+  t.equal(input.headers['content-length'], '0')
 })

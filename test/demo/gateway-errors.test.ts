@@ -15,7 +15,7 @@ import {
 } from '../helper/gateway.js'
 import { raw } from '../helper/raw.js'
 
-/** What was measured on APIcast 2.16 about hosts, refusals, CORS and the debug headers, row by row. */
+/** Behaviour measured on APIcast 2.16 for hosts, rejected calls, CORS and the debug headers, row by row. */
 const gateway = await startGateway()
 t.teardown(() => gateway.close())
 
@@ -35,7 +35,7 @@ const shared = gateway.stack.port + 6
 
 const plain = await gateway.product(seed)
 const withCors = await gateway.product({ ...seed, policies: [{ ...apicast, name: 'cors' }, apicast] })
-// a model server that is not there, and one that closes the connection
+// An unavailable model server, and one that closes the connection.
 const refusing = await gateway.product({ ...seed, proxy: { api_backend: `http://127.0.0.1:${await closedPort()}` } })
 const dropper = createServer((socket) => socket.once('data', () => socket.destroy())).listen(0, '127.0.0.1')
 await once(dropper, 'listening')
@@ -55,7 +55,7 @@ for (const product of [plain, withCors, refusing, dropped, elsewhere])
 
 const badGateway = withHeaders(page(502, 'Bad Gateway'), { 'content-length': '150' })
 
-t.test('refusals: their status, text, type and framing', async (t) => {
+t.test('rejected calls: their status, text, content type and framing', async (t) => {
   await checkRows(t, [
     ['no credentials', plain.port, GET, [], missing],
     ['wrong key', plain.port, GET, [bearer('wrong')], failed],
@@ -85,39 +85,42 @@ t.test('refusals: their status, text, type and framing', async (t) => {
   t.same(
     [head.status, head.header('content-length'), head.text],
     [400, '150', ''],
-    'an nginx page has its length for HEAD',
+    'an nginx page has a Content-Length for HEAD',
   )
 })
 
-t.test('hosts: any case, any port, a trailing dot, the staging host; an unknown one is 404', async (t) => {
-  const row = (name: string, port: number, host: string, one: Expected): Row => [
-    name,
-    port,
-    GET,
-    [`Host: ${host}`, ...good],
-    one,
-  ]
-  await checkRows(t, [
-    row('unknown host', plain.port, 'other.example', notFound),
-    row('host in other case', plain.port, 'LocalHost', ok),
-    row('with a trailing dot', plain.port, 'localhost.', ok),
-    row('with a trailing dot and a port', plain.port, 'localhost.:80', ok),
-    row('any port', plain.port, 'localhost:1', ok),
-    row('the production host', shared, HOSTS[0] ?? '', ok),
-    row("the product's STAGING host at the production gateway", shared, HOSTS[1] ?? '', ok),
-    row('staging host in other case, dot and port', shared, `${HOSTS[1]?.toUpperCase()}.:443`, ok),
-    row('unknown host on the port of many', shared, 'nobody.example', notFound),
-    row('a product with a port of its own is not on the port of many', shared, 'localhost', notFound),
-  ])
-  for (const host of ['localhost', 'any.example'])
-    check(t, '/_threescale/healthz', await raw(plain.port, 'GET /_threescale/healthz', [`Host: ${host}`]), {
-      status: 200,
-      text: '',
-      headers: { 'content-type': 'text/plain', 'content-length': '0' },
-    })
-})
+t.test(
+  'hosts match with any case, any port, a trailing dot, and as the staging host; an unknown one is 404',
+  async (t) => {
+    const row = (name: string, port: number, host: string, one: Expected): Row => [
+      name,
+      port,
+      GET,
+      [`Host: ${host}`, ...good],
+      one,
+    ]
+    await checkRows(t, [
+      row('unknown host', plain.port, 'other.example', notFound),
+      row('host in other case', plain.port, 'LocalHost', ok),
+      row('with a trailing dot', plain.port, 'localhost.', ok),
+      row('with a trailing dot and a port', plain.port, 'localhost.:80', ok),
+      row('any port', plain.port, 'localhost:1', ok),
+      row('the production host', shared, HOSTS[0] ?? '', ok),
+      row("the product's STAGING host at the production gateway", shared, HOSTS[1] ?? '', ok),
+      row('staging host in other case, dot and port', shared, `${HOSTS[1]?.toUpperCase()}.:443`, ok),
+      row('unknown host on the shared port', shared, 'nobody.example', notFound),
+      row('a product with a separate port is not on the shared port', shared, 'localhost', notFound),
+    ])
+    for (const host of ['localhost', 'any.example'])
+      check(t, '/_threescale/healthz', await raw(plain.port, 'GET /_threescale/healthz', [`Host: ${host}`]), {
+        status: 200,
+        text: '',
+        headers: { 'content-type': 'text/plain', 'content-length': '0' },
+      })
+  },
+)
 
-t.test('two products with one host: only one of them is asked', async (t) => {
+t.test('with two products of one host, only one of them is used', async (t) => {
   const one = (path: string) => ({
     ...seed,
     endpoint: 'https://one.example:443',
@@ -133,7 +136,7 @@ t.test('two products with one host: only one of them is asked', async (t) => {
   ])
 })
 
-t.test('a browser page: only a CORS policy lets it read answers', async (t) => {
+t.test('a web page can read responses only with a CORS policy', async (t) => {
   const origin = 'Origin: https://app.example'
   const preflight = [
     origin,
@@ -169,7 +172,7 @@ t.test('a browser page: only a CORS policy lets it read answers', async (t) => {
   ])
 })
 
-t.test('X-3scale-Debug with the service token', async (t) => {
+t.test('X-3scale-Debug with the service token returns the debug headers', async (t) => {
   const debug = `X-3scale-Debug: ${plain.serviceToken}`
   await checkRows(t, [
     [
@@ -190,7 +193,7 @@ t.test('X-3scale-Debug with the service token', async (t) => {
   ])
 })
 
-t.test('a header line over 8 kB is 400, one below passes', async (t) => {
+t.test('a header line over 8 kB is rejected with 400, a shorter one is accepted', async (t) => {
   const line = (bytes: number) => `x-long: ${'a'.repeat(bytes - 'x-long: '.length)}`
   const tooLarge = page(400, 'Request Header Or Cookie Too Large')
   await checkRows(t, [

@@ -4,14 +4,14 @@ import { listen } from '../../src/demo/gateway/nginx/server.js'
 import { escapeUri, normaliseUri, rawArgument } from '../../src/demo/gateway/nginx/uri.js'
 import { freePort } from '../helper/stack.js'
 
-/** How the demo's gateway reads requests: compared with nginx 1.22.1, request by request, bytes in and bytes out. */
+/** How the demo's gateway reads requests: compared with nginx 1.22.1, request by request, with the bytes received and sent. */
 const port = await freePort()
 const front = await listen(port, '127.0.0.1', async ({ method, uri, host, body }, response) => {
   response.writeHead(200, { 'content-type': 'text/plain' }).end(`${method} ${uri} [${host}] ${body.toString('latin1')}`)
 })
 t.teardown(() => front.close())
 
-/** Everything that comes back for these bytes, and whether the connection was closed. */
+/** Everything that is received for these bytes, and whether the connection was closed. */
 async function sent(...pieces: string[]): Promise<{ text: string; status: number; closed: boolean }> {
   const socket = connect(port, '127.0.0.1')
   let text = ''
@@ -37,7 +37,7 @@ async function sent(...pieces: string[]): Promise<{ text: string; status: number
 const HOST = 'Host: models.example\r\n'
 const get = (target: string, lines = '') => `GET ${target} HTTP/1.1\r\n${HOST}${lines}\r\n`
 
-t.test('what nginx refuses: status, page and a closed connection', async (t) => {
+t.test('a request that nginx rejects has the same status, page and closed connection', async (t) => {
   const cases: [name: string, status: number, title: string, bytes: string][] = [
     ['TRACE', 405, 'Not Allowed', `TRACE / HTTP/1.1\r\n${HOST}\r\n`],
     ['CONNECT', 400, 'Bad Request', `CONNECT a:1 HTTP/1.1\r\n${HOST}\r\n`],
@@ -85,7 +85,7 @@ t.test('what nginx refuses: status, page and a closed connection', async (t) => 
   }
 })
 
-t.test('what nginx lets through that other servers refuse or tidy', async (t) => {
+t.test('a request that nginx accepts and other servers reject or normalize is forwarded as by nginx', async (t) => {
   const cases: Record<string, [bytes: string, text: string]> = {
     'a method nobody knows': [`FOO-BAR_BAZ /a HTTP/1.1\r\n${HOST}\r\n`, 'FOO-BAR_BAZ /a [models.example] '],
     'an absolute address: its host counts': [get('http://Other.example/p?q'), 'GET /p [other.example] '],
@@ -110,10 +110,10 @@ t.test('what nginx lets through that other servers refuse or tidy', async (t) =>
   }
 })
 
-t.test('a connection: several requests at once, in pieces, and its end', async (t) => {
+t.test('a connection accepts pipelined and split requests, and closes as requested', async (t) => {
   const both = await sent(get('/one') + get('/two', 'Connection: close\r\n'))
-  t.match(both.text, /\/one .*HTTP\/1\.1 200 OK.*\/two /s, 'two requests in one piece, answered in order')
-  t.equal(both.closed, true, 'Connection: close is obeyed')
+  t.match(both.text, /\/one .*HTTP\/1\.1 200 OK.*\/two /s, 'two pipelined requests are answered in order')
+  t.equal(both.closed, true, 'Connection: close is respected')
   const pieces = await sent(...`POST /a HTTP/1.1\r\n${HOST}Content-Length: 3\r\n\r\nabc`)
   t.match(pieces.text, 'POST /a [models.example] abc', 'byte by byte')
   const old = await sent('GET /a HTTP/1.0\r\nHost: x\r\n\r\n')
@@ -123,7 +123,7 @@ t.test('a connection: several requests at once, in pieces, and its end', async (
   t.match(waiting.text, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK/, 'Expect: 100-continue')
 })
 
-t.test('a client that goes away in the middle leaves the others alone', async (t) => {
+t.test('a client that disconnects during a response does not affect others', async (t) => {
   for (const bytes of ['GET / HT', get('/').slice(0, -2), get('/', 'Content-Length: 3\r\n').concat('a')])
     await new Promise<void>((resolve) => {
       const socket = connect(port, '127.0.0.1', () => socket.write(bytes, () => socket.destroy()))
@@ -132,7 +132,7 @@ t.test('a client that goes away in the middle leaves the others alone', async (t
   t.equal((await sent(get('/'))).status, 200)
 })
 
-t.test('addresses: decoded and normalised as $uri, escaped again as nginx does', async (t) => {
+t.test('paths are decoded and normalized as $uri, and escaped again as by nginx', async (t) => {
   const normalised = {
     '/a/./b/../c/.': '/a/c/',
     '/a/b/..': '/a/',
@@ -155,7 +155,7 @@ t.test('addresses: decoded and normalised as $uri, escaped again as nginx does',
   t.equal(rawArgument('?ab=1&a', 'a'), undefined)
 })
 
-t.test('a port that is taken is reported', async (t) => {
+t.test('a port in use is reported', async (t) => {
   await t.rejects(
     listen(port, '127.0.0.1', async () => {}),
     { code: 'EADDRINUSE' },

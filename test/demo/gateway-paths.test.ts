@@ -11,7 +11,7 @@ import {
 } from '../helper/gateway.js'
 import { raw } from '../helper/raw.js'
 
-/** What was measured on APIcast 2.16 about mapping rules, paths and backends at a path, row by row. */
+/** Behaviour measured on APIcast 2.16 for mapping rules, paths and backends at a path, row by row. */
 const gateway = await startGateway()
 t.teardown(() => gateway.close())
 
@@ -37,7 +37,7 @@ const last = await withRules(['GET', '/last/a', 'm_last', 1, true], ['GET', '/la
 const segment = await withRules(['GET', '/x/{id}/y', 'm_par'])
 const anything = await withRules(['GET', '/', 'hits'])
 
-/** What porta deploys for backends at a path (porta, app/lib/backend_api_logic/routing_policy.rb). */
+/** The configuration that porta deploys for backends at a path (porta, app/lib/backend_api_logic/routing_policy.rb). */
 function routing(...backends: [path: string, url: string, id: number][]): object {
   const rules = backends.map(([path, url, owner_id]) => ({
     url,
@@ -53,7 +53,7 @@ function routing(...backends: [path: string, url: string, id: number][]): object
 
 async function withBackends(policy: object, rules: ReturnType<typeof ruleOf>[]): Promise<GatewayProduct> {
   const proxy = { api_backend: null, proxy_rules: rules }
-  // the rules of the sketch bring their metrics, and are replaced by those of the proxy
+  // The rules of the draft define its metrics, and are replaced by those of the proxy.
   const metrics = [...new Set(rules.map(({ metric_system_name }) => metric_system_name))]
   const product = await gateway.product({
     location: 'authorization',
@@ -80,7 +80,7 @@ const backends = await withBackends(
   [ruleOf('/', 'hits')],
 )
 
-t.test('mapping rules: what is matched, and the usage sent', async (t) => {
+t.test('mapping rules: the paths that match, and the reported usage', async (t) => {
   const rows = (product: GatewayProduct, paths: string[], usage: Record<string, number> | undefined): Row[] => {
     const text = Object.entries(usage ?? {})
       .map(([metric, amount]) => `usage%5B${metric}%5D=${amount}`)
@@ -109,7 +109,7 @@ t.test('mapping rules: what is matched, and the usage sent', async (t) => {
 
 /** Each request and the address that the model server received. */
 async function received(
-  t: { equal(found: unknown, wanted: unknown, name: string): unknown },
+  t: { equal(found: unknown, required: unknown, name: string): unknown },
   { port }: GatewayProduct,
   addresses: Record<string, string>,
 ): Promise<void> {
@@ -119,7 +119,7 @@ async function received(
   }
 }
 
-t.test('one backend at /: the path goes on as it came', async (t) => {
+t.test('one backend at /: the path is forwarded unchanged', async (t) => {
   const asSent = [
     '/v1/a%2Fb',
     '//v1//models',
@@ -143,7 +143,7 @@ t.test('one backend at /: the path goes on as it came', async (t) => {
   )
 })
 
-t.test('one backend at / whose private address has a path: normalised, decoded and escaped anew', async (t) => {
+t.test('one backend at / whose private address has a path: normalized, decoded and escaped again', async (t) => {
   const proxy = { api_backend: `${gateway.upstream}/base/v9` }
   const product = await gateway.product({ ...seed, rules: [['GET', '/', 'hits']], proxy })
   await gateway.application(product, { user_key: KEY })
@@ -169,7 +169,7 @@ t.test('backends by path', async (t) => {
     '/chatx/v1/models': '/x/v1/models',
     '/chat//v1/models': '/v1/models',
     '/chat/v1/a%20b%2Fc': '/v1/a%20b/c',
-    // neighbours: only the first is taken off, the decoded path counts, a decoded question mark ends it
+    // Special cases: only the first is removed, the decoded path counts, a decoded question mark ends it.
     '/chat/chat/v1': '/chat/v1',
     '/%63hat/v1': '/v1',
     '/chat/a%3Fb?c=1': '/a?c=1',
@@ -184,13 +184,13 @@ t.test('backends by path', async (t) => {
   ])
 })
 
-t.test('a backend at / beside one at a path takes what is left, as it came', async (t) => {
+t.test('a backend at / receives the remaining paths unchanged if another backend has a path', async (t) => {
   const policy = routing(['/chat', `${gateway.upstream}/chat-server`, 24], ['/', gateway.upstream, 25])
   const product = await withBackends(policy, [ruleOf('/', 'hits')])
   await received(t, product, { '/chat/v1': '/chat-server/v1', '/x/chat/v1': '/x/chat/v1', '//v1/a%2Fb': '//v1/a%2Fb' })
 })
 
-t.test('rules of a backend count for its own requests only', async (t) => {
+t.test('rules of a backend count only for its own requests', async (t) => {
   const product = await withBackends(routing(['/embed', gateway.upstream, 25], ['/chat', gateway.upstream, 24]), [
     ruleOf('/embed/v1', 'embedded', 25),
     ruleOf('/', 'chatted', 24),

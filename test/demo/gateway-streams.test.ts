@@ -4,7 +4,7 @@ import t from 'tap'
 import { bearer, echoOf, startGateway } from '../helper/gateway.js'
 import { raw } from '../helper/raw.js'
 
-/** What was measured on APIcast 2.16 about streaming, gzip and big bodies, row by row. */
+/** Behaviour measured on APIcast 2.16 for streaming, gzip and large bodies, row by row. */
 const zipped = gzipSync('{"data":[]}')
 const streams: ServerResponse[] = []
 const gateway = await startGateway({
@@ -35,13 +35,13 @@ const product = await gateway.product({
 })
 await gateway.application(product, { user_key: KEY })
 
-t.test('SSE passes piece by piece: each one arrives before the model server sends the next', async (t) => {
+t.test('server-sent events are forwarded one by one, before the model server sends the next', async (t) => {
   for (const pieces of [5, 50]) {
     const answer = await fetch(`http://127.0.0.1:${product.port}/v1/stream`, {
       headers: { authorization: `Bearer ${KEY}`, 'accept-encoding': 'gzip' },
     })
-    t.equal(answer.headers.get('content-type'), 'text/event-stream; charset=utf-8', 'content type kept')
-    t.equal(answer.headers.get('cache-control'), 'no-cache', 'cache-control kept')
+    t.equal(answer.headers.get('content-type'), 'text/event-stream; charset=utf-8', 'content type unchanged')
+    t.equal(answer.headers.get('cache-control'), 'no-cache', 'cache-control unchanged')
     t.equal(answer.headers.get('content-encoding'), null, 'Accept-Encoding: gzip changes nothing')
     const stream = streams.at(-1)
     const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader()
@@ -58,21 +58,21 @@ t.test('SSE passes piece by piece: each one arrives before the model server send
       read.push(value)
     }
     const sent = Array.from({ length: pieces }, (_, piece) => `data: {"piece":${piece}}\n\n`)
-    t.same(read.slice(0, pieces), sent, `${pieces} pieces, one at a time`)
+    t.same(read.slice(0, pieces), sent, `${pieces} chunks, one at a time`)
     t.match(read.join(''), /"usage":.*\n\ndata: \[DONE\]\n\n$/s, 'usage event and [DONE] present')
   }
 })
 
-t.test('gzip from the model server passes unchanged; the gateway never compresses', async (t) => {
+t.test('gzip from the model server is unchanged; the gateway never compresses', async (t) => {
   const answer = await raw(product.port, 'GET /v1/gzip', [bearer(KEY), 'Accept-Encoding: gzip'])
   t.same([answer.header('content-encoding'), answer.bytes.equals(zipped)], ['gzip', true])
-  t.equal(answer.header('server'), undefined, "the model server's own Server header stays behind the gateway")
+  t.equal(answer.header('server'), undefined, "the model server's Server header is removed")
   const plain = await raw(product.port, 'GET /v1/models', [bearer(KEY), 'Accept-Encoding: gzip'])
   t.equal(plain.header('content-encoding'), undefined)
-  t.equal(echoOf(plain).headers['accept-encoding'], 'gzip', 'the model server is asked what the client asked')
+  t.equal(echoOf(plain).headers['accept-encoding'], 'gzip', 'the model server receives what the client sent')
 })
 
-t.test('request bodies: no size limit, buffered whole', async (t) => {
+t.test('request bodies have no size limit and are buffered completely', async (t) => {
   for (const megabytes of [0.5, 1, 2, 10, 50]) {
     const answer = await raw(product.port, 'POST /v1/x', [bearer(KEY)], 'a'.repeat(megabytes * 1024 * 1024))
     t.same([answer.status, echoOf(answer).length], [200, megabytes * 1024 * 1024], `${megabytes} MB`)

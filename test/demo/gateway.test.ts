@@ -17,13 +17,13 @@ import {
 } from '../helper/gateway.js'
 import { raw } from '../helper/raw.js'
 
-/** The 92 cases of the gateway's reference, in its order; what was measured since is in the files beside this one. */
+/** The 92 cases of the gateway's reference, in its order; later measurements are in the other files of this folder. */
 const signing = await generateKeyPair('RS256')
 const foreign = await generateKeyPair('RS256')
 const gateway = await startGateway({ respond: await signInService() })
 t.teardown(() => gateway.close())
 const { stack, model, upstream, product, application, api, used, counted } = gateway
-// each case says what comes right after it; how late the back-end counts is another test's
+// Each case states the immediate result; the delay of the backend's counts is covered by another test.
 await stack.behave({ count_delay_ms: 0 })
 
 const K = '0123456789abcdef0123456789abcdef'
@@ -132,7 +132,7 @@ const CHAT = 'POST /v1/chat/completions'
 const origin = 'Origin: https://app.example'
 const preflight = [origin, 'Access-Control-Request-Method: POST']
 
-/** What R counts shows in the debug header, to whom knows the service token. */
+/** The usage that R counts is in the debug header, for callers with the service token. */
 const debug = ({ serviceToken }: GatewayProduct) => `X-3scale-debug: ${serviceToken}`
 const counts = (usage: Record<string, number>): Expected => {
   const text = Object.entries(usage)
@@ -344,7 +344,7 @@ const rows: Row[] = [
 
 const seen = new Set<number>()
 
-t.test('the 92 cases', async (t) => {
+t.test('the 92 cases of the reference return the same response', async (t) => {
   for (const [number, to, first, lines, expected, body] of rows) {
     const answer = await raw(to.port, first, lines, body)
     seen.add(number)
@@ -357,22 +357,22 @@ t.test('the 92 cases', async (t) => {
 
   for (let call = 0; call < 6; call++) {
     const answer = await raw(S.port, CHAT, [bearer('T10'), json], '{"answer_usage":7}')
-    t.equal(answer.status, 200, '84: a limit on tokens refuses nobody')
+    t.equal(answer.status, 200, '84: a limit on tokens rejects no request')
     if (call === 0) await counted('total_tokens', T10, 7)
   }
-  // every second call is answered from the cache, and the report after it is over the limit
-  t.equal(await used('total_tokens', T10), 21, '84: a report over the limit is refused as a whole')
+  // Every second call is answered from the cache, and the report after it is over the limit.
+  t.equal(await used('total_tokens', T10), 21, '84: a report over the limit is rejected as a whole')
   seen.add(84)
 
-  t.equal(await used('hits', L3), 3, '85: methods count as hits, and what was refused does not')
-  t.equal(await used('chat-completions', L3), 2, '85: a method of its own')
+  t.equal(await used('hits', L3), 3, '85: methods count as hits, and rejected calls do not')
+  t.equal(await used('chat-completions', L3), 2, '85: a separate method')
   seen.add(85)
 
   const rotated = await application(S, { user_key: 'beforehand' })
   t.equal((await raw(S.port, GET, [bearer('beforehand')])).status, 200)
   await api('PUT', `/admin/api/accounts/${ACCOUNT}/applications/${rotated}.json`, { user_key: 'afterwards' })
   await raw(S.port, GET, [bearer('beforehand')])
-  check(t, '86: the old key, second call', await raw(S.port, GET, [bearer('beforehand')]), FAIL)
+  check(t, '86: the previous key, second call', await raw(S.port, GET, [bearer('beforehand')]), FAIL)
   check(t, '86: the new key', await raw(S.port, GET, [bearer('afterwards')]), OK)
   seen.add(86)
 
@@ -383,23 +383,23 @@ t.test('the 92 cases', async (t) => {
     host: `127.0.0.1:${model.port}`,
     'x-real-ip': '127.0.0.1',
   })
-  t.notOk('x-3scale-debug' in passed.headers, '91: the debug header stays here')
+  t.notOk('x-3scale-debug' in passed.headers, '91: the debug header is not forwarded')
   seen.add(91)
 
   const missing = Array.from({ length: 92 }, (_, index) => index + 1).filter((number) => !seen.has(number))
   t.same(missing, [], 'every row of the table')
 })
 
-t.test('pending applications have keys, and are let in once they are accepted', async (t) => {
+t.test('pending applications have keys, which are accepted after approval', async (t) => {
   await api('PUT', `/admin/api/accounts/${ACCOUNT}/applications/${pending}/accept.json`)
   t.equal((await raw(S.port, GET, [bearer('PEND')])).status, 200)
 })
 
-t.test('the debug header tells rules and credentials to who knows the service token, and nobody else', async (t) => {
-  const told = await raw(R.port, 'GET /a/1/b', [bearer(K), debug(R)])
-  t.equal(told.header('x-3scale-matched-rules'), '/a/{id}/b, /a/{id}')
-  t.equal(told.header('x-3scale-credentials'), `user_key=${K}`)
-  t.equal(told.header('x-3scale-service-id'), String(R.id))
+t.test('the debug headers return rules and credentials only to callers with the service token', async (t) => {
+  const reported = await raw(R.port, 'GET /a/1/b', [bearer(K), debug(R)])
+  t.equal(reported.header('x-3scale-matched-rules'), '/a/{id}/b, /a/{id}')
+  t.equal(reported.header('x-3scale-credentials'), `user_key=${K}`)
+  t.equal(reported.header('x-3scale-service-id'), String(R.id))
   const guessed = await raw(R.port, 'GET /a/1/b', [bearer(K), 'X-3scale-debug: guess'])
   t.notOk(guessed.headers.some(([name]) => /^x-3scale/i.test(name)))
 })
@@ -412,8 +412,8 @@ function utcDay(offset: number): [number, number, number] {
 async function token(claims: Record<string, unknown> = {}, key = signing.privateKey, kid = 'one'): Promise<string> {
   const now = Math.floor(Date.now() / 1000)
   const all = { iss: issuerUrl(), sub: 'x', aud: 'y', azp: 'client1', typ: 'Bearer', exp: now + 300, ...claims }
-  const kept = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
-  return new SignJWT(kept).setProtectedHeader({ alg: 'RS256', kid }).sign(key)
+  const stored = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
+  return new SignJWT(stored).setProtectedHeader({ alg: 'RS256', kid }).sign(key)
 }
 
 async function badTokens(): Promise<string[]> {

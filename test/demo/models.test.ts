@@ -4,7 +4,7 @@ import t from 'tap'
 import { raw } from '../helper/raw.js'
 import { startStack } from '../helper/stack.js'
 
-/** The small model servers behind the gateway, and the tokens that are counted on the way. */
+/** The small model servers behind the gateway, and the tokens that the gateway counts. */
 const stack = await startStack(['threescale', 'gateway'])
 t.teardown(() => stack.close())
 
@@ -19,7 +19,7 @@ const client = new OpenAI({ baseURL: `${granite.endpoint}/v1`, apiKey: granite.k
 const hello = [{ role: 'user' as const, content: 'Hello there' }]
 const post = (body: object) => raw(granite.port, 'POST /v1/chat/completions', json(granite.key), JSON.stringify(body))
 
-t.test('a chat: answered at once with its usage, which becomes numbers in 3scale', async (t) => {
+t.test('a chat is answered in one response with its usage, which 3scale counts', async (t) => {
   const before = await settled(granite.application)
   const answer = await client.chat.completions.create({ model: GRANITE, messages: hello })
   t.match(answer.choices[0]?.message.content, /^Hello! I am .* and you said: Hello there$/)
@@ -36,7 +36,7 @@ t.test('a chat: answered at once with its usage, which becomes numbers in 3scale
   t.equal(again.choices[0]?.message.content, answer.choices[0]?.message.content, 'deterministic')
 })
 
-t.test('a streamed chat: pieces, one after the other, that make the same answer', async (t) => {
+t.test('a streamed chat arrives in chunks that form the same answer', async (t) => {
   const pieces: string[] = []
   let finished: string | null = null
   for await (const chunk of await client.chat.completions.create({ model: GRANITE, messages: hello, stream: true })) {
@@ -51,8 +51,8 @@ t.test('a streamed chat: pieces, one after the other, that make the same answer'
   t.ok(answer.text.endsWith('data: [DONE]\n\n'))
 })
 
-t.test('usage of a stream: as asked, and asked for by the gateway where nobody did', async (t) => {
-  const asked = async (options: object) => {
+t.test('usage of a stream is returned as requested, and requested by the gateway otherwise', async (t) => {
+  const requested = async (options: object) => {
     const { text } = await post({ model: GRANITE, messages: hello, stream: true, ...options })
     const events = [...text.matchAll(/^data: (\{.*)$/gm)].map(
       ([, event = '']) => JSON.parse(event) as { usage?: { total_tokens: number }; choices: object[] },
@@ -60,19 +60,19 @@ t.test('usage of a stream: as asked, and asked for by the gateway where nobody d
     return { events, withUsage: events.filter(({ usage }) => usage), last: events.at(-1) }
   }
   const before = await settled(granite.application)
-  const silent = await asked({})
-  t.ok(silent.withUsage.length > 2, 'the policy asks for it on every event')
-  t.same(silent.last?.choices, [], 'the last one has no choices')
+  const silent = await requested({})
+  t.ok(silent.withUsage.length > 2, 'the policy requests it for every event')
+  t.same(silent.last?.choices, [], 'the last event has no choices')
   const tokens = silent.last?.usage?.total_tokens ?? 0
   await until(granite.application, { total_tokens: before.total_tokens + tokens })
 
-  const once = await asked({ stream_options: { include_usage: true } })
-  t.equal(once.withUsage.length, 1, 'asked for at the end: at the end')
-  const no = await asked({ stream_options: { include_usage: false } })
-  t.equal(no.withUsage.length, 1, 'a refusal is turned round')
+  const once = await requested({ stream_options: { include_usage: true } })
+  t.equal(once.withUsage.length, 1, 'requested for the end: at the end')
+  const no = await requested({ stream_options: { include_usage: false } })
+  t.equal(no.withUsage.length, 1, 'an opt-out is overridden')
   await until(granite.application, { total_tokens: before.total_tokens + 3 * tokens })
-  const empty = await asked({ stream_options: {} })
-  t.equal(empty.withUsage.length, 0, 'left alone, and not counted')
+  const empty = await requested({ stream_options: {} })
+  t.equal(empty.withUsage.length, 0, 'unchanged, and not counted')
   t.notSame(empty.last?.choices, [])
   await until(granite.application, {
     hits: before.hits + 4,
@@ -80,56 +80,62 @@ t.test('usage of a stream: as asked, and asked for by the gateway where nobody d
   })
 })
 
-t.test('what is not OpenAI’s: wrong verb 405, unknown path and model 404, bad bodies 400', async (t) => {
-  const wide = await added({
-    server: 'granite',
-    modelId: GRANITE,
-    rules: [
-      ['GET', '/', 'hits'],
-      ['POST', '/', 'hits'],
-    ],
-  })
-  const at = (first: string, body = '') => raw(wide.port, first, json(wide.key), body)
-  t.same([(await at('GET /v1/chat/completions')).status, (await at('POST /v1/models', '{}')).status], [405, 405])
-  for (const path of ['/v1/embeddings', '/v2/chat/completions', '/', '/docs']) {
-    const answer = await at(`POST ${path}`, '{}')
-    t.same([answer.status, answer.text], [404, '{"detail":"Not Found"}'], path)
-  }
-  for (const model of ['granite-chat', 'gpt-4', '', undefined]) {
-    const answer = await at('POST /v1/chat/completions', JSON.stringify({ model, messages: hello }))
-    t.equal(answer.status, 404, String(model))
-    t.match(JSON.parse(answer.text), { error: { type: 'NotFoundError', code: 404 } })
-  }
-  t.equal((await at('POST /v1/chat/completions', '{"model":')).status, 400, 'broken JSON')
-  t.equal((await at('POST /v1/chat/completions', JSON.stringify({ model: GRANITE }))).status, 400, 'no messages')
-})
+t.test(
+  'requests outside the OpenAI API: wrong method 405, unknown path and model 404, invalid bodies 400',
+  async (t) => {
+    const wide = await added({
+      server: 'granite',
+      modelId: GRANITE,
+      rules: [
+        ['GET', '/', 'hits'],
+        ['POST', '/', 'hits'],
+      ],
+    })
+    const at = (first: string, body = '') => raw(wide.port, first, json(wide.key), body)
+    t.same([(await at('GET /v1/chat/completions')).status, (await at('POST /v1/models', '{}')).status], [405, 405])
+    for (const path of ['/v1/embeddings', '/v2/chat/completions', '/', '/docs']) {
+      const answer = await at(`POST ${path}`, '{}')
+      t.same([answer.status, answer.text], [404, '{"detail":"Not Found"}'], path)
+    }
+    for (const model of ['granite-chat', 'gpt-4', '', undefined]) {
+      const answer = await at('POST /v1/chat/completions', JSON.stringify({ model, messages: hello }))
+      t.equal(answer.status, 404, String(model))
+      t.match(JSON.parse(answer.text), { error: { type: 'NotFoundError', code: 404 } })
+    }
+    t.equal((await at('POST /v1/chat/completions', '{"model":')).status, 400, 'invalid JSON')
+    t.equal((await at('POST /v1/chat/completions', JSON.stringify({ model: GRANITE }))).status, 400, 'no messages')
+  },
+)
 
-t.test('an empty list in a body is damaged by the token policy, and a strict server then refuses', async (t) => {
-  const damaged = await post({ model: GRANITE, messages: hello, stop: [] })
-  t.equal(damaged.status, 400)
-  t.match(damaged.text, 'stop must be')
-  const plain = await added({ server: 'granite', modelId: GRANITE, policies: [apicast()] })
-  const body = JSON.stringify({ model: GRANITE, messages: hello, stop: [] })
-  t.equal((await raw(plain.port, 'POST /v1/chat/completions', json(plain.key), body)).status, 200)
-})
+t.test(
+  'an empty list in a body is damaged by the token policy, and a strict server then rejects the request',
+  async (t) => {
+    const damaged = await post({ model: GRANITE, messages: hello, stop: [] })
+    t.equal(damaged.status, 400)
+    t.match(damaged.text, 'stop must be')
+    const plain = await added({ server: 'granite', modelId: GRANITE, policies: [apicast()] })
+    const body = JSON.stringify({ model: GRANITE, messages: hello, stop: [] })
+    t.equal((await raw(plain.port, 'POST /v1/chat/completions', json(plain.key), body)).status, 200)
+  },
+)
 
-t.test('without streaming support the policy holds a stream back until it is whole, and counts nothing', async (t) => {
+t.test('without streaming support the policy buffers a stream until it is complete, and counts nothing', async (t) => {
   const policy = { name: 'llm-metrics', version: '0.1', configuration: { enable_sse_support: false } }
-  const held = await added({ server: 'granite', modelId: GRANITE, policies: [policy, apicast()] })
-  const answer = await fetch(`${held.endpoint}/v1/chat/completions`, {
+  const present = await added({ server: 'granite', modelId: GRANITE, policies: [policy, apicast()] })
+  const answer = await fetch(`${present.endpoint}/v1/chat/completions`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${held.key}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${present.key}`, 'content-type': 'application/json' },
     body: JSON.stringify({ model: GRANITE, messages: hello, stream: true }),
   })
   let chunks = 0
   for await (const _chunk of answer.body ?? []) chunks++
   t.equal(chunks, 1)
-  await until(held.application, { hits: 1 })
-  t.equal((await totals(held.application)).total_tokens, 0)
+  await until(present.application, { hits: 1 })
+  t.equal((await totals(present.application)).total_tokens, 0)
 })
 
 t.test('tokens of a cached key are reported together with the hits of their call', async () => {
-  // any change empties the cache, so that the first call is not from it
+  // Any change clears the cache, so that the first call is not answered from it.
   await fetch(`http://127.0.0.1:${stack.port + 4}/_demo/gateway`, { method: 'PUT', body: '{}' })
   const before = await settled(granite.application)
   const first = await client.chat.completions.create({ model: GRANITE, messages: hello })
@@ -139,7 +145,7 @@ t.test('tokens of a cached key are reported together with the hits of their call
   await until(granite.application, { hits: before.hits + 2, total_tokens: before.total_tokens + 2 * tokens })
 })
 
-t.test('every type of model answers as its kind does', async (t) => {
+t.test('every type of model returns its kind of response', async (t) => {
   const ask = async (product: string, path: string, body: object) => {
     const model = await open(product)
     const answer = await raw(model.port, `POST ${path}${model.query}`, model.lines, JSON.stringify(body))
@@ -148,7 +154,7 @@ t.test('every type of model answers as its kind does', async (t) => {
   }
   const id = {
     coder: 'Qwen/Qwen2.5-Coder-7B',
-    embed: 'nomic-ai/nomic-embed-text-v1.5',
+    embed: 'nomic-ai/nomic-embed-text-v2-moe',
     rerank: 'BAAI/bge-reranker-v2-m3',
     image: 'stabilityai/sdxl-turbo',
     speech: 'hexgrad/Kokoro-82M',
@@ -188,15 +194,15 @@ t.test('every type of model answers as its kind does', async (t) => {
   const recording = new FormData()
   recording.set('model', 'openai/whisper-large-v3')
   recording.set('file', new Blob(['RIFF']), 'audio.wav')
-  const heard = await fetch(`${whisper.endpoint}/v1/audio/transcriptions`, {
+  const announced = await fetch(`${whisper.endpoint}/v1/audio/transcriptions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${whisper.key}` },
     body: recording,
   })
-  t.match(await heard.json(), { text: /recording/ })
+  t.match(await announced.json(), { text: /recording/ })
 })
 
-t.test('every product with a list of models names one, and never by the product’s own name', async (t) => {
+t.test("every product with a list of models names one, which differs from the product's name", async (t) => {
   for (const service of services.filter(({ promoted, endpoint }) => promoted && endpoint.includes('localhost'))) {
     if (service.backend_version === 'oidc' || service.system_name === 'hostile-name') continue
     const model = await open(service.system_name)
@@ -216,7 +222,7 @@ function apicast() {
   return { name: 'apicast', version: 'builtin', configuration: {} }
 }
 
-/** An application of that product, and how its key travels. */
+/** An application of that product, and where its key is sent. */
 async function open(systemName: string) {
   const service = ((await stack.state()).services as unknown as ServiceRow[]).find(
     ({ system_name }) => system_name === systemName,
@@ -224,12 +230,12 @@ async function open(systemName: string) {
   if (!service) throw new Error(`no product ${systemName}`)
   const { plans: current } = (await stack.state()) as unknown as { plans: typeof plans }
   const plan = current.find(({ service_id }) => service_id === service.id)
-  const made = await fetch(`${stack.threescale}/admin/api/accounts/${ACCOUNT}/applications.json`, {
+  const created = await fetch(`${stack.threescale}/admin/api/accounts/${ACCOUNT}/applications.json`, {
     method: 'POST',
     headers: { authorization: `Basic ${Buffer.from('demo-token:').toString('base64')}` },
     body: new URLSearchParams({ plan_id: String(plan?.id), application_key: 'model-test-key', name: 'models' }),
   })
-  const { application } = (await made.json()) as {
+  const { application } = (await created.json()) as {
     application: { id: number; state: string; user_key?: string; application_id?: string }
   }
   if (application.state === 'pending') await stack.put(`/_demo/applications/${application.id}`, { state: 'live' })
@@ -288,7 +294,7 @@ async function totals(application: number): Promise<Totals> {
   return Object.fromEntries(values) as Totals
 }
 
-/** What there is when the reports of earlier calls, which come after their answers, have all arrived. */
+/** The totals after all reports of earlier calls, which follow their responses, have arrived. */
 async function settled(application: number): Promise<Totals> {
   for (let before = await totals(application); ; ) {
     await sleep(1500)
@@ -298,12 +304,12 @@ async function settled(application: number): Promise<Totals> {
   }
 }
 
-/** Reports come after the answer; then nothing more. */
-async function until(application: number, wanted: Partial<Totals>): Promise<void> {
+/** Reports follow the response; then nothing more. */
+async function until(application: number, required: Partial<Totals>): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const now = await totals(application)
-    if (Object.entries(wanted).every(([name, value]) => now[name as keyof Totals] === value)) return
+    if (Object.entries(required).every(([name, value]) => now[name as keyof Totals] === value)) return
     await sleep(50)
   }
-  t.match(await totals(application), wanted)
+  t.match(await totals(application), required)
 }

@@ -6,7 +6,7 @@ import t from 'tap'
 import { startStack } from '../helper/stack.js'
 
 /**
- * What single recorded answers do not show (those are `recorded.test.ts`): the checklist of the Account API's reference item by
+ * Behaviour that single recorded answers (`recorded.test.ts`) do not show: the checklist of the Account API's reference, item by
  * item, and the demo's own controls.
  */
 const stack = await startStack()
@@ -18,7 +18,7 @@ const DENIED = { error: 'Access denied' }
 const WRONG_PERMISSION = { error: 'Your access token does not have the correct permissions' }
 const NOT_FOUND = { status: 'Not found' }
 const PLAIN = /^text\/plain/
-/** how each secret begins that no portal may show */
+/** The prefix of each secret that no portal may show. */
 const CANARY = /1ea15ec2e7/
 const LINUS = 501
 const OTHER = 503
@@ -32,7 +32,7 @@ interface Answer {
   type: string
 }
 
-/** definitions that 3scale creates with each tenant */
+/** Definitions that 3scale creates with each tenant. */
 const BUILT_IN = ['org_name', 'username', 'email', 'name', 'description']
 
 let sequence = 0
@@ -51,8 +51,8 @@ t.test('1: credentials: parameter, then Basic; scopes and permissions; 403 and n
   t.same(await ask(path), [403, DENIED], 'nothing')
   t.same(await ask(path, with_(basic('wrong:'))), [403, DENIED], 'unknown')
   t.same(await ask(`${path}?access_token=`, with_(basic('demo-token:'))), [403, DENIED], 'empty disables Basic')
-  t.same(await ask(path, with_('Bearer demo-token')), [403, DENIED], 'Bearer is not a way')
-  t.same(await ask('/admin/api/nothing.json', {}), [404, {}], 'an unknown address is a page, whoever asks')
+  t.same(await ask(path, with_('Bearer demo-token')), [403, DENIED], 'Bearer is not supported')
+  t.same(await ask('/admin/api/nothing.json', {}), [404, {}], 'an unknown path returns a page, for any caller')
 
   const change = (init: RequestInit) => ask('/admin/api/settings.json', { method: 'PUT', ...init })
   t.same(await change({ body: new URLSearchParams({ access_token: 'demo-token', public_search: '0' }) }), [200, 'ok'])
@@ -69,7 +69,7 @@ t.test('1: credentials: parameter, then Basic; scopes and permissions; 403 and n
   t.same([sso.status, sso.json], [403, { error: 'Your token is invalid' }], 'a parameter named token')
 })
 
-t.test('1: a token that may only read: refused is what would really be written, in that order', async (t) => {
+t.test('1: a read-only token: only requests that would write are rejected, after validation', async (t) => {
   const token = 'demo-readonly-token'
   const url = `/admin/api/accounts/${OTHER}.json`
   t.equal((await get(url, token)).status, 200)
@@ -80,28 +80,31 @@ t.test('1: a token that may only read: refused is what would really be written, 
   t.equal((await put('/admin/api/accounts/99999.json', { org_name: 'x' }, token)).status, 404)
   t.same((await post('/admin/api/signup.json', person(), token)).json, WRONG_PERMISSION)
   t.same((await remove(url, token)).json, WRONG_PERMISSION)
-  t.same((await get(url)).json, before.json, 'all as it was')
+  t.same((await get(url)).json, before.json, 'nothing has changed')
 })
 
-t.test('1: what the owner of a token may not do is a third 403, and a suspended tenant an empty one', async (t) => {
-  const token = 'demo-member-token'
-  t.equal((await get(`/admin/api/accounts/${OTHER}/users.json`, token)).status, 200)
-  for (const refused of [
-    await post(`/admin/api/accounts/${OTHER}/users.json`, { username: 'abc', email: 'abc@example.com' }, token),
-    await put(`/admin/api/accounts/${OTHER}/approve.json`, {}, token),
-    await remove(`/admin/api/accounts/${OTHER}.json`, token),
-    await get('/admin/api/active_docs.json', token),
-    await get(`/admin/api/accounts/${OTHER}/service_subscriptions.json`, token),
-  ])
-    t.same([refused.status, refused.json], [403, { status: 'Forbidden' }])
+t.test(
+  '1: an action that the owner of a token may not perform is another 403, and a suspended tenant an empty one',
+  async (t) => {
+    const token = 'demo-member-token'
+    t.equal((await get(`/admin/api/accounts/${OTHER}/users.json`, token)).status, 200)
+    for (const refused of [
+      await post(`/admin/api/accounts/${OTHER}/users.json`, { username: 'abc', email: 'abc@example.com' }, token),
+      await put(`/admin/api/accounts/${OTHER}/approve.json`, {}, token),
+      await remove(`/admin/api/accounts/${OTHER}.json`, token),
+      await get('/admin/api/active_docs.json', token),
+      await get(`/admin/api/accounts/${OTHER}/service_subscriptions.json`, token),
+    ])
+      t.same([refused.status, refused.json], [403, { status: 'Forbidden' }])
 
-  await stack.put('/_demo/provider', { state: 'suspended' })
-  const suspended = await get('/admin/api/settings.json')
-  await stack.put('/_demo/provider', { state: 'approved' })
-  t.same([suspended.status, suspended.text], [403, ''])
-})
+    await stack.put('/_demo/provider', { state: 'suspended' })
+    const suspended = await get('/admin/api/settings.json')
+    await stack.put('/_demo/provider', { state: 'approved' })
+    t.same([suspended.status, suspended.text], [403, ''])
+  },
+)
 
-t.test('2: without .json an answer is XML, or 406 where there is none', async (t) => {
+t.test('2: without .json a response is XML, or 406 if there is none', async (t) => {
   const xml = await get(`/admin/api/accounts/${LINUS}`)
   t.match(xml.type, /^application\/xml/)
   t.match(xml.text, /^<\?xml version="1.0" encoding="UTF-8"\?><account><id>501<\/id>/)
@@ -118,7 +121,7 @@ t.test('2: without .json an answer is XML, or 406 where there is none', async (t
   t.match((await send('/admin/api/accounts.xml', { token: '' })).text, '<error>Access denied</error>')
 })
 
-t.test('2: XML holds more than JSON: users, plans, keys, metrics, product ids, and it is escaped', async (t) => {
+t.test('2: XML contains more than JSON: users, plans, keys, metrics, product ids, and it is escaped', async (t) => {
   const account = (await get('/admin/api/accounts/find.xml?username=linus-stock')).text
   t.match(account, '<org_name>Linus Labs</org_name><extra_fields><department>Research</department></extra_fields>')
   t.match(account, /<plans><plan default="true"><id>\d+<\/id><name>Default<\/name><type>account_plan<\/type>/)
@@ -135,20 +138,20 @@ t.test('2: XML holds more than JSON: users, plans, keys, metrics, product ids, a
   t.match(invalid.text, /<errors><error>State cannot transition via .*approve.*<\/error><\/errors>/)
 })
 
-t.test('3: success and refusal, by verb', async (t) => {
-  const made = await post('/admin/api/signup.json?access_token=demo-token&note=1', person(), '')
-  t.equal(made.status, 201)
-  const { id } = made.json.account as { id: number }
+t.test('3: success and rejection, by method', async (t) => {
+  const created = await post('/admin/api/signup.json?access_token=demo-token&note=1', person(), '')
+  t.equal(created.status, 201)
+  const { id } = created.json.account as { id: number }
   t.equal(
-    made.headers.get('location'),
+    created.headers.get('location'),
     `https://127.0.0.1/admin/api/signup?access_token=demo-token&note=1&id=${id}`,
-    'Location echoes the query, the token too',
+    'Location echoes the query, including the token',
   )
-  t.match(made.type, 'application/json; charset=utf-8')
+  t.match(created.type, 'application/json; charset=utf-8')
   t.equal((await put(`/admin/api/accounts/${id}.json`, { org_name: 'B' })).status, 200)
-  t.equal((await patch(`/admin/api/accounts/${id}.json`, { org_name: 'C' })).status, 200, 'PATCH is PUT')
+  t.equal((await patch(`/admin/api/accounts/${id}.json`, { org_name: 'C' })).status, 200, 'PATCH is equivalent to PUT')
   const removed = await remove(`/admin/api/accounts/${id}.json`)
-  t.same([removed.status, removed.text], [200, ''], 'a bare 200')
+  t.same([removed.status, removed.text], [200, ''], 'only a status of 200')
   const again = await remove(`/admin/api/accounts/${id}.json`)
   t.same([again.status, again.json], [404, NOT_FOUND])
   t.equal((await post(`/admin/api/accounts/${LINUS}/approve.json`, {})).status, 404, 'member actions are PUT')
@@ -158,7 +161,7 @@ t.test('3: success and refusal, by verb', async (t) => {
   t.match(bare.type, PLAIN)
   const scalar = await post('/admin/api/services/7/metrics.json', { metric: '5' })
   t.same([scalar.status, scalar.text], [422, 'Wrong type for parameter: metric'], 'not JSON')
-  t.match(scalar.type, 'application/json', 'though it says so')
+  t.match(scalar.type, 'application/json', 'although the header says so')
   const broken = await send('/admin/api/signup.json', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -171,7 +174,7 @@ t.test('3: success and refusal, by verb', async (t) => {
   t.match(used.json, { errors: { base: [/At least one application depends on it/] } })
 })
 
-t.test('4: pages: 1 to 500 and else 500, metadata only where there is more', async (t) => {
+t.test('4: pages have 1 to 500 items, otherwise 500, with metadata only if there are more', async (t) => {
   const all = (await get('/admin/api/services.json')).json as { services: Json[]; metadata?: Json }
   const total = all.services.length
   t.notOk(all.metadata, 'all on one page')
@@ -179,11 +182,11 @@ t.test('4: pages: 1 to 500 and else 500, metadata only where there is more', asy
   t.equal(third.services.length, 5)
   t.same(third.metadata, { per_page: 5, total_entries: total, total_pages: Math.ceil(total / 5), current_page: 3 })
   t.same(third.services[0], all.services[10], 'by id')
-  for (const odd of ['per_page=0', 'per_page=501', 'per_page=-1', 'per_page=x', `per_page=${total}`])
-    t.notOk(((await get(`/admin/api/services.json?${odd}`)).json as typeof all).metadata, odd)
-  for (const odd of ['page=0', 'page=-3', 'page=x']) {
-    const answer = (await get(`/admin/api/services.json?per_page=2&${odd}`)).json as typeof all
-    t.match(answer.metadata, { current_page: 1 }, odd)
+  for (const unusual of ['per_page=0', 'per_page=501', 'per_page=-1', 'per_page=x', `per_page=${total}`])
+    t.notOk(((await get(`/admin/api/services.json?${unusual}`)).json as typeof all).metadata, unusual)
+  for (const unusual of ['page=0', 'page=-3', 'page=x']) {
+    const answer = (await get(`/admin/api/services.json?per_page=2&${unusual}`)).json as typeof all
+    t.match(answer.metadata, { current_page: 1 }, unusual)
   }
   const past = (await get('/admin/api/services.json?per_page=5&page=99')).json as typeof all
   t.same([past.services, past.metadata?.current_page], [[], 99])
@@ -195,21 +198,21 @@ t.test('4: pages: 1 to 500 and else 500, metadata only where there is more', asy
     ['/admin/api/services/7/metrics.json', 'metrics'],
     ['/admin/api/fields_definitions.json', 'fields_definitions'],
   ] as const) {
-    const whole = (await get(path)).json
-    t.same((await get(`${path}?page=9&per_page=1`)).json, whole, `${path} has no pages`)
-    t.ok(Array.isArray(whole[root]))
+    const complete = (await get(path)).json
+    t.same((await get(`${path}?page=9&per_page=1`)).json, complete, `${path} has no pages`)
+    t.ok(Array.isArray(complete[root]))
   }
   t.match((await get('/admin/api/applications.json?per_page=1')).json.metadata, { per_page: 1 })
 })
 
-t.test('5: shapes: absent rather than null, flat fields, numbers and texts, times without fraction', async (t) => {
+t.test('5: formats: absent instead of null, flat fields, numbers and strings, times without fractions', async (t) => {
   const { application } = (await get(`/admin/api/accounts/${LINUS}/applications/3001.json`)).json as {
     application: Json
   }
-  t.equal(application.first_daily_traffic_at, null, 'null stays here')
-  t.equal(application.description, '', 'an empty text stays')
-  t.equal(application.purpose, 'Production', 'an extra field lies beside the columns')
-  t.notOk('cost_center' in application, 'and is left out when it was never set')
+  t.equal(application.first_daily_traffic_at, null, 'null is returned here')
+  t.equal(application.description, '', 'an empty string is returned')
+  t.equal(application.purpose, 'Production', 'an extra field is at the level of the columns')
+  t.notOk('cost_center' in application, 'and is omitted if it was never set')
   t.notOk('extra_fields' in application)
   t.equal(application.account_id, LINUS)
   t.match(application.created_at, /^2026-03-01T10:00:00\+01:00$/, 'in the zone of the tenant')
@@ -232,16 +235,16 @@ t.test('5: shapes: absent rather than null, flat fields, numbers and texts, time
   t.match(subscription, { setup_fee: '0.0', user_account_id: LINUS, type: 'ServiceContract', state: 'live' })
 })
 
-t.test('6: flat families ignore what is nested, wrapped ones take both, in the body only', async (t) => {
+t.test('6: flat families ignore nested members, wrapped ones accept both, in the body only', async (t) => {
   const url = `/admin/api/accounts/${OTHER}/applications.json`
   const plan = await planOf('granite-chat')
   const nested = await sendJson('POST', url, { plan_id: plan, application: { name: 'nested' } })
   t.equal(nested.status, 201)
-  t.notOk('name' in (nested.json.application as Json), 'silently unnamed')
+  t.notOk('name' in (nested.json.application as Json), 'without a name and without an error')
   const flat = await sendJson('POST', url, { plan_id: plan, name: 'flat' })
   t.match(flat.json, { application: { name: 'flat' } })
   const merged = await post(`${url}?name=query`, { plan_id: String(plan), name: 'body' })
-  t.match(merged.json, { application: { name: 'query' } }, 'the query wins over the body')
+  t.match(merged.json, { application: { name: 'query' } }, 'the query has precedence over the body')
 
   const metrics = '/admin/api/services/7/metrics.json'
   const wrapped = await sendJson('POST', metrics, { metric: { friendly_name: unique('A '), unit: 'x', odd: 1 } })
@@ -258,9 +261,9 @@ t.test('7: sign-up: states, default plans, merged errors', async (t) => {
   t.match(account, { state: 'created', department: 'Research' })
   const [user] = await users(Number(account.id))
   t.match(user, { state: 'pending', role: 'admin', job_title: 'Scientist' })
-  const made = await list(`/admin/api/accounts/${account.id}/applications.json`, 'applications', 'application')
+  const created = await list(`/admin/api/accounts/${account.id}/applications.json`, 'applications', 'application')
   t.same(
-    made.map(({ name, service_name }) => [name, service_name]),
+    created.map(({ name, service_name }) => [name, service_name]),
     [['API signup', 'SmolLM2 Starter']],
     'one for each default application plan',
   )
@@ -295,12 +298,12 @@ t.test('7: sign-up: states, default plans, merged errors', async (t) => {
   t.match(await errors({ department: '' }), { department: ["can't be blank"] })
   t.match(await errors({ job_title: '' }), { job_title: ["can't be blank"], users: ['invalid'] })
   const nameless = await post('/admin/api/signup.json', { ...person(), email: '' })
-  t.equal(nameless.status, 201, 'an address is not required')
+  t.equal(nameless.status, 201, 'an address is optional')
   const lax = await post('/admin/api/signup.json', { ...person(), department: 'Elsewhere', password: 'short' })
-  t.equal(lax.status, 201, 'neither choices nor the length of a password are checked')
+  t.equal(lax.status, 201, 'neither choices nor the length of a password are validated')
 })
 
-t.test('8: users: activation carries the account; both shapes of an impossible change', async (t) => {
+t.test('8: users: activation returns the account; both formats of an invalid transition', async (t) => {
   const account = await signUp()
   const [user] = await users(account)
   const at = (event: string) => `/admin/api/accounts/${account}/users/${user?.id}/${event}.json`
@@ -316,7 +319,7 @@ t.test('8: users: activation carries the account; both shapes of an impossible c
   })
   t.match((await put(at('activate'), {})).json, { user: { state: 'active' } })
   t.match((await get(`/admin/api/accounts/${account}.json`)).json, { account: { state: 'approved' } })
-  t.equal((await put(at('activate'), {})).status, 200, 'twice is fine')
+  t.equal((await put(at('activate'), {})).status, 200, 'repeating it succeeds')
   t.match((await put(at('suspend'), {})).json, { user: { state: 'suspended' } })
   t.equal((await put(at('suspend'), {})).status, 200)
   t.match((await put(at('activate'), {})).json, { error: { from: 'suspended', event: 'activate' } })
@@ -330,7 +333,7 @@ t.test('8: users: activation carries the account; both shapes of an impossible c
   const url = `/admin/api/accounts/${account}/users.json`
   const name = unique('member-')
   const second = await post(url, { username: name, email: `${name}@example.com`, role: 'admin', state: 'active' })
-  t.match(second.json, { user: { role: 'member', state: 'pending' } }, 'role and state are not taken')
+  t.match(second.json, { user: { role: 'member', state: 'pending' } }, 'role and state are ignored')
   const { id } = second.json.user as { id: number }
   const own = `/admin/api/accounts/${account}/users/${id}`
   t.match((await post(url, { username: unique('u'), email: 'no' })).json, {
@@ -343,15 +346,15 @@ t.test('8: users: activation carries the account; both shapes of an impossible c
     user: { username: `${name}2`, job_title: 'Lead', role: 'member' },
   })
   t.match((await put(`${own}/admin.json`, {})).json, { user: { role: 'admin' } })
-  t.equal((await put(at('member'), {})).status, 200, 'with two admins one may step down')
+  t.equal((await put(at('member'), {})).status, 200, 'with two admins one can become a member')
   t.equal((await put(`${own}/activate.json`, {})).status, 200)
   t.same((await get(`${url}?role=admin&state=active`)).json.users, [(await get(`${own}.json`)).json])
-  t.equal(((await get(`${url}?roel=admin`)).json.users as Json[]).length, 2, 'a mistyped filter gives all')
+  t.equal(((await get(`${url}?roel=admin`)).json.users as Json[]).length, 2, 'an invalid filter returns all')
   t.equal((await get(`/admin/api/accounts/${OTHER}/users/${id}.json`)).status, 404, 'of another account')
   t.equal((await get(`/admin/api/accounts/${account}/invitations.json`)).status, 404, 'there are no invitations')
 })
 
-t.test('8: accounts and applications move only as they may', async (t) => {
+t.test('8: accounts and applications allow only valid transitions', async (t) => {
   const account = await signUp()
   const steps: [string, number, string][] = [
     ['make_pending', 200, 'pending'],
@@ -390,12 +393,12 @@ t.test('8: accounts and applications move only as they may', async (t) => {
   }
 })
 
-t.test('9: applications: shape by mode, values made or given, unique in their product', async (t) => {
+t.test('9: applications: members by mode, values generated or given, unique in their product', async (t) => {
   const account = await signUp()
   const url = `/admin/api/accounts/${account}/applications.json`
   const plan = String(await planOf('granite-chat'))
-  const made = await post(url, { plan_id: plan, name: 'one' })
-  const one = made.json.application as Json
+  const created = await post(url, { plan_id: plan, name: 'one' })
+  const one = created.json.application as Json
   t.match(one, { state: 'live', user_key: /^[0-9a-f]{32}$/, provider_verification_key: CANARY, service_id: 7 })
   t.notOk('application_id' in one, 'not in this mode')
   const subscribed = await list(
@@ -405,17 +408,17 @@ t.test('9: applications: shape by mode, values made or given, unique in their pr
   )
   t.ok(
     subscribed.some(({ service_id }) => service_id === 7),
-    'subscribed on the way',
+    'subscribed as well',
   )
-  const given = { user_key: unique('KEY.'), application_id: unique('app-') }
-  t.match((await post(url, { plan_id: plan, ...given })).json, { application: { user_key: given.user_key } })
-  const again = await post(url, { plan_id: plan, ...given })
+  const input = { user_key: unique('KEY.'), application_id: unique('app-') }
+  t.match((await post(url, { plan_id: plan, ...input })).json, { application: { user_key: input.user_key } })
+  const again = await post(url, { plan_id: plan, ...input })
   t.equal(again.status, 422)
   t.same(again.json.errors, {
     application_id: ['has already been taken'],
     user_key: ['has already been taken'],
   })
-  t.equal((await post(url, { plan_id: String(await planOf('sdxl-image')), ...given })).status, 201, 'another product')
+  t.equal((await post(url, { plan_id: String(await planOf('sdxl-image')), ...input })).status, 201, 'another product')
   t.match((await post(url, { plan_id: plan, user_key: 'not/allowed' })).json, { errors: { user_key: ['invalid'] } })
   t.match((await post(url, { plan_id: plan, application_id: 'abc' })).json, {
     errors: { application_id: ['is too short (minimum is 4 characters)'] },
@@ -431,14 +434,14 @@ t.test('9: applications: shape by mode, values made or given, unique in their pr
     purpose: 'Experiment',
   })
   t.match(rotated.json, { application: { user_key: /^NEW/, plan_id: Number(plan), purpose: 'Experiment' } })
-  t.equal((await put(own, { user_key: given.user_key })).status, 422)
+  t.equal((await put(own, { user_key: input.user_key })).status, 422)
   t.equal((await get(`/admin/api/accounts/${OTHER}/applications/${one.id}.json`)).status, 404, 'of another account')
 
   const v2 = await post(url, { plan_id: String(await planOf('llama-chat')) })
   t.match(v2.json, { application: { application_id: /^[0-9a-f]{8}$/ } })
   t.notOk(/user_key|client_secret|keys"/.test(JSON.stringify({ ...(v2.json.application as Json), links: [] })))
   const keys = `/admin/api/accounts/${account}/applications/${(v2.json.application as Json).id}/keys.json`
-  t.match(await list(keys, 'keys', 'key'), [{ value: /^[0-9a-f]{32}$/ }], 'the first key is made')
+  t.match(await list(keys, 'keys', 'key'), [{ value: /^[0-9a-f]{32}$/ }], 'the first key is generated')
   const two = await sendJson('POST', url, {
     plan_id: await planOf('llama-chat'),
     application_key: ['key-one', 'key-two'],
@@ -465,17 +468,17 @@ t.test('9: applications: shape by mode, values made or given, unique in their pr
   t.equal((await post(`${secret}.json`, { key: 'another-secret' })).status, 201)
   const regenerated = await get(`/admin/api/accounts/${account}/applications/${client.id}.json`)
   t.match(regenerated.json, { application: { client_secret: 'another-secret' } })
-  const gone = await remove(`/admin/api/accounts/${account}/applications/${client.id}.json`)
-  t.same([gone.status, gone.text], [200, ''])
+  const deleted = await remove(`/admin/api/accounts/${account}/applications/${client.id}.json`)
+  t.same([deleted.status, deleted.text], [200, ''])
 })
 
-t.test('9: finding applications: one criterion, by the product’s mode', async (t) => {
+t.test("9: finding applications: one criterion, by the product's mode", async (t) => {
   const find = async (query: string) => (await get(`/admin/api/applications/find.json?${query}`)).json
   t.match(await find('user_key=5d41402abc4b2a76b9719d911017c592'), { application: { id: 3001 } })
   t.match(await find('app_id=9f86d081&service_id=8'), { application: { id: 3003 } })
   t.match(await find('application_id=3001'), { application: { id: 3001 } }, 'here it is the number')
   t.match(await find('id=3001'), { application: { id: 3001 } })
-  t.same(await find('app_id=5d41402a'), NOT_FOUND, 'the product is one with keys')
+  t.same(await find('app_id=5d41402a'), NOT_FOUND, 'the product has application keys')
   t.same(await find('user_key=9f86d081884c7d659a2feaa0c55ad015'), NOT_FOUND)
   t.same(await find(''), NOT_FOUND)
   t.same(await find('app_id=9f86d081&service_id=7'), NOT_FOUND)
@@ -492,10 +495,10 @@ t.test('9: finding applications: one criterion, by the product’s mode', async 
     [3001],
   )
   const mistyped = await list(`/admin/api/applications.json?account_id=${LINUS}`, 'applications', 'application')
-  t.ok(mistyped.length > 2, 'an unknown filter gives everything')
+  t.ok(mistyped.length > 2, 'an unknown filter returns everything')
 })
 
-t.test('10: plans: default told by the product, hidden and customised ones in the lists', async (t) => {
+t.test('10: plans: the product states the default; lists contain hidden and customized ones', async (t) => {
   const plans = () => list('/admin/api/application_plans.json', 'plans', 'application_plan')
   t.ok((await plans()).some(({ state, name }) => state === 'hidden' && name === 'Internal'))
   t.same(
@@ -509,14 +512,14 @@ t.test('10: plans: default told by the product, hidden and customised ones in th
   t.match(custom.json, { application_plan: { custom: true, state: 'hidden', name: 'Basic (custom)' } })
   const { id: customId } = custom.json.application_plan as { id: number }
   t.ok((await plans()).some((plan) => plan.id === customId && plan.custom === true))
-  t.match((await put(at('customize_plan'), {})).json, { application_plan: { id: customId } }, 'once is enough')
+  t.match((await put(at('customize_plan'), {})).json, { application_plan: { id: customId } }, 'once is sufficient')
   t.match((await put(at('decustomize_plan'), {})).json, { application_plan: { id: basicPlan?.id } })
   t.notOk((await plans()).some((plan) => plan.id === customId))
 
   const same = await put(at('change_plan'), { plan_id: String(basicPlan?.id) })
   t.equal(same.status, 200, 'the same plan again')
   const changed = await put(at('change_plan'), { plan_id: String(unlimited?.id) })
-  t.match(changed.json, { application_plan: { id: unlimited?.id } }, '11: answers with the plan')
+  t.match(changed.json, { application_plan: { id: unlimited?.id } }, '11: returns the plan')
   t.match((await get(`/admin/api/accounts/${OTHER}/applications/${id}.json`)).json, {
     application: { plan_id: unlimited?.id, plan_name: 'Unlimited' },
   })
@@ -545,7 +548,7 @@ t.test('10: plans: default told by the product, hidden and customised ones in th
   t.equal((await get(`/admin/api/application_plans/${basicPlan?.id}.json`)).status, 404, 'only below its product')
 })
 
-t.test('10: what a plan allows and costs', async (t) => {
+t.test('10: limits and prices of a plan', async (t) => {
   const plan = await planOf('granite-chat')
   const [hits, method] = await list('/admin/api/services/7/metrics.json', 'metrics', 'metric')
   const seeded = await list(`/admin/api/application_plans/${plan}/limits.json`, 'limits', 'limit')
@@ -554,16 +557,16 @@ t.test('10: what a plan allows and costs', async (t) => {
     { period: 'month', value: 20000 },
   ])
   const limits = `/admin/api/application_plans/${plan}/metrics/${method?.id}/limits`
-  const made = await post(`${limits}.json`, { period: 'hour', value: '7' })
-  t.match(made.json, { limit: { period: 'hour', value: 7, plan_id: plan } })
-  const { id } = made.json.limit as { id: number }
+  const created = await post(`${limits}.json`, { period: 'hour', value: '7' })
+  t.match(created.json, { limit: { period: 'hour', value: 7, plan_id: plan } })
+  const { id } = created.json.limit as { id: number }
   t.match((await post(`${limits}.json`, { period: 'hour', value: '8' })).json, {
     errors: { period: ['has already been taken'] },
   })
   t.match((await post(`${limits}.json`, { period: 'fortnight', value: '8' })).json, {
     errors: { period: ['is invalid'] },
   })
-  t.match((await put(`${limits}/${id}.json`, { value: '-3' })).json, { limit: { value: 0 } }, 'negative is 0')
+  t.match((await put(`${limits}/${id}.json`, { value: '-3' })).json, { limit: { value: 0 } }, 'a negative number is 0')
   const second = (await list('/admin/api/services/7/application_plans.json', 'plans', 'application_plan'))[1]
   const trap = `/admin/api/application_plans/${second?.id}/metrics/${method?.id}/limits.json`
   t.match(await list(trap, 'limits', 'limit'), [{ id, plan_id: plan }], 'the limits of that metric in all plans')
@@ -573,7 +576,7 @@ t.test('10: what a plan allows and costs', async (t) => {
   const rule = await post(`${rules}.json`, { cost_per_unit: '0.002', min: '1', max: '1000' })
   t.match(rule.json, { pricing_rule: { cost_per_unit: '0.002', min: 1, max: 1000, metric_id: method?.id } })
   const open = await post(`${rules}.json`, { cost_per_unit: '0.001', min: '1001' })
-  t.notOk('max' in (open.json.pricing_rule as Json), 'no end, no member')
+  t.notOk('max' in (open.json.pricing_rule as Json), 'without an end, the member is absent')
   t.match((await post(`${rules}.json`, { cost_per_unit: 'x' })).json, {
     errors: { cost_per_unit: ['is not a number'] },
   })
@@ -617,14 +620,14 @@ t.test('10: metrics and methods', async (t) => {
   t.equal((await remove(`${url}/${(method.json.method as Json).id}.json`)).status, 200)
 })
 
-t.test('11: keys and referrer filters: making one answers with the application, without the value', async (t) => {
+t.test('11: keys and referrer filters: creating one returns the application, without the value', async (t) => {
   const id = await apply(OTHER, { plan_id: String(await planOf('llama-chat')), application_key: 'first-key' })
   const url = `/admin/api/accounts/${OTHER}/applications/${id}`
   const values = async () => (await list(`${url}/keys.json`, 'keys', 'key')).map(({ value }) => value)
-  const made = await post(`${url}/keys.json`, { key: 'second-key' })
-  t.equal(made.status, 201)
-  t.match(made.json, { application: { id } })
-  t.notMatch(made.text, 'second-key')
+  const created = await post(`${url}/keys.json`, { key: 'second-key' })
+  t.equal(created.status, 201)
+  t.match(created.json, { application: { id } })
+  t.notMatch(created.text, 'second-key')
   t.equal((await post(`${url}/keys.json`, {})).status, 201)
   t.match(await values(), ['first-key', 'second-key', /^[0-9a-f]{32}$/])
   t.match((await post(`${url}/keys.json`, { key: '' })).json, {
@@ -636,12 +639,12 @@ t.test('11: keys and referrer filters: making one answers with the application, 
   for (const key of ['a/b/c', 'ends.json']) t.equal((await post(`${url}/keys.json`, { key })).status, 201)
   t.match((await post(`${url}/keys.json`, { key: 'one-too-many' })).json, { errors: { base: ['Limit reached'] } })
   t.equal((await remove(`${url}/keys/a%2Fb%2Fc.json`)).status, 404, 'no slash in a path')
-  t.equal((await remove(`${url}/keys/x.json?key=a%2Fb%2Fc`)).status, 200, 'the parameter wins')
-  t.equal((await remove(`${url}/keys/ends.json`)).status, 404, 'taken for the format')
+  t.equal((await remove(`${url}/keys/x.json?key=a%2Fb%2Fc`)).status, 200, 'the parameter has precedence')
+  t.equal((await remove(`${url}/keys/ends.json`)).status, 404, 'read as the format')
   t.equal((await remove(`${url}/keys/ends.json.json`)).status, 200, 'twice')
   t.equal((await remove(`${url}/keys/nothing.json`)).status, 404)
   for (const key of (await values()) as string[]) t.equal((await remove(`${url}/keys/${key}.json`)).status, 200)
-  t.same(await values(), [], 'the last one may go')
+  t.same(await values(), [], 'the last one can be deleted')
 
   const filter = await post(`${url}/referrer_filters.json`, { referrer_filter: '*.example.org' })
   t.match(filter.json, { application: { id } })
@@ -660,9 +663,9 @@ t.test('11: subscriptions', async (t) => {
   const planFor = (service: number) =>
     plans.find(({ links }) => (links as { href: string }[])[0]?.href.endsWith(`/services/${service}`))
   t.notOk(plans[0] && ('custom' in plans[0] || 'system_name' in plans[0]))
-  const made = await post(`${url}.json`, { plan_id: String(planFor(7)?.id) })
-  t.match(made.json, { service_subscription: { state: 'live', service_id: 7, user_account_id: account } })
-  const { id } = made.json.service_subscription as { id: number }
+  const created = await post(`${url}.json`, { plan_id: String(planFor(7)?.id) })
+  t.match(created.json, { service_subscription: { state: 'live', service_id: 7, user_account_id: account } })
+  const { id } = created.json.service_subscription as { id: number }
   t.match((await post(`${url}.json`, { plan_id: String(planFor(7)?.id) })).json, {
     errors: { base: ['already subscribed to this service'] },
   })
@@ -677,7 +680,7 @@ t.test('11: subscriptions', async (t) => {
   })
   await put(`/admin/api/accounts/${account}/applications/${application}/suspend.json`, {})
   t.equal((await remove(`${url}/${id}.json`)).status, 200)
-  t.equal((await get(`/admin/api/accounts/${account}/applications/${application}.json`)).status, 404, 'gone with it')
+  t.equal((await get(`/admin/api/accounts/${account}/applications/${application}.json`)).status, 404, 'deleted with it')
 
   await stack.put(`/_demo/service_plans/${planFor(9)?.id}`, { approval_required: true })
   const waiting = await post(`${url}.json`, { plan_id: String(planFor(9)?.id) })
@@ -687,7 +690,7 @@ t.test('11: subscriptions', async (t) => {
   await stack.put(`/_demo/service_plans/${planFor(9)?.id}`, { approval_required: false })
 })
 
-t.test('12: deployed configurations: latest or all versions, and canaries in every secret', async (t) => {
+t.test('12: deployed configurations: latest or all versions, with a canary in every secret', async (t) => {
   const url = '/admin/api/account/proxy_configs'
   const configs = (query: string) => list(`${url}/production.json${query}`, 'proxy_configs', 'proxy_config')
   const latest = await configs('?version=latest')
@@ -695,7 +698,7 @@ t.test('12: deployed configurations: latest or all versions, and canaries in eve
   t.ok(staged.length > latest.length, 'without version=latest: all of them')
   t.ok(
     latest.every(({ version }) => version === 3),
-    'each with the version that it had in staging',
+    'each with its version in staging',
   )
   const text = JSON.stringify(latest)
   const content = latest[0]?.content as { proxy: Json } & Json
@@ -723,8 +726,8 @@ t.test('12: deployed configurations: latest or all versions, and canaries in eve
   t.match(oidc, { backend_version: 'oauth', proxy: { authentication_method: 'oidc' } }, 'the column says oauth')
   t.notOk(text.includes('"never-promoted"'))
   t.ok(JSON.stringify((await get(`${url}/sandbox.json?version=latest`)).json).includes('"never-promoted"'))
-  const odd = await get(`${url}/nowhere.json`)
-  t.same([odd.status, odd.json], [422, { error: 'invalid environment' }])
+  const unusual = await get(`${url}/nowhere.json`)
+  t.same([unusual.status, unusual.json], [422, { error: 'invalid environment' }])
   const single = await get('/admin/api/services/7/proxy/configs/nowhere.json')
   t.same([single.status, single.json], [400, { error: 'invalid environment' }])
   t.match((await get('/admin/api/services/7/proxy/configs/production/latest.json')).json, {
@@ -743,7 +746,7 @@ t.test('12: deployed configurations: latest or all versions, and canaries in eve
   })
 })
 
-t.test('13: usage: rolling and fixed windows, filled with zeros, in any zone', async (t) => {
+t.test('13: usage: rolling and fixed windows, filled with zeros, in any time zone', async (t) => {
   const id = await apply(OTHER, { plan_id: String(await planOf('granite-chat')), name: 'counted' })
   const url = `/stats/applications/${id}/usage.json`
   const ask = async (query: string) => (await get(`${url}?${query}`)).json as unknown as Usage
@@ -767,7 +770,7 @@ t.test('13: usage: rolling and fixed windows, filled with zeros, in any zone', a
   t.equal(recorded.status, 201)
 
   const day = await ask('metric_name=hits&period=day')
-  t.ok([24, 25].includes(day.values.length), 'rolling: a bucket more, but at the full hour')
+  t.ok([24, 25].includes(day.values.length), 'rolling: one more bucket, except at the full hour')
   t.equal(day.values.at(-1), 2)
   t.same(day.metric, { id: 51, name: 'Hits', system_name: 'hits', unit: 'hit' }, 'methods count as hits')
   t.match(day.period, { name: 'day', granularity: 'hour', timezone: 'Europe/Madrid' })
@@ -794,8 +797,8 @@ t.test('13: usage: rolling and fixed windows, filled with zeros, in any zone', a
   const utc = await ask('metric_name=hits&granularity=day&since=2026-02-28&until=2026-03-01&timezone=UTC')
   t.same([utc.values, utc.period.name, utc.period.timezone], [[7, 0], null, 'Etc/UTC'])
   const madrid = await ask('metric_name=hits&granularity=day&since=2026-02-28&until=2026-03-01&timezone=Madrid')
-  t.same([madrid.values, madrid.period.timezone], [[3, 4], 'Europe/Madrid'], 'Rails’ name of the zone')
-  t.equal((await ask('metric_name=total_tokens&period=month&since=2026-03-01')).total, 70, 'no part of hits')
+  t.same([madrid.values, madrid.period.timezone], [[3, 4], 'Europe/Madrid'], 'the Rails name of the time zone')
+  t.equal((await ask('metric_name=total_tokens&period=month&since=2026-03-01')).total, 70, 'not part of hits')
   t.equal((await ask('metric_name=v1-models&period=month')).total, 0)
 
   const wrong = async (query: string, path = url) => {
@@ -828,62 +831,68 @@ t.test('13: usage: rolling and fixed windows, filled with zeros, in any zone', a
   const codes = await get(`/stats/applications/${id}/usage_response_code.json?response_code=2XX&period=day`)
   t.match(codes.json, { response_code: { code: '2XX' }, total: 0 })
   await remove(`/admin/api/accounts/${OTHER}/applications/${id}.json`)
-  t.same(await wrong('metric_name=hits&period=day'), [404, 'Application not found'], 'gone with its application')
+  t.same(await wrong('metric_name=hits&period=day'), [404, 'Application not found'], 'deleted with its application')
 })
 
-t.test('14: names and addresses are compared by their letters’ case; one criterion, the first present', async (t) => {
+t.test('14: names and addresses are case-sensitive; one criterion, the first present', async (t) => {
   const find = async (query: string) => (await get(`/admin/api/accounts/find.json?${query}`)).json
   t.match(await find('username=linus-stock'), { account: { id: LINUS } })
   t.same(await find('username=Linus-Stock'), NOT_FOUND)
   t.match(await find('email=linus%40example.com'), { account: { id: LINUS } })
   t.same(await find('email=Linus%40example.com'), NOT_FOUND)
   t.match(await find('user_id=901'), { account: { id: LINUS } })
-  t.same(await find('username=&email=linus%40example.com'), NOT_FOUND, 'an empty name is present')
+  t.same(await find('username=&email=linus%40example.com'), NOT_FOUND, 'an empty name counts as present')
   t.same(await find(''), NOT_FOUND)
   t.equal((await post('/admin/api/signup.json', { ...person(), username: 'LINUS-stock' })).status, 201)
 })
 
-t.test('15: faults: matched by verb and path, used up or for ever, before or after the work', async (t) => {
-  t.teardown(() => stack.faults([]))
-  const url = `/admin/api/accounts/${OTHER}/applications.json`
-  const count = async () => (await list(url, 'applications', 'application')).length
-  const before = await count()
-  const plan_id = String(await planOf('granite-chat'))
-  await stack.faults([
-    { match: 'POST /admin/api/accounts/*/applications.json', drop: 'after', times: 1 },
-    { match: 'POST /admin/api/accounts/*', status: 500 },
-    { match: 'GET /admin/api/services*', latency_ms: 150, times: 1 },
-    { match: 'GET /admin/api/settings.json', hang: true, times: 1 },
-    { match: 'GET /admin/api/*provider.json', drop: 'before' },
-  ])
-  await t.rejects(post(url, { plan_id }), 'no answer')
-  t.equal(await count(), before + 1, 'but the work was done')
-  const refused = await post(url, { plan_id })
-  t.equal(refused.status, 500)
-  t.match(refused.text, '<h1>500</h1>', 'a page, as an ingress would send')
-  t.equal(await count(), before + 1, 'a status comes before the work')
-  const started = performance.now()
-  t.equal((await get('/admin/api/services.json')).status, 200, 'late, and right')
-  t.ok(performance.now() - started >= 140)
-  const hung = send('/admin/api/settings.json', { signal: AbortSignal.timeout(300) })
-  await t.rejects(hung)
-  t.equal((await get('/admin/api/settings.json')).status, 200, 'once only')
-  await t.rejects(get('/admin/api/provider.json'))
-  await t.rejects(get('/admin/api/provider.json'), 'for ever')
-  t.same(
-    (await stack.readFaults()).map(({ hits }) => hits),
-    [1, 1, 1, 1, 2],
-  )
-  t.equal((await get('/_demo/faults')).status, 200, 'the controls are never touched')
-  await stack.faults([{ match: 'POST *', status_after: 500 }])
-  const failed = await post(url, { plan_id })
-  t.same([failed.status, await count()], [500, before + 2], 'a failure after the work')
-  await stack.faults([])
-  t.equal((await get('/admin/api/provider.json')).status, 200)
-  t.same(await stack.readFaults(), [])
-})
+t.test(
+  '15: faults match method and path, are temporary or permanent, and apply before or after the work',
+  async (t) => {
+    t.teardown(() => stack.faults([]))
+    const url = `/admin/api/accounts/${OTHER}/applications.json`
+    const count = async () => (await list(url, 'applications', 'application')).length
+    const before = await count()
+    const plan_id = String(await planOf('granite-chat'))
+    await stack.faults([
+      { match: 'POST /admin/api/accounts/*/applications.json', drop: 'after', times: 1 },
+      { match: 'POST /admin/api/accounts/*', status: 500 },
+      { match: 'GET /admin/api/services*', latency_ms: 150, times: 1 },
+      { match: 'GET /admin/api/settings.json', hang: true, times: 1 },
+      { match: 'GET /admin/api/*provider.json', drop: 'before' },
+    ])
+    await t.rejects(post(url, { plan_id }), 'no response')
+    t.equal(await count(), before + 1, 'but the work was done')
+    const refused = await post(url, { plan_id })
+    t.equal(refused.status, 500)
+    t.match(refused.text, '<h1>500</h1>', 'a page, as from an ingress')
+    t.equal(await count(), before + 1, 'a status is returned before the work')
+    const order: string[] = []
+    await Promise.all([
+      get('/admin/api/services.json').then(({ status }) => order.push(`services ${status}`)),
+      get('/admin/api/application_plans.json').then(({ status }) => order.push(`plans ${status}`)),
+    ])
+    t.same(order, ['plans 200', 'services 200'], 'late, and correct')
+    const hung = send('/admin/api/settings.json', { signal: AbortSignal.timeout(300) })
+    await t.rejects(hung)
+    t.equal((await get('/admin/api/settings.json')).status, 200, 'once only')
+    await t.rejects(get('/admin/api/provider.json'))
+    await t.rejects(get('/admin/api/provider.json'), 'permanent')
+    t.same(
+      (await stack.readFaults()).map(({ hits }) => hits),
+      [1, 1, 1, 1, 2],
+    )
+    t.equal((await get('/_demo/faults')).status, 200, 'the controls are never affected')
+    await stack.faults([{ match: 'POST *', status_after: 500 }])
+    const failed = await post(url, { plan_id })
+    t.same([failed.status, await count()], [500, before + 2], 'a failure after the work')
+    await stack.faults([])
+    t.equal((await get('/admin/api/provider.json')).status, 200)
+    t.same(await stack.readFaults(), [])
+  },
+)
 
-t.test('15: calls are counted without ids and keys, and without the demo’s own', async (t) => {
+t.test('15: calls are counted without ids and keys, and without those of the demo itself', async (t) => {
   await stack.resetCalls()
   await get(`/admin/api/accounts/${LINUS}/applications.json`)
   await get(`/admin/api/accounts/${OTHER}/applications.json?state=live`)
@@ -931,12 +940,12 @@ t.test('contract: the products of the demo', async (t) => {
     'audio/speech',
   ])
     t.ok(patterns.includes(`/v1/${path}`), `a model for ${path}`)
-  t.ok(patterns.includes('/predict'), 'a model of its own kind')
+  t.ok(patterns.includes('/predict'), 'a model of its own type')
   const bare = contents.find(({ system_name }) => system_name === 'deepseek-v1')?.proxy
   t.match(bare?.api_backend, /\/v1$/, '/v1 in the backend')
   t.ok(
     bare?.proxy_rules.every(({ pattern }) => !pattern.startsWith('/v1')),
-    'and none in its rules',
+    'and not in its rules',
   )
   t.ok(contents.some(({ proxy }) => proxy.endpoint.endsWith(':443')))
 
@@ -987,10 +996,10 @@ t.test('contract: the products of the demo', async (t) => {
     )
 })
 
-t.test('contract: products can be added, and answer through the gateway at once', async (t) => {
-  const made = await send('/_demo/products?count=3', { method: 'POST' })
-  t.equal(made.status, 201)
-  const { products } = made.json as { products: { system_name: string; endpoint: string }[] }
+t.test('contract: an added product responds through the gateway immediately', async (t) => {
+  const created = await send('/_demo/products?count=3', { method: 'POST' })
+  t.equal(created.status, 201)
+  const { products } = created.json as { products: { system_name: string; endpoint: string }[] }
   t.equal(products.length, 3)
   t.same(Object.keys(products[0] ?? {}).sort(), ['endpoint', 'system_name'])
   for (const { system_name, endpoint } of products) {
@@ -1009,7 +1018,7 @@ t.test('contract: products can be added, and answer through the gateway at once'
 })
 
 t.test(
-  'contract: an application of the OpenID Connect product is known to the sign-in service within a second',
+  'contract: an application of the OpenID Connect product is registered with the identity provider within a second',
   async (t) => {
     const id = await apply(OTHER, { plan_id: String(await planOf('oidc-chat')), application_id: unique('client-') })
     const { application } = (await get(`/admin/api/accounts/${OTHER}/applications/${id}.json`)).json as {
@@ -1033,18 +1042,18 @@ t.test(
     const called = await fetch(`${(await serviceNamed('oidc-chat')).endpoint}/v1/models`, {
       headers: { authorization: `Bearer ${access_token}` },
     })
-    t.equal(called.status, 200, 'and its token opens the gateway')
+    t.equal(called.status, 200, 'and its token is accepted by the gateway')
   },
 )
 
-t.test('contract: accounts are set to any state', async (t) => {
+t.test('contract: an account can be set to any state', async (t) => {
   const account = await signUp()
   await stack.put(`/_demo/accounts/${account}`, { state: 'suspended' })
   t.match((await get(`/admin/api/accounts/${account}.json`)).json, { account: { state: 'suspended' } })
   await t.rejects(stack.put('/_demo/accounts/1', { state: 'suspended' }))
 })
 
-t.test('contract: a restarted part is the same part, and keeps what it was given a file for', async (t) => {
+t.test('contract: a restarted part has the same state as before, if it has a file', async (t) => {
   await stack.parts.threescale?.stop()
   await stack.part('threescale')
   const again = await list('/admin/api/accounts.json', 'accounts', 'account')
@@ -1060,7 +1069,7 @@ t.test('contract: a restarted part is the same part, and keeps what it was given
   const called = await fetch(`http://localhost:${stack.port + 10}/v1/models`, {
     headers: { authorization: 'Bearer 5d41402abc4b2a76b9719d911017c592' },
   })
-  t.equal(called.status, 200, 'the gateway goes on with the same service token')
+  t.equal(called.status, 200, 'the gateway continues with the same service token')
 
   await stack.parts.threescale?.stop()
   const folder = mkdtempSync(join(tmpdir(), 'maas-demo-'))

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { projectRoot } from '../../src/root.js'
-import { stockPath } from '../../src/web/stock-paths.js'
+import { projectRoot } from '../../src/project-root.js'
+import { legacyRedirectTarget } from '../../src/web/pages/legacy-redirects.js'
 
 const guide = readFileSync(join(projectRoot, 'deploy', 'README.md'), 'utf8')
 const section = (title: string) => guide.split(`\n## ${title}\n`)[1]?.split('\n## ')[0] ?? ''
 
-t.test('each step of the old guide has a row that says what replaces it', async (t) => {
-  const rows = [...section('Each step of the old guide').matchAll(/^\| (.+?) \| (.+) \|$/gm)].slice(1)
+t.test('each step of the previous guide has a row that states its replacement', async (t) => {
+  const rows = [...section('Each step of the previous guide').matchAll(/^\| (.+?) \| (.+) \|$/gm)].slice(1)
   const steps = rows.map(([, step]) => step).join('\n')
-  // 3scale, a model, the portal and sign-in, in the order of the guide
+  // 3scale, a model, the portal and sign-in, in the order of the guide.
   for (const step of [
     ...['project `3scale`', '`llm-metrics`', 'operator', 'CustomPolicyDefinition', 'APIManager', '`system-seed`'],
     ...[
@@ -44,18 +44,18 @@ t.test('each step of the old guide has a row that says what replaces it', async 
   for (const [, step = '', instead = ''] of rows) t.match(instead, /\w{3}/, step)
 })
 
-t.test('every address that "Taking over" promises is led on, and the way back is one line', async (t) => {
+t.test('every address that "Taking over" lists is redirected, and the way back is one line', async (t) => {
   const text = section('Taking over')
   const promised = [...text.matchAll(/`(\/[a-z_/]+)…?`/g)].map(([, path = '']) => path)
   for (const path of ['/admin/applications', '/admin/account', '/services', '/docs', '/stats', '/examples', '/signup'])
     t.ok(promised.includes(path), path)
-  for (const path of promised) t.ok(stockPath(path), path)
-  t.match(text, /\*\*Back in one step:\*\* `oc delete route \S+ .* && oc apply -f stock-route\.yaml`/)
+  for (const path of promised) t.ok(legacyRedirectTarget(path), path)
+  t.match(text, /\*\*Back in one step:\*\* `kubectl delete route \S+ .* && kubectl apply -f stock-route\.yaml`/)
   for (const words of ['Second host', 'passwords of the stock portal end', 'stock_hosts', 'access code', 'still sends'])
     t.match(text, words)
 })
 
-t.test('the guide says how each image is pinned by digest, and the files take one', async (t) => {
+t.test('the guide states how each image is pinned by digest, and the files accept one', async (t) => {
   const read = (path: string) => readFileSync(join(projectRoot, 'deploy', path), 'utf8')
   const image = section('4. The image')
   t.match(image, 'skopeo inspect')
@@ -68,7 +68,7 @@ t.test('the guide says how each image is pinned by digest, and the files take on
   for (const name of ['maas-portal', 'maas-redis']) t.match(image, new RegExp(`${name}=\\S+@sha256:`))
 })
 
-t.test('the token for the portal is one of its own, with two scopes', async (t) => {
+t.test('the token of the portal is a separate one, with two scopes', async (t) => {
   t.match(
     section('1. 3scale'),
     /an admin user of its own[\s\S]*\*Account Management\s+API\* and \*Analytics API\*, \*Read & Write\*/,

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { projectRoot } from '../../src/root.js'
+import { projectRoot } from '../../src/project-root.js'
+import { build as portalBuild } from '../../src/version.js'
 import { startStack } from '../helper/stack.js'
 import { createVisitor } from '../helper/visitor.js'
-import { build, type Manifest, read } from './kustomize.js'
+import { type Manifest, read, render } from './kubernetes.js'
 import { usedBy } from './promql.js'
 import { complaints } from './schemas.js'
 
@@ -38,10 +39,10 @@ const queries = [
   ...dashboard.panels.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => ({ from: title, expr }))),
   ...rules.map(({ alert, expr }) => ({ from: alert, expr })),
 ]
-/** of the scrape itself: Prometheus and the ServiceMonitor add them */
+/** Labels that the scrape by Prometheus and the ServiceMonitor adds. */
 const added = ['instance', 'job']
 
-/** Name -> labels of its series, and which kind it is, as a running portal tells them. */
+/** Name -> labels of its series and its kind, as reported by a running portal. */
 async function scrape(url: string) {
   const text = await (await fetch(`${url}/metrics`)).text()
   const kinds = new Map<string, string>()
@@ -59,7 +60,7 @@ async function scrape(url: string) {
   return { kinds, series, text }
 }
 
-/** A portal that has done some of everything, so that every metric has a series. */
+/** A portal that has processed every kind of request, so that every metric has a series. */
 const stack = await startStack()
 t.teardown(() => stack.close())
 const portal = await stack.portal({ CATALOG_TTL: '1' })
@@ -74,11 +75,11 @@ await stack.faults([])
 await visitor.get(`/login/callback?error=access_denied`)
 const { kinds, series } = await scrape(portal.metrics)
 
-t.test('every query of dashboard and alerts is PromQL and asks for metrics and labels that are there', async (t) => {
+t.test('every query of dashboard and alerts is valid PromQL for existing metrics and labels', async (t) => {
   t.ok(queries.length > 30)
   for (const { from, expr } of queries) {
     const used = usedBy(expr)
-    t.ok(used.length > 0, `${from} asks for something`)
+    t.ok(used.length > 0, `${from} has a query`)
     for (const { metric, labels, matchers } of used) {
       if (metric === 'up') {
         t.same(matchers, [{ label: 'job', operator: '=', value: 'maas-portal' }])
@@ -94,7 +95,7 @@ t.test('every query of dashboard and alerts is PromQL and asks for metrics and l
   }
 })
 
-t.test('rates are of counters, ages and sizes of gauges', async (t) => {
+t.test('rates are computed from counters, ages and sizes from gauges', async (t) => {
   const counters = [...kinds].flatMap(([name, kind]) =>
     kind === 'counter' ? [name] : kind === 'histogram' ? [`${name}_bucket`, `${name}_count`, `${name}_sum`] : [],
   )
@@ -106,7 +107,16 @@ t.test('rates are of counters, ages and sizes of gauges', async (t) => {
   }
 })
 
-t.test('a query with a metric, a label or a bracket that is wrong is found', async (t) => {
+t.test('only counters have the suffix of counters, and every portal reports its build', async (t) => {
+  for (const [name, kind] of kinds) t.equal(name.endsWith('_total'), kind === 'counter', `${name} is a ${kind}`)
+  t.equal(kinds.get('maas_build_info'), 'gauge')
+  t.same(Object.fromEntries(series.get('maas_build_info') ?? []), {
+    version: new Set([portalBuild.version]),
+    commit: new Set([portalBuild.commit]),
+  })
+})
+
+t.test('a query with an invalid metric, label or bracket is reported', async (t) => {
   t.throws(() => usedBy('sum(rate(maas_http_request_seconds_count[5m])'), /no PromQL/)
   t.same(usedBy('sum by (a, b) (rate(x_total{c!="d"}[5m])) / y'), [
     { metric: 'x_total', labels: ['c', 'a', 'b'], matchers: [{ label: 'c', operator: '!=', value: 'd' }] },
@@ -114,31 +124,34 @@ t.test('a query with a metric, a label or a bracket that is wrong is found', asy
   ])
 })
 
-t.test('the dashboard is whole: panels with words, none over another, data from the chosen Prometheus', async (t) => {
-  const { panels, templating } = dashboard
-  t.equal(new Set(panels.map(({ id }) => id)).size, panels.length)
-  t.match(templating.list, [{ name: 'datasource', type: 'datasource' }])
-  const cells = new Set<string>()
-  for (const { type, title, description, gridPos, fieldConfig, targets = [] } of panels) {
-    t.ok(title)
-    if (type !== 'row') t.ok(description && fieldConfig?.defaults.unit && targets.length > 0, title)
-    t.ok(gridPos.x + gridPos.w <= 24, title)
-    for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++)
-      for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
-        t.notOk(cells.has(`${x}/${y}`), `${title} lies over another panel`)
-        cells.add(`${x}/${y}`)
-      }
-    for (const { expr, legendFormat } of targets)
-      for (const [, label = ''] of legendFormat.matchAll(/\{\{(\w+)\}\}/g))
-        t.match(expr, new RegExp(`by \\([^)]*\\b${label}\\b`), `${title}: {{${label}}}`)
-  }
-})
+t.test(
+  'the dashboard is complete: panels have descriptions, do not overlap and use the chosen Prometheus',
+  async (t) => {
+    const { panels, templating } = dashboard
+    t.equal(new Set(panels.map(({ id }) => id)).size, panels.length)
+    t.match(templating.list, [{ name: 'datasource', type: 'datasource' }])
+    const cells = new Set<string>()
+    for (const { type, title, description, gridPos, fieldConfig, targets = [] } of panels) {
+      t.ok(title)
+      if (type !== 'row') t.ok(description && fieldConfig?.defaults.unit && targets.length > 0, title)
+      t.ok(gridPos.x + gridPos.w <= 24, title)
+      for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++)
+        for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
+          t.notOk(cells.has(`${x}/${y}`), `${title} overlaps another panel`)
+          cells.add(`${x}/${y}`)
+        }
+      for (const { expr, legendFormat } of targets)
+        for (const [, label = ''] of legendFormat.matchAll(/\{\{(\w+)\}\}/g))
+          t.match(expr, new RegExp(`by \\([^)]*\\b${label}\\b`), `${title}: {{${label}}}`)
+    }
+  },
+)
 
-t.test('alerts fit their schema and say what it means and what to do', async (t) => {
+t.test('alerts match their schema and state the meaning and the action', async (t) => {
   t.same(complaints(rule), [])
-  for (const { alert, labels, annotations, for: held } of rules) {
+  for (const { alert, labels, annotations, for: current } of rules) {
     t.match(alert, /^MaasPortal[A-Z]\w+$/)
-    t.match(held, /^\d+m$/)
+    t.match(current, /^\d+m$/)
     t.match(labels.severity, /^(warning|critical)$/)
     t.ok(annotations.summary.length > 10 && annotations.description.length > 30, alert)
     for (const [, label = ''] of annotations.summary.matchAll(/\$labels\.(\w+)/g))
@@ -151,16 +164,16 @@ t.test('alerts fit their schema and say what it means and what to do', async (t)
   }
 })
 
-t.test('kustomize brings both, and the job is the Service that is scraped', async (t) => {
-  const manifests = build(join(projectRoot, 'deploy', 'kubernetes', 'examples', 'openshift'), [])
+t.test('kustomize includes both, and the job is the Service that is scraped', async (t) => {
+  const manifests = render(join(projectRoot, 'deploy', 'kubernetes', 'examples', 'openshift'))
   const map = manifests.find(({ metadata }) => metadata.name === 'maas-portal-dashboard')
   t.same(JSON.parse(map?.data['dashboard.json']), dashboard)
   t.ok(manifests.some(({ kind }) => kind === 'PrometheusRule'))
   t.equal(manifests.find(({ kind }) => kind === 'Service')?.metadata.name, 'maas-portal')
 })
 
-t.test('docs/observability.md names every metric of the portal, and no other', async (t) => {
+t.test('docs/observability.md lists every metric of the portal, and no other', async (t) => {
   const guide = readFileSync(join(projectRoot, 'docs', 'observability.md'), 'utf8')
-  const told = [...guide.matchAll(/^\| `(maas_\w+)` \|/gm)].map(([, name]) => name)
-  t.same(told.sort(), [...kinds.keys()].filter((name) => name.startsWith('maas_')).sort())
+  const reported = [...guide.matchAll(/^\| `(maas_\w+)` \|/gm)].map(([, name]) => name)
+  t.same(reported.sort(), [...kinds.keys()].filter((name) => name.startsWith('maas_')).sort())
 })

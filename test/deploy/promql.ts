@@ -3,12 +3,12 @@ import { parser } from '@prometheus-io/lezer-promql'
 
 export interface Used {
   metric: string
-  /** labels that matchers and groupings around it name */
+  /** Labels that the surrounding matchers and groupings name. */
   labels: string[]
   matchers: { label: string; operator: string; value: string }[]
 }
 
-/** What a query asks for, read by Prometheus' own grammar; throws where it is no query. */
+/** The metrics and labels of a query, parsed by Prometheus' own grammar; throws if it is invalid. */
 export function usedBy(query: string): Used[] {
   const tree = parser.parse(query)
   tree.iterate({

@@ -4,18 +4,18 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { createRedis } from '../../src/clients/redis.js'
-import { projectRoot } from '../../src/root.js'
-import { createRedisTrust } from '../../src/web/redis-trust.js'
+import { createRedisEncryption } from '../../src/infra/crypto/redis-encryption.js'
+import { createRedis } from '../../src/infra/redis.js'
+import { projectRoot } from '../../src/project-root.js'
 import { privateCa } from '../helper/private-ca.js'
 
-// the three pods of deploy/kubernetes/redis-sentinel, each an address of this machine's own
+// The three pods of deploy/kubernetes/redis-sentinel, each with a separate address of this machine.
 const peers = ['127.0.0.2', '127.0.0.3', '127.0.0.4']
 const script = join(projectRoot, 'deploy', 'kubernetes', 'redis-sentinel', 'start.sh')
 const password = 'a-password-of-the-cluster'
 const portalPassword = 'a-password-of-the-portal'
 const [port, sentinelPort] = [await freePort(), await freePort()]
-// the cluster's certificate is for the names of the pods; here they are addresses
+// The cluster's certificate is for the names of the pods; here they are addresses.
 const ca = privateCa(...peers)
 const folder = t.testdir({
   password,
@@ -28,50 +28,46 @@ t.teardown(async () => {
   ca.close()
 })
 
-t.test(
-  'the portal follows the next master when the first one goes, and the old one comes back as a replica',
-  async (t) => {
-    for (const peer of peers) start(peer)
-    const nodes = peers.map((peer) => `${peer}:${sentinelPort}`).join(',')
-    const silent = { info() {}, warn() {} }
-    const redis = createRedis(`rediss+sentinel://portal:${portalPassword}@${nodes}/maas`, silent, {
-      trust: createRedisTrust([password]),
-      ca: ca.ca,
-    })
-    t.teardown(() => redis.close())
-    t.equal(await until(() => redis.try((client) => client.set('maas:kept', 'one'))), 'OK')
-    const first = await master()
-    t.equal(first, peers[0], 'the first of the three begins')
-    const refused = await redis.try((client) => client.set('another:key', 'one').catch((error: Error) => error.message))
-    t.match(refused, 'NOPERM', 'the portal has its own keys alone')
+t.test('the portal follows the next primary after the first one stops, which returns as a replica', async (t) => {
+  for (const peer of peers) start(peer)
+  const nodes = peers.map((peer) => `${peer}:${sentinelPort}`).join(',')
+  const silent = { info() {}, warn() {} }
+  const redis = createRedis(`rediss+sentinel://portal:${portalPassword}@${nodes}/maas`, silent, {
+    crypto: createRedisEncryption([password]),
+    ca: ca.ca,
+  })
+  t.teardown(() => redis.close())
+  t.equal(await until(() => redis.try((client) => client.set('maas:kept', 'one'))), 'OK')
+  const first = await master()
+  t.equal(first, peers[0], 'the first of the three starts as primary')
+  const refused = await redis.try((client) => client.set('another:key', 'one').catch((error: Error) => error.message))
+  t.match(refused, 'NOPERM', 'the portal may access only its own keys')
+  t.ok(await until(async () => /state=online[\s\S]*state=online/.test(await ask(first, port, ['info', 'replication']))))
+  // They discover each other through the first one, so it may stop only after all are known to all.
+  for (const peer of peers)
     t.ok(
-      await until(async () => /state=online[\s\S]*state=online/.test(await ask(first, port, ['info', 'replication']))),
+      await until(async () => {
+        const known = await ask(peer, sentinelPort, ['--raw', 'sentinel', 'master', 'maas'])
+        return /num-slaves\n2\nnum-other-sentinels\n2\n/.test(known)
+      }),
+      `the sentinel of ${peer} knows all others`,
     )
-    // they hear of one another through the first one, so it may go only when all know all
-    for (const peer of peers)
-      t.ok(
-        await until(async () => {
-          const known = await ask(peer, sentinelPort, ['--raw', 'sentinel', 'master', 'maas'])
-          return /num-slaves\n2\nnum-other-sentinels\n2\n/.test(known)
-        }),
-        `the sentinel of ${peer} knows all`,
-      )
-    await stop(first)
-    const next = await until(async () => {
-      const found = await master()
-      return found && found !== first ? found : undefined
-    })
-    t.ok(next && peers.includes(next), 'the sentinels chose another')
-    t.equal(await until(() => redis.try((client) => client.set('maas:after', 'two'))), 'OK', 'writes go on')
-    t.equal(await until(() => redis.try(async (client) => (await client.get('maas:kept')) ?? undefined)), 'one', 'kept')
-    start(first)
-    t.ok(await until(async () => (await ask(first, port, ['info', 'replication'])).includes('role:slave')))
-    t.equal(
-      await until(() => ask(first, port, ['get', 'maas:after']).then((value) => value.trim() || undefined)),
-      'two',
-    )
-  },
-)
+  await stop(first)
+  const next = await until(async () => {
+    const found = await master()
+    return found && found !== first ? found : undefined
+  })
+  t.ok(next && peers.includes(next), 'the sentinels elected another')
+  t.equal(await until(() => redis.try((client) => client.set('maas:after', 'two'))), 'OK', 'writes continue')
+  t.equal(
+    await until(() => redis.try(async (client) => (await client.get('maas:kept')) ?? undefined)),
+    'one',
+    'retained',
+  )
+  start(first)
+  t.ok(await until(async () => (await ask(first, port, ['info', 'replication'])).includes('role:slave')))
+  t.equal(await until(() => ask(first, port, ['get', 'maas:after']).then((value) => value.trim() || undefined)), 'two')
+})
 
 function start(peer: string): void {
   const data = join(folder, peer)
@@ -110,7 +106,7 @@ async function stop(peer: string): Promise<void> {
   )
 }
 
-/** Who the sentinels say is master. */
+/** The address of the primary according to the sentinels. */
 async function master(): Promise<string> {
   for (const peer of peers) {
     const answer = await ask(peer, sentinelPort, ['--raw', 'sentinel', 'get-master-addr-by-name', 'maas'])

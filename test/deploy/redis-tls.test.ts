@@ -4,48 +4,51 @@ import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import t from 'tap'
-import { projectRoot } from '../../src/root.js'
+import { projectRoot } from '../../src/project-root.js'
 import { createApi } from '../helper/api.js'
 import { until } from '../helper/faults.js'
 import { privateCa } from '../helper/private-ca.js'
 import { freePort, portBeside, type RunningPortal, startStack } from '../helper/stack.js'
 import { createVisitor } from '../helper/visitor.js'
-import { type Manifest, render } from './kustomize.js'
+import { type Manifest, render } from './kubernetes.js'
 
-/** The Redis of the manifests: with TLS, and one user who may do what the portal does and nothing else. */
+/** The Redis of the manifests: with TLS, and one user with the permissions that the portal requires and no others. */
 const kubernetes = join(projectRoot, 'deploy', 'kubernetes')
 const PASSWORD = 'a-password-of-the-portal'
 
 for (const variant of ['openshift', 'kubernetes', 'redis-sentinel']) {
-  t.test(
-    `${variant}: the portal trusts the authority of the cluster for Redis, which has its certificate`,
-    async (t) => {
-      const manifests = render(join(kubernetes, 'examples', variant))
-      const one = (kind: string, name: string) =>
-        manifests.find(({ kind: its, metadata }) => its === kind && metadata.name === name) as Manifest
-      const { containers, volumes } = one('Deployment', 'maas-portal').spec.template.spec
-      const env = containers[0].env.find(({ name }: { name: string }) => name === 'REDIS_CA_FILE')
-      const mount = containers[0].volumeMounts.find(({ name }: { name: string }) => name === 'redis-ca')
-      t.equal(env.value, `${mount.mountPath}/service-ca.crt`)
-      const volume = volumes.find(({ name }: { name: string }) => name === 'redis-ca')
-      const annotations = (kind: string, name: string) =>
-        (one(kind, name).metadata as { annotations?: Record<string, string> }).annotations
-      t.match(annotations('ConfigMap', volume.configMap.name), {
+  t.test(`${variant}: the portal trusts the cluster's authority for Redis, which issued its certificate`, async (t) => {
+    const manifests = render(join(kubernetes, 'examples', variant))
+    const one = (kind: string, name: string) =>
+      manifests.find(({ kind: its, metadata }) => its === kind && metadata.name === name) as Manifest
+    const { containers, volumes } = one('Deployment', 'maas-portal').spec.template.spec
+    const env = containers[0].env.find(({ name }: { name: string }) => name === 'REDIS_CA_FILE')
+    const mount = containers[0].volumeMounts.find(({ name }: { name: string }) => name === 'redis-ca')
+    t.equal(env.value, `${mount.mountPath}/service-ca.crt`)
+    const volume = volumes.find(({ name }: { name: string }) => name === 'redis-ca')
+    if (variant === 'kubernetes') {
+      t.notOk(one('ConfigMap', volume.configMap.name), 'an apply would remove the data of the script')
+      t.notOk(one('Service', 'maas-redis').metadata.annotations)
+    } else
+      t.match(one('ConfigMap', volume.configMap.name).metadata.annotations, {
         'service.beta.openshift.io/inject-cabundle': 'true',
       })
-      const secret = annotations('Service', 'maas-redis')?.['service.beta.openshift.io/serving-cert-secret-name']
-      const redis = (one('Deployment', 'maas-redis') ?? one('StatefulSet', 'maas-redis')).spec.template.spec
-      const tls = redis.volumes.find(({ name }: { name: string }) => name === 'tls')
-      t.equal(tls.secret.secretName, secret)
-      for (const container of redis.containers) {
-        const mounted = container.volumeMounts.find(({ name }: { name: string }) => name === 'tls')
-        t.match(mounted, { mountPath: '/run/secrets/redis-tls', readOnly: true })
-      }
-    },
-  )
+    const secret =
+      variant === 'kubernetes'
+        ? 'maas-redis-tls'
+        : one('Service', 'maas-redis').metadata.annotations?.['service.beta.openshift.io/serving-cert-secret-name']
+    t.equal(volume.configMap.name, 'maas-redis-ca', 'as the script for other clusters calls it')
+    const redis = (one('Deployment', 'maas-redis') ?? one('StatefulSet', 'maas-redis')).spec.template.spec
+    const tls = redis.volumes.find(({ name }: { name: string }) => name === 'tls')
+    t.equal(tls.secret.secretName, secret)
+    for (const container of redis.containers) {
+      const mounted = container.volumeMounts.find(({ name }: { name: string }) => name === 'tls')
+      t.match(mounted, { mountPath: '/run/secrets/redis-tls', readOnly: true })
+    }
+  })
 }
 
-t.test('one list of commands, for one Redis and for three', async (t) => {
+t.test('one list of commands applies to one Redis and to three', async (t) => {
   const line = users()
     .split('\n')
     .find((each) => each.startsWith('user portal'))
@@ -54,9 +57,9 @@ t.test('one list of commands, for one Redis and for three', async (t) => {
   t.ok(readFileSync(join(kubernetes, 'redis-sentinel', 'start.sh'), 'utf8').includes(`"${line}"`))
 })
 
-t.test('the script for other clusters makes what the manifests name', async (t) => {
+t.test('the script for other clusters creates the objects that the manifests name', async (t) => {
   const folder = t.testdir({
-    // keeps what it is told to create
+    // Stores the objects that it creates.
     kubectl: `#!/bin/sh\ncase "$*" in *create*) for word in "$@"; do case $word in *.crt|*.key) cp "\${word##*=}" "$OUT"; esac; done;; *) cat >/dev/null;; esac\n`,
     out: {},
   })
@@ -74,7 +77,7 @@ t.test('the script for other clusters makes what the manifests name', async (t) 
   t.match(openssl('pkey', '-in', 'tls.key', '-noout', '-text'), 'prime256v1')
 })
 
-t.test('two portals share what they know through it, and need no other command', async (t) => {
+t.test('two portals share data through Redis, and require no other command', async (t) => {
   const ca = privateCa('localhost')
   const port = await freePort()
   const folder = t.testdir({
@@ -82,7 +85,7 @@ t.test('two portals share what they know through it, and need no other command',
     tls: { 'tls.crt': ca.cert, 'tls.key': ca.key },
     data: {},
   })
-  // for this test, to see what was refused
+  // This test reads the rejected commands.
   appendFileSync(
     join(folder, 'conf', 'redis.conf'),
     'user admin on >admin ~* &* +@all\nuser other on >other ~other:* &other:* +@all\n',
@@ -152,13 +155,13 @@ t.test('two portals share what they know through it, and need no other command',
     keys.filter((key) => !key.startsWith('maas:')),
     [],
   )
-  t.same(await admin.acl('LOG'), [], 'no command of the portal was refused')
+  t.same(await admin.acl('LOG'), [], 'no command of the portal was rejected')
 
-  await t.rejects(other.set(keys[0] ?? '', 'x'), /NOPERM/, 'another user writes none of its keys')
-  await t.rejects(other.publish('maas:changed', 'x'), /NOPERM/, 'and sends none of its messages')
+  await t.rejects(other.set(keys[0] ?? '', 'x'), /NOPERM/, 'another user can write none of its keys')
+  await t.rejects(other.publish('maas:changed', 'x'), /NOPERM/, 'and send none of its messages')
   const plain = new Redis({ port, host: 'localhost', lazyConnect: true, retryStrategy: () => null })
   plain.on('error', () => {})
-  await t.rejects(plain.ping(), 'nothing is answered in the clear')
+  await t.rejects(plain.ping(), 'no connection without TLS is answered')
   plain.disconnect()
   const doubting = await stack.portal({ REDIS_URL: settings.REDIS_URL, PORT: String(stack.port + 52) })
   const { checks } = (await (await fetch(`${doubting.metrics}/readyz`)).json()) as {
@@ -167,11 +170,11 @@ t.test('two portals share what they know through it, and need no other command',
   t.match(
     checks.find(({ name }) => name === 'redis'),
     { ok: false },
-    'without REDIS_CA_FILE the certificate is refused',
+    'without REDIS_CA_FILE the certificate is rejected',
   )
 })
 
-/** As the guide makes redis.conf. */
+/** Creates redis.conf as in the guide. */
 function users(): string {
-  return execFileSync('sh', [join(kubernetes, 'redis', 'users.sh'), PASSWORD], { encoding: 'utf8' })
+  return execFileSync('sh', [join(kubernetes, 'redis', 'users.sh')], { encoding: 'utf8', input: `${PASSWORD}\n` })
 }

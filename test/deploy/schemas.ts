@@ -3,12 +3,12 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { Ajv, type ErrorObject } from 'ajv'
 import { type TSchema, Type } from 'typebox'
-import type { Manifest } from './kustomize.js'
+import type { Manifest } from './kubernetes.js'
 
 const require = createRequire(import.meta.url)
 type Validate = ((data: unknown) => boolean) & { errors?: ErrorObject[] | null }
 
-/** Complaints about a manifest: what its schema refuses, and fields that its schema does not know (a typing error). */
+/** Findings for a manifest: violations of its schema, and fields that are not in its schema (a typing error). */
 export function complaints(manifest: Manifest): string[] {
   const { apiVersion, kind, metadata } = manifest
   const label = `${apiVersion}/${kind} ${metadata?.name}`
@@ -21,7 +21,7 @@ export function complaints(manifest: Manifest): string[] {
   )
 }
 
-/** By the API server's own schemas, as the kubernetes-models packages carry them. */
+/** By the API server's own schemas, as the kubernetes-models packages contain them. */
 function published(manifest: Manifest): string[] {
   const validate = schemaOf(manifest)
   const read = new Set<string>()
@@ -32,7 +32,7 @@ function published(manifest: Manifest): string[] {
   ]
 }
 
-/** The class of a kind copies what it is given, so its schema is taken, which looks at the thing itself. */
+/** The class of a kind copies its input, so its schema is used, which validates the object itself. */
 function schemaOf({ apiVersion, kind }: Manifest): Validate {
   const home = apiVersion.startsWith('monitoring.coreos.com')
     ? '@kubernetes-models/prometheus-operator'
@@ -42,7 +42,7 @@ function schemaOf({ apiVersion, kind }: Manifest): Validate {
   return (require(join(dirname(file), `${schema}.js`)) as { validate: Validate }).validate
 }
 
-/** A compiled schema looks at every field that it knows; which ones those are is written down as it looks. */
+/** A compiled schema reads every field that it defines; the read fields are recorded. */
 function watch<T extends object>(value: T, path: string, read: Set<string>): T {
   return new Proxy(value, {
     get(target, key, receiver) {
@@ -109,7 +109,7 @@ const customPolicies = Type.Array(object({ name: text, version: text, secretRef:
 const apicast = object({ replicas: optional(Type.Integer()), customPolicies: optional(customPolicies) })
 
 /**
- * Kinds of operators. Each holds the fields that deploy/ uses and refuses every other, after 3scale-operator
+ * Kinds of operators. Each has the fields that deploy/ uses and rejects all others, after 3scale-operator
  * config/crd/bases, openshift/api route/v1/types.go, the operator lifecycle manager's and Keycloak's own definitions.
  */
 const custom: Record<string, TSchema> = Object.fromEntries([
@@ -165,6 +165,13 @@ const custom: Record<string, TSchema> = Object.fromEntries([
         }),
       ),
       apicast: optional(object({ stagingSpec: apicast, productionSpec: apicast })),
+      externalComponents: optional(
+        object({
+          system: object({ database: Type.Boolean(), redis: Type.Boolean() }),
+          backend: object({ redis: Type.Boolean() }),
+          zync: optional(object({ database: Type.Boolean() })),
+        }),
+      ),
     }),
   ),
   resource(
@@ -255,6 +262,16 @@ const custom: Record<string, TSchema> = Object.fromEntries([
     'capabilities.3scale.net/v1beta1',
     'ProxyConfigPromote',
     object({ productCRName: text, production: optional(Type.Boolean()), deleteCR: optional(Type.Boolean()) }),
+  ),
+  resource(
+    'external-secrets.io/v1',
+    'ExternalSecret',
+    object({
+      refreshInterval: text,
+      secretStoreRef: object({ kind: oneOf('SecretStore', 'ClusterSecretStore'), name: text }),
+      target: object({ name: text, template: object({ data: Type.Record(text, text) }) }),
+      data: Type.Array(object({ secretKey: text, remoteRef: object({ key: text, property: text }) })),
+    }),
   ),
   resource(
     'k8s.keycloak.org/v2alpha1',

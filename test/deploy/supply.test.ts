@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { Spec, Validation } from '@cyclonedx/cyclonedx-library'
 import t from 'tap'
-import { projectRoot } from '../../src/root.js'
+import { projectRoot } from '../../src/project-root.js'
 
 interface Component {
   name: string
@@ -28,13 +28,13 @@ const lock = JSON.parse(read('package-lock.json')) as {
 const packages = Object.entries(lock.packages).filter(([path]) => path !== '')
 const nameOf = (path: string) => path.split('node_modules/').pop() ?? ''
 
-/** what Apache-2.0 code may be given away with, without more duties than to hand on the text */
+/** Licences that allow distribution with Apache-2.0 code, with no obligation except to include the text. */
 const free = [
   ...['MIT', 'MIT-0', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'Apache-2.0', 'BlueOak-1.0.0', 'PSF-2.0'],
   ...['Python-2.0', 'OFL-1.1', '(MIT OR CC0-1.0)'],
 ]
 
-t.test('the bill of materials is valid CycloneDX and holds every package of production, with its hash', async (t) => {
+t.test('the bill of materials is valid CycloneDX and lists every production package with its hash', async (t) => {
   t.equal(await new Validation.JsonStrictValidator(Spec.Version.v1dot5).validate(JSON.stringify(bom)), null)
   t.match(bom.metadata.component, { type: 'application', name: 'maas-portal' })
   const listed = new Map(bom.components.map((each) => [`${each.name} ${each.version ?? ''}`, each]))
@@ -52,8 +52,8 @@ t.test('the bill of materials is valid CycloneDX and holds every package of prod
     )
 })
 
-t.test('the fonts are in it as files, and so is what the browser gets from packages', async (t) => {
-  for (const name of ['RedHatTextVF', 'RedHatDisplay-Medium']) {
+t.test('it lists the fonts as files, and the libraries that the browser loads', async (t) => {
+  for (const name of ['RedHatTextVF', 'RedHatDisplay-Medium', 'RedHatMono-Regular']) {
     const font = bom.components.find((each) => each.name === `static/fonts/${name}.woff2`)
     const content = createHash('sha512')
       .update(readFileSync(join(projectRoot, 'static', 'fonts', `${name}.woff2`)))
@@ -67,7 +67,7 @@ t.test('the fonts are in it as files, and so is what the browser gets from packa
     )
 })
 
-t.test('every licence is known and free, and its text is in the list', async (t) => {
+t.test('every licence is known and permissive, and its text is in the list', async (t) => {
   const list = read('dist/licences.txt')
   for (const { name, version, licenses } of bom.components) {
     const ids = licenses.map(({ license, expression }) => expression ?? license?.id ?? 'unknown')
@@ -82,7 +82,7 @@ t.test('every licence is known and free, and its text is in the list', async (t)
     t.match(list, words)
 })
 
-t.test('the lockfile pins every package by hash, from the registry, and none runs code at install', async (t) => {
+t.test('the lockfile pins every package by hash, from the registry, and none runs code at installation', async (t) => {
   for (const [path, { integrity, resolved, hasInstallScript }] of packages) {
     t.match(integrity, /^sha512-/, path)
     if (resolved) t.match(resolved, /^https:\/\/registry\.npmjs\.org\//, path)
@@ -93,7 +93,7 @@ t.test('the lockfile pins every package by hash, from the registry, and none run
   t.match(read('.ci/run'), 'npm run audit')
 })
 
-/** A registry that has nothing but a list of vulnerabilities. */
+/** A registry that has only a list of vulnerabilities. */
 async function registry(answer: (response: ServerResponse) => void) {
   const server = createServer((request, response) => {
     request.resume()
@@ -117,7 +117,7 @@ async function audit(url: string, env: Record<string, string> = {}) {
   return { code, output }
 }
 
-t.test('the audit fails on a vulnerability, and says so where there is no list', async (t) => {
+t.test('the audit fails for a vulnerability, and reports a registry without a list', async (t) => {
   const json = (value: object) => (response: ServerResponse) =>
     void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value))
   const clean = await registry(json({}))
@@ -137,7 +137,7 @@ t.test('the audit fails on a vulnerability, and says so where there is no list',
   t.match(await audit(none.url, { AUDIT: 'required' }), { code: 1, output: /^NOT AUDITED/ })
 })
 
-t.test('the licence of the fonts is served beside them', async (t) => {
+t.test('the licence of the fonts is served in the same folder', async (t) => {
   t.ok(existsSync(join(projectRoot, 'static', 'OFL.txt')))
   t.match(read('static/OFL.txt'), 'SIL OPEN FONT LICENSE')
 })

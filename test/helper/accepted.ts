@@ -1,6 +1,6 @@
 import type { Stack } from './stack.js'
 
-/** Credentials as `POST /applications` shows them. */
+/** Credentials in the format of `POST /applications`. */
 export interface Credentials {
   mode: 'user_key' | 'app_id' | 'oidc'
   location: 'query' | 'headers' | 'authorization'
@@ -16,7 +16,7 @@ export interface Shown {
   credentials: Credentials
 }
 
-/** The status of a call to the model for each key of an application (`user_key` and `app_id`), as the gateway answers it. */
+/** The status that the gateway returns for each key of an application (`user_key` and `app_id`). */
 export async function statuses({ base_url, credentials }: Shown): Promise<number[]> {
   const { mode, user_key = '', app_id = '', app_keys = [] } = credentials
   const keys = mode === 'user_key' ? [user_key] : app_keys
@@ -45,23 +45,10 @@ export async function statusOf(
   return answer.status
 }
 
-/** Watches 3scale until `end`: applications of products with application keys that have been seen without any. */
-export function watchForOpen(stack: Stack) {
-  const open = new Set<number>()
-  let watching = true
-  const watch = (async () => {
-    const { services } = (await stack.state()) as unknown as { services: { id: number; backend_version: string }[] }
-    const keyed = new Set(services.filter(({ backend_version: kind }) => kind === '2').map(({ id }) => id))
-    while (watching) {
-      const { applications } = await stack.state()
-      for (const { id, service_id, keys } of applications) if (keyed.has(service_id) && keys.length === 0) open.add(id)
-    }
-  })()
+/** Waits until `end` for applications of products with application keys that have no key. */
+export async function watchForOpen({ threescale }: Stack) {
+  await fetch(`${threescale}/_demo/keyless`, { method: 'DELETE' })
   return {
-    async end(): Promise<number[]> {
-      watching = false
-      await watch
-      return [...open]
-    },
+    end: async () => (await (await fetch(`${threescale}/_demo/keyless`)).json()) as number[],
   }
 }

@@ -8,8 +8,8 @@ export interface Said {
 }
 
 /**
- * The client in front of a 3scale that answers what `answers` says of a call, `METHOD path` without `/admin/api` and the
- * format (` NUL` behind a look-up with U+0000); anything else is 404. `calls` are those that were sent.
+ * The client with a 3scale that returns `answers` for each call, `METHOD path` without `/admin/api` and the
+ * format (` NUL` after a search with U+0000); any other call is 404. `calls` are the calls that were sent.
  */
 export function scriptedApi(answers: Record<string, Said>) {
   const calls: string[] = []
@@ -19,9 +19,9 @@ export function scriptedApi(answers: Record<string, Said>) {
     http: {
       async send({ method = 'GET', url }) {
         const name = `${method} ${url.pathname.replace(/^\/admin\/api|\.(json|xml)$/g, '')}`
-        const asked = url.searchParams.get('username') === '\u0000' ? `${name} NUL` : name
-        calls.push(asked)
-        const { status, body } = answers[asked] ?? { status: 404, body: '' }
+        const requested = url.searchParams.get('username') === '\u0000' ? `${name} NUL` : name
+        calls.push(requested)
+        const { status, body } = answers[requested] ?? { status: 404, body: '' }
         const text = typeof body === 'string' ? body : JSON.stringify(body)
         return { status, headers: { 'content-type': 'application/json' }, text } as never
       },

@@ -1,7 +1,7 @@
 import type { Stack } from './stack.js'
 
 export interface Wish {
-  /** a person of the demo, or `client_id` for a service */
+  /** A user of the demo, or `client_id` for a service. */
   username?: string
   client_id?: string
   scope?: string
@@ -19,7 +19,7 @@ export interface ApiAnswer<T = Record<string, unknown>> {
   text: string
 }
 
-/** Of an account, as the API describes it. */
+/** The state of an account, as the API describes it. */
 export interface Member {
   id: number
   kind: string
@@ -28,21 +28,21 @@ export interface Member {
   email: string | null
   client_id: string | null
   you: boolean
-  claim_elsewhere: string | null
+  claimed_organisation: string | null
 }
 
-/** A caller of the REST API: any token that a test needs, signed by the demo's sign-in service, and calls with it. */
+/** A client of the REST API: signs any token that a test requires with the demo's identity provider, and sends calls with it. */
 export function createApi(stack: Pick<Stack, 'port' | 'url'>, origin = stack.url) {
   const identity = `http://127.0.0.1:${stack.port + 2}`
 
   return {
-    /** For an hour, as a test on a loaded machine may take longer than the five minutes of the demo. */
-    async token(wish: Wish): Promise<string> {
-      const body = JSON.stringify({ expires_in: 3600, ...wish })
+    /** Valid for an hour, because a test on a busy machine can take longer than the five minutes of the demo. */
+    async token(submission: Wish): Promise<string> {
+      const body = JSON.stringify({ expires_in: 3600, ...submission })
       const answer = await fetch(`${identity}/_demo/token`, { method: 'POST', body })
       return ((await answer.json()) as { access_token: string }).access_token
     },
-    /** Somebody new, who can sign in with the demo's password. */
+    /** A new user who can sign in with the demo's password. */
     async person(person: { username: string; [claim: string]: unknown }): Promise<void> {
       await fetch(`${identity}/_demo/people`, {
         method: 'POST',

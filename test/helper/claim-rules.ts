@@ -1,7 +1,7 @@
-import type { ClaimRules } from '../../src/web/claims.js'
+import type { ClaimMapping } from '../../src/web/auth/identity-claims.js'
 
-/** How claims are read where PORTAL_CONFIG says nothing of claims. */
-export const defaultClaims: Omit<ClaimRules, 'knownGroups' | 'mapped' | 'deciding'> = {
+/** The rules for claims if PORTAL_CONFIG does not configure claims. */
+export const defaultClaims: Omit<ClaimMapping, 'knownGroups' | 'mapped' | 'deciding'> = {
   subject: 'sub',
   email: 'email',
   emailVerified: 'email_verified',

@@ -24,7 +24,7 @@ interface Attribute {
   value: { stringValue?: string; intValue?: number | string; doubleValue?: number }
 }
 
-/** A collector that takes OTLP over HTTP and keeps what it gets: all bodies as they came, and the spans of those in JSON. */
+/** A collector that receives OTLP over HTTP and stores all bodies, and the spans of JSON bodies. */
 export async function startCollector() {
   const bodies: { path: string; type: string; headers: Record<string, unknown>; body: Buffer }[] = []
   const spans: ReceivedSpan[] = []

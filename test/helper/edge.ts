@@ -1,22 +1,22 @@
 import { once } from 'node:events'
-import { request } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { createSecureContext } from 'node:tls'
+import { sendOnward } from './onward.js'
 import type { privateCa } from './private-ca.js'
 
 interface Site {
-  /** where it leads, plain HTTP on this machine */
+  /** The target, plain HTTP on this machine. */
   port: number
   ca: ReturnType<typeof privateCa>
 }
 
-/** From where the edge says that everybody comes. */
+/** The client address that the edge reports for every request. */
 export const CLIENT = '203.0.113.9'
 
 /**
- * What stands before all parts: TLS for their public names, then plain HTTP with the same Host. It says who asked and how, after
- * whatever the client said itself, as nginx and OpenShift's router do.
+ * The proxy in front of all parts: TLS for their public names, then plain HTTP with the same Host. It appends the client address to
+ * X-Forwarded-For and sets the protocol and host, as nginx and OpenShift's router do.
  */
 export async function startEdge(sites: Record<string, Site>) {
   const [first] = Object.values(sites)
@@ -30,7 +30,7 @@ export async function startEdge(sites: Record<string, Site>) {
       },
     },
     (incoming, response) => {
-      const { method, headers, url: path } = incoming
+      const { headers } = incoming
       const host = (headers.host ?? '').replace(/:\d+$/, '')
       const site = sites[host]
       if (!site) return void response.writeHead(421).end()
@@ -41,12 +41,7 @@ export async function startEdge(sites: Record<string, Site>) {
         'x-forwarded-proto': 'https',
         'x-forwarded-host': host,
       }
-      const onward = request({ host: '127.0.0.1', port: site.port, method, headers: forwarded, path }, (answer) => {
-        response.writeHead(answer.statusCode ?? 502, answer.rawHeaders)
-        answer.pipe(response)
-      })
-      onward.once('error', () => (response.headersSent ? response.destroy() : response.writeHead(502).end()))
-      incoming.pipe(onward)
+      sendOnward(incoming, response, { port: site.port, headers: forwarded })
     },
   )
   server.listen(0, '127.0.0.1')

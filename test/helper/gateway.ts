@@ -12,7 +12,7 @@ export const bearer = (token: string) => `Authorization: Bearer ${token}`
 export const json = 'Content-Type: application/json'
 export const form = 'Content-Type: application/x-www-form-urlencoded'
 
-/** A product that a test added: its id, the port it has on this machine, and the secrets of its deployed configuration. */
+/** A product that a test added: its id, its port on this machine, and the secrets of its deployed configuration. */
 export interface GatewayProduct {
   id: number
   port: number
@@ -48,7 +48,7 @@ export const expected = {
   limited: refusal(429, 'Usage limit exceeded'),
   notFound: { status: 404, text: '', headers: { 'content-type': 'text/plain', 'transfer-encoding': 'chunked' } },
   refusal,
-  /** nginx's own page, with its length */
+  /** The error page of nginx, with its length. */
   page: (status: number, title: string): Expected => ({
     status,
     text: new RegExp(`<title>${status} ${title}</title>[^]*<hr><center>nginx</center>`),
@@ -61,7 +61,7 @@ export const withHeaders = (one: Expected, headers: NonNullable<Expected['header
   headers: { ...one.headers, ...headers },
 })
 
-/** The gateway as a process of its own, the 3scale part beside it, and a model server that returns what it received. */
+/** The gateway as a separate process, the 3scale part, and a model server that returns what it received. */
 export async function startGateway({ respond, state }: { respond?: Respond; state?: string } = {}) {
   const stack = await startStack([])
   await stack.part('threescale', state ? ['--state', state] : [])
@@ -85,7 +85,7 @@ export async function startGateway({ respond, state }: { respond?: Respond; stat
     },
   }
 
-  /** `sketch` says what differs from the everyday product. Resolves when the gateway listens for it. */
+  /** `sketch` contains the differences to the standard product. Resolves when the gateway listens for it. */
   async function product(sketch: object): Promise<GatewayProduct> {
     const answer = await fetch(`${stack.threescale}/_demo/products`, {
       method: 'POST',
@@ -106,7 +106,7 @@ export async function startGateway({ respond, state }: { respond?: Respond; stat
     }
   }
 
-  /** On a plan of its own, with these limits. */
+  /** Creates a plan of its own with these limits. */
   async function application(
     { id: service }: { id: number },
     fields: Record<string, string | string[]>,
@@ -162,7 +162,7 @@ export async function startGateway({ respond, state }: { respond?: Respond; stat
     return answer.total
   }
 
-  /** Reports come after the response, and 3scale counts them later still. */
+  /** Usage is reported after the response, and 3scale counts it later still. */
   async function counted(metric: string, application: number, total: number): Promise<void> {
     for (let attempt = 0; attempt < 100; attempt++) {
       if ((await used(metric, application)) === total) return
@@ -171,7 +171,7 @@ export async function startGateway({ respond, state }: { respond?: Respond; stat
     throw new Error(`${metric} of ${application} is ${await used(metric, application)}, not ${total}`)
   }
 
-  /** Changes how the gateway runs; it forgets what it remembered. */
+  /** Changes how the gateway runs, which clears its caches. */
   async function settings(change: object): Promise<unknown> {
     const answer = await fetch(`http://127.0.0.1:${stack.port + 4}/_demo/gateway`, {
       method: 'PUT',
@@ -181,10 +181,10 @@ export async function startGateway({ respond, state }: { respond?: Respond; stat
   }
 }
 
-/** True where it has responded. */
+/** True if it has responded. */
 type Respond = (request: IncomingMessage, response: ServerResponse) => boolean
 
-/** What the model server of `startGateway` received, nothing of it put right. */
+/** What the model server of `startGateway` received, unmodified. */
 export interface Echo {
   method: string
   url: string
@@ -243,20 +243,20 @@ export async function closedPort(): Promise<number> {
   return port
 }
 
-/** One request as written, and what is expected of its response. */
+/** One request as written, and the expected response. */
 export type Row = [name: string, port: number, first: string, lines: string[], expected: Expected, body?: string]
 
-/** One assertion for each row. */
+/** Runs one assertion for each row. */
 export async function checkRows(t: Test, rows: Row[]): Promise<void> {
   for (const [name, port, first, lines, one, body] of rows) check(t, name, await raw(port, first, lines, body), one)
 }
 
 export function check(t: Test, title: string, answer: Received, { status, text, headers = {} }: Expected): void {
-  const asked = Object.entries(headers)
-  const given = asked.map(([name, value]) => [name, Array.isArray(value) ? answer.all(name) : answer.header(name)])
+  const requested = Object.entries(headers)
+  const input = requested.map(([name, value]) => [name, Array.isArray(value) ? answer.all(name) : answer.header(name)])
   const textOk =
     text === undefined ? undefined : typeof text === 'string' ? answer.text === text : text.test(answer.text)
-  const failed = asked.filter(([name, value]) => {
+  const failed = requested.filter(([name, value]) => {
     const got = Array.isArray(value) ? answer.all(name) : answer.header(name)
     return value instanceof RegExp ? !value.test(String(got)) : JSON.stringify(got) !== JSON.stringify(value)
   })
@@ -264,7 +264,7 @@ export function check(t: Test, title: string, answer: Received, { status, text, 
     {
       status: answer.status,
       text: textOk === false ? answer.text : 'as expected',
-      headers: failed.length ? given : [],
+      headers: failed.length ? input : [],
     },
     { status, text: 'as expected', headers: [] },
     title,

@@ -1,7 +1,7 @@
 const yaml = 'openapi: 3.0.0\n'
 const object = <T>(count: number, entry: (index: number) => [string, T]) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => entry(index)))
-/** Below a path that the rules of a service of its own kind map, as operations that no rule maps are only named. */
+/** Below a path that the rules of a custom service map, because operations that no rule maps are listed only by name. */
 const paths = (count: number, operation: unknown) => object(count, (index) => [`/predict${index}`, { post: operation }])
 const json = (schema: unknown, more: object = {}) => ({
   requestBody: { content: { 'application/json': { schema, ...more } } },
@@ -10,7 +10,7 @@ const spec = (members: object) => JSON.stringify({ openapi: '3.0.0', ...members 
 const deep = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`
 const inPath = (text: string) => `{"openapi":"3.0.0","paths":{"/a":{"get":{}}},"x":${text}}`
 
-/** Documents that cost much to read, each in another way; none is longer than the portal accepts. */
+/** Documents that are expensive to parse, each for another reason; none is longer than the portal accepts. */
 export const hostileDocuments: Record<string, () => string> = {
   'explicit keys in each other': () => JSON.stringify(yaml + '? '.repeat(1000)),
   'as many explicit keys as possible': () => yaml + '? '.repeat(190_000),

@@ -1,13 +1,14 @@
 import fc from 'fast-check'
+import { character } from './character.js'
 
-/** What must never come back as HTML that lives, as a header, or from anywhere else than where it was put. */
+/** Text that must never be returned as active HTML, as a header, or at another position than its own. */
 export const LIVE = '<x-live onload=1>'
 
 // biome-ignore lint/suspicious/noTemplateCurlyInString: text that some engines would evaluate
-const odd = '${7*7}'
+const unusual = '${7*7}'
 const classics = [
   ...['', ' ', '0', '-1', '1e309', 'NaN', 'null', 'undefined', 'true', '[object Object]', '__proto__', 'constructor'],
-  ...['9007199254740993', '99999999999999999999', '0x10', '１２', '1;2', "' OR 1=1 --", '") || true || ("', odd],
+  ...['9007199254740993', '99999999999999999999', '0x10', '１２', '1;2', "' OR 1=1 --", '") || true || ("', unusual],
   ...['<%= 7*7 %>', '{{7*7}}', '#{7*7}', '%00', '%', '%zz', '%c0%ae%c0%ae/', '../../../../etc/passwd', '..%2f..%2f'],
   ...[
     '\u0000',
@@ -34,10 +35,10 @@ const classics = [
   ...[LIVE, `"'>${LIVE}`, `</code>${LIVE}`, `</script>${LIVE}`, '`', '\\', '\\u0000', '(a+)+$', 'a'.repeat(5000)],
 ]
 
-/** A piece of text that somebody sends who means no good. */
+/** A piece of malicious text. */
 export const hostile = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...classics) },
-  { weight: 2, arbitrary: fc.string({ unit: 'binary', maxLength: 30 }) },
+  { weight: 2, arbitrary: fc.string({ unit: character, maxLength: 30 }) },
   { weight: 1, arbitrary: fc.string({ unit: 'grapheme', maxLength: 20 }) },
 )
 
@@ -173,7 +174,7 @@ const header = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(hostile.map(asToken), hostile.map(asHeader)) },
 )
 
-/** How a cookie or token that is good becomes one that is not. */
+/** Modifications that turn a valid cookie or token into an invalid one. */
 const spoil = fc.constantFrom<(good: string, other: string) => string>(
   (good) => good,
   (good) => good.slice(0, -1),
@@ -189,13 +190,13 @@ const spoil = fc.constantFrom<(good: string, other: string) => string>(
   () => 'A'.repeat(3000),
 )
 
-/** Once in so many. */
+/** Generates a value in one of this many cases. */
 function seldom<T>(often: number, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> {
   return fc.oneof({ weight: often - 1, arbitrary: fc.constant(null) }, { weight: 1, arbitrary })
 }
 
-/** A request that HTTP allows; what it says is another matter. */
-export const wish = fc.record({
+/** A request with valid HTTP syntax and arbitrary content. */
+export const submission = fc.record({
   route: fc.nat(),
   method: seldom(8, fc.constantFrom('GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD', 'TRACE', 'PROPFIND')),
   ids: fc.array(fc.oneof(hostile, fc.constantFrom('granite-chat', '1', '3001', '0123456789abcdef')), {
@@ -211,9 +212,9 @@ export const wish = fc.record({
   body: fc.option(body, { freq: 3 }),
 })
 
-export type Wish = typeof wish extends fc.Arbitrary<infer T> ? T : never
+export type Wish = typeof submission extends fc.Arbitrary<infer T> ? T : never
 
-/** Bytes that are no good HTTP; the connection is theirs alone. */
+/** Invalid HTTP, which needs a connection of its own. */
 export const broken = fc
   .tuple(
     fc.constantFrom<(text: string) => string>(
@@ -243,7 +244,7 @@ export const broken = fc
   )
   .map(([write, text]) => Buffer.from(write(text), 'latin1'))
 
-/** Signs that a header's value can hold, so that the request stays one. */
+/** Characters that are valid in a header value, so that the request remains one request. */
 export function asHeader(text: string): string {
   return Buffer.from(text, 'utf8')
     .toString('latin1')

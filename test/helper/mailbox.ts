@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { SMTPServer } from 'smtp-server'
 
-/** A mail server that keeps what it is given. */
+/** A mail server that stores the received e-mails. */
 export async function startMailbox() {
   const letters: string[] = []
   const receivers: string[][] = []
@@ -22,7 +22,7 @@ export async function startMailbox() {
   await new Promise<void>((resolve) => smtp.listen(0, '127.0.0.1', resolve))
   return {
     letters,
-    /** of each letter, as the mail server was told */
+    /** The envelope recipients of each e-mail. */
     receivers,
     url: `smtp://127.0.0.1:${(smtp.server.address() as AddressInfo).port}`,
     close: () => new Promise<void>((resolve) => smtp.close(() => resolve())),

@@ -20,13 +20,13 @@ const models = (id: string, more: object = {}) => ({
   answer: { object: 'list', data: [{ id, object: 'model', created: 1_780_000_000, owned_by: 'owner', ...more }] },
 })
 
-/** A scene that ends in an error before anything was said. */
+/** A scene that ends in an error before the first token. */
 const refused = (asks: string, reply: Scene['stream'], failure: RegExp): Scene => ({
   asks,
   stream: reply,
   shows: { failure },
 })
-/** What was thought and what was said, in the members of that name. */
+/** The reasoning and the text, in the fields with these names. */
 const reasoned = (
   member: string | string[],
   name: string,
@@ -145,7 +145,7 @@ const sglang: ModelServer = {
   scenes: [
     {
       asks: 'hello',
-      // every chunk has both members, the other one null
+      // Every chunk has both fields, and the other one is null.
       stream: sse([
         chunk({ role: 'assistant', content: '', reasoning_content: null, tool_calls: null }),
         chunk({ role: null, content: null, reasoning_content: 'The user greets me.', tool_calls: null }),
@@ -417,7 +417,7 @@ const tei: ModelServer = {
         [1, 0, 0],
         [0, 1, 0],
       ]),
-      shows: { text: 'Closest' },
+      shows: { text: 'Most similar' },
     },
   ],
 }
@@ -447,7 +447,7 @@ const teiReranker: ModelServer = {
   ],
 }
 
-/** Every model server that the walk plays, as docs/model-servers.md lists them. */
+/** Every model server that the walk simulates, as listed in docs/model-servers.md. */
 export const modelServers: ModelServer[] = [
   ...[vllm, sglang, tgi, tei, teiReranker, ollama, llamaCpp, kserve, nim],
   ...[mistral, openai, azure, openrouter, litellm],

@@ -1,6 +1,6 @@
 import { chunk, completion, DONE, json, type ModelServer, sse, usage } from './scripted-model-servers.js'
 
-/** Services and proxies that a gateway may have behind it. */
+/** Services and proxies that can be the backend of a gateway. */
 
 const rules: [string, string][] = [
   ['POST', '/v1/chat/completions'],
@@ -47,7 +47,7 @@ export const mistral: ModelServer = {
   scenes: [
     {
       asks: 'hello',
-      // usage comes with the last choice
+      // Usage is sent with the last choice.
       stream: sse([
         chunk({ role: 'assistant', content: '' }),
         chunk({ content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'The user ' }] }] }),
@@ -189,7 +189,7 @@ export const azure: ModelServer = {
   scenes: [
     {
       asks: 'hello',
-      // the first event has no choice
+      // The first event has no choice.
       stream: sse([
         {
           id: '',

@@ -7,7 +7,7 @@ import type { Stack } from './stack.js'
 
 export type ModelAnswer = (response: ServerResponse, request: IncomingMessage, body: string) => void | Promise<void>
 
-/** A model server behind the demo's gateway that answers as a test says, which may be anything. */
+/** A model server behind the demo's gateway that responds as the test defines. */
 export async function startModelServer() {
   let answer: ModelAnswer = (response) => void response.end()
   const server = createServer(async (request, response) => {
@@ -19,11 +19,11 @@ export async function startModelServer() {
   await once(server, 'listening')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    /** from now on */
+    /** Applies from now on. */
     answers(next: ModelAnswer) {
       answer = next
     },
-    /** a product whose calls this server answers; `more` is what else differs (`src/demo/threescale/tenant/sketch.ts`) */
+    /** A product whose calls this server receives; `more` has other differences (`src/demo/threescale/tenant/product-definition.ts`). */
     async product(stack: Stack, type: string, system_name = `odd-${type}`, more: object = {}) {
       const proxy = { api_backend: this.url }
       const product = {
@@ -36,12 +36,12 @@ export async function startModelServer() {
         proxy,
         ...more,
       }
-      const made = await fetch(`${stack.threescale}/_demo/products?count=1`, {
+      const created = await fetch(`${stack.threescale}/_demo/products?count=1`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(product),
       })
-      if (!made.ok) throw new Error(await made.text())
+      if (!created.ok) throw new Error(await created.text())
       return system_name
     },
     close() {
@@ -57,7 +57,7 @@ export function sendsText(text: string, type = 'application/json', status = 200)
 
 export const sendsJson = (value: unknown): ModelAnswer => sendsText(JSON.stringify(value))
 
-/** An event stream in pieces of so many bytes, as fast as they are taken. */
+/** An event stream in chunks of this size, as fast as the reader accepts them. */
 export function streams(text: string, size = 64 * 1024): ModelAnswer {
   return async (response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -69,7 +69,7 @@ export function streams(text: string, size = 64 * 1024): ModelAnswer {
         await turn()
       }
     }
-    // the portal leaves where it has read enough
+    // The portal disconnects when it has read enough.
     await pipeline(pieces, response).catch(() => {})
   }
 }

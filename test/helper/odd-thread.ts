@@ -1,9 +1,10 @@
-import { answerJobs } from '../../src/clients/thread-jobs.js'
+import { handleJobs } from '../../src/infra/worker/worker-jobs.js'
 
-/** The program of a thread that does what a job says, for tests of the thread's limits. */
-answerJobs((sent: string | { text: string }) => {
+/** The program of a thread that behaves as its job states, for tests of the limits of the thread. */
+handleJobs((sent: string | { text: string }) => {
   const job = typeof sent === 'string' ? sent : sent.text
   if (job === 'endless') for (;;) Math.sqrt(2)
+  if (job === 'silent') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
   if (job === 'memory') return String(fill().length)
   if (job === 'throws') throw new Error('a canary of the document')
   if (job === 'exits') process.exit(0)
@@ -11,7 +12,7 @@ answerJobs((sent: string | { text: string }) => {
   return `did ${job}`
 })
 
-function fill(): object[] {
-  const objects: object[] = []
-  for (;;) objects.push({ at: objects.length, list: [objects.length] })
+function fill(): number[][] {
+  const lists: number[][] = []
+  for (;;) lists.push(Array(1000).fill(lists.length))
 }

@@ -1,17 +1,17 @@
 import { connect } from 'node:net'
 
 export interface Reply {
-  /** 0: the connection ended without an answer */
+  /** 0: the connection ended without a response. */
   status: number
   head: string
   body: Buffer
 }
 
 /**
- * Requests exactly as written, one after the other on one connection without waiting for answers (RFC 9112 section 9.3.2).
- * Where the server closes in between, the rest goes on a new connection. A body that is too long, far behind in the row, makes
- * it close with bytes unread, and TCP then drops what was still to be sent (RFC 9112 section 9.6): a first request that got
- * no answer is asked alone. `bodiless` are those whose answer has no body.
+ * Sends requests exactly as written, pipelined on one connection (RFC 9112 section 9.3.2).
+ * If the server closes the connection, the remaining requests use a new one. If a request body is too long, the server
+ * closes with unread bytes, and TCP then drops pending responses (RFC 9112 section 9.6), so a first request without a
+ * response is sent again without the others. `bodiless` marks requests whose response has no body.
  */
 export async function pipeline(port: number, requests: { bytes: Buffer; bodiless: boolean }[]): Promise<Reply[]> {
   const replies: Reply[] = []
@@ -26,7 +26,7 @@ export async function pipeline(port: number, requests: { bytes: Buffer; bodiless
   return replies
 }
 
-/** Node.js reads nothing after it as HTTP (RFC 9110 section 7.8), and the rest of a row would wait for nothing. */
+/** Node.js parses nothing after an upgrade as HTTP (RFC 9110 section 7.8), so the following requests would get no response. */
 function wantsUpgrade({ bytes }: { bytes: Buffer }): boolean {
   const head = bytes.toString('latin1')
   return /\r\nconnection: upgrade/i.test(head) && /\r\nupgrade:/i.test(head)
@@ -42,7 +42,7 @@ function once(port: number, requests: { bytes: Buffer; bodiless: boolean }[]): P
     socket.setTimeout(60_000, () => socket.destroy())
     socket.on('data', (chunk) => {
       rest = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk
-      // what follows an answer to HEAD that has a body all the same, from the parser's own words for broken HTTP
+      // Data after a response to HEAD that has a body nevertheless, which the HTTP parser reports as invalid.
       if (rest.length > 8 && !rest.subarray(0, 9).equals(START)) return void socket.destroy()
       for (let read = readReply(rest, requests[replies.length]?.bodiless); read; ) {
         replies.push(read.reply)
@@ -57,14 +57,14 @@ function once(port: number, requests: { bytes: Buffer; bodiless: boolean }[]): P
   })
 }
 
-/** The first whole answer in these bytes. */
+/** The first complete response in these bytes. */
 function readReply(bytes: Buffer, bodiless = false): { reply: Reply; end: number } | undefined {
   const headEnd = bytes.indexOf('\r\n\r\n')
   if (headEnd < 0) return undefined
   const head = bytes.subarray(0, headEnd).toString('latin1')
   const status = Number(head.slice(9, 12))
   const start = headEnd + 4
-  // an interim answer is none
+  // An interim response does not count.
   if (status < 200) {
     const next = readReply(bytes.subarray(start), bodiless)
     return next && { reply: next.reply, end: start + next.end }

@@ -1,27 +1,27 @@
-import { createEventReader } from '../../src/clients/event-stream.js'
+import { createEventReader } from '../../src/clients/gateway/event-stream.js'
 
-/** What an answer of POST /playground/stream says, put together; the last of each kind of event counts. */
+/** The combined events of a response of POST /playground/stream; the last event of each kind is used. */
 export interface Streamed {
   text: string
   reasoning: string
-  /** data of the named events */
+  /** Data of the named events. */
   usage?: Record<string, number | null>
-  finish?: { reason: string; words: string }
+  finish?: { reason: string; message: string }
   failure?: string
   notices: string[]
-  /** seconds of each */
+  /** Seconds of each event. */
   progress: number[]
 }
 
 interface Data {
   text?: string
   reasoning?: string
-  words: string
+  message: string
   reason: string
   seconds: number
 }
 
-/** Throws where the data of an event is not one JSON object. */
+/** Throws if the data of an event is not one JSON object. */
 export function streamedIn(events: string): Streamed {
   const reader = createEventReader()
   const found: Streamed = { text: '', reasoning: '', notices: [], progress: [] }
@@ -31,8 +31,8 @@ export function streamedIn(events: string): Streamed {
     found.reasoning += reasoning
     if (event === 'usage') found.usage = more as never
     if (event === 'finish') found.finish = more
-    if (event === 'failure') found.failure = more.words
-    if (event === 'notice') found.notices.push(more.words)
+    if (event === 'failure') found.failure = more.message
+    if (event === 'notice') found.notices.push(more.message)
     if (event === 'progress') found.progress.push(more.seconds)
   }
   return found

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A certificate authority that nobody knows, and a certificate of it for these names; `close` removes the files. */
+/** An untrusted certificate authority and a certificate for these names; `close` removes the files. */
 export function privateCa(...names: string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'maas-ca-'))
   const file = (name: string) => join(folder, name)

@@ -1,22 +1,22 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { projectRoot } from '../../src/root.js'
+import { projectRoot } from '../../src/project-root.js'
 
 export interface Documented {
   name: string
-  /** lines of the environment and of PORTAL_CONFIG, as they stand in the docs */
+  /** Lines of the environment and of PORTAL_CONFIG, as in the documentation. */
   env: Record<string, string>
   config: string
 }
 
 const document = readFileSync(join(projectRoot, 'docs', 'identity-providers.md'), 'utf8')
 
-/** The providers of the table in docs/identity-providers.md, by the names of their links. */
+/** The providers in the table of docs/identity-providers.md, by the text of their links. */
 export const inTable = [...(document.split('\n## Overview\n')[1] ?? '').matchAll(/^\| \[(.+?)\]\(#(.+?)\)/gm)].map(
   ([, name = '', anchor = '']) => ({ name, anchor }),
 )
 
-/** Each section there that has settings. */
+/** Each section of this file that has settings. */
 export const documented: Documented[] = document.split('\n## ').flatMap((section) => {
   const [, sh] = /^```sh\n([\s\S]*?)^```$/m.exec(section) ?? []
   const [, config] = /^```yaml\n([\s\S]*?)^```$/m.exec(section) ?? []

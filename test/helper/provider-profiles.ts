@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { JWTPayload } from 'jose'
 
-/** The two origins of a scripted provider: of its issuer, and another one. */
+/** The two origins of a scripted provider: that of its issuer, and another one. */
 export interface Addresses {
   main: string
   other: string
@@ -30,44 +30,44 @@ export interface Exchange {
   nonce: string | undefined
 }
 
-/** What one product sends and demands; docs/identity-providers.md has where each fact was looked up. */
+/** What one product sends and requires; docs/identity-providers.md states the source of each fact. */
 export interface Profile {
-  /** heading in docs/identity-providers.md */
+  /** Heading in docs/identity-providers.md. */
   name: string
-  /** host names of the addresses in its settings there, and the origin that plays each */
+  /** Host names in the documented settings, and the origin that stands for each. */
   hosts: Record<string, keyof Addresses>
-  /** value of the groups claim that stands for the group with the restricted model */
+  /** Value of the groups claim for the group with the restricted model. */
   group: string
   discovery(at: Addresses): Record<string, unknown>
   algorithm?: string
-  /** more members of its public key, or undefined for one that it leaves out */
+  /** Additional fields of the public key; undefined removes a field. */
   key?: Record<string, unknown>
-  /** the one method that the client is registered for, where it announces more */
+  /** The only method that the client is registered for, if the provider announces several. */
   clientAuth?: string
-  /** more parameters of the callback */
+  /** Additional parameters of the callback. */
   callback?(at: Addresses): Record<string, string>
   idTokenType?: string
-  /** seconds before now that the ID token says it was issued */
+  /** Age of the ID token in seconds. */
   idTokenAge?: number
-  /** besides iss, aud, iat, exp and nonce; instead of them where it has these */
+  /** Claims in addition to iss, aud, iat, exp and nonce, or replacements of these. */
   idToken(exchange: Exchange): Record<string, unknown>
   userinfo?(person: Person): { sub: string } & Record<string, unknown>
   signedUserinfo?: boolean
-  /** access token that the portal gets at sign-in, where it is a JWT */
+  /** Access token that the portal receives at sign-in, if it is a JWT. */
   signInToken?(exchange: Exchange): JWTPayload
-  /** access token of a program of a person; the portal takes it as its settings in the docs say */
+  /** Access token of a program that acts for a user; the portal accepts it with the documented settings. */
   accessToken?(exchange: Exchange): JWTPayload
   accessTokenType?: string
-  /** access token of a program without a person (client credentials) */
+  /** Access token of a program without a user (client credentials). */
   serviceToken?(at: { client: Client; at: Addresses }): JWTPayload
   endSession?: {
     demands?: string[]
-    /** parameter with the address to go back to */
+    /** Parameter with the return address. */
     returns?: string
-    /** true: it goes on to the provider that it brokers, on another origin */
+    /** True if the sign-out continues to a brokered provider on another origin. */
     upstream?: boolean
   }
-  /** undefined: it has no back-channel logout */
+  /** Undefined if the product has no back-channel logout. */
   logoutToken?: { type?: string; claims(exchange: Exchange): Record<string, unknown> }
 }
 
@@ -88,7 +88,7 @@ const profileOf = ({ name, username, email }: Person) => ({
 const TENANT = '9a3b1c52-6d2f-4a7e-8f10-2b5c7d9e1f30'
 const ENTRA_API = '7b1e4c9a-0d5f-4e2b-9c83-6a7f8e9d0c1b'
 const ENTRA_GROUP = '6f0c9d1e-3a52-4e8b-b1d7-90c4e5f6a7b8'
-// as many as a token has before they are left out
+// The maximum number of groups that a token contains before they are omitted.
 const ENTRA_GROUPS = [...Array.from({ length: 199 }, (_, index) => uuidOf(hashed('group', String(index)))), ENTRA_GROUP]
 
 // https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference and access-token-claims-reference
@@ -142,7 +142,7 @@ const entra: Profile = {
     oid: idOf(person),
     preferred_username: person.email,
     scp: SCOPES,
-    // another one than in ID tokens, as it is pairwise
+    // Differs from that in ID tokens, because it is pairwise.
     sub: hashed('entra API', person.username).slice(0, 43),
     tid: TENANT,
     groups: ENTRA_GROUPS,
@@ -205,7 +205,7 @@ const adfs: Profile = {
     unique_name: `CONTOSO\\${person.username}`,
     auth_time: now(),
     sid,
-    // one group is a text, several are a list
+    // A single group is a string, and several are a list.
     group: 'research',
     scp: 'allatclaims profile email openid',
   }),
@@ -277,7 +277,7 @@ const okta: Profile = {
     aud: 'api://default',
     cid: 'maas-cli',
     uid: `00u${hashed(person.username).slice(0, 17)}`,
-    // the login, other than in ID tokens
+    // The login, which differs from that in ID tokens.
     sub: person.email,
     scp: SCOPES.split(' '),
     groups: ['Everyone', 'research'],
@@ -615,7 +615,7 @@ const authentik: Profile = {
   }),
   userinfo: (person) => ({ sub: hashed('authentik', person.username), ...profileOf(person), groups: ['research'] }),
   accessTokenType: 'JWT',
-  // of a program with an application of its own, by the device flow, which has no nonce
+  // For a program with its own application that uses the device flow, which has no nonce.
   accessToken: ({ person, at }) => ({
     ...hour(),
     iss: `${at.main}/application/o/maas-cli/`,
@@ -649,7 +649,7 @@ const authentik: Profile = {
   },
 }
 
-// a protocol buffer of the user and the connector
+// A protocol buffer with the user and the connector.
 const dexSubject = (person: Person) => Buffer.from(`\n$${idOf(person)}\x12\x04ldap`).toString('base64url')
 
 // server/oauth2.go of dexidp/dex, https://dexidp.io/docs/configuration/custom-scopes-claims-clients/
@@ -681,7 +681,7 @@ const dex: Profile = {
     at_hash: 'cpqKfdQA5eH891Ff5oJr_Q',
   }),
   userinfo: (person) => ({ sub: dexSubject(person), ...profileOf(person), groups: ['acme:research'] }),
-  // of a program that asked for the scope audience:server:client_id:maas-portal-api; ID tokens look the same
+  // For a program that requested the scope audience:server:client_id:maas-portal-api; ID tokens have the same format.
   accessToken: ({ person, at }) => ({
     ...hour(),
     iss: `${at.main}/dex`,
@@ -776,7 +776,7 @@ const zitadel: Profile = {
 interface KeycloakVersion {
   name: string
   host: string
-  /** before the realm */
+  /** Precedes the realm in the path. */
   path: string
   algorithm: string
   logoutType: string
@@ -823,7 +823,7 @@ function keycloak({ name, host, path, algorithm, logoutType, demands, upstream }
     }),
     algorithm,
     idTokenType: 'JWT',
-    // before 26 there is session_state too
+    // Versions before 26 also send session_state.
     callback: ({ main }): Record<string, string> =>
       isOld ? { session_state: randomUUID() } : { iss: main + realm, session_state: 's' },
     idToken: ({ person, client, sid }) => ({

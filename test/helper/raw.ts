@@ -2,25 +2,25 @@ import { connect } from 'node:net'
 
 export interface Received {
   status: number
-  /** in the order and the letters they came in */
+  /** In the original order and case. */
   headers: [name: string, value: string][]
   text: string
-  /** the body as it came, chunks put together */
+  /** The received body, with chunks joined. */
   bytes: Buffer
   header(name: string): string | undefined
   all(name: string): string[]
 }
 
 /**
- * One request exactly as written: no client puts anything right. `lines` are header lines, `Host` included if it matters.
- * `framed` is a body that the lines describe themselves.
+ * Sends one request exactly as written, without corrections by a client. `lines` are header lines, including `Host` if it matters.
+ * `framed` is a body with the framing that the lines describe, as text or bytes.
  */
 export async function raw(
   port: number,
   first: string,
   lines: string[] = [],
   body = '',
-  framed = '',
+  framed: string | Buffer = '',
 ): Promise<Received> {
   const [method = 'GET', ...path] = first.split(' ')
   const has = (name: string) => lines.some((line) => line.toLowerCase().startsWith(`${name}:`))
@@ -31,14 +31,17 @@ export async function raw(
     ...(body && !has('transfer-encoding') ? [`Content-Length: ${Buffer.byteLength(body)}`] : []),
     'Connection: close',
   ]
-  const answer = await exchange(port, `${head.join('\r\n')}\r\n\r\n${body}${framed}`)
+  const answer = await exchange(
+    port,
+    Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`), Buffer.from(framed)]),
+  )
   const end = answer.indexOf('\r\n\r\n')
   const [statusLine = '', ...headerLines] = answer.subarray(0, end).toString('latin1').split('\r\n')
   const headers = headerLines.map((line): [string, string] => {
     const colon = line.indexOf(':')
     return [line.slice(0, colon), line.slice(colon + 1).trim()]
   })
-  const all = (name: string) => headers.filter(([given]) => given.toLowerCase() === name).map(([, value]) => value)
+  const all = (name: string) => headers.filter(([input]) => input.toLowerCase() === name).map(([, value]) => value)
   const rest = answer.subarray(end + 4)
   const chunked = all('transfer-encoding').includes('chunked')
   const bytes = chunked ? unchunked(rest) : rest
@@ -52,7 +55,7 @@ export async function raw(
   }
 }
 
-function exchange(port: number, request: string): Promise<Buffer> {
+function exchange(port: number, request: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     const socket = connect(port, '127.0.0.1', () => socket.write(request))

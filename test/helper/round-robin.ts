@@ -1,24 +1,17 @@
 import { once } from 'node:events'
 import { Agent, createServer, request } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunningPortal } from './stack.js'
 
 /**
- * A plain balancer: one request to each portal in turn, connections kept alive, no second try. It sends nothing to a portal
- * whose /readyz does not say 200.
+ * A simple load balancer: one request to each portal in turn, persistent connections, no retry. It sends no request to a portal
+ * whose /readyz is not 200, which it checks as often as stated.
  */
-export async function roundRobin(port: number, portals: () => RunningPortal[]) {
+export async function roundRobin(port: number, portals: () => RunningPortal[], checkMs = 200) {
   const agent = new Agent({ keepAlive: true, maxSockets: 50 })
   const ready = new Set<string>()
   const served: { path: string; by: string }[] = []
   let turn = 0
-  let going = true
-  const looking = (async () => {
-    while (going) {
-      await look()
-      await sleep(200)
-    }
-  })()
+  const timer = setInterval(() => void look(), checkMs)
   await look()
 
   const server = createServer((incoming, response) => {
@@ -40,15 +33,16 @@ export async function roundRobin(port: number, portals: () => RunningPortal[]) {
     })
     incoming.pipe(outgoing)
   })
+  // A connection that is closed while it is idle would fail the next request of a client that is about to use it.
+  server.keepAliveTimeout = 0
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
 
   return {
-    /** which portal answered which path, in order */
+    /** The portal that responded to each path, in order. */
     served,
     async close() {
-      going = false
-      await looking
+      clearInterval(timer)
       server.close()
       server.closeAllConnections()
       agent.destroy()

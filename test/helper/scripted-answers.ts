@@ -9,8 +9,8 @@ interface Scripted {
 }
 
 /**
- * The portal's answers to POST /playground/stream as a test gives them, piece by piece: what a page does with pieces that
- * take minutes, or break off, is then a matter of order and not of time. Everything else of the page is the portal's.
+ * The portal's responses to POST /playground/stream as defined by a test, chunk by chunk. The behavior of a page with slow or broken
+ * responses then depends on their order and not on time. The rest of the page comes from the portal.
  */
 export async function scriptAnswers(page: Page) {
   await page.addInitScript(() => {
@@ -37,7 +37,7 @@ export async function scriptAnswers(page: Page) {
     globalThis.fetch = (url, options) => {
       if (url !== '/playground/stream') return real(url, options)
       return new Promise((resolve, reject) => {
-        const call = { answer: (given: Response | Error) => (given instanceof Error ? reject(given) : resolve(given)) }
+        const call = { answer: (input: Response | Error) => (input instanceof Error ? reject(input) : resolve(input)) }
         const at = calls.push(call) - 1
         scripted.sent.push(String(options?.body))
         options?.signal?.addEventListener('abort', () => {
@@ -51,18 +51,18 @@ export async function scriptAnswers(page: Page) {
     page.evaluate(`(${act.toString()})(globalThis.scripted)`) as Promise<Result>
 
   return {
-    /** fields of the requests that the page has sent */
+    /** Fields of the requests that the page has sent. */
     async sent() {
       return (await on(({ sent }) => sent)).map((body) => Object.fromEntries(new URLSearchParams(body)))
     },
-    /** until the page has sent the request of that number */
+    /** Waits until the page has sent the request with this number. */
     async wasSent(call: number) {
       await page.waitForFunction(
         (least) => (globalThis as unknown as { scripted: Scripted }).scripted.sent.length > least,
         call,
       )
     },
-    /** answers the request of that number once it was sent, the first is 0 */
+    /** Responds to the request with this number after it was sent; the first is 0. */
     async opens(call: number, { status = 200, type = 'text/event-stream' } = {}) {
       await this.wasSent(call)
       await page.evaluate(`globalThis.scripted.open(${call}, ${status}, ${JSON.stringify(type)})`)

@@ -7,49 +7,49 @@ export interface Reply {
   type?: string
   headers?: Record<string, string>
   body: string
-  /** how long the head takes, as a model that has to start */
+  /** Delay of the response headers, as with a model that has to start. */
   after_ms?: number
 }
 
-/** What a person asks, what the server answers, and what a page has to show. */
+/** The input of the user, the response of the server, and what the page must show. */
 export interface Scene {
-  /** the message; `hello` is also what every other request is answered with */
+  /** The message; any other request gets the response to `hello`. */
   asks: string
-  /** fields of the playground that are filled in */
+  /** Fields of the playground that the user fills in. */
   fields?: Record<string, string>
   stream: Reply
-  /** the same answer in one piece; left out where the server answers both alike */
+  /** The complete response without streaming; omitted if the server sends the same response in both cases. */
   whole?: Reply
   shows: {
     text?: string
     reasoning?: string
-    /** why it ended */
+    /** The finish reason. */
     note?: RegExp
-    /** no answer: our words and the server's own */
+    /** The error message of the portal with the words of the server. */
     failure?: RegExp
-    /** number of tokens as the page states them */
+    /** Number of tokens as the page states it. */
     tokens?: RegExp
   }
 }
 
 export interface ModelServer {
   name: string
-  /** where the shapes are stated */
+  /** Sources of the formats. */
   sources: string[]
   type: 'chat' | 'embedding' | 'rerank'
   rules: [verb: string, pattern: string][]
-  /** path and answer of what the id is read from; undefined where there is none, and PORTAL_CONFIG states the id */
+  /** Path and response of the model list; undefined if the server has none and PORTAL_CONFIG states the id. */
   models?: { path: string; answer: object }
-  /** members of an answer that have reasoning */
+  /** Response fields that contain reasoning. */
   reasoning: string[]
-  /** a request that the server does not take is refused with this */
+  /** The response to a request that the server rejects. */
   refuses?: (body: Record<string, unknown>) => Reply | undefined
   scenes: Scene[]
 }
 
 /**
- * A server that speaks a profile, behind a product with the policies of models-aas (CORS, llm-metrics, APIcast) unless
- * `more` says otherwise; `requests` are the bodies that it was sent.
+ * A server that follows a profile, behind a product with the policies of models-aas (CORS, llm-metrics, APIcast) unless
+ * `more` differs; `requests` are the received bodies.
  */
 export async function startScripted(stack: Stack, profile: ModelServer, more: object = {}) {
   const server = await startModelServer()
@@ -70,8 +70,8 @@ export async function startScripted(stack: Stack, profile: ModelServer, more: ob
 function replyOf(profile: ModelServer, body: Record<string, unknown>): Reply {
   const refused = profile.refuses?.(body)
   if (refused) return refused
-  const asked = (body.messages as { content?: string }[] | undefined)?.at(-1)?.content
-  const scene = profile.scenes.find(({ asks }) => asks === asked) ?? profile.scenes[0]
+  const requested = (body.messages as { content?: string }[] | undefined)?.at(-1)?.content
+  const scene = profile.scenes.find(({ asks }) => asks === requested) ?? profile.scenes[0]
   if (!scene) throw new Error(`${profile.name} has no scene`)
   return body.stream === true ? scene.stream : (scene.whole ?? scene.stream)
 }
@@ -90,7 +90,7 @@ export function plain(body: string, status: number, type = 'text/plain'): Reply 
   return { status, type, body }
 }
 
-/** An event stream: objects are data, texts are lines as they are. */
+/** An event stream: objects become data, and strings are unmodified lines. */
 export function sse(events: (object | string)[], { prefix = 'data: ', end = '\n\n' } = {}): Reply {
   const lines = events.map((event) => (typeof event === 'string' ? event : prefix + JSON.stringify(event)))
   return { type: 'text/event-stream', body: lines.map((line) => line + end).join('') }
@@ -98,13 +98,13 @@ export function sse(events: (object | string)[], { prefix = 'data: ', end = '\n\
 
 type Members = Record<string, unknown>
 
-/** A chunk of OpenAI's stream; `delta` of null is one without choices. */
+/** A chunk of an OpenAI stream; a `delta` of null is a chunk without choices. */
 export function chunk(delta: Members | null, choice: Members = {}, more: Members = {}): object {
   const choices = delta === null ? [] : [{ index: 0, delta, finish_reason: null, ...choice }]
   return { id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1_780_000_000, model: 'm', choices, ...more }
 }
 
-/** A whole answer in OpenAI's shape. */
+/** A complete response in the OpenAI format. */
 export function completion(message: Members, choice: Members = {}, more: Members = {}): Reply {
   return json({
     id: 'chatcmpl-1',

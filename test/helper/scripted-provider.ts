@@ -16,8 +16,8 @@ interface Grant extends Exchange {
 }
 
 /**
- * An identity provider that does what the profile of a product says, and refuses what that product refuses. It listens on two
- * origins, since many products have endpoints on another host than the issuer; each has a browser session of its own.
+ * An identity provider that follows the profile of a product, including its rejections. It listens on two
+ * origins, because many products have endpoints on another host than the issuer; each origin has its own browser session.
  */
 export async function startProvider(profile: Profile, client: Client, people: Person[]) {
   const handle = (request: IncomingMessage, response: ServerResponse) => void answer(request, response)
@@ -37,21 +37,21 @@ export async function startProvider(profile: Profile, client: Client, people: Pe
   return {
     at,
     issuer: String(metadata.issuer),
-    /** every request to it, as `METHOD path` */
+    /** Every received request, as `METHOD path`. */
     requests,
-    /** What a program of this person sends to the portal's API; undefined: the product gives programs no JWT for an API. */
+    /** The token of a program that acts for this user; undefined if the product issues no JWT for an API. */
     async accessToken(person: Person, sid = randomUUID()): Promise<string | undefined> {
       const claims = profile.accessToken?.({ person, client, at, sid, nonce: undefined })
       return claims && sign(claims, profile.accessTokenType)
     },
-    /** What a program without a person sends; undefined: see accessToken. */
+    /** The token of a program without a user; undefined as for accessToken. */
     async serviceToken(): Promise<string | undefined> {
       const claims = profile.serviceToken?.({ client, at })
       return claims && sign(claims, profile.accessTokenType)
     },
     idToken: (person: Person) =>
       sign(idClaims({ person, client, at, sid: randomUUID(), nonce: 'some-nonce' }), profile.idTokenType),
-    /** Ends all sessions of this person here, and tells the portal so. Undefined: the product does not tell. */
+    /** Ends all sessions of this user and notifies the portal. Undefined if the product sends no notification. */
     async signOutEverywhere(person: Person): Promise<number | undefined> {
       const theirs = [...sessions].filter(([, session]) => session.person === person)
       for (const [id] of theirs) sessions.delete(id)
@@ -108,15 +108,15 @@ export async function startProvider(profile: Profile, client: Client, people: Pe
     }
   }
 
-  /** An endpoint of the discovery document; a query that it has there must be in the request. */
+  /** An endpoint of the discovery document; the request must contain the query of its address. */
   function is(url: URL, endpoint: string): boolean {
     const address = metadata[endpoint]
     if (typeof address !== 'string') return false
-    const wanted = new URL(address)
+    const required = new URL(address)
     return (
-      wanted.origin === url.origin &&
-      wanted.pathname === url.pathname &&
-      [...wanted.searchParams].every(([name, value]) => url.searchParams.get(name) === value)
+      required.origin === url.origin &&
+      required.pathname === url.pathname &&
+      [...required.searchParams].every(([name, value]) => url.searchParams.get(name) === value)
     )
   }
 
@@ -129,7 +129,7 @@ export async function startProvider(profile: Profile, client: Client, people: Pe
     const isKnown = scopes.every((scope) => known === undefined || known.includes(scope))
     if (query.get('response_type') !== 'code' || !scopes.includes('openid') || !isKnown)
       return back(query, response, { error: isKnown ? 'invalid_request' : 'invalid_scope' })
-    // whether it is announced or not: all of these products take a challenge
+    // All of these products accept a challenge, whether they announce it or not.
     if (!query.get('code_challenge') || query.get('code_challenge_method') !== 'S256')
       return back(query, response, { error: 'invalid_request' })
     const session = sessions.get(cookieOf(request) ?? '')
@@ -175,7 +175,7 @@ export async function startProvider(profile: Profile, client: Client, people: Pe
     response: ServerResponse,
   ): Promise<ServerResponse> {
     const method = methodOf(request, form)
-    // OpenID Connect Discovery 1.0 section 3: what counts where nothing is announced
+    // OpenID Connect Discovery 1.0 section 3: the defaults of omitted fields.
     const announced = (profile.clientAuth && [profile.clientAuth]) ??
       (metadata.token_endpoint_auth_methods_supported as string[] | undefined) ?? ['client_secret_basic']
     if (!method || !announced.includes(method)) return json(response, { error: 'invalid_client' }, 401)
@@ -196,7 +196,7 @@ export async function startProvider(profile: Profile, client: Client, people: Pe
     })
   }
 
-  /** RFC 6749 section 2.3.1: the id and the secret are form-encoded in the header; both ways at once are refused. */
+  /** RFC 6749 section 2.3.1: the id and the secret are form-encoded in the header; using both methods is rejected. */
   function methodOf(request: IncomingMessage, form: URLSearchParams): string | undefined {
     const [scheme, encoded = ''] = (request.headers.authorization ?? '').split(' ')
     if (scheme !== 'Basic')

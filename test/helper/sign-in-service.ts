@@ -1,6 +1,6 @@
 import type { Stack } from './stack.js'
 
-/** The controls of the demo's sign-in service. */
+/** The controls of the demo's identity provider. */
 export function createSignInService({ port }: Pick<Stack, 'port'>) {
   const identity = `http://127.0.0.1:${port + 2}`
   const tell = (method: string, path: string, body: unknown) =>
@@ -8,7 +8,7 @@ export function createSignInService({ port }: Pick<Stack, 'port'>) {
 
   return {
     tell,
-    /** Members of its next tokens to set or drop (`src/demo/identity`). */
+    /** Fields of its next tokens to set or remove (`src/demo/identity`). */
     forge: (forgery: object) => tell('PUT', '/_demo/forgery', forgery),
   }
 }

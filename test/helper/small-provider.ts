@@ -3,10 +3,10 @@ import type { JWTHeaderParameters, JWTPayload } from 'jose'
 import { createSigner, formOf, json, listenLocally } from './provider-server.js'
 
 export interface SmallProviderOptions {
-  /** path of the issuer, with or without a slash at its end */
+  /** Path of the issuer, with or without a trailing slash. */
   path?: string
   algorithm?: string
-  /** over what it announces of itself; undefined removes a member */
+  /** Overrides of the discovery document; undefined removes a field. */
   discovery?: Record<string, unknown>
   port?: number
 }
@@ -24,8 +24,8 @@ export interface TokenRequest {
 }
 
 /**
- * An OpenID provider in the test's own process, without a login page: whoever is sent to it comes back at once as `claims`. What it
- * sends is set by its members, so a test can give it the form of any provider.
+ * An OpenID provider in the test's own process, without a login page: it redirects every user back immediately with `claims`. Its
+ * fields define what it sends, so a test can simulate any provider.
  */
 export async function startSmallProvider(options: SmallProviderOptions = {}) {
   const { path = '', algorithm = 'RS256' } = options
@@ -43,10 +43,10 @@ export async function startSmallProvider(options: SmallProviderOptions = {}) {
   const provider = {
     origin,
     issuer,
-    /** paths that were asked, with their queries */
+    /** Requested paths with their queries. */
     calls,
     tokenRequests,
-    /** addresses at which a sign-out arrived */
+    /** Addresses of the received sign-out requests. */
     ended,
     discovery: {
       issuer,
@@ -60,18 +60,18 @@ export async function startSmallProvider(options: SmallProviderOptions = {}) {
       id_token_signing_alg_values_supported: [algorithm],
       ...options.discovery,
     } as Record<string, unknown>,
-    /** of the ID token; times are seconds */
+    /** Claims of the ID token; times are in seconds. */
     claims: { sub: 'u1' } as JWTPayload,
-    /** shifts iat, nbf and exp of the ID token, and how long it is valid */
+    /** Age and lifetime of the ID token, which set iat, nbf and exp. */
     issuedAgo: 0,
     validFor: 3600,
     header: {} as Partial<JWTHeaderParameters>,
-    /** true: the ID token has the five parts of an encrypted one */
+    /** True if the ID token has the five parts of an encrypted token. */
     encrypts: false,
     userinfo: undefined as Answer | undefined,
-    /** an origin that a sign-in is led over, as with a brokered provider; it goes on to its parameter `next` */
+    /** An origin that starts a sign-in, as with a brokered provider; it continues to its parameter `next`. */
     beginsAt: undefined as string | undefined,
-    /** where the sign-out leads on to, as with a brokered provider */
+    /** The next address of a sign-out, as with a brokered provider. */
     endsAt: undefined as string | undefined,
     jwt: sign,
     close,
@@ -115,8 +115,8 @@ export async function startSmallProvider(options: SmallProviderOptions = {}) {
     tokenRequests.push({ authorization: request.headers.authorization, form })
     const iat = Math.floor(Date.now() / 1000) - provider.issuedAgo
     const times = { iat, nbf: iat, exp: iat + provider.validFor }
-    const asked = requests.get(form.get('code') ?? '')
-    const [aud, nonce] = ['client_id', 'nonce'].map((name) => asked?.get(name) ?? undefined)
+    const requested = requests.get(form.get('code') ?? '')
+    const [aud, nonce] = ['client_id', 'nonce'].map((name) => requested?.get(name) ?? undefined)
     const claims = { iss: String(provider.discovery.issuer), aud, ...times, nonce, ...provider.claims }
     const signed = await provider.jwt(claims, provider.header)
     const id_token = provider.encrypts ? `${signed}.part.part` : signed

@@ -1,14 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { projectRoot } from '../../src/root.js'
+import { projectRoot } from '../../src/project-root.js'
+import { spawnBound } from './bound-process.js'
 
-/** the program as it is started by npm and in the image */
+/** The program as started by npm and in the image. */
 export const cli = join(projectRoot, 'dist', 'bin', 'maas-portal.js')
-/** ports of one stack: parts, then one for each product and those that a test adds, other portals at 50, their metrics at 60 */
+/** Ports of one stack: the parts, then the products and those that a test adds, other portals from 50, and their metrics from 60. */
 const BLOCK = 100
 
 export interface Process {
@@ -21,23 +22,25 @@ export interface Stack {
   url: string
   threescale: string
   identity: string
-  /** starts a portal; its settings are the demo's, changed by `env`; what it prints goes to the file `output` */
+  /** Starts a portal with the settings of the demo and `env`; its output is written to the file `output`. */
   portal(env?: Record<string, string>, options?: { output?: string }): Promise<RunningPortal>
   part(name: 'threescale' | 'identity' | 'gateway', options?: string[], env?: Record<string, string>): Promise<Process>
   parts: Record<string, Process>
   calls(): Promise<Record<string, number>>
-  /** the same calls, with what they cost 3scale (`src/demo/threescale/http/costs.ts`) */
+  /** The same calls with their cost for 3scale (`src/demo/threescale/http/costs.ts`). */
   costs(): Promise<Record<string, { calls: number; not_modified: number; rows: number; bytes: number }>>
   resetCalls(): Promise<void>
   faults(list: object[]): Promise<void>
   readFaults(): Promise<{ hits: number }[]>
   state(): Promise<TenantState>
+  /** One list of the state, which is much faster to read than all lists. */
+  list<Name extends 'accounts' | 'users' | 'applications'>(name: Name): Promise<TenantState[Name]>
   put(path: string, body: object): Promise<void>
-  /** until 3scale's back-end knows all that was written */
+  /** Waits until 3scale's back-end has received all changes. */
   settled(): Promise<void>
-  /** as if nothing had changed in 3scale for an hour */
+  /** Sets the state as if the last change in 3scale was an hour ago. */
   age(): Promise<void>
-  /** changes how the 3scale part behaves (`src/demo/threescale/behaviour.ts`) */
+  /** Changes the behavior of the 3scale part (`src/demo/threescale/behaviour.ts`). */
   behave(change: object): Promise<void>
   close(): Promise<void>
 }
@@ -70,9 +73,9 @@ export interface RunningPortal extends Process {
   metrics: string
 }
 
-/** The demo's parts as separate processes on free ports; `close` ends what was started, by id. `node` is the program. */
+/** The demo's parts as separate processes on free ports; `close` ends the started processes by id. `node` is the program. */
 export async function startStack(
-  wanted: ('threescale' | 'identity' | 'gateway')[] = ['threescale', 'identity', 'gateway'],
+  required: ('threescale' | 'identity' | 'gateway')[] = ['threescale', 'identity', 'gateway'],
   node = process.execPath,
 ): Promise<Stack> {
   const port = await freeBlock()
@@ -88,12 +91,8 @@ export async function startStack(
     identity: `http://localhost:${port + 2}`,
     parts,
     async part(name, options = [], env = {}) {
-      const started = launch(node, ['demo', '--only', name, ...options], {
-        PORT: String(port),
-        PUBLIC_URL: `http://localhost:${port}`,
-        DEMO_TIMING: 'real',
-        ...env,
-      })
+      const settings = { PORT: String(port), PUBLIC_URL: `http://localhost:${port}`, ...env }
+      const started = launch(node, ['demo', '--only', name, ...options], settings, 'failure')
       running.push(started)
       parts[name] = started
       const probe = {
@@ -118,7 +117,9 @@ export async function startStack(
         DEMO_TIMING: 'real',
         ...env,
       }
-      const started = launch(node, ['demo', '--only', 'portal'], settings, output)
+      const out = output ? openSync(output, 'a') : 'inherit'
+      const started = launch(node, ['demo', '--only', 'portal'], settings, out)
+      if (typeof out === 'number') closeSync(out)
       running.push(started)
       await answers(`http://127.0.0.1:${metrics}/healthz`, started)
       return { ...started, url: `http://localhost:${at}`, metrics: `http://127.0.0.1:${metrics}` }
@@ -131,6 +132,7 @@ export async function startStack(
     faults: (list) => stack.put('/_demo/faults', list),
     readFaults: async () => (await fetch(`${threescale}/_demo/faults`)).json() as Promise<{ hits: number }[]>,
     state: async () => (await fetch(`${threescale}/_demo/state`)).json() as Promise<TenantState>,
+    list: async (name) => ((await (await fetch(`${threescale}/_demo/state?only=${name}`)).json()) as TenantState)[name],
     async put(path, body) {
       const answer = await fetch(threescale + path, {
         method: 'PUT',
@@ -150,24 +152,23 @@ export async function startStack(
       await Promise.all(running.map((each) => each.stop()))
     },
   }
-  for (const name of wanted) await stack.part(name)
+  // The gateway reads its products from 3scale when it starts.
+  await Promise.all(required.filter((name) => name !== 'gateway').map((name) => stack.part(name)))
+  if (required.includes('gateway')) await stack.part('gateway')
   return stack
 }
 
-/** A port beside the stack's, for a second portal. */
+/** A port next to those of the stack, for a second portal. */
 export function portBeside(stack: Stack): string {
   return String(stack.port + 50)
 }
 
 /** A real redis-server on a free port. */
-export async function startRedis(port?: number) {
+export async function startRedis(port?: number, settings: string[] = []) {
   const at = port ?? (await freePort())
   const folder = mkdtempSync(join(tmpdir(), 'maas-redis-'))
-  const child = spawn(
-    'redis-server',
-    ['--port', String(at), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder],
-    { stdio: 'ignore' },
-  )
+  const options = ['--port', String(at), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder]
+  const child = spawnBound('redis-server', [...options, ...settings])
   const running = toProcess(child)
   await connects(at)
   return {
@@ -184,18 +185,44 @@ export async function startRedis(port?: number) {
   }
 }
 
-function launch(node: string, args: string[], env: Record<string, string>, output?: string): Process {
+/** `errors` receives the standard error; `failure` prints it only if the process fails. */
+function launch(
+  node: string,
+  args: string[],
+  env: Record<string, string>,
+  errors: 'inherit' | 'failure' | number,
+): Process {
   const { PATH = '', HOME = '' } = process.env
-  const out = output ? openSync(output, 'a') : 'ignore'
-  const errors = output ? out : 'inherit'
-  // the stand-ins keep the times of production, unless a test asks for something else
+  // The stand-ins use the delays of production, unless a test overrides them.
   const environment = { PATH, HOME, DEMO_TIMING: 'real', ...env }
-  const started = spawn(node, [cli, ...args], { stdio: ['ignore', out, errors], env: environment })
-  if (typeof out === 'number') closeSync(out)
-  return toProcess(started)
+  // A part ends when its channel closes, as when this process is killed.
+  const stdio: StdioOptions = [
+    'ignore',
+    typeof errors === 'number' ? errors : 'ignore',
+    errors === 'failure' ? 'pipe' : errors,
+    'ipc',
+  ]
+  const child = spawn(node, [cli, ...args], { stdio, env: environment })
+  if (errors === 'failure') {
+    const chunks: Buffer[] = []
+    child.stderr?.on('data', (chunk: Buffer) => chunks.push(chunk))
+    child.once('close', (code) => {
+      if (code) process.stderr.write(Buffer.concat(chunks))
+    })
+  }
+  return toProcess(child)
 }
 
-function toProcess(child: ChildProcess): Process {
+const running = new Set<ChildProcess>()
+// A test or benchmark that fails or is interrupted leaves no process.
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+/** A process that ends with this one. */
+export function toProcess(child: ChildProcess): Process {
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   return {
     child,
     async stop(signal = 'SIGTERM') {
@@ -210,11 +237,12 @@ function toProcess(child: ChildProcess): Process {
 }
 
 async function answers(url: string, { child }: Process): Promise<void> {
-  for (const end = Date.now() + 90_000; Date.now() < end; ) {
-    if (child.exitCode !== null) throw new Error(`${url}: its process ended with ${child.exitCode}`)
+  for (const latest = Date.now() + 90_000; Date.now() < latest; ) {
+    const end = child.exitCode ?? child.signalCode
+    if (end !== null) throw new Error(`${url}: its process ended with ${end}`)
     const answer = await fetch(url).catch(() => undefined)
     if (answer?.ok) return
-    await sleep(100)
+    await sleep(30)
   }
   throw new Error(`${url} does not answer`)
 }
@@ -237,7 +265,7 @@ async function connects(port: number): Promise<void> {
 
 export async function freeBlock(): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
-    // below the ports that the system gives to outgoing connections (32768 and up), and above those browsers refuse
+    // Below the ports that the system assigns to outgoing connections (from 32768), and above those that browsers block.
     const start = 11_000 + Math.floor(Math.random() * 216) * 100
     const free = await Promise.all([0, 1, 2, 3, 4, 5, 7, 10, 20, 28, 40, 50].map((offset) => isFree(start + offset)))
     if (free.every(Boolean)) return start

@@ -1,6 +1,6 @@
 /**
- * Small API documents with the structure and habits of those that vendors and model servers publish: where they name a model, how they
- * write types, examples and paths, and what they say of themselves.
+ * Small API documents with the structure and conventions of those that vendors and model servers publish: where they name a model,
+ * how they write types, examples and paths, and how they describe the API.
  */
 type Node = Record<string, unknown>
 
@@ -11,7 +11,7 @@ const post = (summary: string, body: unknown, more: Node = {}) => ({
   post: { summary, requestBody: { required: true, ...(body as Node) }, responses: ok, ...more },
 })
 
-/** OpenAI: 3.1, a version in the server's address, hundreds of operations, schemas by `allOf`, ids of models in `anyOf`. */
+/** OpenAI: 3.1, a version in the server address, hundreds of operations, schemas with `allOf`, model ids in `anyOf`. */
 const openai = {
   openapi: '3.1.0',
   info: {
@@ -129,7 +129,7 @@ const openai = {
   },
 }
 
-/** Mistral: an address without a version, examples in lists, the model of each call as its default. */
+/** Mistral: an address without a version, examples in lists, and the model of each call as its default. */
 const mistral = {
   openapi: '3.1.0',
   info: { title: 'Mistral AI API', description: 'Our Chat Completion and Embeddings APIs.', version: '1.0.0' },
@@ -184,7 +184,7 @@ const mistral = {
   },
 }
 
-/** Cohere: calls of its own, whole bodies as named examples, HTML and Markdown in descriptions. */
+/** Cohere: proprietary calls, complete bodies as named examples, HTML and Markdown in descriptions. */
 const cohere = {
   openapi: '3.0.1',
   info: { title: 'Cohere API', version: '1.0', contact: { email: 'support@vendor.example' } },
@@ -218,7 +218,7 @@ const cohere = {
   },
 }
 
-/** text-embeddings-inference: Rust with utoipa, so `nullable`, and examples and defaults of every type as text. */
+/** text-embeddings-inference: Rust with utoipa, with `nullable`, and examples and defaults of every type as strings. */
 const tei = {
   openapi: '3.0.3',
   info: {
@@ -273,7 +273,7 @@ const tei = {
   },
 }
 
-/** text-generation-inference: the same generator, with the id of some model as the example. */
+/** text-generation-inference: the same generator, with the id of an arbitrary model as the example. */
 const tgi = {
   openapi: '3.0.3',
   info: {
@@ -330,7 +330,7 @@ const tgi = {
   },
 }
 
-/** vLLM: FastAPI, no server, no example, the model as text or null, `{name:path}` in a path. */
+/** vLLM: FastAPI, no server, no example, the model as a string or null, `{name:path}` in a path. */
 const vllm = {
   openapi: '3.1.0',
   info: { title: 'FastAPI', version: '0.1.0' },
@@ -379,7 +379,7 @@ const vllm = {
 
 const INFER = `/v2/models/$\{MODEL_NAME}/versions/$\{MODEL_VERSION}/infer`
 
-/** The open inference protocol of KServe and Triton: names in `${…}`, declared in another case. */
+/** The open inference protocol of KServe and Triton: placeholders as `${…}`, declared in another case. */
 const kserve = {
   openapi: '3.0.0',
   info: { title: 'Open Inference Protocol REST', version: '2.0' },
@@ -419,7 +419,7 @@ const kserve = {
   },
 }
 
-/** Swagger 2 of a service of its own kind, as 3scale's own documents have it. */
+/** Swagger 2 of a custom service, in the format of 3scale's own documents. */
 const swagger = {
   swagger: '2.0',
   info: {

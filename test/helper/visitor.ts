@@ -11,8 +11,11 @@ export interface Answer {
 
 export type Visitor = ReturnType<typeof createVisitor>
 
-/** A browser without scripts: cookies by host name, redirects followed, forms sent as they stand, pages loaded again where they say so. */
-export function createVisitor(stack: Pick<Stack, 'url'>) {
+/**
+ * A browser without scripts: stores cookies by host name, follows redirects and page refreshes, and sends forms as rendered.
+ * `observe` receives the address and the milliseconds of each response.
+ */
+export function createVisitor(stack: Pick<Stack, 'url'>, observe?: (url: string, ms: number) => void) {
   const jar = new Map<string, string>()
 
   const visitor = {
@@ -20,13 +23,13 @@ export function createVisitor(stack: Pick<Stack, 'url'>) {
     /** Another replica behind the same name. */
     at: (origin: string) => (path: string, init?: RequestInit) => send(`${origin}${path}`, init),
     get: (path: string, init?: RequestInit) => follow(absolute(path), init),
-    /** One request, no redirect followed. */
+    /** Sends one request without following redirects. */
     raw: (path: string, init?: RequestInit) => send(absolute(path), init),
-    /** One request, and the page that it answers even where that says that it goes on by itself. */
+    /** Sends one request, and returns the page even if it refreshes itself. */
     once: (path: string, init?: RequestInit) => exchange(absolute(path), init),
     post: (path: string, form: Record<string, string>, init: RequestInit = {}) =>
       send(absolute(path), { ...init, method: 'POST', body: new URLSearchParams(form) }),
-    /** Posts the first such form with that action, with `values` over what stands in it, and follows. */
+    /** Posts the first form with this action, with `values` as overrides of its values, and follows redirects. */
     async submit(
       page: Answer,
       action: RegExp,
@@ -38,7 +41,7 @@ export function createVisitor(stack: Pick<Stack, 'url'>) {
       const target = new URL(formAction ?? (form.action || page.url), page.url).href
       return follow(target, { method: 'POST', body: new URLSearchParams({ ...form.values, ...values }) })
     },
-    /** Through the sign-in service and, for new people, the completion form, to where it leads. */
+    /** Signs in through the identity provider and, for new users, the completion form, and returns the final page. */
     async signIn(username: string, returnTo = '/'): Promise<Answer> {
       const login = await visitor.get(`/login?return_to=${encodeURIComponent(returnTo)}`)
       const page = login.text.includes('name="password"')
@@ -82,7 +85,10 @@ export function createVisitor(stack: Pick<Stack, 'url'>) {
     const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
     const headers = new Headers(init.headers)
     if (cookie) headers.set('cookie', cookie)
+    const began = performance.now()
     const response = await fetch(url, { ...init, headers, redirect: 'manual' })
+    const text = await response.text()
+    observe?.(url, performance.now() - began)
     for (const line of response.headers.getSetCookie()) {
       const [pair = ''] = line.split(';')
       const name = pair.slice(0, pair.indexOf('='))
@@ -92,20 +98,20 @@ export function createVisitor(stack: Pick<Stack, 'url'>) {
     return {
       status: response.status,
       url,
-      text: await response.text(),
+      text,
       location: response.headers.get('location'),
       headers: response.headers,
     }
   }
 }
 
-/** Where a page of the portal sends the browser by itself; undefined: nowhere. */
+/** The address to which a page of the portal refreshes; undefined if it does not. */
 export function leavesFor({ text }: Pick<Answer, 'text'>): string | undefined {
   const target = /<meta http-equiv="refresh" content="0; url=([^"]*)"/.exec(text)?.[1]
   return target === undefined ? undefined : decode(target)
 }
 
-/** Forms of a page, with the values that would be sent as they stand. */
+/** Forms of a page, with the values that they would send as rendered. */
 export function formsOf(html: string): { action: string; method: string; values: Record<string, string> }[] {
   return [...html.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)].map(([, attributes = '', inner = '']) => {
     const values: Record<string, string> = {}
@@ -116,7 +122,7 @@ export function formsOf(html: string): { action: string; method: string; values:
       values[name] = attribute(field, 'value')
     }
     for (const [, field = '', options = ''] of inner.matchAll(/<select\b([^>]*)>([\s\S]*?)<\/select>/g)) {
-      const selected = /<option value="([^"]*)" selected/.exec(options)?.[1]
+      const selected = /<option value="([^"]*)"\s+selected/.exec(options)?.[1]
       values[attribute(field, 'name')] = decode(selected ?? '')
     }
     for (const [, field = '', text = ''] of inner.matchAll(/<textarea\b([^>]*)>([\s\S]*?)<\/textarea>/g))
@@ -137,7 +143,7 @@ export function decode(text: string): string {
 
 /** Text of a snippet on a page. */
 export function codeOf(html: string, client: string): string {
-  const inner = new RegExp(`<code data-client="${client}">([\\s\\S]*?)</code>`).exec(html)?.[1] ?? ''
+  const inner = new RegExp(`<code\\s+data-client="${client}">([\\s\\S]*?)</code>`).exec(html)?.[1] ?? ''
   return decode(inner.replace(/<[^>]+>/g, ''))
 }
 

@@ -1,9 +1,9 @@
-import { createModelCalls, type ModelCalls } from '../../src/features/applications/model-calls.js'
+import { createModelCalls, type ModelCalls } from '../../src/model-calls/gateway-requests.js'
 
-/** Calls of an application of OpenID Connect whose issuer returns no token. */
+/** Calls of an OpenID Connect application whose issuer returns no token. */
 export const callsWithoutToken: ModelCalls = createModelCalls({
   gateway: { call: async () => ({ status: 401, text: '{"error":"invalid_client"}', headers: {}, ms: 1 }) },
-  keys: { ready: async () => {} },
+  readiness: { waitUntilReady: async () => {} },
 })
 
 /** Credentials of such an application. */

@@ -13,14 +13,14 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { projectRoot } from '../../src/root.js'
+import { projectRoot } from '../../src/project-root.js'
 
 const REALM = 'maas'
 
 export const secrets = { portal: 'keycloak-walk-portal-secret', service: 'keycloak-walk-service-secret' }
 
 export interface KeycloakOptions {
-  /** what the realm's placeholders become */
+  /** The values of the realm's placeholders. */
   portalUrl: string
   backchannelUrl: string
   smtpPort: number
@@ -29,8 +29,8 @@ export interface KeycloakOptions {
 export type Keycloak = Awaited<ReturnType<typeof startKeycloak>>
 
 /**
- * Keycloak from the distribution that scripts/test-keycloak.mjs unpacked and built (KEYCLOAK_HOME): its programs are read
- * there, everything it writes is in a folder of this run, so that two runs do not meet. `stop` keeps the data.
+ * Keycloak from the distribution that scripts/test-keycloak.mjs unpacked and built (KEYCLOAK_HOME): its programs are read from there,
+ * and all files that it writes are in a folder of this run, so that concurrent runs do not conflict. `stop` retains the data.
  */
 export async function startKeycloak({ portalUrl, backchannelUrl, smtpPort }: KeycloakOptions) {
   const home = process.env.KEYCLOAK_HOME
@@ -42,7 +42,7 @@ export async function startKeycloak({ portalUrl, backchannelUrl, smtpPort }: Key
   const adminPassword = crypto.randomUUID()
   let child: ChildProcess | undefined
 
-  // kc.sh takes the folder it lies in for Keycloak's home: it is copied, the rest of the programs is linked
+  // kc.sh uses the folder that contains it as Keycloak's home: it is copied, and the other programs are linked.
   cpSync(join(home, 'bin'), join(folder, 'bin'), { recursive: true })
   for (const name of ['lib', 'conf', 'providers', 'themes']) symlinkSync(join(home, name), join(folder, name))
   mkdirSync(join(folder, 'data', 'import'), { recursive: true })
@@ -97,7 +97,7 @@ export async function startKeycloak({ portalUrl, backchannelUrl, smtpPort }: Key
     async setRealm(changes: object) {
       await admin('PUT', '', changes)
     },
-    /** The token endpoint's answer, whatever its status. */
+    /** The response of the token endpoint, whatever its status. */
     async token(form: Record<string, string>) {
       const answer = await fetch(`${issuer}/protocol/openid-connect/token`, {
         method: 'POST',
@@ -120,7 +120,7 @@ export async function startKeycloak({ portalUrl, backchannelUrl, smtpPort }: Key
       'sh',
       [
         '-c',
-        // stops Keycloak when the walk closes its end or is killed: nothing is left running
+        // Stops Keycloak when the walk closes its end of the pipe or is killed, so that no process remains.
         'exec 3<&0; "$@" </dev/null 3<&- & pid=$!; (cat <&3 >/dev/null; kill $pid 2>/dev/null) & wait $pid',
         'sh',
         join(folder, 'bin', 'kc.sh'),
@@ -136,7 +136,7 @@ export async function startKeycloak({ portalUrl, backchannelUrl, smtpPort }: Key
       ],
       {
         stdio: ['pipe', 'pipe', 'pipe'],
-        // a group of its own, so that all of it can be ended
+        // A separate process group, so that all processes can be ended.
         detached: true,
         env: {
           PATH,
@@ -165,7 +165,7 @@ export async function startKeycloak({ portalUrl, backchannelUrl, smtpPort }: Key
     return started
   }
 
-  /** Discovery answers only once the realm is imported; an open port says less. */
+  /** Discovery responds only after the realm is imported; an open port is not sufficient. */
   async function ready(started: ChildProcess): Promise<void> {
     for (let attempt = 0; attempt < 1200; attempt++) {
       if (started.exitCode !== null) {
@@ -179,7 +179,7 @@ export async function startKeycloak({ portalUrl, backchannelUrl, smtpPort }: Key
     throw new Error('Keycloak does not answer')
   }
 
-  /** The admin API of the realm. Throws on anything but success. */
+  /** The admin API of the realm. Throws on any status except success. */
   async function admin(method: string, path: string, body?: object): Promise<Response> {
     const login = await fetch(`${origin}/realms/master/protocol/openid-connect/token`, {
       method: 'POST',

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 export type Mailbox = Awaited<ReturnType<typeof startMailbox>>
 
-/** Takes every mail that Keycloak sends (RFC 5321, the few commands it needs) and keeps it for the walk to read. */
+/** Receives every e-mail that Keycloak sends (RFC 5321, the required commands) and stores it for the walk. */
 export async function startMailbox() {
   const mails: { to: string; text: string }[] = []
   const sockets = new Set<Socket>()
@@ -20,7 +20,7 @@ export async function startMailbox() {
 
   return {
     port: typeof address === 'object' && address ? address.port : 0,
-    /** The first link in the first mail to that address, once it has come. */
+    /** The first link in the first e-mail to that address, after it has arrived. */
     async linkFor(to: string): Promise<string> {
       for (let attempt = 0; attempt < 300; attempt++) {
         const mail = mails.find((candidate) => candidate.to === to)
@@ -38,14 +38,14 @@ export async function startMailbox() {
 }
 
 function receive(socket: Socket, mails: { to: string; text: string }[]): void {
-  let held = ''
+  let current = ''
   let to = ''
   let data: string[] | undefined
   socket.setEncoding('utf8')
   socket.write('220 walk ESMTP\r\n')
   socket.on('data', (chunk) => {
-    const lines = (held + chunk).split('\r\n')
-    held = lines.pop() ?? ''
+    const lines = (current + chunk).split('\r\n')
+    current = lines.pop() ?? ''
     for (const line of lines) {
       if (data && line === '.') {
         mails.push({ to, text: data.join('\r\n') })
@@ -64,7 +64,7 @@ function receive(socket: Socket, mails: { to: string; text: string }[]): void {
   })
 }
 
-/** The parts of a mail (RFC 2046 section 5.1), of which each says how it is encoded. */
+/** The parts of an e-mail (RFC 2046 section 5.1), each of which states its encoding. */
 function plain(text: string): string {
   return text
     .split(/^--.*\r\n/m)
@@ -72,7 +72,7 @@ function plain(text: string): string {
     .join('')
 }
 
-/** Quoted-printable undone (RFC 2045 section 6.7), which cuts a link; in a part without it, `=E5` of a link is just that. */
+/** Decodes quoted-printable (RFC 2045 section 6.7), which splits links; in a part without it, `=E5` in a link is literal. */
 function decoded(text: string): string {
   if (!/^Content-Transfer-Encoding: quoted-printable/im.test(text)) return text
   return text

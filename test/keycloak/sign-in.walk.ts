@@ -2,12 +2,12 @@ import { spawnSync } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BrowserContext, Page } from 'playwright-core'
 import t from 'tap'
-import { completeSignUp, launchBrowser } from '../helper/browser.js'
+import { completeSignUp, follow, launchBrowser } from '../helper/browser.js'
 import { portBeside, type RunningPortal, startRedis, startStack } from '../helper/stack.js'
 import { secrets, startKeycloak } from './keycloak.js'
 import { startMailbox } from './mailbox.js'
 
-// The portal against a real Keycloak; 3scale and the gateways are the demo's.
+// The portal with a real Keycloak; 3scale and the gateways are those of the demo.
 const mailbox = await startMailbox()
 const redis = await startRedis()
 const stack = await startStack(['threescale', 'gateway'])
@@ -15,7 +15,8 @@ const keycloak = await startKeycloak({ portalUrl: stack.url, backchannelUrl: sta
 const settings = {
   OIDC_ISSUER: keycloak.issuer,
   OIDC_CLIENT_SECRET: secrets.portal,
-  API_CLIENTS: 'maas-service',
+  // PORTAL_CONFIG of the demo names the role that identifies services.
+  API_CLIENTS: '',
 }
 let portal = await startPortal()
 const replica = await startPortal({ PORT: portBeside(stack) })
@@ -28,13 +29,13 @@ t.teardown(async () => {
   mailbox.close()
 })
 
-t.test('a new person registers, verifies the address, signs up and calls a model', async (t) => {
+t.test('a new user registers, verifies the e-mail address, signs up and calls a model', async (t) => {
   const page = await newPage()
   await page.goto(`${stack.url}/applications/new?model=granite-chat`)
   await register(page, { username: 'ida', firstName: 'Ida', lastName: 'Rhodes', org_name: 'Bureau of Standards' })
   await page.waitForURL(`${stack.url}/sign-up`)
   await completeSignUp(page)
-  t.equal(page.url(), `${stack.url}/applications/new?model=granite-chat`, 'back where it began')
+  t.equal(page.url(), `${stack.url}/applications/new?model=granite-chat`, 'back at the first page')
   await page.click('main button[type=submit]')
   await page.waitForURL(/\/applications\/\d+$/)
   await page.click('form[action$="/reveal"] button')
@@ -50,7 +51,7 @@ t.test('a new person registers, verifies the address, signs up and calls a model
   await page.context().close()
 })
 
-t.test('the second sign-in finds the same account and writes nothing to 3scale', async (t) => {
+t.test('a second sign-in finds the same account and writes nothing to 3scale', async (t) => {
   await stack.resetCalls()
   const page = await signIn('ida', '/applications')
   t.equal(page.url(), `${stack.url}/applications`)
@@ -60,7 +61,7 @@ t.test('the second sign-in finds the same account and writes nothing to 3scale',
   await page.context().close()
 })
 
-t.test('PKCE is asked for: a request without a challenge never reaches the sign-in page', async (t) => {
+t.test('PKCE is required: a request without a challenge is rejected before the sign-in page', async (t) => {
   const query = new URLSearchParams({
     client_id: 'maas-portal',
     response_type: 'code',
@@ -71,28 +72,31 @@ t.test('PKCE is asked for: a request without a challenge never reaches the sign-
   t.match(answer.headers.get('location'), /error=invalid_request/)
   query.set('redirect_uri', `${stack.url}.example.com/login/callback`)
   const elsewhere = await fetch(`${keycloak.issuer}/protocol/openid-connect/auth?${query}`, { redirect: 'manual' })
-  t.equal(elsewhere.status, 400, 'an address that is not registered')
-})
-
-t.test('an address that is not verified: refused with a reason, nothing made, and let in once it is', async (t) => {
-  const id = await keycloak.addPerson({ username: 'uma', email: 'uma@example.com', emailVerified: false })
-  await keycloak.setRealm({ verifyEmail: false })
-  const page = await signIn('uma')
-  await page.waitForURL(`${stack.url}/**`)
-  t.match(await page.textContent('h1'), 'Your e-mail address is not verified')
-  const made = () => stack.state().then(({ users }) => users.some(({ email }) => email === 'uma@example.com'))
-  t.equal(await made(), false)
-  await keycloak.admin('PUT', `/users/${id}`, { emailVerified: true })
-  await keycloak.setRealm({ verifyEmail: true })
-  await page.click('a[href^="/login"]')
-  await page.waitForURL(`${stack.url}/sign-up`)
-  await completeSignUp(page)
-  t.equal(await made(), true)
-  await page.context().close()
+  t.equal(elsewhere.status, 400, 'an unregistered address')
 })
 
 t.test(
-  'somebody who had only a password in the stock portal registers with the same address and has everything',
+  'a user with an unverified address is rejected with a reason, nothing is created, and verification grants access',
+  async (t) => {
+    const id = await keycloak.addPerson({ username: 'uma', email: 'uma@example.com', emailVerified: false })
+    await keycloak.setRealm({ verifyEmail: false })
+    const page = await signIn('uma')
+    await page.waitForURL(`${stack.url}/**`)
+    t.match(await page.textContent('h1'), 'Your e-mail address is not verified')
+    const created = () => stack.state().then(({ users }) => users.some(({ email }) => email === 'uma@example.com'))
+    t.equal(await created(), false)
+    await keycloak.admin('PUT', `/users/${id}`, { emailVerified: true })
+    await keycloak.setRealm({ verifyEmail: true })
+    await page.click('a[href^="/login"]')
+    await page.waitForURL(`${stack.url}/sign-up`)
+    await completeSignUp(page)
+    t.equal(await created(), true)
+    await page.context().close()
+  },
+)
+
+t.test(
+  'a user with a password in the stock portal registers with the same address and has access to the same data',
   async (t) => {
     const before = await stack.state()
     const stock = before.users.find(({ username }) => username === 'linus-stock')
@@ -100,7 +104,7 @@ t.test(
     await page.goto(`${stack.url}/admin/applications`)
     await register(page, { username: 'linus', firstName: 'Linus', lastName: 'Torvalds' })
     await page.waitForURL(`${stack.url}/sign-up`)
-    t.match(await page.textContent('main'), 'linus-stock', 'told what becomes of the old name and password')
+    t.match(await page.textContent('main'), 'linus-stock', 'informed about the previous user name and password')
     await completeSignUp(page)
     await page.goto(`${stack.url}/applications`)
     t.match(await page.textContent('main'), 'stock chat')
@@ -111,7 +115,7 @@ t.test(
   },
 )
 
-t.test('sign-out here ends the session at Keycloak too, and the old cookie is worth nothing', async (t) => {
+t.test('sign-out ends the session at Keycloak, and the cookie is no longer valid', async (t) => {
   const page = await signIn('ida', '/account')
   const cookies = await page.context().cookies(stack.url)
   const { id = '' } = (await keycloak.findPerson('ida')) ?? {}
@@ -124,25 +128,25 @@ t.test('sign-out here ends the session at Keycloak too, and the old cookie is wo
   t.equal(await asksForPassword(page), true)
   const thief = await newContext()
   await thief.addCookies(cookies)
-  // another replica knows of it within a second
+  // Other replicas are notified within a second.
   for (const [at, tries] of [[portal, 0] as const, [replica, 10] as const]) {
-    t.equal(await until(() => statusAt(at, thief), 303, tries), 303, `${at.url} does not take it`)
+    t.equal(await until(() => statusAt(at, thief), 303, tries), 303, `${at.url} rejects it`)
     const stolen = await thief.newPage()
     await stolen.goto(`${at.url}/account`)
-    t.match(stolen.url(), keycloak.issuer, 'and asks to sign in')
+    t.match(stolen.url(), keycloak.issuer, 'and redirects to sign-in')
   }
   await thief.close()
   await page.context().close()
 })
 
-t.test('an operator signs a person out at Keycloak: every replica hears of it', async (t) => {
+t.test('an operator signs out a user at Keycloak: every replica is notified', async (t) => {
   const page = await signIn('ida', '/account')
   const other = await signIn('ida', '/account')
   const { id = '' } = (await keycloak.findPerson('ida')) ?? {}
   t.equal(await statusAt(replica, page.context()), 200)
   await keycloak.admin('POST', `/users/${id}/logout`)
   for (const browserSession of [page, other]) {
-    t.equal(await until(() => statusAt(portal, browserSession.context()), 303), 303, 'the one that was told')
+    t.equal(await until(() => statusAt(portal, browserSession.context()), 303), 303, 'the notified replica')
     t.equal(await until(() => statusAt(replica, browserSession.context()), 303), 303, 'and the other')
     await browserSession.goto(`${stack.url}/account`)
     t.equal(await asksForPassword(browserSession), true)
@@ -150,7 +154,7 @@ t.test('an operator signs a person out at Keycloak: every replica hears of it', 
   }
 })
 
-t.test("sign-out in Keycloak's account console ends that browser's session here and no other", async (t) => {
+t.test("sign-out in Keycloak's account console ends that browser's session in the portal and no other", async (t) => {
   const page = await signIn('ida', '/account')
   const other = await signIn('ida', '/account')
   const console = await page.context().newPage()
@@ -164,19 +168,81 @@ t.test("sign-out in Keycloak's account console ends that browser's session here 
 })
 
 t.test('a program signs in with client credentials and uses the REST API', async (t) => {
-  const wanted = { grant_type: 'client_credentials', client_id: 'maas-service', client_secret: secrets.service }
-  const bare = await keycloak.token(wanted)
+  const required = { grant_type: 'client_credentials', client_id: 'maas-service', client_secret: secrets.service }
+  const bare = await keycloak.token(required)
   t.equal((await api('/models', bare.body.access_token)).status, 403, 'without a scope')
-  const { body } = await keycloak.token({ ...wanted, scope: 'maas:read maas:write' })
+  const { body } = await keycloak.token({ ...required, scope: 'maas:read maas:write' })
   const models = await api('/models', body.access_token)
   t.equal(models.status, 200)
   t.ok((models.body.items as unknown[]).length > 5)
   const me = await api('/me', body.access_token)
   t.match(me.body, { subject: 'maas-service', signed_up: false })
-  t.equal((await keycloak.token({ ...wanted, client_secret: 'wrong' })).status, 401)
+  t.equal((await keycloak.token({ ...required, client_secret: 'wrong' })).status, 401)
 })
 
-t.test('a person at a command line signs in by device flow, makes a key and calls a model', async (t) => {
+t.test(
+  'a client that an administrator creates with the role of services signs up without a restart of the portal',
+  async (t) => {
+    const scopes = ['basic', 'profile', 'service_account', 'maas-audience', 'maas-services']
+    const client = {
+      clientId: 'night-build',
+      secret: 'night-build-secret',
+      serviceAccountsEnabled: true,
+      standardFlowEnabled: false,
+      fullScopeAllowed: false,
+      defaultClientScopes: scopes,
+      optionalClientScopes: ['maas:read', 'maas:write'],
+    }
+    t.equal((await keycloak.admin('POST', '/clients', client)).status, 201)
+    const token = async () => {
+      const required = {
+        grant_type: 'client_credentials',
+        client_id: 'night-build',
+        client_secret: 'night-build-secret',
+      }
+      return (await keycloak.token({ ...required, scope: 'maas:read maas:write' })).body.access_token
+    }
+    const refused = await api('/me', await token())
+    t.match([refused.status, refused.body.detail], [403, /can assign the role maas-service/])
+
+    const [{ id = '' } = {}] = (await (await keycloak.admin('GET', '/clients?clientId=night-build')).json()) as Named[]
+    const account = (await (await keycloak.admin('GET', `/clients/${id}/service-account-user`)).json()) as Named
+    const role = (await (await keycloak.admin('GET', '/roles/maas-service')).json()) as Named
+    await keycloak.admin('POST', `/users/${account.id}/role-mappings/realm`, [role])
+    const body = JSON.stringify({ fields: { department: 'Research', job_title: 'Robot' }, accept_terms: '2026-01' })
+    const created = await api('/me', await token(), { method: 'POST', body })
+    t.match([created.status, created.body.account], [201, { role: 'admin' }])
+    t.match((await api('/members', await token())).body.items, [{ kind: 'service', email: null, you: true }])
+
+    await keycloak.admin('DELETE', `/users/${account.id}/role-mappings/realm`, [role])
+    t.equal((await api('/me', await token())).status, 403, 'until the role is taken away')
+  },
+)
+
+t.test('a user with the role of services is still a user', async (t) => {
+  const people = (await (await keycloak.admin('GET', '/users?username=ida&exact=true')).json()) as Named[]
+  const role = (await (await keycloak.admin('GET', '/roles/maas-service')).json()) as Named
+  await keycloak.admin('POST', `/users/${people[0]?.id}/role-mappings/realm`, [role])
+  const [cli] = (await (await keycloak.admin('GET', '/clients?clientId=maas-cli')).json()) as Named[]
+  const all = (await (await keycloak.admin('GET', '/client-scopes')).json()) as Named[]
+  const scope = all.find(({ name }) => name === 'maas-services')
+  await keycloak.admin('PUT', `/clients/${cli?.id}/default-client-scopes/${scope?.id}`)
+  const token = await deviceToken('ida')
+  t.match(JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()), {
+    realm_access: { roles: ['maas-service'] },
+  })
+  const me = await api('/me', token)
+  t.match([me.status, me.body.signed_up], [200, true])
+  const items = (await api('/members', token)).body.items as { kind: string; you: boolean }[]
+  t.match(
+    items.filter(({ you }) => you),
+    [{ kind: 'person' }],
+  )
+  await keycloak.admin('DELETE', `/clients/${cli?.id}/default-client-scopes/${scope?.id}`)
+  await keycloak.admin('DELETE', `/users/${people[0]?.id}/role-mappings/realm`, [role])
+})
+
+t.test('a user at a command line signs in by device flow, creates a key and calls a model', async (t) => {
   const started = await fetch(`${keycloak.issuer}/protocol/openid-connect/auth/device`, {
     method: 'POST',
     body: new URLSearchParams({ client_id: 'maas-cli', scope: 'openid maas:read maas:write' }),
@@ -191,10 +257,9 @@ t.test('a person at a command line signs in by device flow, makes a key and call
   const page = await newPage()
   await page.goto(device.verification_uri_complete ?? '')
   await enter(page, 'ida')
-  await page.click('[name=accept]')
-  await page.waitForLoadState()
+  await follow(page, '[name=accept]')
   const token = await granted(poll, Number(device.interval ?? 5))
-  const made = await api('/applications', token, {
+  const created = await api('/applications', token, {
     method: 'POST',
     headers: { 'idempotency-key': crypto.randomUUID() },
     body: JSON.stringify({
@@ -204,8 +269,8 @@ t.test('a person at a command line signs in by device flow, makes a key and call
       fields: { purpose: 'Experiment' },
     }),
   })
-  t.equal(made.status, 201, JSON.stringify(made.body))
-  const application = made.body as { base_url: string; credentials: { user_key: string } }
+  t.equal(created.status, 201, JSON.stringify(created.body))
+  const application = created.body as { base_url: string; credentials: { user_key: string } }
   await stack.settled()
   const called = await fetch(new URL('/v1/models', application.base_url), {
     headers: { authorization: `Bearer ${application.credentials.user_key}` },
@@ -215,7 +280,7 @@ t.test('a person at a command line signs in by device flow, makes a key and call
 })
 
 t.test(
-  'somebody who deletes the account at Keycloak: Keycloak tells nobody, and the address does not come back as its owner',
+  'a user deletes the account at Keycloak: Keycloak sends no notification, and a new user with the address is not its owner',
   async (t) => {
     await keycloak.addPerson({ username: 'olga', email: 'olga@example.com', emailVerified: true })
     const page = await signIn('olga', '/account')
@@ -230,11 +295,15 @@ t.test(
     await console.click('#kc-submit')
     await console.waitForSelector('text=User deleted successfully')
     t.equal(await keycloak.findPerson('olga'), undefined)
-    t.equal(await statusAt(portal, page.context()), 200, 'no back-channel logout comes: her session ends by itself')
+    t.equal(
+      await statusAt(portal, page.context()),
+      200,
+      'no back-channel logout is sent: the session ends when it expires',
+    )
     await keycloak.addPerson({ username: 'olga2', email: 'olga@example.com', emailVerified: true })
     const before = (await stack.state()).users.length
     const next = await signIn('olga2')
-    t.match(await next.textContent('h1'), 'This address belongs to somebody else here')
+    t.match(await next.textContent('h1'), 'This e-mail address is already in use')
     t.equal((await stack.state()).users.length, before)
     await page.context().close()
     await next.context().close()
@@ -242,14 +311,14 @@ t.test(
 )
 
 t.test(
-  "after the session's end one click goes through Keycloak unasked; after Keycloak's own end it asks",
+  "after the portal's session ends, Keycloak signs the user in without a form; after its own session ends, it shows one",
   async (t) => {
     await portal.stop()
     portal = await startPortal({ SESSION_MAX: '2s' })
     const page = await signIn('ida', '/account')
     t.equal(await until(() => statusAt(portal, page.context()), 303), 303, 'the session of the portal has ended')
     await page.goto(`${stack.url}/applications`)
-    t.equal(page.url(), `${stack.url}/applications`, 'Keycloak did not ask again')
+    t.equal(page.url(), `${stack.url}/applications`, 'Keycloak showed no form')
     await keycloak.setRealm({ ssoSessionMaxLifespan: 1 })
     await sleep(1500)
     t.equal(await until(() => statusAt(portal, page.context()), 303), 303)
@@ -262,7 +331,7 @@ t.test(
   },
 )
 
-t.test('the realm changes its signing key: sign-in, sessions, tokens and sign-out go on', async (t) => {
+t.test('after the realm changes its signing key, sign-in, sessions, tokens and sign-out still work', async (t) => {
   const page = await signIn('ida', '/account')
   const old = await serviceToken()
   t.equal((await api('/models', old)).status, 200)
@@ -281,11 +350,11 @@ t.test('the realm changes its signing key: sign-in, sessions, tokens and sign-ou
   const fresh = await serviceToken()
   t.not(kidOf(fresh), kidOf(old), 'another key signs')
   t.equal((await api('/models', fresh)).status, 200, 'a token of the new key')
-  t.equal((await api('/models', old)).status, 200, 'a token of the old key, which is still published')
+  t.equal((await api('/models', old)).status, 200, 'a token of the previous key, which is still published')
   const next = await signIn('ida', '/account')
   t.equal(next.url(), `${stack.url}/account`, 'sign-in')
   t.equal(await statusAt(portal, page.context()), 200)
-  // the operator takes the old key away: what it signed is no longer of use
+  // The operator removes the previous key: what it signed is no longer accepted.
   if (current) {
     const config = { ...current.config, enabled: ['false'], active: ['false'] }
     await keycloak.admin('PUT', `/components/${current.id}`, { ...current, config })
@@ -295,7 +364,11 @@ t.test('the realm changes its signing key: sign-in, sessions, tokens and sign-ou
   await page.click('.user-panel button')
   await page.waitForURL(({ href, pathname }) => href.startsWith(keycloak.issuer) || pathname === '/signed-out')
   if (page.url().startsWith(keycloak.issuer)) {
-    t.match(await page.textContent('body'), /log out|sign out/i, 'Keycloak asks, as it got no hint')
+    t.match(
+      await page.textContent('body'),
+      /log out|sign out/i,
+      'Keycloak asks for confirmation, because it received no hint',
+    )
     await page.click('[type=submit]')
   }
   await page.waitForURL(`${stack.url}/signed-out`)
@@ -305,34 +378,70 @@ t.test('the realm changes its signing key: sign-in, sessions, tokens and sign-ou
   await next.context().close()
 })
 
-t.test('Keycloak is stopped: signed-in people and known tokens go on; started again, all is as before', async (t) => {
-  const page = await signIn('ida', '/account')
-  const token = await serviceToken()
-  t.equal((await api('/models', token)).status, 200)
-  await keycloak.stop()
-  t.equal(await statusAt(portal, page.context()), 200)
-  t.equal((await api('/models', token)).status, 200, 'the keys are kept')
-  const visitor = await newPage()
-  t.equal(await until(() => fetch(`${stack.url}/login`, { redirect: 'manual' }).then(({ status }) => status), 503), 503)
-  await visitor.goto(`${stack.url}/login`)
-  t.match(await visitor.textContent('h1'), 'The sign-in service does not answer')
-  await replica.stop()
-  const late = await startPortal({ PORT: portBeside(stack) })
-  t.equal((await fetch(`${late.url}/models`)).status, 200, 'a portal starts without it')
-  const seen = () => api('/models', token, {}, late).then(({ status }) => status)
-  t.equal(await until(seen, 200), 200, 'and knows the keys that another one left in Redis')
-  const alone = await stack.portal({ ...settings, PORT: String(Number(portBeside(stack)) + 1) })
-  t.equal((await api('/models', token, {}, alone)).status, 503, 'without Redis it says that it cannot know')
-  await keycloak.start()
-  await visitor.goto(`${stack.url}/login?return_to=/applications`)
-  await enter(visitor, 'ida')
-  t.equal(visitor.url(), `${stack.url}/applications`)
-  t.equal(await until(() => api('/models', token, {}, alone).then(({ status }) => status), 200), 200)
-  await visitor.context().close()
-  await page.context().close()
-})
+t.test(
+  'while Keycloak is stopped, signed-in users and cached tokens are accepted; after a restart everything works',
+  async (t) => {
+    const page = await signIn('ida', '/account')
+    const token = await serviceToken()
+    t.equal((await api('/models', token)).status, 200)
+    await keycloak.stop()
+    t.equal(await statusAt(portal, page.context()), 200)
+    t.equal((await api('/models', token)).status, 200, 'the keys are cached')
+    const visitor = await newPage()
+    t.equal(
+      await until(() => fetch(`${stack.url}/login`, { redirect: 'manual' }).then(({ status }) => status), 503),
+      503,
+    )
+    await visitor.goto(`${stack.url}/login`)
+    t.match(await visitor.textContent('h1'), 'Your identity provider is not responding')
+    await replica.stop()
+    const late = await startPortal({ PORT: portBeside(stack) })
+    t.equal((await fetch(`${late.url}/models`)).status, 200, 'a portal starts without it')
+    const seen = () => api('/models', token, {}, late).then(({ status }) => status)
+    t.equal(await until(seen, 200), 200, 'and has the keys that another one stored in Redis')
+    const alone = await stack.portal({ ...settings, PORT: String(Number(portBeside(stack)) + 1) })
+    t.equal(
+      (await api('/models', token, {}, alone)).status,
+      503,
+      'without Redis it reports that it cannot verify tokens',
+    )
+    await keycloak.start()
+    await visitor.goto(`${stack.url}/login?return_to=/applications`)
+    await enter(visitor, 'ida')
+    t.equal(visitor.url(), `${stack.url}/applications`)
+    t.equal(await until(() => api('/models', token, {}, alone).then(({ status }) => status), 200), 200)
+    await visitor.context().close()
+    await page.context().close()
+  },
+)
 
-/** Polls as RFC 8628 section 3.5 asks: at the provider's own pace. */
+interface Named {
+  id: string
+  name?: string
+}
+
+/** An access token for the command line, for a user with an account. */
+async function deviceToken(username: string): Promise<string> {
+  const started = await fetch(`${keycloak.issuer}/protocol/openid-connect/auth/device`, {
+    method: 'POST',
+    body: new URLSearchParams({ client_id: 'maas-cli', scope: 'openid maas:read maas:write' }),
+  })
+  const device = (await started.json()) as Record<string, string>
+  const page = await newPage()
+  await page.goto(device.verification_uri_complete ?? '')
+  await enter(page, username)
+  await follow(page, '[name=accept]')
+  const poll = {
+    grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+    client_id: 'maas-cli',
+    device_code: device.device_code ?? '',
+  }
+  const token = await granted(poll, Number(device.interval ?? 5))
+  await page.context().close()
+  return token
+}
+
+/** Polls at the interval that the provider requests (RFC 8628 section 3.5). */
 async function granted(poll: Record<string, string>, seconds: number): Promise<string> {
   for (let attempt = 0; attempt < 20; attempt++) {
     await sleep(seconds * 1000)
@@ -360,7 +469,7 @@ async function sessionsOf(id: string): Promise<number> {
   return ((await (await keycloak.admin('GET', `/users/${id}/sessions`)).json()) as unknown[]).length
 }
 
-/** Keycloak's registration, from its sign-in page to where it leads. */
+/** Keycloak's registration, from its sign-in page to the page that follows. */
 async function register(page: Page, fields: Record<string, string> & { username: string }): Promise<void> {
   const { username } = fields
   await page.click('a[href*="registration"]')
@@ -369,7 +478,7 @@ async function register(page: Page, fields: Record<string, string> & { username:
   await page.click('[type=submit]')
   await page.waitForURL(/VERIFY_EMAIL/)
   await page.goto(await mailbox.linkFor(`${username}@example.com`))
-  // Keycloak 26.7 and later ask for the password once the address is verified
+  // Keycloak 26.7 and later ask for the password after the address is verified.
   await page.waitForSelector('[name=password-new]').catch(async (error: Error) => {
     throw new Error(`${error.message}\nKeycloak shows: ${await page.textContent('body')}`)
   })
@@ -396,8 +505,7 @@ function passwordOf(username: string): string {
 async function enter(page: Page, username: string): Promise<void> {
   await page.fill('[name=username]', username)
   await page.fill('[name=password]', passwordOf(username))
-  await page.click('[type=submit]')
-  await page.waitForLoadState()
+  await follow(page, '[type=submit]')
 }
 
 async function signIn(username: string, returnTo = '/'): Promise<Page> {
@@ -418,10 +526,10 @@ async function statusAt({ url }: RunningPortal, context: BrowserContext): Promis
   return (await fetch(`${url}/account`, { headers: { cookie }, redirect: 'manual' })).status
 }
 
-/** Asks again until it is what is wanted; the last answer otherwise. */
-async function until<T>(ask: () => Promise<T>, wanted: T, times = 100): Promise<T> {
+/** Retries until the expected value is returned; otherwise returns the last one. */
+async function until<T>(ask: () => Promise<T>, required: T, times = 100): Promise<T> {
   let answer = await ask()
-  for (let attempt = 0; attempt < times && answer !== wanted; attempt++) {
+  for (let attempt = 0; attempt < times && answer !== required; attempt++) {
     await sleep(100)
     answer = await ask()
   }

@@ -1,9 +1,9 @@
 /**
- * What Windows makes of a text for cmd, by its documented rules: percent expansion, quotes and carets (cmd.exe), then the command
- * line of a program as its C runtime splits it into arguments. Only what the portal writes is known; anything else is an error.
+ * How Windows interprets a text for cmd, by its documented rules: percent expansion, quotes and carets (cmd.exe), then the command
+ * line of a program as its C runtime splits it into arguments. Only what the portal writes is supported; anything else is an error.
  */
 export interface ReadCmd {
-  /** arguments of each call of curl.exe, as the program gets them */
+  /** Arguments of each call of curl.exe, as the program receives them. */
   calls: string[][]
   variables: Record<string, string>
 }
@@ -41,7 +41,7 @@ function nextCommand(lines: string[], mode: CmdMode, variables: Record<string, s
       continue
     }
     if (sign === '^' && index === line.length - 1) {
-      // the next line goes on, and its first character is taken as it is
+      // The next line continues this one, and its first character is literal.
       line = expand(lines.shift() ?? '', mode, variables)
       command += line.charAt(0)
       index = 0
@@ -58,7 +58,7 @@ function nextCommand(lines: string[], mode: CmdMode, variables: Record<string, s
   return command
 }
 
-/** `%NAME%`; an undefined one stays at the prompt and is nothing in a batch file, where `%%` is a percent sign and `%1` an argument. */
+/** `%NAME%`; an undefined one is literal at the prompt and empty in a batch file, where `%%` is a percent sign and `%1` an argument. */
 function expand(line: string, mode: CmdMode, variables: Record<string, string>): string {
   let expanded = ''
   for (let index = 0; index < line.length; index++) {

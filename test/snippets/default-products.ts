@@ -11,16 +11,16 @@ import { startStack } from '../helper/stack.js'
 import { createVisitor } from '../helper/visitor.js'
 import { type Cell, expectOk, readCell } from './matrix.js'
 
-/** A product as 3scale creates it, with the rules that its operator added, and a credential where the form offers it. */
+/** A product as 3scale creates it, with the rules that its operator added, and a credential if the form offers it. */
 export interface DefaultCell extends Cell {
   base: string
-  /** as shown before anybody has an application */
+  /** As shown before an application exists. */
   before: { model: Model; snippets: Snippet[] }
 }
 
 type Rules = [verb: string, pattern: string, metric: string][]
 
-/** Every new product has `GET /`; these are what operators add to make a model callable. */
+/** Every new product has `GET /`; operators add these to make a model callable. */
 const rulesByBase: Record<string, Rules> = {
   '/v1 by /': [['POST', '/', 'hits']],
   '/v1 by /v1': [
@@ -34,7 +34,7 @@ const credentials = (['1', '2'] as const).flatMap((version) =>
 )
 
 /**
- * The demo with products that have nothing but default settings: names of credentials, one metric, no API document, and a
+ * The demo with products that have only default settings: names of credentials, one metric, no API document, and a
  * PORTAL_CONFIG without products. One application for each; everything is read through the portal's API.
  */
 export async function startDefaultProducts(folder: string) {
@@ -42,18 +42,18 @@ export async function startDefaultProducts(folder: string) {
   const mounted = await startBelow('/llama', `http://127.0.0.1:${stack.port + 5}/granite`)
   const config = join(folder, 'no-products.yaml')
   writeFileSync(config, 'branding: { name: Models }\n')
-  const wanted = Object.entries(rulesByBase).flatMap(([name, rules]) =>
+  const required = Object.entries(rulesByBase).flatMap(([name, rules]) =>
     credentials.map((way) => ({ name, rules, way })),
   )
   const names: string[] = []
-  for (const { rules, way, name } of wanted)
+  for (const { rules, way, name } of required)
     names.push(await addProduct({ ...way, rules, below: name.startsWith('/llama') }))
   await stack.portal({ PORTAL_CONFIG: config, CATALOG_TTL: '2', CATALOG_ACCESS: 'public' })
   const api = createApi(stack)
   await createVisitor(stack).signIn('ada')
   const token = await api.token({ username: 'ada' })
   const cells: DefaultCell[] = []
-  for (const [index, { name, way }] of wanted.entries()) {
+  for (const [index, { name, way }] of required.entries()) {
     const product = names[index] ?? ''
     const model = await expectOk(api.get<Model>(`/models/${product}`))
     const { items } = await expectOk(api.get<{ items: Snippet[] }>(`/models/${product}/snippets`))
@@ -81,7 +81,7 @@ export async function startDefaultProducts(folder: string) {
   }
   return { stack, api, token, cells, addProduct, close }
 
-  /** `below`: its model server answers below `/llama` alone. */
+  /** `below`: its model server responds only below `/llama`. */
   async function addProduct({
     below = false,
     rules,
@@ -105,7 +105,7 @@ export async function startDefaultProducts(folder: string) {
   }
 }
 
-/** Until the catalogue has a product that was just added. */
+/** Waits until the catalogue has a product that was just added. */
 export async function shown(api: ReturnType<typeof createApi>, name: string): Promise<Model> {
   for (let look = 0; look < 200; look++) {
     const { status, body } = await api.get<Model>(`/models/${name}`)
@@ -115,7 +115,7 @@ export async function shown(api: ReturnType<typeof createApi>, name: string): Pr
   throw new Error(`${name} is not in the catalogue`)
 }
 
-/** A model server below a path, as one behind an ingress of several. */
+/** A model server below a path, as one behind an ingress for several. */
 async function startBelow(path: string, origin: string) {
   const server = createServer((incoming, response) => {
     const { method, headers, url = '' } = incoming

@@ -1,4 +1,4 @@
-/** What clients that cannot be run here accept, as their own sources say. */
+/** The input that clients accept which cannot be run here, according to their sources. */
 
 /** open-webui/open-webui, commit 00b1c6bc, backend/open_webui/config.py: variables that it reads. */
 export const openWebuiVariables = new Set([
@@ -30,35 +30,9 @@ export const openWebuiVariables = new Set([
   'AUDIO_TTS_VOICE',
 ])
 
-/** Arguments by class, for the calls that a LlamaIndex text makes. */
-export const llamaindexArguments: Record<string, Set<string>> = {
-  // run-llama/llama_index, commit 0f813308, llms/openai_like/base.py (documented arguments)
-  OpenAILike: new Set(
-    'model api_base is_chat_model is_function_calling_model api_key context_window max_tokens temperature additional_kwargs max_retries timeout reuse_client default_headers http_client async_http_client'.split(
-      ' ',
-    ),
-  ),
-  // run-llama/llama_index, commit 05b8fe73, embeddings/openai_like/base.py (signature)
-  OpenAILikeEmbedding: new Set(
-    'model_name embed_batch_size dimensions additional_kwargs api_key api_base api_version max_retries timeout reuse_client callback_manager default_headers http_client async_http_client num_workers'.split(
-      ' ',
-    ),
-  ),
-  // llama_index/core/base/llms/types.py
-  ChatMessage: new Set(['role', 'content', 'additional_kwargs']),
-  'llm.chat': new Set(),
-  'llm.complete': new Set(),
-  'embedder.get_text_embedding_batch': new Set(),
-  // openai/openai-python 3.3.1, src/openai/_client.py
-  OpenAI: new Set(
-    'api_key organization project base_url timeout max_retries default_headers default_query http_client'.split(' '),
-  ),
-  'client.models.list': new Set(),
-}
-
 /**
- * kubernetes/kubernetes, api/openapi-spec: io.k8s.api.core.v1.Secret, with its rules for names (RFC 1123) and keys; what this
- * project writes of it.
+ * kubernetes/kubernetes, api/openapi-spec: io.k8s.api.core.v1.Secret, with its rules for names (RFC 1123) and keys, for the
+ * fields that this project writes.
  */
 export const secretSchema = {
   type: 'object',

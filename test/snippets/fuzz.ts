@@ -1,10 +1,10 @@
 import { parse as parseJs } from 'acorn'
 import fc from 'fast-check'
-import { templateOf } from '../../src/clients/threescale/patterns.js'
 import type { Application } from '../../src/features/applications/schemas.js'
 import { type Model, modelTypes } from '../../src/features/models/schemas.js'
+import { modelOf, pathsOf } from '../helper/models.js'
 
-/** What breaks out of quotes, comments, here-documents, templates and pages. */
+/** Text that breaks out of quotes, comments, here-documents, templates and pages. */
 const nasty = [
   "'",
   '"',
@@ -53,7 +53,7 @@ const text = fc
   .map((parts) => parts.join('').replaceAll('\0', ''))
   .filter((value) => value !== '')
 const header = fc.stringMatching(/^[A-Za-z_][\w-]{0,19}$/)
-/** An address as the catalogue has it: read by the URL parser, without a slash at the end. */
+/** An address in the form of the catalogue: parsed by the URL parser, without a trailing slash. */
 const address = text.map((path) => {
   const { origin, pathname } = new URL(`https://gateway.example.com:8443/${path}`)
   return (origin + pathname).replace(/\/+$/, '')
@@ -67,7 +67,7 @@ const way = fc.constantFrom(
 export interface Sample {
   model: Model
   credentials: Partial<Application['credentials']>
-  /** the values of the variables, by name */
+  /** The values of the variables, by name. */
   env: Record<string, string>
 }
 
@@ -87,30 +87,30 @@ export function samples(count: number): Sample[] {
     type: fc.constantFrom(...modelTypes),
     bare: fc.boolean(),
   })
-  return fc.sample(sample, { numRuns: count, seed: 443 }).map((given) => {
-    const { mode, location } = given.way
-    const names = { user_key: given.user_key, app_id: given.app_id, app_key: given.app_key }
+  return fc.sample(sample, { numRuns: count, seed: 443 }).map((input) => {
+    const { mode, location } = input.way
+    const names = { user_key: input.user_key, app_id: input.app_id, app_key: input.app_key }
     const secrets = {
-      user_key: { user_key: given.key },
-      app_id: { app_id: given.other, app_keys: [given.key] },
-      oidc: { client_id: given.other, client_secret: given.key, token_url: given.tokenUrl },
+      user_key: { user_key: input.key },
+      app_id: { app_id: input.other, app_keys: [input.key] },
+      oidc: { client_id: input.other, client_secret: input.key, token_url: input.tokenUrl },
     }[mode]
     const env: Record<typeof mode, Record<string, string>> = {
-      user_key: { MAAS_API_KEY: given.key },
-      app_id: { MAAS_APP_ID: given.other, MAAS_APP_KEY: given.key },
-      oidc: { MAAS_CLIENT_ID: given.other, MAAS_CLIENT_SECRET: given.key },
+      user_key: { MAAS_API_KEY: input.key },
+      app_id: { MAAS_APP_ID: input.other, MAAS_APP_KEY: input.key },
+      oidc: { MAAS_CLIENT_ID: input.other, MAAS_CLIENT_SECRET: input.key },
     }
     return {
       model: modelOf({
-        name: given.name,
-        system_name: given.name,
-        model_id: given.id,
-        endpoint: given.endpoint,
-        base_url: given.bare ? given.endpoint : `${given.endpoint}/v1`,
-        type: given.type,
-        paths: pathsOf(given.type, given.bare ? '' : '/v1'),
+        name: input.name,
+        system_name: input.name,
+        model_id: input.id,
+        endpoint: input.endpoint,
+        base_url: input.bare ? input.endpoint : `${input.endpoint}/v1`,
+        type: input.type,
+        paths: pathsOf(input.type, input.bare ? '' : '/v1'),
         credentials: { mode, location, names },
-        token_url: mode === 'oidc' ? given.tokenUrl : null,
+        token_url: mode === 'oidc' ? input.tokenUrl : null,
       }),
       credentials: secrets,
       env: env[mode],
@@ -118,64 +118,7 @@ export function samples(count: number): Sample[] {
   })
 }
 
-const endings: Record<Model['type'], string> = {
-  chat: '/chat/completions',
-  completion: '/completions',
-  embedding: '/embeddings',
-  rerank: '/rerank',
-  image: '/images/generations',
-  speech_to_text: '/audio/transcriptions',
-  text_to_speech: '/audio/speech',
-  custom: '/predict',
-}
-
-export function pathsOf(type: Model['type'], prefix: string): Model['paths'] {
-  const post = ruleOf('POST', `${type === 'custom' ? '' : prefix}${endings[type]}`)
-  return type === 'custom' ? [post] : [post, ruleOf('GET', `${prefix}/models`)]
-}
-
-export function ruleOf(method: string, pattern: string): Model['paths'][number] {
-  return { method, path: templateOf(pattern).path, pattern }
-}
-
-export function modelOf(given: Partial<Model>): Model {
-  return {
-    system_name: 'm',
-    name: 'M',
-    summary: '',
-    description: '',
-    type: 'chat',
-    model_id: 'org/m',
-    request_format: null,
-    endpoint: 'https://m.example.com',
-    base_url: 'https://m.example.com/v1',
-    gateway_ready_at: null,
-    context_length: null,
-    capabilities: [],
-    license: null,
-    owner: null,
-    links: [],
-    state: 'available',
-    retires_on: null,
-    successor: null,
-    credentials: {
-      mode: 'user_key',
-      location: 'authorization',
-      names: { user_key: 'user_key', app_id: 'app_id', app_key: 'app_key' },
-    },
-    can_select_plan: false,
-    plan_required: false,
-    plans: [],
-    application_attributes: [],
-    application_fields: [],
-    paths: pathsOf('chat', '/v1'),
-    token_url: null,
-    sources: {},
-    ...given,
-  }
-}
-
-/** The texts of a module, as JavaScript reads them; throws where it does not parse. */
+/** The strings of a module, as JavaScript parses them; throws if it is invalid. */
 export function textsOfJs(code: string): string[] {
   const texts: string[] = []
   const walk = (node: unknown): void => {

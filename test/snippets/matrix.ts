@@ -10,17 +10,17 @@ import { createApi } from '../helper/api.js'
 import { type Stack, startStack } from '../helper/stack.js'
 import { createVisitor } from '../helper/visitor.js'
 
-/** One product of the matrix: a way to send a credential, and a type of model. */
+/** One product of the matrix: a credential mode and location, and a type of model. */
 export interface Cell {
-  /** `key-header chat`, the same in every run */
+  /** `key-header chat`, the same in every run. */
   name: string
   way: string
   type: ModelType
-  /** as the API returns it */
+  /** As the API returns it. */
   model: Model
-  /** with its secrets, as `reveal=true` returns it */
+  /** With its secrets, as `reveal=true` returns it. */
   application: Application
-  /** of that application, as the API gives them with `reveal=true` */
+  /** The snippets of that application, as the API returns them with `reveal=true`. */
   snippets: Snippet[]
 }
 
@@ -41,7 +41,7 @@ export const ways: Record<string, object> = {
 const servers: Record<ModelType, { server: string; id: string; path: string }> = {
   chat: { server: 'granite', id: 'ibm-granite/granite-3.3-8b-instruct', path: '/v1/chat/completions' },
   completion: { server: 'qwen', id: 'Qwen/Qwen2.5-Coder-7B', path: '/v1/completions' },
-  embedding: { server: 'nomic', id: 'nomic-ai/nomic-embed-text-v1.5', path: '/v1/embeddings' },
+  embedding: { server: 'nomic', id: 'nomic-ai/nomic-embed-text-v2-moe', path: '/v1/embeddings' },
   rerank: { server: 'bge', id: 'BAAI/bge-reranker-v2-m3', path: '/v1/rerank' },
   image: { server: 'sdxl', id: 'stabilityai/sdxl-turbo', path: '/v1/images/generations' },
   speech_to_text: { server: 'whisper', id: 'openai/whisper-large-v3', path: '/v1/audio/transcriptions' },
@@ -49,14 +49,14 @@ const servers: Record<ModelType, { server: string; id: string; path: string }> =
   custom: { server: 'custom', id: 'demo/custom-predict', path: '/predict' },
 }
 
-/** A product whose facts try to break out of the page and of every language. */
+/** A product whose texts try to break out of the page and of every language. */
 export const hostile = {
   product: 'granite-chat',
   name: `</code></script><script>alert('name')</script>"'\`$(alert)\u202e`,
   id: `</script><script>alert("id")</script><img src=x onerror=alert(1)>'"\`$(touch x)\\\n\u202eevil`,
 }
 
-/** What each answer holds, whatever of it a client shows. */
+/** The content of each answer, whichever part of it a client shows. */
 export const answered: Record<ModelType, RegExp> = {
   chat: /I am ibm-granite\/granite-3\.3-8b-instruct/,
   completion: /city in California/,
@@ -79,15 +79,15 @@ export interface Matrix {
 /** The demo with one product and one application for each cell; everything is read through the portal's API. */
 export async function startMatrix(folder: string): Promise<Matrix> {
   const stack = await startStack(['threescale', 'identity'])
-  const wanted = Object.keys(ways).flatMap((way) => modelTypes.map((type) => ({ way, type })))
-  const names = await addProducts(stack, wanted)
+  const required = Object.keys(ways).flatMap((way) => modelTypes.map((type) => ({ way, type })))
+  const names = await addProducts(stack, required)
   const { services } = await stack.state()
   const service = services.find(({ system_name }) => system_name === hostile.product)
   await stack.put(`/_demo/services/${service?.id}`, { name: hostile.name })
   await stack.part('gateway')
   const config = join(folder, 'portal.yaml')
   const products = Object.fromEntries(
-    wanted.map(({ type }, index) => [names[index], { model_id: servers[type].id, type }]),
+    required.map(({ type }, index) => [names[index], { model_id: servers[type].id, type }]),
   )
   const limits = { rate_limits: { reveals: 100_000 } }
   writeFileSync(
@@ -99,9 +99,9 @@ export async function startMatrix(folder: string): Promise<Matrix> {
   await createVisitor(stack).signIn('ada')
   const token = await api.token({ username: 'ada' })
   const cells: Cell[] = []
-  for (const [index, { way, type }] of wanted.entries()) {
+  for (const [index, { way, type }] of required.entries()) {
     const name = names[index] ?? ''
-    const made = await expectOk(
+    const created = await expectOk(
       api.post<Application>('/applications', token, {
         model: name,
         plan: 'basic',
@@ -109,7 +109,7 @@ export async function startMatrix(folder: string): Promise<Matrix> {
         fields: { purpose: 'Experiment' },
       }),
     )
-    cells.push({ name: `${way} ${type}`, way, type, ...(await readCell(api, token, name, made.id)) })
+    cells.push({ name: `${way} ${type}`, way, type, ...(await readCell(api, token, name, created.id)) })
   }
   await settled(cells)
   return { stack, api, token, cells, close: () => stack.close() }
@@ -123,13 +123,13 @@ export async function readCell(api: Matrix['api'], token: string, name: string, 
   return { model, application, snippets: items }
 }
 
-/** The gateway is not running yet, so nothing waits for ports that the products are moved away from. */
-async function addProducts(stack: Stack, wanted: { way: string; type: ModelType }[]): Promise<string[]> {
-  const answer = await fetch(`${stack.threescale}/_demo/products?count=${wanted.length}`, { method: 'POST' })
+/** The gateway is not running yet, so no process waits for the previous ports of the products. */
+async function addProducts(stack: Stack, required: { way: string; type: ModelType }[]): Promise<string[]> {
+  const answer = await fetch(`${stack.threescale}/_demo/products?count=${required.length}`, { method: 'POST' })
   const { products } = (await answer.json()) as { products: { system_name: string }[] }
   const { services } = await stack.state()
-  const first = await freePorts(wanted.length)
-  for (const [index, { way, type }] of wanted.entries()) {
+  const first = await freePorts(required.length)
+  for (const [index, { way, type }] of required.entries()) {
     const service = services.find(({ system_name }) => system_name === products[index]?.system_name)
     const { server, path } = servers[type]
     const rules = [
@@ -146,7 +146,7 @@ async function addProducts(stack: Stack, wanted: { way: string; type: ModelType 
   return products.map(({ system_name }) => system_name)
 }
 
-/** New OpenID Connect clients are pushed to the sign-in service a moment after they are made. */
+/** New OpenID Connect clients are sent to the identity provider a moment after they are created. */
 async function settled(cells: Cell[]): Promise<void> {
   const last = cells.findLast(({ application }) => application.credentials.mode === 'oidc')
   const { client_id, client_secret, token_url } = last?.application.credentials ?? {}
@@ -159,16 +159,16 @@ async function settled(cells: Cell[]): Promise<void> {
     if (answer.ok) return
     await sleep(100)
   }
-  throw new Error('the sign-in service does not know the clients')
+  throw new Error('the identity provider does not know the clients')
 }
 
-export async function expectOk<T>(asked: Promise<{ status: number; body: T; text: string }>): Promise<T> {
-  const { status, body, text } = await asked
+export async function expectOk<T>(requested: Promise<{ status: number; body: T; text: string }>): Promise<T> {
+  const { status, body, text } = await requested
   if (status >= 300) throw new Error(`the portal answered ${status} ${text}`)
   return body
 }
 
-/** A row of ports below those that systems give to outgoing connections. */
+/** A range of ports below those that systems use for outgoing connections. */
 export async function freePorts(count: number): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const first = 10_000 + Math.floor(Math.random() * 90) * 100
@@ -186,6 +186,6 @@ function isFree(port: number): Promise<boolean> {
   })
 }
 
-function names(given: object) {
-  return { user_key: 'user_key', app_id: 'app_id', app_key: 'app_key', ...given }
+function names(input: object) {
+  return { user_key: 'user_key', app_id: 'app_id', app_key: 'app_key', ...input }
 }

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 
-/** Runs modules one after the other in one process, so that libraries load once: one request a line, one answer a line. */
+/** Runs modules one after the other in one process, so that libraries load once: one request per line, one response per line. */
 const write = process.stdout.write.bind(process.stdout)
 let out = ''
 process.stdout.write = ((chunk: string | Uint8Array) => {

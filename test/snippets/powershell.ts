@@ -2,9 +2,9 @@ import { createRequire } from 'node:module'
 import tree from '@vscode/tree-sitter-wasm'
 
 /**
- * Reads PowerShell with the grammar that VS Code uses and does what the code says, as Windows PowerShell 5.1 documents it: literals,
- * variables, hashtables, the .NET methods and the cmdlets that the portal writes. Anything else is an error, so that nothing passes
- * unnoticed. The grammar reads typographic quotes in another way than PowerShell, so code must be ASCII.
+ * Parses PowerShell with the grammar of VS Code and runs it as Windows PowerShell 5.1 is documented: literals, variables,
+ * hashtables, the .NET methods and the cmdlets that the portal writes. Anything else is an error, so that nothing passes
+ * unnoticed. The grammar and PowerShell differ in typographic quotes, so code must be ASCII.
  */
 export interface Sent {
   method: string
@@ -17,17 +17,17 @@ export type Send = (request: Sent) => Promise<Buffer>
 export interface RanPowerShell {
   out: string
   sent: Sent[]
-  /** what `-OutFile` wrote, by name */
+  /** The output of `-OutFile`, by name. */
   files: Record<string, Buffer>
   variables: Record<string, unknown>
 }
 
 const wasm = createRequire(import.meta.url).resolve('@vscode/tree-sitter-wasm/wasm/tree-sitter-powershell.wasm')
 
-/** In a namespace or type: its static methods; methods of its values are in `methodsOf`. */
+/** Static methods of a namespace or type; methods of its values are in `methodsOf`. */
 const statics: Record<string, (...args: unknown[]) => unknown> = {
   'Convert::FromBase64String': (text) => bytes(Buffer.from(String(text), 'base64')),
-  'Convert::ToBase64String': (given) => asBuffer(given).toString('base64'),
+  'Convert::ToBase64String': (input) => asBuffer(input).toString('base64'),
   'Guid::NewGuid': () => ({ guid: crypto.randomUUID() }),
 }
 const utf8 = { utf8: true }
@@ -114,8 +114,8 @@ function createRun(env: Record<string, string>, send: Send) {
     const [target, operator, value] = [at(kids, 0).text, at(kids, 1).text, await evaluate(at(kids, 2))]
     const [, type, name = ''] = /^(\[byte\[\]\])?\$(env:\w+|\w+)$/.exec(target) ?? []
     if (!name || !['=', '+='].includes(operator)) throw new Error(`${target} ${operator}`)
-    const whole = operator === '+=' ? add(variables.get(key(name)), value) : value
-    variables.set(key(name), type ? bytes(asBuffer(whole)) : whole)
+    const complete = operator === '+=' ? add(variables.get(key(name)), value) : value
+    variables.set(key(name), type ? bytes(asBuffer(complete)) : complete)
   }
 
   function read(text: string): unknown {
@@ -159,7 +159,7 @@ function createRun(env: Record<string, string>, send: Send) {
     return method(await evaluate(owner), name, args)
   }
 
-  /** A cmdlet; `piped` is what stands before the `|`. */
+  /** A cmdlet; `piped` is the value before the `|`. */
   async function command(node: Node, piped?: unknown): Promise<unknown> {
     const kids = named(node)
     const elements = kids
@@ -196,11 +196,11 @@ function createRun(env: Record<string, string>, send: Send) {
     const { UseBasicParsing, Method = 'GET', Uri, Headers = {}, ContentType, Body, OutFile, ...rest } = options
     if (UseBasicParsing !== true || loose.length > 0 || Object.keys(rest).length > 0)
       throw new Error(Object.keys(rest).join())
-    const given: Record<string, string> = { ...(Headers as Record<string, string>) }
-    if (ContentType !== undefined) given['Content-Type'] = String(ContentType)
-    // text is sent as ISO 8859-1 by version 5.1
+    const input: Record<string, string> = { ...(Headers as Record<string, string>) }
+    if (ContentType !== undefined) input['Content-Type'] = String(ContentType)
+    // Version 5.1 sends text as ISO 8859-1.
     const body = typeof Body === 'string' ? Buffer.from(Body, 'latin1') : asBuffer(Body ?? [])
-    const sent = { method: String(Method), url: String(Uri), headers: given, body }
+    const sent = { method: String(Method), url: String(Uri), headers: input, body }
     result.sent.push(sent)
     const answer = await send(sent)
     if (OutFile === undefined) return { RawContentStream: { stream: bytes(answer) } }
@@ -219,7 +219,7 @@ function method(of: unknown, name: string, args: unknown[]): unknown {
   throw new Error(`no method ${name}`)
 }
 
-/** `+` of PowerShell: the left side decides. */
+/** `+` of PowerShell: the type of the left side decides. */
 function add(left: unknown, right: unknown): unknown {
   if (Array.isArray(left)) return [...left, ...(right as unknown[])]
   if (typeof left === 'string') return left + String(right ?? '')

@@ -1,13 +1,13 @@
 import { getTemplateVariables, parseConfigYaml, validateConfigYaml } from '@continuedev/config-yaml'
 import { Ajv } from 'ajv'
 import { parse } from 'yaml'
-import { llamaindexArguments, openWebuiVariables, secretSchema } from './documented.js'
+import { openWebuiVariables, secretSchema } from './documented.js'
 import type { Cell } from './matrix.js'
-import { inNewShell, type ReadPython } from './runners.js'
+import { inNewShell } from './runners.js'
 
 const isSecret = new Ajv().compile(secretSchema)
 
-/** The one model of a Continue configuration, read by Continue's own parser and schema; throws where they refuse it. */
+/** The one model of a Continue configuration, parsed by Continue's own parser and schema; throws if they reject it. */
 export function readContinue(text: string) {
   const config = parseConfigYaml(text)
   const complaints = (validateConfigYaml(config) ?? []).map(({ message }) => message)
@@ -16,7 +16,7 @@ export function readContinue(text: string) {
   return { model, secrets: getTemplateVariables(text) }
 }
 
-/** What Continue must end up with, from the application alone. */
+/** The expected result in Continue, derived from the application only. */
 export function wantedOfContinue({ model, application: { credentials } }: Cell) {
   const { mode, location, names, user_key = '', app_id = '', app_keys = [] } = credentials
   const base = { provider: 'openai', apiBase: model.base_url, model: model.model_id }
@@ -33,7 +33,7 @@ export function wantedOfContinue({ model, application: { credentials } }: Cell) 
   return { ...base, requestOptions: { headers: { [names.user_key]: user_key } } }
 }
 
-/** The variables that the container gets, as bash hands them over. */
+/** The variables that the container receives, as bash passes them. */
 export async function readDocker(text: string, folder: string): Promise<Record<string, string>> {
   const { ok, out } = await inNewShell(`docker() { printf '%s\\0' "$@"; }\n${text}`, folder)
   if (!ok) throw new Error(out)
@@ -50,15 +50,4 @@ export function readSecret(text: string): Record<string, string> {
   const value: unknown = parse(text)
   if (!isSecret(value)) throw new Error(JSON.stringify(isSecret.errors))
   return (value as { stringData: Record<string, string> }).stringData
-}
-
-/** Arguments that LlamaIndex does not document. */
-export function unknownArguments({ calls }: ReadPython): string[] {
-  const ofPython = /^(print|len|base64\.\w+|json\.load|urllib\.request\.\w+)$|\.(encode|decode)$/
-  return calls
-    .filter(([name]) => !ofPython.test(name))
-    .flatMap(([name, keywords]) => {
-      const known = llamaindexArguments[name]
-      return known ? keywords.filter((keyword) => !known.has(keyword)).map((keyword) => `${name}(${keyword})`) : [name]
-    })
 }

@@ -1,20 +1,20 @@
 import { request as httpRequest } from 'node:http'
 import type { Sent } from './powershell.js'
 
-/** A request to a model, whatever sent it. */
+/** A request to a model, from any client. */
 export interface ModelRequest {
   method: string
   url: string
-  /** by their names in lower case */
+  /** By their names in lower case. */
   headers: Record<string, string>
   json?: unknown
   form?: { model: string | undefined; file: string | undefined }
   output?: string
 }
 
-/** What curl sends for these arguments; an argument that the portal does not write is an error. */
+/** The request that curl sends for these arguments; an argument that the portal does not write is an error. */
 export function requestOfCurl(words: string[]): ModelRequest {
-  const made: ModelRequest = { method: 'GET', url: '', headers: {} }
+  const created: ModelRequest = { method: 'GET', url: '', headers: {} }
   const form: NonNullable<ModelRequest['form']> = { model: undefined, file: undefined }
   const queue = [...words]
   const next = () => queue.shift() ?? ''
@@ -22,32 +22,32 @@ export function requestOfCurl(words: string[]): ModelRequest {
     if (['-sS', '--fail-with-body', '--globoff', '-N'].includes(word)) continue
     if (word === '-H') {
       const [, name = '', value = ''] = /^([^:]*): ?([\s\S]*)$/.exec(next()) ?? []
-      made.headers[name.toLowerCase()] = value
-    } else if (word === '-u') made.headers.authorization = `Basic ${Buffer.from(next()).toString('base64')}`
+      created.headers[name.toLowerCase()] = value
+    } else if (word === '-u') created.headers.authorization = `Basic ${Buffer.from(next()).toString('base64')}`
     else if (word === '-d') {
       const data = next()
-      made.method = 'POST'
-      if (data.startsWith('{')) made.json = JSON.parse(data)
+      created.method = 'POST'
+      if (data.startsWith('{')) created.json = JSON.parse(data)
     } else if (word === '-F') {
-      made.method = 'POST'
-      made.form = form
+      created.method = 'POST'
+      created.form = form
       form.file = /^file=@(.*)$/.exec(next())?.[1]
     } else if (word === '--form-string') form.model = next().replace(/^model=/, '')
-    else if (word === '-o') made.output = next()
+    else if (word === '-o') created.output = next()
     else if (word === '--cacert') next()
-    else if (/^https?:/.test(word) && made.url === '') made.url = word
+    else if (/^https?:/.test(word) && created.url === '') created.url = word
     else throw new Error(`curl has no ${word}`)
   }
-  return made
+  return created
 }
 
-/** The same of what PowerShell sent. */
+/** The same for a request of PowerShell. */
 export function requestOfPowerShell({ method, url, headers, body }: Sent, files: string[]): ModelRequest {
   const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
-  const made: ModelRequest = { method, url, headers: lower, ...(files[0] ? { output: files[0] } : {}) }
+  const created: ModelRequest = { method, url, headers: lower, ...(files[0] ? { output: files[0] } : {}) }
   const boundary = /^multipart\/form-data; boundary=(\w+)$/.exec(lower['content-type'] ?? '')?.[1]
   if (boundary === undefined)
-    return body.toString().startsWith('{') ? { ...made, json: JSON.parse(body.toString()) } : made
+    return body.toString().startsWith('{') ? { ...created, json: JSON.parse(body.toString()) } : created
   delete lower['content-type']
   const parts = body.toString('latin1').split(`--${boundary}`)
   if (parts.shift() !== '' || parts.pop() !== '--\r\n') throw new Error('the form does not end')
@@ -58,10 +58,10 @@ export function requestOfPowerShell({ method, url, headers, body }: Sent, files:
     if (field?.[1] === 'model') form.model = Buffer.from(content, 'latin1').toString('utf8')
     if (field?.[1] === 'file' && /^RIFF.{4}WAVE/s.test(content) && content.length === 4044) form.file = field[2]
   }
-  return { ...made, form }
+  return { ...created, form }
 }
 
-/** Sends it as it is; rejects with the server's own words, as PowerShell shows them, for a status that is no success. */
+/** Sends it unchanged; rejects with the server's own message, as PowerShell shows it, if the status is not a success. */
 export function sendOverHttp({ method, url, headers, body }: Sent): Promise<Buffer> {
   const { hostname, port, pathname, search } = new URL(url)
   return new Promise((resolve, reject) => {
@@ -69,9 +69,9 @@ export function sendOverHttp({ method, url, headers, body }: Sent): Promise<Buff
       const chunks: Buffer[] = []
       answer.on('data', (chunk: Buffer) => chunks.push(chunk))
       answer.once('end', () => {
-        const whole = Buffer.concat(chunks)
-        if ((answer.statusCode ?? 500) < 300) resolve(whole)
-        else reject(new Error(`${answer.statusCode} ${whole.toString()}`))
+        const complete = Buffer.concat(chunks)
+        if ((answer.statusCode ?? 500) < 300) resolve(complete)
+        else reject(new Error(`${answer.statusCode} ${complete.toString()}`))
       })
     })
     sending.once('error', reject)

@@ -5,16 +5,16 @@ import { createServer } from 'node:https'
 import { join } from 'node:path'
 
 /**
- * What stands before APIcast on OpenShift: TLS for a public name, then plain HTTP with the same Host. `home` is a CURL_HOME that
- * leads the name, port 443, here and trusts the certificate, so that the text itself stays as it is.
+ * The router in front of APIcast on OpenShift: TLS for a public name, then plain HTTP with the same Host. `home` is a CURL_HOME
+ * that resolves the name, port 443, to this machine and trusts the certificate, so that the text itself is unchanged.
  */
 export async function startRoute(host: string, gatewayPort: number, folder: string) {
   const home = join(folder, 'route')
   mkdirSync(home, { recursive: true })
   const [key, cert] = [join(home, 'key.pem'), join(home, 'cert.pem')]
   const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', cert]
-  const made = spawnSync('openssl', [...args, '-subj', '/CN=route', '-addext', `subjectAltName=DNS:${host}`])
-  if (made.status !== 0) throw new Error(`openssl: ${made.stderr}`)
+  const created = spawnSync('openssl', [...args, '-subj', '/CN=route', '-addext', `subjectAltName=DNS:${host}`])
+  if (created.status !== 0) throw new Error(`openssl: ${created.stderr}`)
   const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (incoming, response) => {
     const { method, headers, url: path } = incoming
     const onward = request({ host: '127.0.0.1', port: gatewayPort, method, headers, path }, (answer) => {

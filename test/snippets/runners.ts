@@ -1,8 +1,8 @@
-import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
+import { type ChildProcess, type StdioOptions, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { projectRoot } from '../../src/root.js'
+import { projectRoot } from '../../src/project-root.js'
 import type { Cell } from './matrix.js'
 
 export interface Ran {
@@ -10,8 +10,6 @@ export interface Ran {
   out: string
 }
 
-/** Debian's Python, whatever else is first on the path: its requests is the one that the tests install. */
-export const PYTHON = '/usr/bin/python3'
 const PATH = process.env.PATH ?? ''
 
 /** A process that answers each line with a line, in order. */
@@ -24,30 +22,69 @@ function lineServer(command: string, args: string[], cwd: string, env: Record<st
     for (const answer of waiting.splice(0)) answer(JSON.stringify({ ok: false, out: `${command} ended with ${code}` }))
   })
   return {
-    ask: <T>(asked: object): Promise<T> =>
+    waiting,
+    ask: <T>(requested: object): Promise<T> =>
       new Promise((resolve) => {
         waiting.push((line) => resolve(JSON.parse(line) as T))
-        child.stdin?.write(`${JSON.stringify(asked)}\n`)
+        child.stdin?.write(`${JSON.stringify(requested)}\n`)
       }),
-    stop: () => child.kill(),
+    stop: () => child.stdin?.end(),
   }
 }
 
-export interface ReadPython extends Ran {
-  texts: string[]
-  calls: [name: string, keywords: string[]][]
+/** The modules that openai imports with the first call. */
+const openai = ['openai', 'openai.resources', 'openai.resources.chat']
+/** Lists of packages in test/snippets/packages; the modules that are imported before the first text. */
+const packages = {
+  current: ['requests', ...openai, 'langchain_openai'],
+  llamaindex: [...openai, 'llama_index.llms.openai_like', 'llama_index.embeddings.openai_like'],
+  oldest: openai,
+}
+export type Packages = keyof typeof packages
+
+/** The interpreter with these packages from the package index, which are installed if they are missing. */
+export function pythonWith(list: Packages): string {
+  const script = join(projectRoot, 'scripts/python.mjs')
+  const { status, stdout } = spawnSync(process.execPath, [script, list], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  if (status !== 0) throw new Error(`no Python with the packages of ${list}`)
+  return stdout.trim()
 }
 
-export function startPython(
-  folder: string,
-  { interpreter = PYTHON, env = {} }: { interpreter?: string; env?: Record<string, string> } = {},
-) {
-  const server = lineServer(interpreter, [join(projectRoot, 'test/snippets/python.py')], folder, env)
+export interface RanPython extends Ran {
+  /** Names of the files that the code wrote. */
+  files: string[]
+}
+
+/** `processes` texts run at a time. */
+export function startPython(folder: string, list: Packages = 'current', processes = 1) {
+  mkdirSync(folder, { recursive: true })
+  const args = [join(projectRoot, 'test/snippets/python.py'), folder, ...packages[list]]
+  const python = pythonWith(list)
+  const servers = Array.from({ length: processes }, () => lineServer(python, args, folder, { HOME: folder }))
+  const leastBusy = () => servers.reduce((one, other) => (other.waiting.length < one.waiting.length ? other : one))
   return {
-    run: (code: string, env: Record<string, string>) => server.ask<Ran>({ do: 'run', code, env }),
-    read: (code: string) => server.ask<ReadPython>({ do: 'read', code }),
-    runNotebook: (code: string, env: Record<string, string>) => server.ask<Ran>({ do: 'run notebook', code, env }),
-    checkNotebook: (code: string) => server.ask<Ran>({ do: 'check notebook', code }),
+    run: (code: string, env: Record<string, string>) => leastBusy().ask<RanPython>({ do: 'run', code, env }),
+    /** Parses it. */
+    read: (code: string) => leastBusy().ask<Ran & { texts: string[] }>({ do: 'read', code }),
+    stop: () => {
+      for (const { stop } of servers) stop()
+    },
+  }
+}
+
+export function startNotebooks(folder: string) {
+  mkdirSync(folder, { recursive: true })
+  const script = join(projectRoot, 'test/snippets/notebooks.py')
+  // `%pip install` finds openai installed, and does not contact a package index.
+  const env = { HOME: folder, PIP_NO_INDEX: '1', PIP_DISABLE_PIP_VERSION_CHECK: '1' }
+  const server = lineServer(pythonWith('current'), [script, folder], folder, env)
+  return {
+    check: (code: string) => server.ask<Ran>({ do: 'check', code }),
+    execute: (code: string, env: Record<string, string>, { fresh = false } = {}) =>
+      server.ask<RanPython>({ do: 'execute', code, env, fresh }),
     stop: server.stop,
   }
 }
@@ -70,7 +107,7 @@ export function startNode(folder: string) {
 export function inNewShell(text: string, folder: string, env: Record<string, string> = {}): Promise<Ran> {
   mkdirSync(folder, { recursive: true })
   return new Promise((resolve) => {
-    // without a terminal or socket on its input: bash would take that for a remote login and read .bashrc
+    // Without a terminal or socket as its input: bash would treat that as a remote login and read .bashrc.
     const stdio: StdioOptions = ['ignore', 'pipe', 'pipe']
     const child = spawn('bash', ['-c', text], { cwd: folder, stdio, env: { PATH: `/usr/bin:/bin:${PATH}`, ...env } })
     const chunks: Buffer[] = []
@@ -81,7 +118,7 @@ export function inNewShell(text: string, folder: string, env: Record<string, str
   })
 }
 
-/** The program alone, with these very arguments. */
+/** Only the program, with exactly these arguments. */
 export function runCurl(words: string[], folder: string): Promise<Ran> {
   return new Promise((resolve) => {
     const child = spawn('curl', words, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -92,7 +129,7 @@ export function runCurl(words: string[], folder: string): Promise<Ran> {
   })
 }
 
-/** What the owner of an application sets before the code. */
+/** The variables that the owner of an application sets before the code. */
 export function environmentOf({ application: { credentials } }: Pick<Cell, 'application'>): Record<string, string> {
   const { user_key, app_id, app_keys, client_id, client_secret } = credentials
   if (user_key !== undefined) return { MAAS_API_KEY: user_key }
@@ -100,7 +137,7 @@ export function environmentOf({ application: { credentials } }: Pick<Cell, 'appl
   return { MAAS_CLIENT_ID: client_id ?? '', MAAS_CLIENT_SECRET: client_secret ?? '' }
 }
 
-/** `work` for each item, some at a time, answers in order. */
+/** Runs `work` for each item, some concurrently; results are in order. */
 export async function each<T, R>(items: T[], atOnce: number, work: (item: T) => Promise<R>): Promise<R[]> {
   const answers: R[] = []
   const queue = [...items.entries()]

@@ -7,12 +7,12 @@ import { type SmallProvider, startSmallProvider } from '../helper/small-provider
 import { startStack } from '../helper/stack.js'
 
 /**
- * Browsers apply the `form-action` of a page to every redirect that an answer to its form leads to. The providers here lead on
- * to origins that the portal does not know.
+ * Browsers apply the `form-action` of a page to every redirect of the response to its form. The providers here redirect to
+ * origins that the portal does not know.
  */
 const stack = await startStack(['threescale'])
 const browser = await launchBrowser()
-/** another provider's origin: leads to `next`, or is where a sign-out ends */
+/** The origin of another provider. It redirects to `next`, or is the page after a sign-out. */
 const referers: (string | undefined)[] = []
 const upstream = createServer((request, response) => {
   referers.push(request.headers.referer)
@@ -44,7 +44,7 @@ async function portalWith(discovery: (provider: SmallProvider) => Record<string,
   return { provider, origin: portal.url }
 }
 
-/** A newcomer at the completion form. */
+/** Opens the sign-up form as a new user. */
 async function arrive(context: BrowserContext, { provider, origin }: Portal): Promise<Page> {
   const name = `leaver${++count}`
   provider.claims = { sub: name, name, email: `${name}@example.com`, email_verified: true }
@@ -75,21 +75,24 @@ for (const [name, portal] of [
   ['at the issuer that leads on to another origin', near],
 ] as const)
   for (const javaScriptEnabled of [true, false])
-    t.test(`a sign-out ${name} arrives, ${javaScriptEnabled ? 'with' : 'without'} scripts`, async (t) => {
-      const context = await browser.newContext({ javaScriptEnabled })
-      const page = await signIn(context, portal)
-      referers.length = 0
-      await page.locator('section form[action="/logout"] button').first().click()
-      await page.waitForURL(`${beyond}/done*`)
-      t.match(await page.textContent('h1'), 'Signed out upstream')
-      t.ok(referers.length > 0)
-      t.notMatch(referers.join(' '), portal.origin, 'and is told no address of the portal')
-      await page.goto(`${portal.origin}/signed-out`)
-      t.equal((await context.cookies(portal.origin)).filter(({ name }) => name === 'maas_session').length, 0)
-      await context.close()
-    })
+    t.test(
+      `a sign-out ${name} reaches the last page, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`,
+      async (t) => {
+        const context = await browser.newContext({ javaScriptEnabled })
+        const page = await signIn(context, portal)
+        referers.length = 0
+        await page.locator('section form[action="/logout"] button').first().click()
+        await page.waitForURL(`${beyond}/done*`)
+        t.match(await page.textContent('h1'), 'Signed out upstream')
+        t.ok(referers.length > 0)
+        t.notMatch(referers.join(' '), portal.origin, 'no Referer contains the origin of the portal')
+        await page.goto(`${portal.origin}/signed-out`)
+        t.equal((await context.cookies(portal.origin)).filter(({ name }) => name === 'maas_session').length, 0)
+        await context.close()
+      },
+    )
 
-t.test('leaving the completion form ends the session of the provider too', async (t) => {
+t.test('a sign-out from the sign-up form also ends the session at the provider', async (t) => {
   const context = await browser.newContext()
   const page = await arrive(context, far)
   await page.click('form[action="/logout"] button')
@@ -98,19 +101,19 @@ t.test('leaving the completion form ends the session of the provider too', async
   await context.close()
 })
 
-t.test('a provider without a sign-out address: the page says that its session goes on', async (t) => {
+t.test('without an end_session_endpoint, the page states that the provider session may still be open', async (t) => {
   const context = await browser.newContext()
   const page = await signIn(context, without)
   await page.locator('section form[action="/logout"] button').first().click()
   await page.waitForURL(`${without.origin}/signed-out*`)
-  t.match(await page.textContent('main'), 'its own session may still be open')
+  t.match(await page.textContent('main'), 'Your session with your identity provider may still be open')
   await page.goto(`${without.origin}/signed-out?provider=constructor`)
-  t.match(await page.textContent('main'), 'Your applications and their keys go on working.')
+  t.match(await page.textContent('main'), 'Your applications and their keys continue to work.')
   await context.close()
 })
 
 t.test(
-  'a form that is sent after the session ended leads through sign-in, and says that nothing was changed',
+  'a form submitted after the session ended leads through sign-in and states that nothing was changed',
   async (t) => {
     const { origin } = near
     const context = await browser.newContext()
@@ -120,7 +123,7 @@ t.test(
     await page.click('form[action="/account/members"] button:has-text("Invite person")')
     await page.waitForSelector('.notice')
     t.equal(page.url(), `${origin}/account`)
-    t.match(await page.textContent('.notice'), 'Your session had ended when you sent the form')
+    t.match(await page.textContent('.notice'), 'Your session ended before you submitted the form')
     t.notMatch(await page.textContent('.people'), 'invited@example.com')
     await page.goto(`${origin}/applications/new`)
     await page.selectOption('#model', 'granite-chat')
@@ -128,52 +131,52 @@ t.test(
     await page.click('form[action="/applications/new"] button')
     await page.waitForURL(`${origin}/applications/new?model=granite-chat`)
     await page.waitForSelector('.user-menu')
-    t.match(await page.textContent('.lead'), 'for', 'and one by GET loses nothing')
+    t.match(await page.textContent('.lead'), 'for', 'a GET form is preserved')
     await context.close()
   },
 )
 
-t.test(
-  'a script that sends after the session ended gets a page, and no redirect to a place it may not read',
-  async (t) => {
-    const context = await browser.newContext()
-    const page = await signIn(context, near)
-    await context.clearCookies({ name: 'maas_session' })
-    for (const path of ['/playground/stream', '/account/members'])
-      t.same(
-        await page.evaluate(async (address) => {
-          const answer = await fetch(address, { method: 'POST', body: new URLSearchParams({ prompt: 'hello' }) })
-          return [answer.status, answer.redirected, answer.headers.get('content-type')]
-        }, path),
-        [200, true, 'text/html; charset=utf-8'],
-        path,
-      )
-    await context.close()
-  },
-)
-
-t.test('the page in between has a link, no violation, and is kept nowhere', async (t) => {
-  const { origin, provider } = near
+t.test('a fetch after the session ended gets a page instead of a redirect to another origin', async (t) => {
   const context = await browser.newContext()
-  // the browser stays where it is
-  await context.route(`${provider.origin}/**`, (route) => route.fulfill({ status: 204 }))
-  const page = await context.newPage()
-  await page.goto(`${origin}/models`)
-  const [answer] = await Promise.all([
-    page.waitForResponse((response) => new URL(response.url()).pathname === '/login'),
-    page.click('a[href^="/login"]'),
-  ])
-  await page.waitForSelector('main a:has-text("Continue")')
-  t.equal(answer?.status(), 200)
-  t.equal(answer?.headers()['cache-control'], 'no-store')
-  t.match(answer?.headers()['content-security-policy'], /form-action 'self'(;|$)/)
-  t.match(await page.getAttribute('main a', 'href'), `${provider.origin}/authorize?`)
-  t.equal(await page.textContent('main a'), 'Continue')
-  t.same(await violations(page), [])
+  const page = await signIn(context, near)
+  await context.clearCookies({ name: 'maas_session' })
+  for (const path of ['/playground/stream', '/account/members'])
+    t.same(
+      await page.evaluate(async (address) => {
+        const answer = await fetch(address, { method: 'POST', body: new URLSearchParams({ prompt: 'hello' }) })
+        return [answer.status, answer.redirected, answer.headers.get('content-type')]
+      }, path),
+      [200, true, 'text/html; charset=utf-8'],
+      path,
+    )
   await context.close()
 })
 
-t.test('an address that is typed, and a client that is no browser, are redirected to the provider', async (t) => {
+t.test(
+  'the page between the portal and the provider has a link, no accessibility violation, and no-store',
+  async (t) => {
+    const { origin, provider } = near
+    const context = await browser.newContext()
+    // With 204, the browser stays on the page.
+    await context.route(`${provider.origin}/**`, (route) => route.fulfill({ status: 204 }))
+    const page = await context.newPage()
+    await page.goto(`${origin}/models`)
+    const [answer] = await Promise.all([
+      page.waitForResponse((response) => new URL(response.url()).pathname === '/login'),
+      page.click('a[href^="/login"]'),
+    ])
+    await page.waitForSelector('main a:has-text("Continue")')
+    t.equal(answer?.status(), 200)
+    t.equal(answer?.headers()['cache-control'], 'no-store')
+    t.match(answer?.headers()['content-security-policy'], /form-action 'self'(;|$)/)
+    t.match(await page.getAttribute('main a', 'href'), `${provider.origin}/authorize?`)
+    t.equal(await page.textContent('main a'), 'Continue')
+    t.same(await violations(page), [])
+    await context.close()
+  },
+)
+
+t.test('a typed address and a client that is not a browser are redirected to the provider', async (t) => {
   const { origin, provider } = near
   for (const site of [undefined, 'none', 'cross-site']) {
     const headers: Record<string, string> = site === undefined ? {} : { 'sec-fetch-site': site }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Brings the six files of the llm-metrics policy beside this script, from the commit that this set-up was written for, and
-# mends the one fault that loses numbers. They are other people's work and stay out of this repository.
+# Brings the six files of the llm-metrics policy next to this script, from the commit that this set-up was written for, and
+# fixes the one fault that loses numbers. They are other people's work and stay out of this repository.
 # POLICY_REPO: a copy of your own, where the cluster's side has no internet.
 set -eu
 repo=${POLICY_REPO:-https://github.com/rh-aiservices-bu/models-aas}
@@ -17,6 +17,6 @@ done
 # It calls deepcopy without importing it, so the first call of each key loses its tokens without a word. APIcast's own
 # custom_metrics policy imports it from here.
 if ! grep -q 'deepcopy *=' "$into/custom_metrics.lua"; then
-  { echo "local deepcopy = require('pl.tablex').deepcopy" && cat "$into/custom_metrics.lua"; } >"$into/mended.lua"
-  mv "$into/mended.lua" "$into/custom_metrics.lua"
+  { echo "local deepcopy = require('pl.tablex').deepcopy" && cat "$into/custom_metrics.lua"; } >"$into/fixed.lua"
+  mv "$into/fixed.lua" "$into/custom_metrics.lua"
 fi

@@ -1,5 +1,5 @@
 #!/bin/sh
-# start.sh redis|sentinel: writes the configuration anew at each start and becomes that program. Who is master is asked of
+# start.sh redis|sentinel: writes the configuration at each start and becomes that program. The current master is requested from
 # the sentinels that answer; where none does yet, it is the first of REDIS_PEERS.
 set -eu
 role=$1
@@ -8,7 +8,7 @@ port=${REDIS_PORT:-6379}
 sentinel_port=${SENTINEL_PORT:-26379}
 bind=${REDIS_BIND:-* -::*}
 self=${REDIS_SELF:-$(hostname).$REDIS_DOMAIN}
-# of the Redis among themselves; the portal has its own, which opens its own keys alone
+# of the Redis among themselves; the portal has its own, which opens its own keys only
 password=$(cat "${REDIS_PASSWORD_FILE:-/run/secrets/redis/password}")
 portal_password=$(cat "${REDIS_PORTAL_PASSWORD_FILE:-/run/secrets/redis/portal-password}")
 tls=${REDIS_TLS:-/run/secrets/redis-tls}
@@ -56,7 +56,7 @@ fi
   echo "tls-port $sentinel_port"
   tls_lines
   echo "dir $data"
-  # the network policy says who may ask; the portal's address of Redis carries one password, that of the data
+  # the network policy restricts the callers; the portal's address of Redis carries one password, that of the data
   echo "protected-mode no"
   echo "sentinel resolve-hostnames yes"
   echo "sentinel announce-hostnames yes"

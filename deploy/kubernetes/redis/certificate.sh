@@ -1,7 +1,7 @@
 #!/bin/sh
-# certificate.sh [NAMESPACE]: where the cluster makes no certificates for services, as OpenShift does. Makes an authority and a
+# certificate.sh [NAMESPACE]: where the cluster creates no certificates for services, unlike OpenShift. Creates an authority and a
 # certificate of Redis for two years, and puts both where the manifests look. Again before they end; the key of the authority is
-# not kept. KUBECTL names another client, for example oc.
+# not stored. KUBECTL names another client, for example oc.
 set -eu
 namespace=${1:-maas-portal}
 kubectl=${KUBECTL:-kubectl}

@@ -1,13 +1,9 @@
 import { isProblem, PortalError, problem } from '../../errors.js'
-import { createCalls, type ThreescaleOptions } from './calls.js'
-import { catalogueReads } from './catalogue.js'
-import { createConditional } from './conditional.js'
-import { accountsPage, everybody } from './every-account.js'
-import { createListed } from './listed.js'
-import type { AccountApi, Application, User } from './nouns.js'
-import { roleKept } from './only-admin.js'
-import { statistics } from './statistics.js'
-import { number, object, unwrap, type Wire } from './values.js'
+import { allUsers, readAccountsPage } from './account-list.js'
+import { createAccountSearch } from './account-search.js'
+import { createApplicationLists } from './application-list.js'
+import { createCatalogueRequests } from './catalogue-requests.js'
+import { createLargeLists } from './large-lists.js'
 import {
   toAccount,
   toApplication,
@@ -17,24 +13,41 @@ import {
   toSettings,
   toSubscription,
   toUser,
-} from './wire.js'
-import { listOf } from './xml.js'
+} from './mapping/mappers.js'
+import { object, recordIn, unwrap, type WireObject } from './mapping/wire-values.js'
+import { createConditionalRequests } from './requests/conditional-requests.js'
+import { createRequests, type ThreescaleOptions } from './requests/requests.js'
+import { SINGLE_MS } from './requests/timeouts.js'
+import { createStatistics } from './statistics.js'
+import { explainRejectedRole } from './tenant-rules/last-admin.js'
+import type { AccountApi, ThreescaleApplication, User } from './types.js'
 
-/** 3scale's Account Management API. Flat form parameters, `.json` in every path, Basic credentials; see nouns.ts for errors. */
+/** 3scale's Account Management API. Flat form parameters, `.json` in every path, Basic credentials; see types.ts for errors. */
 export function createThreescale(options: ThreescaleOptions): AccountApi {
-  const calls = createCalls({ ...options, conditional: createConditional() })
-  const { get, getXml, bulk, longList, write, remove, pages } = calls
+  const calls = createRequests({ ...options, conditional: createConditionalRequests() })
+  const { get, getXml, bulk, rows, write, remove, pages } = calls
   const account = (id: number) => `/admin/api/accounts/${id}`
   const application = (accountId: number, id: number) => `${account(accountId)}/applications/${id}`
+  const search = createAccountSearch({ get, getXml, listUsers, countApplications: (id) => countApplications(id) })
+  const findAccount = (criterion: Record<string, string>) => unlessAbsent(() => search.find(criterion))
+  const largeLists = createLargeLists(new URL(options.adminUrl).host)
+  const { countApplications, ...applicationLists } = createApplicationLists({
+    ...calls,
+    isLarge: search.isLarge,
+    largeLists,
+    readApplication,
+  })
 
   return {
-    ...catalogueReads({ bulk, pages }),
+    ...createCatalogueRequests({ bulk, rows, pages }),
     listFieldDefinitions: async () =>
-      unwrap((await bulk('/admin/api/fields_definitions')).fields_definitions, 'fields_definition')
-        .map(toFieldDefinition)
-        .filter((field) => field !== undefined),
-    readSettings: async ({ patient = false } = {}) =>
-      toSettings(object((await (patient ? bulk : get)('/admin/api/settings')).settings)),
+      (
+        await rows('/admin/api/fields_definitions', 'fields_definitions', 'fields_definition', {
+          toRow: toFieldDefinition,
+        })
+      ).filter((field) => field !== undefined),
+    readSettings: async ({ isBackground = false } = {}) =>
+      toSettings(object((await (isBackground ? bulk : get)('/admin/api/settings')).settings)),
     async readAlwaysApprove() {
       const list = unwrap(
         (await get('/admin/api/authentication_providers')).authentication_providers,
@@ -49,70 +62,73 @@ export function createThreescale(options: ThreescaleOptions): AccountApi {
     },
 
     async findByUsername(username) {
-      const found = await findAccount({ username })
-      const user = found?.users.find((candidate) => candidate.username === username)
-      return found && user ? { account: found.account, user } : undefined
+      const match = await findAccount({ username })
+      const user = match?.users.find((candidate) => candidate.username === username)
+      return match && user ? { account: match.account, user } : undefined
     },
     async findAllByUsername(username) {
       const all = []
-      for await (const one of everybody((page) => accountsPage(calls, page)))
+      for await (const one of allUsers((page) => readAccountsPage(calls, page)))
         if (one.user.username === username) all.push(one)
       return all
     },
-    everybody: () => everybody((page) => accountsPage(calls, page)),
+    listAllUsers: () => allUsers((page) => readAccountsPage(calls, page)),
     async findByEmail(email) {
-      const found = await findAccount({ email })
-      const user = found?.users.find((candidate) => candidate.email === email)
-      return found && user ? { account: found.account, user, users: found.users } : undefined
+      const match = await findAccount({ email })
+      const user = match?.users.find((candidate) => candidate.email === email)
+      return match && user ? { account: match.account, user, users: match.users } : undefined
     },
     signUp: async ({ orgName, username, email, fields }) =>
       toAccount(
-        one(
-          await write('POST', '/admin/api/signup', { ...fields, org_name: orgName, username, ...given({ email }) }),
+        recordIn(
+          await write('POST', '/admin/api/signup', { ...fields, org_name: orgName, username, ...defined({ email }) }),
           'account',
         ),
       ),
     listUsers,
     createUser: async (accountId, { username, email, fields }) =>
       toUser(
-        one(await write('POST', `${account(accountId)}/users`, { ...fields, username, email }), 'user'),
+        recordIn(await write('POST', `${account(accountId)}/users`, { ...fields, username, email }), 'user'),
         accountId,
       ),
     async setRole(accountId, userId, role) {
       try {
-        return toUser(one(await write('PUT', `${account(accountId)}/users/${userId}/${role}`, {}), 'user'), accountId)
+        return toUser(
+          recordIn(await write('PUT', `${account(accountId)}/users/${userId}/${role}`, {}), 'user'),
+          accountId,
+        )
       } catch (error) {
         if (!isProblem(error, 'threescale_denied')) throw error
-        return roleKept(await listUsers(accountId), userId, role, error)
+        return explainRejectedRole(await listUsers(accountId), userId, role, error)
       }
     },
     async deleteUser(accountId, userId) {
-      await absent(() => remove(`${account(accountId)}/users/${userId}`))
+      await unlessAbsent(() => remove(`${account(accountId)}/users/${userId}`))
     },
     async activateUser(accountId, userId) {
       await write('PUT', `${account(accountId)}/users/${userId}/activate`, {})
     },
     updateUser: async (accountId, userId, { username, email, fields = {} }) =>
       toUser(
-        one(
-          await write('PUT', `${account(accountId)}/users/${userId}`, { ...fields, ...given({ username, email }) }),
+        recordIn(
+          await write('PUT', `${account(accountId)}/users/${userId}`, { ...fields, ...defined({ username, email }) }),
           'user',
         ),
         accountId,
       ),
-    readAccount: async (accountId) => toAccount(one(await get(account(accountId)), 'account')),
+    readAccount: async (accountId) => toAccount(recordIn(await get(account(accountId)), 'account')),
     updateAccount: async (accountId, fields) =>
-      toAccount(one(await write('PUT', account(accountId), fields), 'account')),
+      toAccount(recordIn(await write('PUT', account(accountId), fields), 'account')),
     async deleteAccount(accountId) {
-      await absent(() => remove(account(accountId)))
+      await unlessAbsent(() => remove(account(accountId)))
     },
-    /** Approving twice is refused as a change of state that is none: what counts is where the account stands. */
+    /** 3scale rejects a second approval because the state does not change. The state of the account decides. */
     async approveAccount(accountId) {
       try {
         await write('PUT', `${account(accountId)}/approve`, {})
       } catch (error) {
         if (!isProblem(error, 'invalid_fields')) throw error
-        const { state } = toAccount(one(await get(account(accountId)), 'account'))
+        const { state } = toAccount(recordIn(await get(account(accountId)), 'account'))
         if (state !== 'approved') throw error
       }
     },
@@ -122,45 +138,51 @@ export function createThreescale(options: ThreescaleOptions): AccountApi {
         'service_subscription',
       ).map(toSubscription),
 
-    listApplications,
+    ...applicationLists,
     readApplication,
-    ...createListed({ listApplications, readApplication }),
     async findApplicationByAppId(accountId, appId) {
-      return absent(async () => own(accountId, await get(`${account(accountId)}/applications/find`, { app_id: appId })))
+      return unlessAbsent(async () =>
+        ofAccount(accountId, await get(`${account(accountId)}/applications/find`, { app_id: appId })),
+      )
     },
-    createApplication: async (accountId, wanted) =>
-      own(
+    createApplication: async (
+      accountId,
+      { planId, name, description, applicationId, userKey, applicationKey, fields },
+    ) =>
+      ofAccount(
         accountId,
         await write('POST', `${account(accountId)}/applications`, {
-          ...wanted.fields,
-          plan_id: String(wanted.planId),
-          name: wanted.name,
-          description: wanted.description,
-          application_id: wanted.applicationId,
-          ...given({ user_key: wanted.userKey, application_key: wanted.applicationKey }),
+          ...fields,
+          plan_id: String(planId),
+          name,
+          description,
+          application_id: applicationId,
+          ...defined({ user_key: userKey, application_key: applicationKey }),
         }),
       ),
     updateApplication: async (accountId, id, { name, description, userKey, fields = {} }) =>
-      own(
+      ofAccount(
         accountId,
         await write('PUT', application(accountId, id), {
           ...fields,
-          ...given({ name, description, user_key: userKey }),
+          ...defined({ name, description, user_key: userKey }),
         }),
       ),
     async deleteApplication(accountId, id) {
-      await absent(() => remove(application(accountId, id)))
+      await unlessAbsent(() => remove(application(accountId, id)))
     },
     async changePlan(accountId, id, planId) {
       await write('PUT', `${application(accountId, id)}/change_plan`, { plan_id: String(planId) })
     },
-    listKeys: async (accountId, id) => unwrap((await get(`${application(accountId, id)}/keys`)).keys, 'key').map(toKey),
+    listKeys: async (accountId, id) => [
+      ...(await rows(`${application(accountId, id)}/keys`, 'keys', 'key', { toRow: toKey, timeoutMs: SINGLE_MS })),
+    ],
     async addKey(accountId, id, value) {
       await write('POST', `${application(accountId, id)}/keys`, { key: value })
     },
-    /** The parameter wins over the path, so a key of any characters can be named (porta, application_keys_controller.rb). */
+    /** The parameter takes precedence over the path, so keys may have any characters (porta, application_keys_controller.rb). */
     async deleteKey(accountId, id, value) {
-      await absent(() => remove(`${application(accountId, id)}/keys/x`, { key: value }))
+      await unlessAbsent(() => remove(`${application(accountId, id)}/keys/x`, { key: value }))
     },
     listReferrerFilters: async (accountId, id) =>
       unwrap((await get(`${application(accountId, id)}/referrer_filters`)).referrer_filters, 'referrer_filter').map(
@@ -170,10 +192,10 @@ export function createThreescale(options: ThreescaleOptions): AccountApi {
       await write('POST', `${application(accountId, id)}/referrer_filters`, { referrer_filter: value })
     },
     async deleteReferrerFilter(accountId, id, filterId) {
-      await absent(() => remove(`${application(accountId, id)}/referrer_filters/${filterId}`))
+      await unlessAbsent(() => remove(`${application(accountId, id)}/referrer_filters/${filterId}`))
     },
-    ...statistics(get),
-    /** Rejects with a sentence for the operator, which names the setting to mend. */
+    ...createStatistics(get),
+    /** Rejects with a message for the operator that names the setting to fix. */
     async ping() {
       try {
         await get('/admin/api/settings')
@@ -184,37 +206,24 @@ export function createThreescale(options: ThreescaleOptions): AccountApi {
     async close() {},
   }
 
-  async function listApplications(accountId: number): Promise<Application[]> {
-    return unwrap((await longList(`${account(accountId)}/applications`)).applications, 'application').map(toApplication)
-  }
-
-  async function readApplication(accountId: number, id: number): Promise<Application> {
-    return own(accountId, await get(application(accountId, id)))
+  async function readApplication(accountId: number, id: number): Promise<ThreescaleApplication> {
+    return ofAccount(accountId, await get(application(accountId, id)))
   }
 
   async function listUsers(accountId: number): Promise<User[]> {
-    return unwrap((await get(`${account(accountId)}/users`)).users, 'user').map((wire) => toUser(wire, accountId))
+    const toRow = (wire: WireObject) => toUser(wire, accountId)
+    return [...(await rows(`${account(accountId)}/users`, 'users', 'user', { toRow, timeoutMs: SINGLE_MS }))]
   }
 
-  /** porta answers 404 for another account's application; a wrong answer is not passed on either. */
-  function own(accountId: number, answer: Wire): Application {
-    const record = toApplication(one(answer, 'application'))
+  /** porta returns 404 for an application of another account. A response with another account's application is rejected as well. */
+  function ofAccount(accountId: number, response: WireObject): ThreescaleApplication {
+    const record = toApplication(recordIn(response, 'application'))
     if (record.accountId !== accountId) throw problem('not_found')
     return record
   }
-
-  /** The XML of this call embeds the users, its JSON does not. */
-  async function findAccount(criterion: Record<string, string>) {
-    const answer = await absent(() => getXml('/admin/api/accounts/find', criterion))
-    if (!answer) return undefined
-    const node = one(answer, 'account')
-    const account = toAccount(node)
-    const users: User[] = listOf(node.users, 'user').map((wire) => toUser(wire, account.id))
-    return { account, users }
-  }
 }
 
-async function absent<T>(work: () => Promise<T>): Promise<T | undefined> {
+async function unlessAbsent<T>(work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work()
   } catch (error) {
@@ -223,13 +232,6 @@ async function absent<T>(work: () => Promise<T>): Promise<T | undefined> {
   }
 }
 
-function given(fields: Record<string, string | undefined>): Record<string, string> {
+function defined(fields: Record<string, string | undefined>): Record<string, string> {
   return Object.fromEntries(Object.entries(fields).filter((entry): entry is [string, string] => entry[1] !== undefined))
-}
-
-/** A record without an id is none: something else than 3scale answered. */
-function one(answer: Wire, root: string): Wire {
-  const record = object(answer[root])
-  if (number(record.id) > 0) return record
-  throw problem('threescale_unavailable', { cause: new Error(`3scale answered without ${root}`) })
 }

@@ -1,16 +1,16 @@
 import { isProblem, problem } from '../../errors.js'
-import type { Threescale } from './nouns.js'
-import { number, object, text, type Wire } from './values.js'
-import { toUsageValues } from './wire.js'
+import { toUsageValues } from './mapping/mappers.js'
+import { number, object, text, type WireObject } from './mapping/wire-values.js'
+import type { Threescale } from './types.js'
 
-type Get = (path: string, query: Record<string, string>) => Promise<Wire>
+type Get = (path: string, query: Record<string, string>) => Promise<WireObject>
 
 /**
  * 3scale's statistics (porta, app/lib/stats/**). Always asked in UTC: only there are days and months the sums that the
- * gateway's back-end keeps; in other zones porta shifts them by the offset of the range's begin, wrong over a change of
+ * gateway's backend keeps; in other zones porta shifts them by the offset of the range's begin, wrong over a change of
  * the clocks. Hours are right in every zone.
  */
-export function statistics(get: Get): Pick<Threescale, 'readUsage' | 'readTenantZone'> {
+export function createStatistics(get: Get): Pick<Threescale, 'readUsage' | 'readTenantZone'> {
   const path = (applicationId: number) => `/stats/applications/${applicationId}/usage`
   return {
     async readUsage(accountId, applicationId, { metric, granularity, since, until }) {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { get, hasOwnPort } from './configuration.js'
+import { get, hasOwnPort } from './apicast/configuration.js'
 
 export interface Address {
   port: number
@@ -11,7 +11,7 @@ const POLL_MS = 200
 const PER_PAGE = 500
 
 /**
- * The ports that products have on this machine, as the routes of a cluster are made for them: when something was promoted
+ * The ports that products have on this machine, like the routes that a cluster has for them: when something was promoted
  * `open` gets them all. The configurations themselves are loaded when requests ask for them. What 3scale does not answer
  * leaves the ports as they are.
  */
@@ -37,7 +37,7 @@ export async function followAddresses(threescale: string, open: (addresses: Addr
     if (current === revision) return
     const addresses = await readAddresses(threescale).catch(() => undefined)
     if (!addresses || closing) return
-    // a port that is taken for now is tried again
+    // A port that is in use is tried again.
     revision = (await open(addresses)) ? current : undefined
   }
 }

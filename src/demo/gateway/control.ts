@@ -5,11 +5,11 @@ import type { Settings } from './settings.js'
 interface Controlled {
   settings: Settings
   faults: Faults
-  /** empties what the gateway remembers */
+  /** Clears the caches of the gateway. */
   forget(): void
 }
 
-/** `/_demo/gateway` and `/_demo/faults`: PUT changes, GET shows. A bad change is 400 with a sentence that says what to send. */
+/** `/_demo/gateway` and `/_demo/faults`: PUT changes and GET reads. An invalid change returns 400 with the remedy. */
 export function controlServer({ settings, faults, forget }: Controlled): Server {
   return createServer(async (request, response) => {
     const send = (status: number, body: object) =>

@@ -16,14 +16,14 @@ export interface Fault {
 
 export type Faults = ReturnType<typeof createFaults>
 
-/** Calls of every product answered badly where a test asks for it; as on the other parts. */
+/** Returns the faults that a test has set, for the calls of any product. */
 export function createFaults() {
   let faults: Fault[] = []
 
   return {
     list: () => faults,
-    replace(wanted: Omit<Fault, 'hits'>[]): Fault[] {
-      faults = wanted.map((fault) => ({ ...fault, hits: 0 }))
+    replace(replacement: Omit<Fault, 'hits'>[]): Fault[] {
+      faults = replacement.map((fault) => ({ ...fault, hits: 0 }))
       return faults
     },
 

@@ -1,13 +1,13 @@
 import type { Server } from 'node:http'
 import { type Address, followAddresses } from './addresses.js'
-import { createAuthCache } from './cache.js'
-import { createConfigurations } from './configuration.js'
+import { createAuthCache } from './apicast/authorization-cache.js'
+import { createConfigurations } from './apicast/configuration.js'
+import type { Product } from './apicast/product.js'
+import { handle } from './apicast/proxy.js'
 import { controlServer } from './control.js'
 import { createFaults } from './faults.js'
-import { modelServer } from './models.js'
+import { modelServer } from './model-servers/server.js'
 import { listen } from './nginx/server.js'
-import type { Product } from './product.js'
-import { handle } from './proxy.js'
 import { createSettings, type Timing } from './settings.js'
 
 export interface StartOptions {

@@ -3,13 +3,13 @@ export interface GatewaySettings {
   auth_cache: boolean
   /** how long the configuration of a product is cached; 0: it is loaded for each request */
   configuration_seconds: number
-  /** instances of the gateway, each with an authorisation cache of its own; they take requests by turns */
+  /** Instances of the gateway, each with its own authorization cache. Requests are distributed in turn. */
   pods: number
-  /** when a back-end that accepts and never responds is given up */
+  /** when a backend that accepts and never responds is abandoned */
   backend_timeout_seconds: number
 }
 
-/** `real`: as a 3scale in production. `quick`: a promoted configuration is used at once, for a person who tries the demo. */
+/** `real`: like a 3scale in production. `quick`: a promoted configuration takes effect immediately, for users of the demo. */
 export type Timing = 'real' | 'quick'
 
 const checks: { [name in keyof GatewaySettings]: { isValid(value: unknown): boolean; rule: string } } = {
@@ -30,7 +30,7 @@ export function createSettings(timing: Timing) {
 
   return {
     current: () => current,
-    /** Returns what is wrong with the change, or undefined when it was made. */
+    /** Returns the error of the change, or undefined if it was applied. */
     change(body: unknown): string | undefined {
       if (typeof body !== 'object' || body === null || Array.isArray(body)) return 'Send a JSON object.'
       for (const [name, value] of Object.entries(body)) {

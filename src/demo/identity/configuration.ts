@@ -1,17 +1,17 @@
 import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
-import { fixedClients, type PushedClient } from './clients.js'
-import { demoKey } from './key.js'
-import { codePage, confirmCodePage, formPage, messagePage } from './pages.js'
+import { fixedClients, type PushedClient, rolesOf } from './clients.js'
+import { demoKey } from './demo-key.js'
+import { codePage, confirmCodePage, formPage, messagePage } from './pages/pages.js'
 import { claimsOf, type Person } from './people.js'
 import { KNOWN_SCOPES } from './scopes.js'
 
 const API = 'urn:maas-portal-api'
 const AUDIENCE = 'maas-portal-api'
 const SCOPES = 'maas:read maas:write maas:reveal'
-/** where a client asks for none: a credential is never shown without the scope for it */
+/** If a client requests no scope. Credentials are never revealed without their scope. */
 const DEFAULT_SCOPES = 'maas:read maas:write'
 
-/** oidc-provider told to behave as Keycloak does where the portal looks. */
+/** oidc-provider, configured to imitate Keycloak as far as the portal depends on it. */
 export function configuration(portalUrl: string, people: Person[], pushed: Map<string, PushedClient>): Configuration {
   const find = (sub: string) => people.find((person) => person.sub === sub)
   return {
@@ -29,7 +29,7 @@ export function configuration(portalUrl: string, people: Person[], pushed: Map<s
     },
     conformIdTokenClaims: false,
     pkce: { required: (_ctx, client) => client.clientId === 'maas-portal' },
-    // the library refuses to call this machine, where the demo's portal is
+    // The library blocks requests to this machine, on which the demo's portal runs.
     fetch: (url, { dispatcher: _dispatcher, ...init }: RequestInit & { dispatcher?: unknown } = {}) =>
       globalThis.fetch(url, init),
     findAccount: (_ctx, sub) => {
@@ -46,7 +46,10 @@ export function configuration(portalUrl: string, people: Person[], pushed: Map<s
         typ: 'Bearer',
         ...(person
           ? { preferred_username, email, email_verified, groups, name, org_name }
-          : { preferred_username: `service-account-${token.clientId}` }),
+          : {
+              preferred_username: `service-account-${token.clientId}`,
+              realm_access: { roles: rolesOf(token.clientId ?? '') },
+            }),
       }
     },
     // Keycloak gives a client's default scopes where none is asked: at the start of a flow of people, else in the token
@@ -81,7 +84,7 @@ export function configuration(portalUrl: string, people: Person[], pushed: Map<s
         enabled: true,
         userCodeInputSource: async (ctx, form, _out, error) => {
           ctx.type = 'html'
-          ctx.body = codePage(form, error && 'This code is not known, or no longer valid. Ask for a new one.')
+          ctx.body = codePage(form, error && 'This code is not valid or has expired. Request a new one.')
         },
         userCodeConfirmSource: async (ctx, form, client, _device, code) => {
           ctx.type = 'html'
@@ -89,7 +92,7 @@ export function configuration(portalUrl: string, people: Person[], pushed: Map<s
         },
         successSource: async (ctx) => {
           ctx.type = 'html'
-          ctx.body = messagePage('You are connected', 'Go back to your command line. This page can be closed.')
+          ctx.body = messagePage('Device connected', 'Return to your device. You can close this page.')
         },
       },
       clientCredentials: { enabled: true },
@@ -100,14 +103,14 @@ export function configuration(portalUrl: string, people: Person[], pushed: Map<s
         enabled: true,
         logoutSource: async (ctx, form) => {
           const hinted = ctx.oidc.entities.IdTokenHint !== undefined
-          // a valid hint means the portal asks for its own person: no question, as Keycloak does
+          // Like Keycloak: with a valid hint, the sign-out is not confirmed.
           const script = hinted
             ? '<script>document.forms[0].requestSubmit(document.querySelector("button"))</script>'
             : ''
           ctx.type = 'html'
-          ctx.body = formPage('Sign out', 'End your session at the sign-in service too?', form, [
+          ctx.body = formPage('Sign out', 'Do you also want to end your session with the identity provider?', form, [
             { label: 'Sign out', name: 'logout', value: 'yes' },
-            { label: 'Stay signed in here' },
+            { label: 'Stay signed in' },
           ]).replace('</body>', `${script}</body>`)
         },
         postLogoutSuccessSource: async (ctx) => {
@@ -147,8 +150,8 @@ export function configuration(portalUrl: string, people: Person[], pushed: Map<s
     renderError: async (ctx, out) => {
       ctx.type = 'html'
       ctx.body = messagePage(
-        'This did not work',
-        `${upper(out.error_description ?? out.error)}. Go back to the portal and start again.`,
+        'Request failed',
+        `${upper(out.error_description ?? out.error)}. Return to the portal and start again.`,
       )
     },
   }

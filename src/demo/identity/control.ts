@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Bender, Forgery } from './altered-responses.js'
 import type { PushedClient } from './clients.js'
 import type { Fault, Faults } from './faults.js'
-import type { Bender, Forgery } from './forgery.js'
-import type { Keys } from './keys.js'
 import { claimsOf, type Person } from './people.js'
+import type { Keys } from './signing-keys.js'
 
 interface ControlOptions {
   people: Person[]
@@ -62,7 +62,7 @@ export function createControl({ people, pushed, issuer, keys, forgery, faults }:
     },
   }
 
-  /** Any access token a test needs. */
+  /** Issues any access token that a test requires. */
   async function mint(body: Body): Promise<object> {
     const person = people.find(({ username }) => username === body.username)
     const client = String(body.client_id ?? (person ? 'maas-cli' : 'demo-service'))
@@ -81,7 +81,7 @@ export function createControl({ people, pushed, issuer, keys, forgery, faults }:
     return { access_token: await keys.sign(claims, { typ: String(body.typ ?? 'at+jwt'), stranger }) }
   }
 
-  /** Tells the portal by back-channel that a person, or one session, is signed out; without `url` it gives the token. */
+  /** Notifies the portal by back-channel that a person, or one session, is signed out; without `url` it gives the token. */
   async function signOut(body: Body): Promise<object> {
     const person = people.find(({ username }) => username === body.username)
     const claims = {

@@ -9,22 +9,22 @@ export interface Fault {
   /** `half`: the head and half of the body */
   drop?: 'before' | 'after' | 'half'
   times?: number
-  /** how far its clock is ahead, as the `Date` of an answer tells */
+  /** Seconds by which the `Date` header of a response is ahead. */
   skew_seconds?: number
-  /** members of a JSON answer that differ; null takes one out */
+  /** Members of a JSON response to replace; null removes one. */
   change?: Record<string, unknown>
   hits: number
 }
 
-/** Calls are counted, and answered badly where a test asks for it; as on the 3scale part. */
+/** Counts calls and returns the faults that a test has set, like the 3scale part. */
 export function createFaults() {
   let faults: Fault[] = []
   let calls: Record<string, number> = {}
 
   return {
     list: () => faults,
-    replace(wanted: Omit<Fault, 'hits'>[]): Fault[] {
-      faults = wanted.map((fault) => ({ ...fault, hits: 0 }))
+    replace(replacement: Omit<Fault, 'hits'>[]): Fault[] {
+      faults = replacement.map((fault) => ({ ...fault, hits: 0 }))
       return faults
     },
     calls: () => calls,
@@ -74,12 +74,12 @@ export function createFaults() {
   }
 }
 
-/** The answer is written by the library in one piece. */
+/** The library writes each response in one piece. */
 function changeJson(response: ServerResponse, change: Record<string, unknown>): void {
   const end = response.end.bind(response)
   response.end = ((chunk: unknown) => {
-    const told = { ...(JSON.parse(String(chunk)) as object), ...change } as Record<string, unknown>
-    const text = JSON.stringify(Object.fromEntries(Object.entries(told).filter(([, value]) => value !== null)))
+    const changed = { ...(JSON.parse(String(chunk)) as object), ...change } as Record<string, unknown>
+    const text = JSON.stringify(Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== null)))
     response.removeHeader('content-length')
     return end(text)
   }) as ServerResponse['end']

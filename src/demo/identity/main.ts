@@ -1,32 +1,35 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createForgery } from './altered-responses.js'
 import type { PushedClient } from './clients.js'
 import { createControl } from './control.js'
 import { createFaults } from './faults.js'
-import { createForgery } from './forgery.js'
-import { createKeys } from './keys.js'
-import { loginPage, messagePage } from './pages.js'
+import { loginPage, messagePage } from './pages/pages.js'
 import { PASSWORD, seedPeople } from './people.js'
 import { refusesScope } from './scopes.js'
+import { createKeys } from './signing-keys.js'
 
 export interface StartOptions {
-  /** base port of the demo; this part listens on the second one after it */
+  /** The base port of the demo. The identity provider listens on this port plus 2. */
   port: number
   host?: string
   portalUrl?: string
-  /** how it is reached from outside, behind a proxy that ends TLS; default its own address */
+  /** The public address behind a proxy that terminates TLS. The default is the address of this process. */
   issuer?: string
   stateFile?: string
+  /** the tenant of the 3scale part, which some of the users belong to */
+  tenant?: string
 }
 
-/** An OpenID provider that behaves as Keycloak does where the portal looks; see people.ts for who can sign in. */
+/** An OpenID provider that imitates Keycloak as far as the portal depends on it. people.ts has its users. */
 export async function start({
   port,
   host = '127.0.0.1',
   portalUrl = `http://localhost:${port}`,
   issuer = `http://localhost:${port + 2}`,
+  tenant,
 }: StartOptions): Promise<{ close(): Promise<void> }> {
   const { host: publicHost, protocol } = new URL(issuer)
-  const people = seedPeople()
+  const people = seedPeople(tenant)
   const pushed = new Map<string, PushedClient>()
   const { createProvider } = await quietly(() => import('./provider.js'))
   const provider = await quietly(async () => createProvider(issuer, portalUrl, people, pushed))
@@ -36,7 +39,7 @@ export async function start({
   const control = createControl({ people, pushed, issuer, keys, forgery, faults })
   const callback = provider.callback()
   const server = createServer((request, response) => {
-    // endpoints in discovery are built from the Host header; only the issuer's own is used
+    // The library derives the endpoints in the discovery document from the Host header.
     request.headers.host = publicHost
     request.headers['x-forwarded-proto'] = protocol.replace(':', '')
     void route(request, response)
@@ -61,16 +64,20 @@ export async function start({
       if (await faults.answers(request, response)) return
       forgery.watch(request, response)
       if (path === '/session/end' && !forgery.takesHint(request))
-        return html(response, 400, messagePage('This did not work', 'The hint of this sign-out is not valid.'))
+        return html(
+          response,
+          400,
+          messagePage('Request failed', 'The id_token_hint of this sign-out request is not valid.'),
+        )
       if (await refusesScope(provider, request, response)) return
       if (path.startsWith('/interaction/')) return await interaction(request, response)
       callback(request, response)
     } catch (error) {
-      const isOld = error instanceof Error && 'error_description' in error
-      const text = isOld
-        ? 'This sign-in is no longer valid. Go back to the portal and start again.'
-        : 'Something went wrong.'
-      html(response, 400, messagePage('This did not work', text))
+      const isProtocolError = error instanceof Error && 'error_description' in error
+      const text = isProtocolError
+        ? 'This sign-in is no longer valid. Return to the portal and start again.'
+        : 'An unexpected error occurred. Try again.'
+      html(response, 400, messagePage('Request failed', text))
     }
   }
 
@@ -87,13 +94,13 @@ export async function start({
     }
     const form = new URLSearchParams(await readBody(request))
     if (form.has('cancel')) {
-      const refusal = { error: 'access_denied', error_description: 'the person cancelled' }
+      const refusal = { error: 'access_denied', error_description: 'the user cancelled' }
       return provider.interactionFinished(request, response, refusal, { mergeWithLastSubmission: false })
     }
     const username = form.get('username')?.trim() ?? ''
     const person = people.find((candidate) => candidate.username === username)
     if (!person || form.get('password') !== PASSWORD) {
-      const error = 'User name or password is wrong.'
+      const error = 'The username or password is incorrect. Try again.'
       return html(response, 401, loginPage({ ...page, username, error }))
     }
     return provider.interactionFinished(
@@ -105,7 +112,7 @@ export async function start({
   }
 }
 
-/** The library warns about its in-memory store and about Node 20, when it is loaded too; both are meant here. */
+/** Suppresses the library's warnings about its in-memory store and Node.js 20, both of which are intended here. */
 async function quietly<T>(work: () => Promise<T>): Promise<T> {
   const { info, warn } = console
   console.info = () => {}

@@ -11,8 +11,8 @@ export interface Person {
 
 export const PASSWORD = 'demo'
 
-/** Who can sign in, each with password "demo"; the first four are shown on the sign-in page. */
-export function seedPeople(): Person[] {
+/** The users of the identity provider. Each has the password "demo"; the sign-in page lists some of them. */
+export function seedPeople(tenant = 'demo'): Person[] {
   const person = (username: string, name: string, sub: string, extra: Partial<Person> = {}): Person => ({
     username,
     name,
@@ -35,6 +35,14 @@ export function seedPeople(): Person[] {
     person('ben', 'Ben Blocked', '5a1d5d3e-0007-4a6f-9d42-000000000007', { email: 'ben@blocked.example' }),
     person('linus2', 'Linus Again', '5a1d5d3e-0008-4a6f-9d42-000000000008', { email: 'linus@example.com' }),
     { username: 'noorg', name: 'No Mail', sub: '5a1d5d3e-0009-4a6f-9d42-000000000009', groups: [] },
+    // owners of the largest accounts of that tenant
+    ...(tenant === 'large'
+      ? [
+          person('max', 'Max Maximal', '5a1d5d3e-0010-4a6f-9d42-000000000010'),
+          person('dora', 'Dora Data', '5a1d5d3e-0011-4a6f-9d42-000000000011'),
+          person('tess', 'Tess Tests', '5a1d5d3e-0012-4a6f-9d42-000000000012'),
+        ]
+      : []),
   ]
 }
 

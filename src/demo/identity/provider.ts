@@ -1,10 +1,10 @@
 import Provider from 'oidc-provider'
 import { type PushedClient, teachPushedClients } from './clients.js'
 import { configuration } from './configuration.js'
-import { messagePage } from './pages.js'
+import { messagePage } from './pages/pages.js'
 import type { Person } from './people.js'
 
-/** The library's provider, with clients that come later and a page for what is not there. */
+/** The provider of the library, with clients that are added later and a page for unknown addresses. */
 export function createProvider(
   issuer: string,
   portalUrl: string,
@@ -12,7 +12,7 @@ export function createProvider(
   pushed: Map<string, PushedClient>,
 ): Provider {
   const provider = new Provider(issuer, configuration(portalUrl, people, pushed))
-  // main.ts sets what a proxy would
+  // main.ts sets the headers of a proxy.
   provider.proxy = true
   teachPushedClients(provider, pushed)
   provider.use(async (ctx, next) => {

@@ -17,7 +17,7 @@ export async function refusesScope(
   const unknown = (searchParams.get('scope') ?? '').split(' ').filter((scope) => scope && !KNOWN_SCOPES.includes(scope))
   const target = searchParams.get('redirect_uri') ?? ''
   const client = await provider.Client.find(searchParams.get('client_id') ?? '')
-  // nobody is sent to an address that is not registered
+  // a browser is never sent to an address that is not registered
   if (unknown.length === 0 || !client?.redirectUriAllowed(target)) return false
   const back = new URL(target)
   back.searchParams.set('error', 'invalid_scope')

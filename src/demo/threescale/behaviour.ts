@@ -1,6 +1,6 @@
 /**
  * How the stand-in behaves where a real 3scale's behaviour depends on its database, its load and its timing. `real` is what
- * was measured; `quick` is for a person who tries the demo. `PUT /_demo/behaviour` changes single members.
+ * was measured; `quick` is for a person that tries the demo. `PUT /_demo/behaviour` changes single members.
  */
 export interface Behaviour {
   /** MySQL is 3scale's default: it stores no character beyond the BMP; PostgreSQL stores no NUL */
@@ -11,16 +11,24 @@ export interface Behaviour {
   sign_up_ms: number
   default_plan_ms: number
   write_ms: number
+  /** added to each call, outside of its worker: the network and the proxies before 3scale */
+  latency_ms: number
+  /** that a worker spends on each call, and on each record that it renders; on an application twice */
+  call_ms: number
+  row_ms: number
   /** requests that are worked on at a time; 0 for any number */
   web_workers: number
-  /** `stopped`: connections to the back-end are refused, and writes that touch it answer 500 after they are stored */
+  /** `stopped`: connections to the backend are refused, and writes that require it return 500 after they are stored. */
   backend: 'running' | 'stopped'
-  /** until the back-end knows a change */
+  /** Time until a change reaches the backend. */
   backend_delay_ms: number
-  /** until the back-end has counted what it authorised or was reported */
+  /** Time until the backend has counted authorized or reported usage. */
   count_delay_ms: number
-  /** how long the back-end remembers whether an application key is valid */
+  /** how long the backend remembers whether an application key is valid */
   app_key_memory_seconds: number
+  /** until a webhook is sent, and between the retries of one that was not accepted */
+  webhook_delay_ms: number
+  webhook_retry_ms: number
 }
 
 export type Timing = 'real' | 'quick'
@@ -32,11 +40,16 @@ export function behaviourFor(timing: Timing): Behaviour {
     sign_up_ms: 0,
     default_plan_ms: 300,
     write_ms: 0,
+    latency_ms: 0,
+    call_ms: 0,
+    row_ms: 0,
     web_workers: 0,
     backend: 'running',
     backend_delay_ms: 200,
     count_delay_ms: 5,
     app_key_memory_seconds: 60,
+    webhook_delay_ms: 100,
+    webhook_retry_ms: 60_000,
   }
   return timing === 'real'
     ? measured
@@ -47,16 +60,20 @@ export function behaviourFor(timing: Timing): Behaviour {
         backend_delay_ms: 20,
         count_delay_ms: 0,
         app_key_memory_seconds: 2,
+        webhook_delay_ms: 10,
+        webhook_retry_ms: 1000,
       }
 }
 
-/** The members of `change` that are there, with values that fit; names the first that does not. */
+/** The valid members of `change`, or the name of the first invalid one. */
 export function changed(behaviour: Behaviour, change: Record<string, unknown>): Behaviour | { error: string } {
   for (const [name, value] of Object.entries(change)) {
-    const old = behaviour[name as keyof Behaviour]
-    if (old === undefined) return { error: `${name} is not a member of the behaviour` }
+    const previous = behaviour[name as keyof Behaviour]
+    if (previous === undefined) return { error: `${name} is not a member of the behaviour` }
     const fits =
-      typeof old === 'number' ? typeof value === 'number' && value >= 0 : (CHOICES[name] ?? []).includes(String(value))
+      typeof previous === 'number'
+        ? typeof value === 'number' && value >= 0
+        : (CHOICES[name] ?? []).includes(String(value))
     if (!fits) return { error: `${name} cannot be ${JSON.stringify(value)}` }
   }
   return { ...behaviour, ...change }

@@ -1,4 +1,4 @@
-/** Instants of records: now, and never twice the same, so that a tag made of times sees every change. */
+/** Instants of records: now, and never twice the same, so that a tag of times reflects every change. */
 export function createClock() {
   let last = 0
   let fixed: number | undefined
@@ -7,7 +7,7 @@ export function createClock() {
       last = Math.max(last + 1, fixed ?? Date.now())
       return last
     },
-    /** Lets the records of a seed be of the past; undefined goes back to now. */
+    /** Sets a past time for the records of a seed; undefined restores the current time. */
     set(at: number | undefined) {
       fixed = at
       last = 0

@@ -15,6 +15,7 @@ import { type Behaviour, behaviourFor, type Timing } from './behaviour.js'
 import { createClock } from './clock.js'
 import { controlRoutes } from './controls/control.js'
 import { faultRoutes } from './controls/faults.js'
+import { keylessRoutes } from './controls/keyless.js'
 import { createCosts } from './http/costs.js'
 import { withoutFormat } from './http/format.js'
 import { parseForm } from './http/params.js'
@@ -34,21 +35,23 @@ import type { State } from './store.js'
 import { administrationRoutes } from './tenant/administration.js'
 import { emptyTenant } from './tenant/empty.js'
 import { seed, type TenantKind } from './tenant/seed.js'
+import { createWebhookSender } from './webhooks/delivery.js'
+import { webhookRoutes } from './webhooks/settings.js'
 import { startZync } from './zync.js'
 
 export interface StartOptions {
-  /** base port of the demo; this part listens on the next one, its back-end on the seventh */
+  /** base port of the demo; this part listens on the next one, its backend on the seventh */
   port: number
   host?: string
   portalUrl?: string
-  /** keeps the state over restarts; without it a restart begins anew */
+  /** stores the state over restarts; without it a restart begins from the seed */
   stateFile?: string
   /** the tenant that it begins with */
   tenant?: TenantKind
   timing?: Timing
 }
 
-/** The Account Management API of a tenant, as strict and as odd as porta's, with a back-end of its own behind it. */
+/** The Account Management API of a tenant, which imitates porta, with a separate backend. */
 export async function start({
   port,
   host = '127.0.0.1',
@@ -60,17 +63,20 @@ export async function start({
   let current: State = emptyTenant(clock, 'Etc/UTC')
   let behaviour = behaviourFor(timing)
   let delays = true
+  const webhooks = createWebhookSender({ state: () => current, behaviour: () => behaviour })
   const tenant: Tenant = {
     state: () => current,
     replace: (next) => {
       current = next
     },
     changed: () => {
+      keyless.record()
       if (delays) save()
     },
-    // building a tenant takes no time, and is stored when it is done
+    // The tenant is built without delays and stored when it is complete.
     behaviour: () => (delays ? behaviour : { ...behaviour, ...AT_ONCE }),
     clock,
+    webhooks,
   }
   const withoutDelays = async <T>(work: () => Promise<T>): Promise<T> => {
     delays = false
@@ -82,7 +88,7 @@ export async function start({
     }
   }
   const save = () => {
-    // the folder of a test may be gone before its demo
+    // The folder of a test may be deleted before its demo ends.
     if (!stateFile || !existsSync(dirname(stateFile))) return
     writeFileSync(`${stateFile}.new`, JSON.stringify(current))
     renameSync(`${stateFile}.new`, stateFile)
@@ -95,6 +101,7 @@ export async function start({
     routerOptions: { maxParamLength: 500 },
   })
   readBodies(app)
+  const keyless = keylessRoutes(app, tenant.state)
 
   const backendEndpoint = `http://127.0.0.1:${port + 7}`
   const sync = createSync({ state: tenant.state, behaviour: tenant.behaviour })
@@ -108,6 +115,7 @@ export async function start({
   controlRoutes(app, { tenant, port, backendEndpoint, behave, withoutDelays, settled: sync.settled })
   const workers = createWorkers()
   app.get('/_demo/workers', async () => ({ busy_ms: Math.round(workers.busyMs()) }))
+  app.get('/_demo/webhooks', async () => webhooks.report())
   const api = createApi(app, tenant, { workers, costs })
   serviceRoutes(api)
   planRoutes(api)
@@ -128,6 +136,7 @@ export async function start({
   subscriptionRoutes(api)
   statisticsRoutes(api)
   administrationRoutes(api)
+  webhookRoutes(api)
 
   await app.ready()
   const saved = stateFile && existsSync(stateFile) ? (JSON.parse(readFileSync(stateFile, 'utf8')) as State) : undefined
@@ -139,6 +148,7 @@ export async function start({
   return {
     async close() {
       zync.stop()
+      webhooks.stop()
       save()
       await app.close()
       await backend.close()
@@ -151,6 +161,9 @@ const AT_ONCE: Partial<Behaviour> = {
   sign_up_ms: 0,
   default_plan_ms: 0,
   write_ms: 0,
+  latency_ms: 0,
+  call_ms: 0,
+  row_ms: 0,
   backend_delay_ms: 0,
   web_workers: 0,
   backend: 'running',

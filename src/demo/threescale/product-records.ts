@@ -1,4 +1,4 @@
-/** Records of products, and of what belongs to them. */
+/** Records of products and their components. */
 export interface Stamped {
   created_at: number
   updated_at: number
@@ -35,7 +35,7 @@ export interface Flags {
   buyer_plan_change_permission: string
 }
 
-/** Gateway settings as they are edited; `columns` are named as porta's table has them. */
+/** The current gateway settings. `columns` have the names of porta's table. */
 export interface GatewaySettings extends Stamped {
   id: number
   columns: Record<string, string | number | null>
@@ -79,7 +79,7 @@ export interface Metric extends Stamped {
   parent_id?: number
 }
 
-/** A backend: a private endpoint with mapping rules and metrics of its own. */
+/** A backend: a private endpoint with its own mapping rules and metrics. */
 export interface Backend extends Stamped {
   id: number
   name: string
@@ -90,7 +90,7 @@ export interface Backend extends Stamped {
   rules: MappingRule[]
 }
 
-/** A configuration as it was frozen by a deployment or a promotion. */
+/** A configuration, as stored by a deployment or a promotion. */
 export interface Configuration {
   id: number
   service_id: number
@@ -121,7 +121,7 @@ export interface Plan extends Stamped {
   setup_fee: number
   trial_period_days: number
   custom: boolean
-  /** of a plan made for one application: the plan it was made from */
+  /** of a plan that is customised for one application: the original plan */
   original_id?: number
   limits: Limit[]
   pricing_rules: PricingRule[]

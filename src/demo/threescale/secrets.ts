@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-/** Secrets that no page, log or answer of a portal may ever show begin with this, so that a test can look for it. */
+/** The prefix of secrets that must not appear in any page, log or response of the portal, for which tests search. */
 export const CANARY = '1ea15ec2e7'
 
 export function hex(bytes: number): string {

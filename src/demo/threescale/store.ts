@@ -75,6 +75,16 @@ export interface ApiDoc extends Stamped {
   body: string
 }
 
+/** Where and about what the tenant sends webhooks. */
+export interface Webhook {
+  url?: string
+  active: boolean
+  /** also for changes of admins of the tenant, such as those of the API */
+  provider_actions: boolean
+  /** by setting, as `application_created_on` */
+  events: Record<string, boolean>
+}
+
 /** State of the 3scale stand-in: plain records in memory, ids counted per table as porta's tables are shared. */
 export interface State {
   lastId: Record<string, number>
@@ -97,7 +107,9 @@ export interface State {
   settings: Record<string, boolean | string>
   provider: Record<string, unknown>
   authenticationProviders: Record<string, unknown>[]
-  /** what the back-end knows, which may be less or other than the rest of this */
+  webhook?: Webhook
+  webhookFailures?: { id: string; time: string; error: string; url: string; event: string }[]
+  /** The data of the backend, which can differ from the other members. */
   backend: BackendState
 }
 

@@ -1,14 +1,15 @@
+import { rowsWith } from './row-index.js'
 import type { State } from './store.js'
 
-/** As Zync does: the sign-in service learns every application of OpenID Connect products, again and again until it answers. */
+/** Like Zync, pushes each application of an OpenID Connect product to the identity provider until it responds. */
 export function startZync(state: () => State, identityPort: number): { stop(): void } {
   let sent = ''
   let sentAt = 0
   const push = async () => {
-    const clients = state()
-      .applications.filter(
-        (row) => state().services.find(({ id }) => id === row.service_id)?.backend_version === 'oidc',
-      )
+    const { applications, services } = state()
+    const clients = services
+      .filter(({ backend_version }) => backend_version === 'oidc')
+      .flatMap(({ id }) => rowsWith(applications, 'service_id', id))
       .map((row) => ({
         client_id: row.application_id,
         client_secret: row.keys[0]?.value ?? '',
@@ -29,7 +30,7 @@ export function startZync(state: () => State, identityPort: number): { stop(): v
         sentAt = Date.now()
       }
     } catch {
-      // the sign-in service is down: the next round tries again
+      // the identity provider is down: the next round tries again
     }
   }
   const timer = setInterval(() => void push(), 300)

@@ -1,42 +1,42 @@
-import type { Threescale } from '../../clients/threescale/nouns.js'
+import type { Threescale } from '../../clients/threescale/types.js'
 import { problem } from '../../errors.js'
-import type { Found } from './standing.js'
+import type { AccountUser } from './account-status.js'
+import { ACCEPT_TERMS } from './messages.js'
 
-export interface Terms {
+export interface SignUpTerms {
   version: string
   url: string
   title: string
-  /** 3scale user field that records the accepted version */
+  /** Field of the 3scale user that records the accepted version. */
   field: string
 }
 
-/** True where this person has to be asked: the version on record is another one. */
-export function mustAccept(terms: Terms | undefined, { user }: Found): terms is Terms {
+/** True where the user has not accepted the current version. */
+export function requiresAcceptance(terms: SignUpTerms | undefined, { user }: AccountUser): terms is SignUpTerms {
   return terms !== undefined && user.fields[terms.field] !== terms.version
 }
 
-/** The complaint where another version than the present one was accepted, or none. */
-export function refusedTerms(terms: Terms | undefined, accepted: string | undefined): Record<string, string> {
-  return !terms || accepted === terms.version ? {} : { accept_terms: 'Accept the terms to go on.' }
+/** The error of the field where the current version was not accepted. */
+export function acceptanceErrors(terms: SignUpTerms | undefined, accepted: string | undefined): Record<string, string> {
+  return !terms || accepted === terms.version ? {} : { accept_terms: ACCEPT_TERMS }
 }
 
-/** Rejects with invalid_fields unless the present version was accepted. */
-export function checkAccepted(terms: Terms, accepted: string | undefined): void {
-  const fields = refusedTerms(terms, accepted)
+/** Rejects with invalid_fields unless the current version was accepted. */
+export function assertTermsAccepted(terms: SignUpTerms, accepted: string | undefined): void {
+  const fields = acceptanceErrors(terms, accepted)
   if (fields.accept_terms) throw problem('invalid_fields', { fields })
 }
 
-/** The record of the accepted version, as a field of the 3scale user. */
-export function acceptance(terms: Terms | undefined): Record<string, string> {
+/** The accepted version as a field of the 3scale user. */
+export function acceptanceField(terms: SignUpTerms | undefined): Record<string, string> {
   return terms ? { [terms.field]: terms.version } : {}
 }
 
-/** Puts the accepted version on record. */
 export async function recordAcceptance(
-  threescale: Threescale,
-  found: Found,
+  threescale: Pick<Threescale, 'updateUser'>,
+  { account, user }: AccountUser,
   fields: Record<string, string>,
-): Promise<Found> {
-  const user = await threescale.updateUser(found.account.id, found.user.id, { fields })
-  return { ...found, user: { ...user, fields: { ...user.fields, ...fields } } }
+): Promise<AccountUser> {
+  const updated = await threescale.updateUser(account.id, user.id, { fields })
+  return { account, user: { ...updated, fields: { ...updated.fields, ...fields } } }
 }

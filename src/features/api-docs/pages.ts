@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import type { OpenApiDocument } from '../../web/openapi/shapes.js'
-import { docsView } from './view.js'
+import type { OpenApiDocument } from '../../web/api/openapi/types.js'
+import { apiDocsView } from './view.js'
 
 export interface ApiDocsDeps {
   document: () => OpenApiDocument
@@ -8,11 +8,12 @@ export interface ApiDocsDeps {
   issuer: string
 }
 
-/** The REST API for people to read, made from the same document that programs read. */
+/** The documentation of the REST API, rendered from its OpenAPI document. */
 export async function apiDocsPages(app: FastifyInstance, { document, publicUrl, issuer }: ApiDocsDeps) {
-  let view: ReturnType<typeof docsView> | undefined
+  let rendering: ReturnType<typeof apiDocsView> | undefined
   app.get('/docs/api', { config: { open: true } }, async (_request, reply) => {
-    view ??= docsView({ document: document(), publicUrl, issuer })
-    return reply.page('api-docs/index', view, { of: view })
+    rendering ??= apiDocsView({ document: document(), publicUrl, issuer })
+    const view = await rendering
+    return reply.page('api-docs/index', view, { source: view })
   })
 }

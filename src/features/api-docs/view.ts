@@ -1,101 +1,86 @@
 import { errorCodes, problem } from '../../errors.js'
-import { codeView, createHighlight } from '../../web/code.js'
+import { mapInSlices } from '../../infra/time-slices.js'
+import { exampleHtml, methodColor, schemaRows, schemaType } from '../../web/api/openapi/schema-rows.js'
 import {
-  type Media,
   type OpenApiDocument,
-  type Operation,
-  type Parameter,
-  type Response,
+  type OpenApiMedia,
+  type OpenApiOperation,
+  type OpenApiParameter,
+  type OpenApiResponse,
+  type OpenApiSchema,
   resolve,
-  type Schema,
-} from '../../web/openapi/shapes.js'
-import { exampleHtml, methodColor, rowsOf, typeOf } from '../../web/openapi/show.js'
-import { curlOf, personToken, quoted, serviceToken } from './curl.js'
+} from '../../web/api/openapi/types.js'
+import { inlineMarkdownToHtml } from '../../web/pages/markdown.js'
+import { codeView, createHighlighter } from '../../web/pages/syntax-highlighting.js'
+import { exampleCurl, quoted, serviceTokenScript, userTokenScript } from './example-curl.js'
+import { conventions, exampleLabel, factLabels, locations, page, samples } from './messages.js'
 
-export function docsView(i: { document: OpenApiDocument; publicUrl: string; issuer: string }) {
+/** Markdown and examples of all operations take a tenth of a second, so other requests run in between. */
+export async function apiDocsView(i: { document: OpenApiDocument; publicUrl: string; issuer: string }) {
   const { document, publicUrl, issuer } = i
   const base = `${publicUrl}/api/v1`
+  const operations = await mapInSlices(operationsIn(document), ({ tag, method, path, operation }) => ({
+    tag,
+    ...operationView(document, base, method, path, operation),
+  }))
+  const objects = await mapInSlices(Object.entries(document.components.schemas), ([name, schema]) => ({
+    id: `schema-${name}`,
+    name,
+    descriptionHtml: inlineMarkdownToHtml(schema.description ?? ''),
+    fields: fieldsOf(document, schema),
+  }))
   return {
-    title: 'REST API',
-    lead: 'Everything the pages do, for programs: the same rules and the same results.',
+    ...page,
     facts: [
-      { label: 'Address', value: base, href: '' },
-      { label: 'Description for tools (OpenAPI 3.1)', value: '/api/v1/openapi.json', href: '/api/v1/openapi.json' },
+      { label: factLabels.address, value: base, href: '' },
+      { label: factLabels.openApi, value: '/api/v1/openapi.json', href: '/api/v1/openapi.json' },
       {
-        label: 'Where tokens come from (RFC 9728)',
+        label: factLabels.resourceMetadata,
         value: '/.well-known/oauth-protected-resource',
         href: '/.well-known/oauth-protected-resource',
       },
     ],
     start: [
-      shell(
-        'token-person',
-        'A token for you',
-        personToken(issuer),
-        'Your operator may have given the client another id.',
-      ),
-      shell(
-        'token-service',
-        'A token for a service',
-        serviceToken(issuer),
-        'The operator lists the client as a service.',
-      ),
-      shell('first-call', 'The first call', `curl ${quoted(`${base}/me`)} -H "Authorization: Bearer $TOKEN"`, ''),
+      codeSample('token-user', samples.userToken, userTokenScript(issuer)),
+      codeSample('token-service', samples.serviceToken, serviceTokenScript(issuer)),
+      codeSample('first-call', samples.firstCall, `curl ${quoted(`${base}/me`)} -H "Authorization: Bearer $TOKEN"`),
     ],
-    rules,
+    conventions: conventions.map(({ name, text }) => ({ name, textHtml: inlineMarkdownToHtml(text) })),
     groups: document.tags.map(({ name, description = '' }) => ({
       id: `tag-${name}`,
-      name: name.replace(/^./, (letter) => letter.toUpperCase()),
-      description,
-      operations: operationsOf(document, name, base),
+      name: name.replace(/^./, (initial) => initial.toUpperCase()),
+      descriptionHtml: inlineMarkdownToHtml(description),
+      operations: operations.filter(({ tag }) => tag === name),
     })),
-    nouns: nounsOf(document),
+    objects,
     errors: errorCodes
-      .map((code) => ({ code, status: problem(code).status, sentence: problem(code).message }))
+      .map((code) => ({
+        code,
+        status: problem(code).status,
+        messageHtml: inlineMarkdownToHtml(problem(code).message),
+      }))
       .sort((a, b) => a.status - b.status),
   }
 }
 
-const rules = [
-  {
-    name: 'Tokens',
-    text: 'Send an access token in the Authorization header. Reading requires the scope maas:read, and changes require maas:write. Returning an existing key (reveal=true) also requires maas:reveal.',
-  },
-  {
-    name: 'Sending again',
-    text: 'Give each POST an Idempotency-Key of your own. The same key and body leave one result however often they arrive, so after a lost answer just send it again.',
-  },
-  {
-    name: 'Lists',
-    text: 'A list has items and next_cursor. Send the cursor back for the next page; null means that this was the last.',
-  },
-  {
-    name: 'Limits',
-    text: 'RateLimit tells how many calls are left and for how many seconds. After 429 or 503, wait as long as Retry-After says.',
-  },
-  {
-    name: 'Not changed',
-    text: 'Send the ETag of the catalogue as If-None-Match: the answer is 304 when nothing has changed.',
-  },
-  {
-    name: 'Mistakes',
-    text: 'Errors are problem details (RFC 9457): a stable type, a sentence that says what to do, errors by field, and a request_id for support.',
-  },
-  {
-    name: 'Browsers',
-    text: 'A web application of another origin can call the API where the operator lists its origin (CORS). It sends an access token; cookies are not accepted.',
-  },
-]
-
-function operationsOf(document: OpenApiDocument, tag: string, base: string) {
-  return Object.entries(document.paths).flatMap(([path, operations]) =>
-    Object.entries(operations)
-      .filter(([, operation]) => operation.tags[0] === tag)
-      .map(([verb, operation]) => operationView(document, base, verb.toUpperCase(), path, operation)),
+function operationsIn({ paths }: OpenApiDocument) {
+  return Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, operation]) => ({
+      tag: operation.tags[0],
+      method: method.toUpperCase(),
+      path,
+      operation,
+    })),
   )
 }
 
-function operationView(document: OpenApiDocument, base: string, method: string, path: string, operation: Operation) {
+function operationView(
+  document: OpenApiDocument,
+  base: string,
+  method: string,
+  path: string,
+  operation: OpenApiOperation,
+) {
   const { operationId, summary, description = '', requestBody, security = [] } = operation
   const parameters = (operation.parameters ?? []).map((parameter) => parameterView(resolve(document, parameter)))
   const body = requestBody?.content['application/json']?.schema
@@ -106,64 +91,72 @@ function operationView(document: OpenApiDocument, base: string, method: string, 
     color: methodColor(method),
     path,
     summary,
-    description,
-    scope: security[0]?.bearer?.[0] ?? '',
-    reveals: security.some(({ bearer = [] }) => bearer.includes('maas:reveal')),
-    optional: security.some((wanted) => Object.keys(wanted).length === 0),
+    descriptionHtml: inlineMarkdownToHtml(description),
+    scope: security[0]?.openIdConnect?.[0] ?? '',
+    reveals: security.some(({ openIdConnect = [] }) => openIdConnect.includes('maas:reveal')),
+    optional: security.some((requirement) => Object.keys(requirement).length === 0),
     parameters,
     hasParameters: parameters.length > 0,
     fields,
     hasFields: fields.length > 0,
-    curl: shell(`curl-${operationId}`, 'curl', curlOf(base, method, path, operation), ''),
-    answers: Object.entries(operation.responses)
+    curl: codeSample(`curl-${operationId}`, { label: 'curl', note: '' }, exampleCurl(base, method, path, operation)),
+    responses: Object.entries(operation.responses)
       .filter(([status]) => Number(status) < 400)
-      .flatMap(([status, answer]) => answerViews(operationId, status, resolve(document, answer))),
-    refusals: Object.entries(operation.responses)
+      .flatMap(([status, response]) => responseViews(operationId, status, resolve(document, response))),
+    errors: Object.entries(operation.responses)
       .filter(([status]) => Number(status) >= 400)
-      .map(([status, answer]) => ({ status, description: resolve(document, answer).description ?? '' })),
+      .map(([status, response]) => ({
+        status,
+        descriptionHtml: inlineMarkdownToHtml(resolve(document, response).description ?? ''),
+      })),
   }
 }
 
-function parameterView({ name = '', in: place = 'query', required = false, description = '', schema = {} }: Parameter) {
-  const places = { query: 'query', path: 'address', header: 'header' }
-  return { name, place: places[place], required, description, type: typeOf(schema).type }
+function parameterView({
+  name = '',
+  in: location = 'query',
+  required = false,
+  description = '',
+  schema = {},
+}: OpenApiParameter) {
+  return {
+    name,
+    location: locations[location],
+    required,
+    descriptionHtml: inlineMarkdownToHtml(description),
+    type: schemaType(schema).type,
+  }
 }
 
-function answerViews(operationId: string, status: string, { description = '', content = {} }: Response) {
-  const kinds = Object.entries(content)
-  if (kinds.length === 0) return [{ id: '', status, description, label: '', noun: '', href: '', codeHtml: '' }]
-  return kinds.map(([type, media]) => ({
-    id: `answer-${operationId}-${status}-${type.split('/').pop()}`,
+function responseViews(operationId: string, status: string, { description = '', content = {} }: OpenApiResponse) {
+  const examples = Object.entries(content)
+  const descriptionHtml = inlineMarkdownToHtml(description)
+  if (examples.length === 0) return [{ status, descriptionHtml, label: '', object: '', href: '', codeHtml: '' }]
+  return examples.map(([type, media]) => ({
     status,
-    description,
-    label: `Example of ${operationId}, ${status}`,
-    ...nounOf(media),
-    codeHtml: exampleHtml(exampleText(type, media), type, createHighlight(), { cache: true }),
+    descriptionHtml,
+    label: exampleLabel(operationId, status),
+    ...objectOf(media),
+    codeHtml: exampleHtml(exampleText(type, media), type, createHighlighter(), { cache: true }),
   }))
 }
 
-function nounOf({ schema = {} }: Media): { noun: string; href: string } {
-  const { type, href } = typeOf(schema.properties?.items ?? schema)
-  return href ? { noun: type, href } : { noun: '', href: '' }
+function objectOf({ schema = {} }: OpenApiMedia): { object: string; href: string } {
+  const { type, href } = schemaType(schema.properties?.items ?? schema)
+  return href ? { object: type, href } : { object: '', href: '' }
 }
 
-function exampleText(type: string, { example }: Media): string {
+function exampleText(type: string, { example }: OpenApiMedia): string {
   return type.includes('json') ? JSON.stringify(example, null, 2) : String(example)
 }
 
-function fieldsOf(document: OpenApiDocument, schema: Schema) {
-  return rowsOf(schema, (item) => resolve(document, item))
-}
-
-function nounsOf(document: OpenApiDocument) {
-  return Object.entries(document.components.schemas).map(([name, schema]) => ({
-    id: `noun-${name}`,
-    name,
-    description: schema.description ?? '',
-    fields: fieldsOf(document, schema),
+function fieldsOf(document: OpenApiDocument, schema: OpenApiSchema) {
+  return schemaRows(schema, (item) => resolve(document, item)).map(({ description, ...row }) => ({
+    ...row,
+    descriptionHtml: inlineMarkdownToHtml(description),
   }))
 }
 
-function shell(client: string, label: string, code: string, note: string) {
-  return codeView({ client, group: 'Shell', label, language: 'bash', code, note, proof: 'parsed' })
+function codeSample(client: string, { label, note }: { label: string; note: string }, code: string) {
+  return codeView({ client, group: 'Shell', label, language: 'bash', code, note, verification: 'parsed' })
 }

@@ -1,18 +1,24 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { attemptOf } from '../../web/attempts.js'
-import { audited } from '../../web/audit.js'
-import { callerOf } from '../../web/guard.js'
-import { idPattern } from '../../web/ids.js'
-import type { Operations } from '../../web/operations.js'
-import { Page, Paging, pageOf } from '../../web/paging.js'
-import { Operation, Prefer } from '../operations/schemas.js'
-import type { Applications } from './applications.js'
-import { type Filters, sorts } from './listing.js'
-import type { PlanChanges } from './plan-changes.js'
-import { Application, ApplicationChange, NewApplication } from './schemas.js'
+import { IdempotencyKey, idempotencyKeyOf } from '../../idempotency/idempotency-key.js'
+import type { AsyncOperations } from '../../web/api/async-operations.js'
+import { checkModelFilter } from '../../web/api/model-filter.js'
+import { operationsOf } from '../../web/api/openapi/operation.js'
+import { Page, Paging, paginate } from '../../web/api/pagination.js'
+import { IfMatch, preconditionOf, sendWithEntityTag } from '../../web/api/preconditions.js'
+import { idParameter } from '../../web/api/validation/ids.js'
+import { annotateAudit } from '../../web/audit/audit.js'
+import { callerOf } from '../../web/auth/guard.js'
+import { AsyncOperation, Prefer } from '../operations/schemas.js'
+import type { ApplicationCatalogue, Applications } from './applications.js'
+import { ApplicationChange, ApplicationReplacement } from './change-schemas.js'
+import { applicationEtag } from './entity-tag.js'
+import { type ApplicationFilters, applicationSorts, filterAndSort, sortOrder } from './filters.js'
+import { Application, NewApplication } from './schemas.js'
 
-export const Id = Type.Object({ id: Type.String({ pattern: idPattern, examples: ['3001'] }) })
+const operation = operationsOf('applications')
+
+export const Id = idParameter('application', '3001')
 export const Reveal = Type.Object({
   reveal: Type.Optional(
     Type.Boolean({
@@ -20,64 +26,92 @@ export const Reveal = Type.Object({
     }),
   ),
 })
-/** With a key, a POST may be sent again: it leaves one result. */
-export const Attempt = Type.Object({
-  'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
-})
 
 const List = Type.Intersect([
   Paging,
   Type.Object({
-    q: Type.Optional(Type.String({ maxLength: 200, description: 'words of the name, description, model or plan' })),
-    model: Type.Optional(Type.String({ maxLength: 255, description: 'system_name' })),
-    state: Type.Optional(Application.properties.state),
+    q: Type.Optional(
+      Type.String({ maxLength: 200, description: 'words in name, description, model and plan, or a complete ID' }),
+    ),
+    name: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 255,
+        description: 'exact name, which several applications can have',
+      }),
+    ),
+    model: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: 'system_name of the model' })),
+    state: Type.Optional(
+      Type.Unsafe<Application['state']>({
+        ...Application.properties.state,
+        description: 'returns only applications in this state',
+      }),
+    ),
     sort: Type.Optional(
-      Type.Unsafe<NonNullable<Filters['sort']>>({ type: 'string', enum: [...sorts], default: '-created' }),
+      Type.Unsafe<NonNullable<ApplicationFilters['sort']>>({
+        type: 'string',
+        enum: [...applicationSorts],
+        default: '-created',
+        description: '`-` means descending; default `-created`',
+      }),
     ),
   }),
 ])
 
 export interface ApplicationsApiDeps {
   applications: Applications
-  planChanges: Pick<PlanChanges, 'change'>
-  operations: Pick<Operations, 'answer'>
+  models: Pick<ApplicationCatalogue, 'find'>
+  operations: Pick<AsyncOperations, 'answer'>
 }
 
-/** The same verbs as the pages, as JSON (contract: REST API). */
-export async function applicationsApi(
-  app: FastifyInstance,
-  { applications, planChanges, operations }: ApplicationsApiDeps,
-) {
-  app.get<{ Querystring: Paging & Filters }>(
+/** The operations of the pages as a REST API. */
+export async function applicationsApi(app: FastifyInstance, { applications, models, operations }: ApplicationsApiDeps) {
+  app.get<{ Querystring: Paging & ApplicationFilters }>(
     '/applications',
     {
       config: { scope: 'maas:read' },
-      schema: describe('listApplications', 'List your applications', {
+      schema: operation('listApplications', 'List your applications', {
+        description: 'Returns all applications of your account without secrets, newest first by default.',
         querystring: List,
         response: {
           200: Page(Application),
         },
       }),
     },
-    async (request) => pageOf(await applications.list(callerOf(request), request.query), request.query, ({ id }) => id),
+    async (request) => {
+      const [caller, { query }] = [callerOf(request), request]
+      const all = await applications.listing.rows(caller)
+      const inUse = all.some(({ model }) => model === query.model)
+      await checkModelFilter(query.model, { inUse, find: (model) => models.find(model, caller) })
+      const { items, next_cursor } = paginate(request, filterAndSort(all, query), sortOrder(query.sort))
+      return { items: await applications.listing.complete(items), next_cursor }
+    },
   )
 
   app.post<{ Body: NewApplication }>(
     '/applications',
     {
       config: { scope: 'maas:write', audit: 'application.create', problems: [404] },
-      schema: describe('createApplication', 'Create an application', {
-        headers: Type.Intersect([Attempt, Prefer]),
+      schema: operation('createApplication', 'Create an application', {
+        description:
+          'Subscribes your account to the model and returns the application with its credentials. If the plan requires approval, the application is `pending` until the operator decides.',
+        headers: Type.Intersect([IdempotencyKey, Prefer]),
         body: NewApplication,
-        response: { 201: Application, 202: Operation },
+        response: { 201: Application, 202: AsyncOperation },
       }),
     },
     async (request, reply) => {
-      const [caller, attempt] = [callerOf(request), attemptOf(request)]
+      const [caller, attempt] = [callerOf(request), idempotencyKeyOf(request)]
       return operations.answer(request, reply, async () => {
-        const application = await applications.create(caller, request.body, attempt)
-        const location = `/api/v1/applications/${application.id}`
-        return { status: 201, location, body: application, note: { target: { application: application.id } } }
+        const { application, isNew } = await applications.create(caller, request.body, attempt)
+        return {
+          status: 201,
+          location: `/api/v1/applications/${application.id}`,
+          headers: { etag: applicationEtag(application) },
+          isReplayed: !isNew,
+          body: application,
+          note: { target: { application: application.id } },
+        }
       })
     },
   )
@@ -86,16 +120,21 @@ export async function applicationsApi(
     '/applications/:id',
     {
       config: { scope: 'maas:read' },
-      schema: describe('readApplication', 'Read an application', {
+      schema: operation('readApplication', 'Read an application', {
+        description:
+          'With `reveal=true`, includes the credentials. This requires the scope `maas:reveal` and is audited.',
         params: Id,
         querystring: Reveal,
-        response: { 200: Application },
+        response: { 200: Application, 304: Type.Null() },
       }),
     },
-    async (request) => {
+    async (request, reply) => {
       const reveal = request.query.reveal === true
-      if (reveal) audited(request, { event: 'key.reveal' })
-      return (await applications.read(callerOf(request), Number(request.params.id), { reveal })).application
+      if (reveal) annotateAudit(request, { event: 'key.reveal' })
+      const { application } = await applications.read(callerOf(request), Number(request.params.id), { reveal })
+      const tag = applicationEtag(application)
+      // the tag does not cover keys, so a response with keys is never 304
+      return reveal ? reply.header('etag', tag).send(application) : sendWithEntityTag(reply, tag, application)
     },
   )
 
@@ -103,29 +142,51 @@ export async function applicationsApi(
     '/applications/:id',
     {
       config: { scope: 'maas:write', audit: 'application.update' },
-      schema: describe('updateApplication', 'Rename or describe an application, or change its plan', {
+      schema: operation('updateApplication', 'Change the name, description, fields or plan of an application', {
+        description:
+          'A JSON merge patch (RFC 7396). Members that cannot be changed are accepted with their current value, so you can send back the complete application. A body without changes writes nothing. If the plan requires approval, the response is 202 and the current plan stays in effect until the operator decides.',
+        consumes: ['application/json', 'application/merge-patch+json'],
+        headers: IfMatch,
         params: Id,
         body: ApplicationChange,
         response: { 200: Application, 202: Application },
       }),
     },
-    async (request, reply) => change(request, reply),
+    async (request, reply) => change(request, reply, { replaces: false }),
+  )
+
+  app.put<{ Params: { id: string }; Body: ApplicationReplacement }>(
+    '/applications/:id',
+    {
+      config: { scope: 'maas:write', audit: 'application.update' },
+      schema: operation('replaceApplication', 'Replace an application', {
+        description:
+          'Replaces everything that can be changed. An omitted description or field is removed if developers can write it. In all other respects, it behaves like PATCH. An unknown ID returns 404: no application is created.',
+        headers: IfMatch,
+        params: Id,
+        body: ApplicationReplacement,
+        response: { 200: Application, 202: Application },
+      }),
+    },
+    async (request, reply) => change(request, reply, { replaces: true }),
   )
 
   app.delete<{ Params: { id: string } }>(
     '/applications/:id',
     {
       config: { scope: 'maas:write', audit: 'application.delete' },
-      schema: describe('deleteApplication', 'Delete an application and its keys', {
+      schema: operation('deleteApplication', 'Delete an application and its keys', {
+        description:
+          'The gateway rejects its keys within about a minute. They are not checked, unlike a key that is deleted individually.',
         params: Id,
-        headers: Prefer,
-        response: { 202: Operation, 204: Type.Null() },
+        headers: Type.Intersect([IfMatch, Prefer]),
+        response: { 202: AsyncOperation, 204: Type.Null() },
       }),
     },
     async (request, reply) => {
       const [caller, id] = [callerOf(request), Number(request.params.id)]
       return operations.answer(request, reply, async () => {
-        await applications.remove(caller, id)
+        await applications.remove(caller, id, preconditionOf(request))
         return { status: 204 }
       })
     },
@@ -135,39 +196,46 @@ export async function applicationsApi(
     '/applications/:id/repair',
     {
       config: { scope: 'maas:write', audit: 'application.repair' },
-      schema: describe('repairApplication', 'Make the gateway accept the key of an application', {
+      schema: operation('repairApplication', 'Repair an application whose key the gateway rejects', {
         description:
-          'Where 3scale stored a change and could not tell the gateway, the key is refused until the change is written again. What the gateway accepts already stays as it is. A key that the portal made may be replaced: read the keys afterwards.',
+          'If 3scale stored a change without passing it to the gateway, the key is rejected until the change is written again. A key that the gateway accepts is not changed. A key that the portal created can be replaced, so read the keys afterwards.',
         params: Id,
         response: { 200: Application },
       }),
     },
-    async (request) => applications.repair(callerOf(request), Number(request.params.id)),
+    async (request, reply) => {
+      const application = await applications.repair(callerOf(request), Number(request.params.id))
+      return reply.header('etag', applicationEtag(application)).send(application)
+    },
   )
 
-  /** The texts are checked, then the plan is changed, then they are: what is refused changes nothing. 202: the operator was asked. */
+  /** 202: the plan was requested from the operator. A request that changes nothing has no audit event. */
   async function change(
     request: FastifyRequest<{ Params: { id: string }; Body: ApplicationChange }>,
     reply: FastifyReply,
+    { replaces }: { replaces: boolean },
   ) {
-    const { plan, ...texts } = request.body
-    const [caller, id] = [callerOf(request), Number(request.params.id)]
-    const named = Object.keys(texts).length > 0
-    // the plan is typed: it is named in the audit log once it is known to exist
-    if (plan !== undefined) audited(request, { event: 'application.change_plan' })
-    if (plan !== undefined && named) await applications.check(caller, id, texts)
-    const done = plan === undefined ? undefined : await planChanges.change(caller, id, plan)
-    const requested = done?.outcome === 'requested'
-    if (done) {
-      const event = requested ? 'application.request_plan' : 'application.change_plan'
-      const detail = { plan: plan ?? '', plan_before: done.before }
-      audited(request, { event, detail, ...(named ? { also: 'application.update' } : {}) })
+    const { application, plan, isWritten } = await applications.update(
+      callerOf(request),
+      Number(request.params.id),
+      request.body,
+      {
+        replaces,
+        expects: preconditionOf(request),
+        // the audit log names the requested plan only when it is known to exist
+        beforePlanChange: () => annotateAudit(request, { event: 'application.change_plan' }),
+      },
+    )
+    const isRequested = plan?.outcome === 'requested'
+    if (plan) {
+      const event = isRequested ? 'application.request_plan' : 'application.change_plan'
+      const detail = { plan: request.body.plan ?? '', plan_before: plan.before }
+      annotateAudit(request, { event, detail, ...(isWritten ? { also: 'application.update' } : {}) })
     }
-    const application = named ? await applications.update(caller, id, texts) : done?.application
-    return reply.code(requested ? 202 : 200).send(application)
+    if (!plan && !isWritten) annotateAudit(request, { quiet: true })
+    return reply
+      .code(isRequested ? 202 : 200)
+      .header('etag', applicationEtag(application))
+      .send(application)
   }
-}
-
-function describe(operationId: string, summary: string, parts: FastifySchema): FastifySchema {
-  return { operationId, summary, tags: ['applications'], ...parts }
 }

@@ -1,45 +1,51 @@
-import { applicationDefaults } from '../../clients/threescale/built-in-fields.js'
+import type { RecentReads } from '../../clients/threescale/memory/recent-reads.js'
+import { applicationDefaults } from '../../clients/threescale/tenant-rules/built-in-fields.js'
 import type {
   FieldDefinition,
   MappingRule,
   Plan,
   Product,
-  Application as Record3scale,
   Threescale,
-} from '../../clients/threescale/nouns.js'
-import { isProblem } from '../../errors.js'
-import { type Allowances, check } from '../../rules.js'
-import type { Caller } from '../../web/caller.js'
+  ThreescaleApplication,
+} from '../../clients/threescale/types.js'
+import { isProblem, runChecks } from '../../errors.js'
+import type { WithLock } from '../../infra/lock.js'
+import { type Allowances, enforce } from '../../policies.js'
+import type { Caller } from '../../web/auth/caller.js'
 import type { Model } from '../models/schemas.js'
-import { createCreation } from './creation.js'
-import { checkChange, checkTexts } from './fields.js'
-import { guards } from './guards.js'
-import { createHeldKeys, revealed } from './held-keys.js'
-import type { KeyReadiness } from './key-readiness.js'
-import type { KeyRepair } from './key-repair.js'
-import { applicationIdOf, describeKey } from './keys.js'
-import { arrange, type Filters } from './listing.js'
-import { createOwnApplication } from './own.js'
-import { choosePlan } from './plans.js'
-import { present } from './present.js'
-import { removeOnce } from './remove-once.js'
-import type { Application, ApplicationChange, Key, NewApplication } from './schemas.js'
-import { originOf } from './wishes.js'
+import { validateTexts } from './custom-fields.js'
+import { type ApplicationFilters, filterAndSort } from './filters.js'
+import { createCurrentKeys, revealKeys } from './keys/current-keys.js'
+import type { KeyReadiness } from './keys/gateway-sync/key-readiness.js'
+import type { KeyRepair } from './keys/gateway-sync/key-repair.js'
+import { applicationIdOf, toKey } from './keys/key-format.js'
+import { type CreatedApplication, createApplicationCreator } from './lifecycle/create-application.js'
+import { createScope, findCreated } from './lifecycle/create-request.js'
+import type { DeletedResults } from './lifecycle/deleted-results.js'
+import { createApplicationUpdates } from './lifecycle/update-application.js'
+import { createApplicationListing, type ListApplicationsDeps } from './list-applications.js'
+import { createApplicationLoader } from './load-application.js'
+import { requiredPolicies } from './permissions.js'
+import type { PlanChanges } from './plan-changes/plan-changes.js'
+import { choosePlan } from './plan-changes/plan-selection.js'
+import type { Application, Key, NewApplication } from './schemas.js'
+import { toApplication } from './to-application.js'
 
-/** What the catalogue tells about one product; `offered` are the plans a developer can take, in 3scale's order. */
-export interface FoundModel {
+/** The catalogue entry of one product. */
+export interface CatalogueModel {
   model: Model
   product: Product
+  /** in 3scale's order */
   plans: Plan[]
   applicationFields: FieldDefinition[]
   rules: MappingRule[]
 }
 
-/** The catalogue, as far as applications need it. */
-export interface Catalogue {
-  find(systemName: string, caller: Caller): Promise<FoundModel>
-  /** by product id, also for products the caller could not take anew: an application outlives a hidden plan */
-  describe(productId: number): Promise<FoundModel | undefined>
+/** The part of the catalogue that applications use. */
+export interface ApplicationCatalogue {
+  find(systemName: string, caller: Caller): Promise<CatalogueModel>
+  /** by product id, also for products with a hidden plan: their applications remain valid */
+  describe(productId: number): Promise<CatalogueModel | undefined>
 }
 
 export interface ApplicationsDeps {
@@ -47,7 +53,7 @@ export interface ApplicationsDeps {
     Threescale,
     | 'listApplications'
     | 'listSubscriptions'
-    | 'listedApplication'
+    | 'readListedApplication'
     | 'readApplication'
     | 'createApplication'
     | 'updateApplication'
@@ -55,179 +61,141 @@ export interface ApplicationsDeps {
     | 'listKeys'
     | 'checkTexts'
   >
-  models: Catalogue
+  /** for display */
+  recent: ListApplicationsDeps['recent'] & Pick<RecentReads, 'readListedApplication' | 'listKeys'>
+  models: ApplicationCatalogue
   allowances: Allowances
-  keys: Pick<KeyReadiness, 'changed' | 'seen' | 'usable'>
+  readiness: Pick<KeyReadiness, 'markChanged' | 'markSeen' | 'waitUntilUsable'>
   repair: KeyRepair
-  /** told of each application that was created twice and removed */
+  results: DeletedResults
+  plans: Pick<PlanChanges, 'move'>
+  /** called for each application that was created twice and deleted */
   duplicateRemoved(what: 'application'): void
-  /** runs one piece of work of a name at a time */
-  oneAtATime: OneAtATime
-  /** asked once a new application can be used; may teach the catalogue the model id. Never rejects. */
+  withLock: WithLock
+  /** called once a new application can be used, to read the model id for the catalogue; never rejects */
   learn(model: Model, application: Application): Promise<void>
   now: () => Date
 }
-
-/** `isLost`: another request may have begun since; what was read before has to be read again before a write. */
-export type OneAtATime = <T>(name: string, work: (turn: { isLost(): Promise<boolean> }) => Promise<T>) => Promise<T>
 
 export interface ReadApplication {
   application: Application
   model: Model | undefined
   product: Product | undefined
-  /** of the fields of applications */
+  /** fields of applications */
   definitions: FieldDefinition[]
   keys: Key[]
 }
 
-type Texts = { name?: string; description?: string }
-
 export type Applications = ReturnType<typeof createApplications>
 
-/** Applications of the caller's own account; another account's id is `not_found`, as what does not exist. */
-export function createApplications({ oneAtATime, ...deps }: ApplicationsDeps) {
-  const { threescale, models, repair } = deps
-  const heldBy = createHeldKeys(threescale)
-  const ownApplication = createOwnApplication({ threescale, models })
-  const createOnce = createCreation({ ...deps, heldBy })
+/** Applications of the caller's account. The application of another account is not_found, like one that does not exist. */
+export function createApplications({ withLock, ...deps }: ApplicationsDeps) {
+  const { threescale, recent, models, repair } = deps
+  const readCurrentKeys = createCurrentKeys(threescale)
+  const readRecentKeys = createCurrentKeys(recent)
+  const loadApplication = createApplicationLoader({ threescale, models })
+  const loadRecent = createApplicationLoader({ threescale: { ...threescale, ...recent }, models })
+  const createOnce = createApplicationCreator({ ...deps, readCurrentKeys })
+  const listing = createApplicationListing(deps)
   return {
-    /** One call to 3scale, which renders the list only after a change. Without secrets. */
-    async list(caller: Caller, filters: Filters = {}): Promise<Application[]> {
-      const records = await threescale.listApplications(caller.accountId)
-      return arrange(await Promise.all(records.map((record) => shown(record))), filters)
+    listing,
+
+    /** At most one call to 3scale, which renders the list only after a change. Without secrets. */
+    async list(caller: Caller, filters: ApplicationFilters = {}): Promise<Application[]> {
+      return listing.complete(filterAndSort(await listing.rows(caller), filters))
     },
 
     /**
-     * One call to 3scale; two if keys are requested that are a list of their own. 3scale renders either only after a
-     * change. The model is undefined when its product is gone or no longer deployed.
+     * At most one call to 3scale, and a second one if keys are requested that are a list of their own. 3scale renders either
+     * only after a change, and is always asked for credentials. The model is undefined if its product was removed or is no
+     * longer deployed.
      */
     async read(caller: Caller, id: number, { reveal = false, keys = false } = {}): Promise<ReadApplication> {
-      const { record, found } = await ownApplication(caller, id)
-      const held = keys || reveal ? await heldBy(caller, record, found) : []
-      const repairNeeded = await repair.isNeeded(id)
+      const { record, entry } = await (reveal ? loadApplication : loadRecent)(caller, id)
+      const readKeys = reveal ? readCurrentKeys : readRecentKeys
+      const currentKeys = keys || reveal ? await readKeys(caller, record, entry) : []
+      const repairRequired = await repair.isRequired(id)
       return {
-        application: present(record, found, { ...(reveal ? revealed(held) : {}), repairNeeded }),
-        model: found?.model,
-        product: found?.product,
-        definitions: found?.applicationFields ?? applicationDefaults,
-        keys: held.map((key) => describeKey(record.id, key, reveal)),
+        application: toApplication(record, entry, { ...(reveal ? revealKeys(currentKeys) : {}), repairRequired }),
+        model: entry?.model,
+        product: entry?.product,
+        definitions: entry?.applicationFields ?? applicationDefaults,
+        keys: currentKeys.map((key) => toKey(record.id, key, reveal)),
       }
     },
 
     /**
-     * Creates the application of that attempt, or finds it: three reads and one write. The same account and attempt leave one
-     * application however often, from whichever replica, also at once and after a lost answer. Rejects with invalid_fields,
-     * rule, not_found (model), threescale_unavailable and key_not_usable (then it is safe to send the same attempt again).
+     * Creates the application of an attempt, or finds it: three reads and one write. One account and attempt leave one
+     * application, however often and on whichever replica, also concurrently and after a lost response. Rejects with
+     * invalid_fields, policy_violation, not_found (model), idempotency_key_reused, result_deleted, and with
+     * threescale_unavailable and key_not_usable, after which the same attempt can be repeated.
      */
-    async create(caller: Caller, wanted: NewApplication, attempt: string): Promise<Application> {
-      const found = await models.find(wanted.model, caller)
-      const { product } = found
-      check(guards.change, { product })
-      const plan = choosePlan(product, found.plans, wanted.plan)
-      const { name, description, fields } = checkTexts(found.applicationFields, wanted)
+    async create(caller: Caller, body: NewApplication, attempt: string): Promise<CreatedApplication> {
+      const entry = await models.find(body.model, caller)
+      const { product } = entry
+      enforce(requiredPolicies.change, { product })
+      const [plan, { name, description, fields }] = runChecks(
+        () => choosePlan(product, entry.plans, body.plan),
+        () => validateTexts(entry.applicationFields, body),
+      )
       await threescale.checkTexts({ name, description })
-      const wish = { productId: product.id, planId: plan.id, name, description, fields }
-      const origin = originOf(caller.accountId, attempt, wish)
-      // the name is a digest: an Idempotency-Key may itself be a secret of the caller
-      return oneAtATime(`application:${applicationIdOf(origin, 'user_key')}`, (turn) =>
-        createOnce({ caller, found, origin, wish, plan }, turn),
+      const request = { productId: product.id, planId: plan.id, name, description, fields }
+      const scope = createScope(caller.accountId, attempt, request)
+      // the lock name is a digest, because an Idempotency-Key may be a secret of the caller
+      return withLock(`application:${applicationIdOf(scope, 'user_key')}`, (lock) =>
+        createOnce({ caller, entry, scope, request, plan }, lock),
       )
     },
 
-    /** One read and one write. Rejects with invalid_fields, rule. */
-    async update(caller: Caller, id: number, change: ApplicationChange): Promise<Application> {
-      const { record, found, texts } = await checked(caller, id, change)
-      if (Object.keys(texts).length === 0) return shown(record)
-      const { accountId } = caller
-      const { result } = await repair.change(
-        { accountId, record, found },
-        {
-          send: () => threescale.updateApplication(accountId, id, texts),
-          stored: () => storedWith(accountId, id, texts),
-        },
-      )
-      return shown(result)
+    /** The id of the application that an attempt has created; undefined if there is none. One call to 3scale. */
+    async findCreated({ accountId: account }: Caller, attempt: string): Promise<number | undefined> {
+      return findCreated({ account, attempt }, await threescale.listApplications(account))[0]?.id
     },
 
-    /** One read: rejects as `update` would before its write, for changes that are more than one write. */
-    async check(caller: Caller, id: number, change: ApplicationChange): Promise<void> {
-      await checked(caller, id, change)
-    },
-
-    /** One read and one write. */
-    async remove(caller: Caller, id: number): Promise<void> {
-      await ownToChange(caller, id)
-      await removeOnce(
-        () => threescale.deleteApplication(caller.accountId, id),
-        () => isGone(caller.accountId, id),
-      )
-    },
+    ...createApplicationUpdates({ ...deps, withLock, readCurrentKeys, loadForChange, show }),
 
     /**
-     * Makes the gateway accept the key of an application that 3scale has stored and its back-end does not know. What the gateway
-     * accepts already is left as it is. Rejects with key_not_usable where it cannot be done now.
+     * Repairs an application whose key 3scale stored and its backend does not know. Keys that the gateway accepts are
+     * unchanged. Rejects with key_not_usable if the repair is currently not possible.
      */
     async repair(caller: Caller, id: number): Promise<Application> {
-      const { record, found } = await ownToChange(caller, id)
-      await repair.ensure({ accountId: caller.accountId, record, found }, { isReported: true })
-      return shown(record)
+      const { record, entry } = await loadForChange(caller, id)
+      await repair.ensure({ accountId: caller.accountId, record, entry }, { isReported: true })
+      return show(record)
     },
 
     repairs: {
-      /** Every application of an account whose sign-up failed half-way: plans that the tenant gives to everybody made them. */
+      /** Repairs every application of an account whose sign-up failed half-way: 3scale creates some with the account. */
       all: (accountId: number) => repairAll(accountId),
-      /** The same once more where it could not be done then; no call to 3scale otherwise. */
-      async noted(accountId: number): Promise<void> {
-        if (await repair.isAccountNoted(accountId)) await repairAll(accountId)
+      /** Repeats a repair that was not possible; without one, there is no call to 3scale. */
+      async recorded(accountId: number): Promise<void> {
+        if (await repair.isAccountRepairRequired(accountId)) await repairAll(accountId)
       },
     },
   }
 
   async function repairAll(accountId: number): Promise<void> {
-    let isDone = true
+    let isComplete = true
     for (const record of await threescale.listApplications(accountId)) {
       try {
-        await repair.ensure({ accountId, record, found: await models.describe(record.productId) })
+        await repair.ensure({ accountId, record, entry: await models.describe(record.productId) })
       } catch (error) {
         if (!isProblem(error, 'key_not_usable')) throw error
-        isDone = false
+        isComplete = false
       }
     }
-    await repair.noteAccount(accountId, isDone)
+    await repair.recordAccount(accountId, isComplete)
   }
 
-  async function storedWith(accountId: number, id: number, texts: Texts): Promise<Record3scale | undefined> {
-    const record = await threescale.readApplication(accountId, id)
-    const isStored = Object.entries(texts).every(([name, text]) => record[name as keyof Texts] === text)
-    return isStored ? record : undefined
-  }
-
-  async function isGone(accountId: number, id: number): Promise<boolean> {
-    try {
-      await threescale.readApplication(accountId, id)
-      return false
-    } catch (error) {
-      if (isProblem(error, 'not_found')) return true
-      throw error
-    }
-  }
-
-  async function checked(caller: Caller, id: number, change: ApplicationChange) {
-    const { name = '', description = '' } = change
-    await threescale.checkTexts({ name, description })
-    const { record, found } = await ownToChange(caller, id)
-    return { record, found, texts: checkChange(found?.applicationFields ?? applicationDefaults, change) }
-  }
-
-  async function ownToChange(caller: Caller, id: number) {
+  async function loadForChange(caller: Caller, id: number) {
     const record = await threescale.readApplication(caller.accountId, id)
-    const found = await models.describe(record.productId)
-    if (found) check(guards.change, { product: found.product })
-    return { record, found }
+    const entry = await models.describe(record.productId)
+    if (entry) enforce(requiredPolicies.change, { product: entry.product })
+    return { record, entry }
   }
 
-  async function shown(record: Record3scale): Promise<Application> {
-    const [found, repairNeeded] = await Promise.all([models.describe(record.productId), repair.isNeeded(record.id)])
-    return present(record, found, { repairNeeded })
+  async function show(record: ThreescaleApplication): Promise<Application> {
+    const [entry, repairRequired] = await Promise.all([models.describe(record.productId), repair.isRequired(record.id)])
+    return toApplication(record, entry, { repairRequired })
   }
 }

@@ -1,39 +1,42 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Http } from '../../clients/http.js'
-import type { RedisConnection } from '../../clients/redis.js'
 import type { Inspection } from '../../clients/threescale/inspection/inspection.js'
-import { type Check, runChecks } from '../../web/health.js'
-import { type Asking, createAsking } from './asking.js'
-import { strayDocs } from './checks/docs.js'
-import { createFind, type Finding, isComplete, type Report, sorted } from './findings.js'
-import type { FindHere, Tenant } from './look.js'
-import { createProductCheck, isolated, type ProductDeps } from './product.js'
-import { createReader } from './reading.js'
-import { type SignInDeps, signIn } from './sign-in/sign-in.js'
-import { checkWithinBudget } from './tenant/budget.js'
-import { listeners } from './tenant/listeners.js'
-import type { MadeBy } from './tenant/names.js'
-import { readTenant } from './tenant/reading.js'
-import { type Expected, tenantSettings } from './tenant/settings.js'
-import { signUpCost } from './tenant/sign-up-cost.js'
-import { token } from './tenant/token.js'
+import type { Http } from '../../infra/http/http.js'
+import type { RedisConnection } from '../../infra/redis.js'
+import { type HealthCheck, runHealthChecks } from '../../web/server/health.js'
+import { checkUnlinkedDocuments } from './checks/product/documents.js'
+import { createProductCheck, type ProductCheckDeps, runIsolated } from './checks/product/product-check.js'
+import { checkSignIn, type SignInCheckDeps } from './checks/sign-in/sign-in.js'
+import { checkAccessToken } from './checks/tenant/access-token.js'
+import { checkBackendListeners } from './checks/tenant/backend-listeners.js'
+import { checkWithinBudget } from './checks/tenant/call-budget.js'
+import { readTenant } from './checks/tenant/read-tenant.js'
+import { type ConfigExpectations, checkTenantSettings } from './checks/tenant/settings.js'
+import { checkSignUpCost } from './checks/tenant/sign-up-cost.js'
+import type { VerifyUsername } from './checks/tenant/usernames.js'
+import { checkWebhooks, type WebhookExpectations } from './checks/tenant/webhooks.js'
+import { createFindingFactory, type Finding, isComplete, type Report, sortFindings } from './findings/findings.js'
+import { createInspectionReader } from './inspection-reader.js'
+import { runMessages } from './messages.js'
+import { createProbeClient, type ProbeClient } from './probe-client.js'
+import type { CreateProductFinding, Tenant } from './product-context.js'
 
-export interface DoctorDeps extends Pick<ProductDeps, 'modelIds' | 'gatewayKeys' | 'typeOf' | 'readDocument'> {
-  /** to 3scale and the sign-in service */
+export interface DoctorDeps extends Pick<ProductCheckDeps, 'modelIds' | 'gatewayKeys' | 'typeOf' | 'readDocument'> {
+  /** For 3scale and the identity provider. */
   http: Pick<Http, 'send'>
-  /** to addresses that products name */
+  /** For addresses that products name. */
   guarded: Pick<Http, 'send'>
   inspect(http: Pick<Http, 'send'>): Inspection
   adminUrl: string
   redis: RedisConnection | undefined
-  /** whether TRUST_PROXY believes any X-Forwarded-For */
+  /** Whether TRUST_PROXY trusts any X-Forwarded-For. */
   trustsAnyProxy?: boolean
-  /** the connections that /readyz checks too */
-  checks: Check[]
-  expected: Expected
-  /** of names of users */
-  madeBy: MadeBy
-  signIn: SignInDeps
+  /** The checks of /readyz. */
+  checks: HealthCheck[]
+  expected: ConfigExpectations
+  webhooks: WebhookExpectations
+
+  verifyUsername: VerifyUsername
+  signIn: SignInCheckDeps
   now: () => number
 }
 
@@ -41,55 +44,60 @@ export type Doctor = ReturnType<typeof createDoctor>
 
 const SKEW_SECONDS = 30
 
-/** Checks a tenant and what is around it. It only reads, never more than four calls at a time; docs/doctor.md counts them. */
+/** Checks a tenant and its surrounding services. It only reads, with at most four calls at a time (docs/doctor.md lists them). */
 export function createDoctor(deps: DoctorDeps) {
-  const { adminUrl, redis, trustsAnyProxy, checks, expected, madeBy, now } = deps
-  const find = createFind(adminUrl)
-  const ofTenant: FindHere = (code, what) => find(code, what ? { what } : {})
+  const { adminUrl, redis, trustsAnyProxy, checks, expected, verifyUsername, now } = deps
+  const finding = createFindingFactory(adminUrl)
+  const ofTenant: CreateProductFinding = (code, what) => finding(code, what ? { what } : {})
 
   return {
-    /**
-     * Never rejects: what fails, in 3scale or in a check, is a finding of its own. What `untilMs` cuts off makes the report
-     * incomplete.
-     */
+    /** Never rejects: failures are findings. Checks that do not run within `untilMs` leave the report incomplete. */
     async examine(untilMs: number): Promise<Report> {
-      const ask = createAsking(deps, now)
-      const [threescale, identity, memory] = await Promise.all([
-        examineTenant(ask, now() + untilMs),
-        isolated('sign-in service', ofTenant, () => signIn(find, ask, deps.signIn, now())),
-        isolated('Redis', ofTenant, examineRedis),
+      const probe = createProbeClient(deps, now)
+      const [threescale, identity, redisFindings] = await Promise.all([
+        examineTenant(probe, now() + untilMs),
+        runIsolated('identity provider', ofTenant, () => checkSignIn(finding, probe, deps.signIn, now())),
+        runIsolated('Redis', ofTenant, examineRedis),
       ])
       const hosts = [adminUrl, deps.signIn.issuer].map((address) => new URL(address).host)
-      const findings = sorted([...threescale.findings, ...identity, ...memory, ...settings(), ...clocks(ask, hosts)])
+      const findings = sortFindings([
+        ...threescale.findings,
+        ...identity,
+        ...redisFindings,
+        ...settings(),
+        ...clocks(probe, hosts),
+      ])
       return {
         at: new Date(now()).toISOString(),
         complete: isComplete(findings),
         products: threescale.products,
-        calls: ask.count(),
+        calls: probe.callCount(),
         findings,
       }
     },
   }
 
-  async function examineTenant(ask: Asking, end: number): Promise<{ findings: Finding[]; products: number }> {
-    const inspection = deps.inspect(ask.counted)
-    const reader = createReader(ask)
+  async function examineTenant(probe: ProbeClient, end: number): Promise<{ findings: Finding[]; products: number }> {
+    const inspection = deps.inspect(probe.countedHttp)
+    const reader = createInspectionReader(probe)
     const tenant = await readTenant(inspection, reader)
-    if (!reader.wasAnswered()) return { findings: reader.findings(find), products: 0 }
+    if (!reader.wasAnswered()) return { findings: reader.findings(finding), products: 0 }
     const isTimeUp = () => now() > end
     const ofAll = {
-      'access token': async () => token(find, tenant, now()),
-      'tenant settings': async () => tenantSettings(find, tenant, expected),
-      'sign-up': async () => signUpCost(find, tenant),
-      'API documents': async () => strayDocs(tenant, find),
-      'back-end': () => listeners(find, tenant, ask),
-      'accounts and applications': () => checkWithinBudget(find, { inspection, reader, tenant, madeBy, isTimeUp }),
+      'access token': async () => checkAccessToken(finding, tenant, now()),
+      'tenant settings': async () => checkTenantSettings(finding, tenant, expected),
+      'sign-up': async () => checkSignUpCost(finding, tenant),
+      'API documents': async () => checkUnlinkedDocuments(tenant, finding),
+      webhooks: () => checkWebhooks(finding, tenant, deps.webhooks, now()),
+      backend: () => checkBackendListeners(finding, tenant, probe),
+      'accounts and applications': () =>
+        checkWithinBudget(finding, { inspection, reader, tenant, verifyUsername, isTimeUp }),
     }
     const found = await Promise.all([
-      ...Object.entries(ofAll).map(([name, check]) => isolated(name, ofTenant, check)),
-      examineProducts(tenant, createProductCheck({ ...deps, inspection, reader, ask, find, tenant }), isTimeUp),
+      ...Object.entries(ofAll).map(([name, check]) => runIsolated(name, ofTenant, check)),
+      examineProducts(tenant, createProductCheck({ ...deps, inspection, reader, probe, finding, tenant }), isTimeUp),
     ])
-    return { findings: [...found.flat(), ...reader.findings(find)], products: tenant.products.length }
+    return { findings: [...found.flat(), ...reader.findings(finding)], products: tenant.products.length }
   }
 
   async function examineProducts(
@@ -106,35 +114,35 @@ export function createDoctor(deps: DoctorDeps) {
     await Promise.all(Array.from({ length: 4 }, workOff))
     if (left.length > 0) {
       const done = products.length - left.length
-      findings.push(find('run_cut_off', { what: `${done} of ${products.length} products were checked in time.` }))
+      findings.push(finding('run_timed_out', { what: runMessages.productsInTime(done, products.length) }))
     }
     return findings
   }
 
   function settings(): Finding[] {
-    return trustsAnyProxy ? [find('proxy_any')] : []
+    return trustsAnyProxy ? [finding('trust_proxy_any')] : []
   }
 
   async function examineRedis(): Promise<Finding[]> {
-    if (!redis) return [find('redis_missing')]
+    if (!redis) return [finding('redis_missing')]
     await redis.connected(1000)
     let reason = ''
-    // a command is given 50 ms, which a busy moment of the machine can take
+    // The check has a limit of 50 ms, which a busy machine can exceed.
     for (let attempt = 0; attempt < 5; attempt++) {
-      const [result] = await runChecks(checks.filter(({ name }) => name === 'redis'))
+      const [result] = await runHealthChecks(checks.filter(({ name }) => name === 'redis'))
       if (!result || result.ok) return []
       reason = result.reason
       await sleep(100)
     }
-    return [find('redis_unreachable', { what: `Redis: ${reason}.` })]
+    return [finding('redis_unreachable', { what: runMessages.redis(reason) })]
   }
 
-  function clocks(ask: Asking, hosts: string[]): Finding[] {
+  function clocks(probe: ProbeClient, hosts: string[]): Finding[] {
     return [...new Set(hosts)].flatMap((host) => {
-      const ahead = ask.aheadBy(host) ?? 0
+      const ahead = probe.clockOffset(host) ?? 0
       if (Math.abs(ahead) < SKEW_SECONDS) return []
-      const seconds = Math.round(Math.abs(ahead))
-      return [find('clock_skew', { what: `The clock of ${host} is ${seconds} s ${ahead > 0 ? 'ahead' : 'behind'}.` })]
+
+      return [finding('clock_skew', { what: runMessages.clock(host, Math.round(ahead)) })]
     })
   }
 }

@@ -1,33 +1,33 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { problem } from '../../errors.js'
-import { isOperator } from '../../web/caller.js'
-import { callerOf } from '../../web/guard.js'
-import type { Missing } from './missing.js'
-import type { Runs } from './runs.js'
-import { doctorView, missingView } from './view.js'
+import { isOperator } from '../../web/auth/caller.js'
+import { callerOf } from '../../web/auth/guard.js'
+import type { ReportRuns } from './report-runs.js'
+import { doctorView, visibilityView } from './view.js'
+import type { VisibilityLookup } from './visibility.js'
 
 export interface DoctorPagesDeps {
-  runs: Runs
-  missing: Missing
-  /** groups whose members look after the portal */
+  runs: ReportRuns
+  visibility: VisibilityLookup
+  /** Groups of operators. */
   operators: string[]
   adminUrl: string
-  /** whom to ask, in words */
+  /** How users reach the operator. */
   contact: string
 }
 
-type Query = { model?: unknown; person?: unknown }
+type Query = { model?: unknown; user?: unknown }
 
 const REFRESH_SECONDS = 2
 
 export async function doctorPages(
   app: FastifyInstance,
-  { runs, missing, operators, adminUrl, contact }: DoctorPagesDeps,
+  { runs, visibility, operators, adminUrl, contact }: DoctorPagesDeps,
 ) {
   app.get('/doctor', { config: { open: true } }, async (request, reply) => {
-    forOperators(request)
+    assertOperator(request)
     const { report, running } = await runs.read()
-    // without a script too, until the run has ended
+    // Refreshes the page without JavaScript until the run has ended.
     if (running) reply.header('refresh', String(REFRESH_SECONDS))
     return reply.page('doctor/index', doctorView(report, { running, adminUrl, now: new Date() }))
   })
@@ -36,26 +36,26 @@ export async function doctorPages(
     '/doctor',
     { config: { open: true, weight: 20, audit: { none: 'It only reads; its calls are counted.' } } },
     async (request, reply) => {
-      forOperators(request)
+      assertOperator(request)
       await runs.start()
       return reply.redirect('/doctor', 303)
     },
   )
 
-  /** Anybody gets the same general reasons, whatever the name: what one may not see is not told from what is not there. */
+  /** Users get the same general reasons for every name, so a hidden model cannot be distinguished from a missing one. */
   app.get<{ Querystring: Query }>(
     '/missing-model',
-    { config: { patient: true, weight: 5 } },
+    { config: { deadline: false, weight: 5 } },
     async (request, reply) => {
-      const [model, person] = [textOf(request.query.model), textOf(request.query.person)]
+      const [model, user] = [textOf(request.query.model), textOf(request.query.user)]
       const operator = isOperator(request.caller, operators)
-      const reasons = operator && model ? await missing.explain(model, person || undefined) : []
-      return reply.page('doctor/missing', missingView({ model, person, operator, reasons, contact }))
+      const reasons = operator && model ? await visibility.explain(model, user || undefined) : []
+      return reply.page('doctor/visibility', visibilityView({ model, user, operator, reasons, contact }))
     },
   )
 
-  /** The session is enough, as the page is needed most when 3scale answers nothing. To others there is nothing here. */
-  function forOperators(request: FastifyRequest): void {
+  /** The session is sufficient, because the page must work while 3scale is down. Other users get 404. */
+  function assertOperator(request: FastifyRequest): void {
     if (!isOperator(callerOf(request), operators)) throw problem('not_found')
   }
 }

@@ -1,33 +1,30 @@
-import type { Severity } from './codes/shape.js'
-import { type Finding, type Report, rules } from './findings.js'
+import type { Severity } from './findings/finding-types.js'
+import { type Finding, findingTypes, type Report } from './findings/findings.js'
+import { countOf, doctorPageMessages as text, visibilityMessages } from './messages.js'
 
-const sections: { severity: Severity; title: string; color: string; word: string }[] = [
-  { severity: 'error', title: 'Errors', color: 'red', word: 'Error' },
-  { severity: 'warning', title: 'Warnings', color: 'orange', word: 'Warning' },
-  { severity: 'info', title: 'Notes', color: 'blue', word: 'Note' },
-]
+const severities: Severity[] = ['error', 'warning', 'info']
 
-/** Cases of one code that are shown at once; the others are folded below them. */
-const SHOWN = 5
+/** Cases of one code that are visible; the others are collapsed. */
+const MAX_CASES = 5
 
-/** The doctor's page: the last report, or what a run would do. */
+/** The last report, or a description of a run if there is none. */
 export function doctorView(
   report: Report | null,
   { running, adminUrl, now }: { running: boolean; adminUrl: string; now: Date },
 ) {
   return {
-    title: 'Doctor',
+    title: text.title,
     tenant: new URL(adminUrl).host,
     running,
-    button: report ? 'Run again' : 'Run the checks',
+    button: report ? text.runAgain : text.run,
     summary: report && summaryOf(report, now),
     incomplete: report !== null && !report.complete,
-    allWell: report?.complete && report.findings.length === 0,
-    sections: sections
-      .map(({ severity, title, color, word }) => ({
-        title,
-        color,
-        word,
+    noFindings: report?.complete && report.findings.length === 0,
+    sections: severities
+      .map((severity) => ({
+        title: text.severities[severity].section,
+        color: text.severities[severity].color,
+        label: text.severities[severity].label,
         id: `section-${severity}`,
         groups: groupsOf((report?.findings ?? []).filter((finding) => finding.severity === severity)),
       }))
@@ -36,22 +33,22 @@ export function doctorView(
   }
 }
 
-/** One card for each code, with the products that it was found in. */
+/** One card for each code, with the affected products. */
 function groupsOf(findings: Finding[]) {
   return [...new Set(findings.map(({ code }) => code))].map((code) => {
     const same = findings.filter((finding) => finding.code === code)
     const { why, fix } = same[0] as Finding
-    const cases = same.map(shown)
-    const folded = cases.slice(SHOWN)
+    const cases = same.map(toCase)
+    const collapsed = cases.slice(MAX_CASES)
     return {
       code,
-      title: rules[code].title,
+      title: findingTypes[code].title,
       why,
       fix,
       count: cases.length,
-      cases: cases.slice(0, SHOWN),
-      folded,
-      foldedWords: folded.length > 0 ? `and ${folded.length} more` : '',
+      cases: cases.slice(0, MAX_CASES),
+      collapsed,
+      collapsedLabel: collapsed.length > 0 ? text.more(collapsed.length) : '',
     }
   })
 }
@@ -60,45 +57,31 @@ function sum(groups: { count: number }[]): number {
   return groups.reduce((total, { count }) => total + count, 0)
 }
 
-function shown({ code, product, what, link }: Finding) {
-  // the sentence of the card says it already
-  const more = what === `${rules[code].title}.` ? '' : what
-  return { product, more, link, of: product ? ` (${product})` : '' }
+function toCase({ code, product, what, link }: Finding) {
+  // The title of the card already contains it.
+  const detail = what === `${findingTypes[code].title}.` ? '' : what
+  return { product, detail, link, ofProduct: text.ofProduct(product) }
 }
 
 function summaryOf({ at, products, calls, findings }: Report, now: Date): string {
   const seconds = Math.max(0, Math.round((now.getTime() - Date.parse(at)) / 1000))
   const age = seconds < 90 ? `${seconds} s` : `${Math.round(seconds / 60)} min`
-  const count = (severity: Severity) => findings.filter((finding) => finding.severity === severity).length
-  const counts = sections.map(
-    ({ severity, word }) => `${count(severity)} ${word.toLowerCase()}${count(severity) === 1 ? '' : 's'}`,
+  const counts = severities.map((severity) =>
+    countOf(severity, findings.filter((finding) => finding.severity === severity).length),
   )
-  return `${counts.join(', ')}. ${products} products, ${calls} calls, ${age} ago.`
+  return text.summary(counts.join(', '), products, calls, age)
 }
 
-interface Asked {
+interface VisibilityRequest {
   model: string
-  person: string
+  user: string
   operator: boolean
   reasons: string[]
   contact: string
 }
 
-/** The same text for everybody and every name; operators also get what 3scale and PORTAL_CONFIG say. */
-export function missingView({ model, person, operator, reasons, contact }: Asked) {
-  return {
-    title: 'Why can’t I see this model?',
-    model,
-    person,
-    operator,
-    reasons,
-    contact,
-    general: [
-      'Its name is another one: models are found by the name in their address. Search for a part of it.',
-      'It is not published yet: a model appears once it can be called and there is a plan for it, a minute later.',
-      'It was taken back, for good or for a time.',
-      'It is for certain groups. Groups come from your sign-in: when you were added to one, sign out and in again.',
-      'Your organisation has no access to it. Somebody who looks after models can change that.',
-    ],
-  }
+/** The same text for every user and every name; operators also get the reasons in 3scale and PORTAL_CONFIG. */
+export function visibilityView(request: VisibilityRequest) {
+  const { title, general } = visibilityMessages
+  return { title, general, ...request }
 }

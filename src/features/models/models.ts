@@ -1,212 +1,295 @@
-import type { Cache } from '../../clients/cache.js'
-import type { Log } from '../../clients/redis.js'
-import type { GatewayConfig, Plan, Threescale } from '../../clients/threescale/nouns.js'
+import type { GatewayConfig, Plan, Threescale } from '../../clients/threescale/types.js'
 import { isProblem, problem } from '../../errors.js'
-import type { Caller } from '../../web/caller.js'
-import { createAudience, type OwnApplication } from './audience.js'
-import { type Catalogue, exampleIdIn, type Found, type Offer, planOf, putTogether } from './catalogue.js'
-import { createDetails } from './details.js'
-import { find, withoutHiddenSuccessor } from './found.js'
-import type { ProductNotes } from './notes.js'
+import type { Cache, CachedValue } from '../../infra/cache.js'
+import type { Log } from '../../infra/redis.js'
+import type { Caller } from '../../web/auth/caller.js'
+import { createAudiences } from './catalogue/audiences.js'
+import { buildCatalogue, type Catalogue, exampleIdIn, type ListResult } from './catalogue/build-catalogue.js'
+import { toModelPlan } from './catalogue/model.js'
+import type { ProductOverrides } from './catalogue/product-overrides.js'
+import { createRefreshSoon } from './catalogue/refresh-soon.js'
+import { createSharedSnapshot } from './catalogue/shared-snapshot.js'
+import { type Snapshot, type SnapshotEntry, takeSnapshot } from './catalogue/snapshot.js'
+import { createVisibility } from './catalogue/visibility.js'
+import type { CountedPlan } from './details/plan-details.js'
+import { createProductDetails } from './details/product-details.js'
+import type { ModelFilters } from './filters.js'
+import { listModels } from './list-models.js'
 import type { Model, ModelPlan } from './schemas.js'
-import type { Filters } from './search.js'
-import { type Entry, type Snapshot, takeSnapshot } from './snapshot.js'
-import { createSpecs, type FactsReader } from './specs.js'
+import { createSpecs, type SpecFactsReader } from './specs/specs.js'
 
 export interface ModelsDeps {
   threescale: Threescale
   cache: Cache
   ttlSeconds: number
   detailTtlSeconds: number
-  notes: Record<string, ProductNotes>
+  /** `products` in PORTAL_CONFIG, by system name */
+  overrides: Record<string, ProductOverrides>
   /** how long gateways cache their configuration */
   configurationSeconds: number
+  /** `search.synonyms` in PORTAL_CONFIG */
+  synonyms?: Record<string, string[]> | undefined
   /** ISO 4217 */
   currency?: string | undefined
   /** reads the token endpoint of an issuer */
   tokenEndpoint(issuer: string): Promise<string>
-  /** asks model servers that their operator allows; what they tell comes back by `learnModelId` */
-  servers: { mayAsk(systemName: string): boolean; ask(model: Model, privateAddress: string | undefined): Promise<void> }
+  /** queries model servers where the operator allows it; results arrive through `learnModelId` */
+  servers: {
+    mayQuery(systemName: string): boolean
+    query(model: Model, privateAddress: string | undefined): Promise<void>
+  }
   /** reads API documents; in this thread by default */
-  readFacts?: FactsReader
+  readFacts?: SpecFactsReader
+  /** when the portal last changed something in the account, in ms */
+  accountChangedAt?: (accountId: number) => number
   log: Log
   now?: () => number
 }
 
-export interface Listing extends Found {
-  /** the same object as long as nothing of it changes */
-  found: Found
+export interface CatalogueListing extends ListResult {
+  /** the same object until its content changes: rendered responses are cached by it */
+  result: ListResult
   ageSeconds: number
   stale: boolean
 }
 
-export type FoundModel = Awaited<ReturnType<Models['find']>>
 export type Models = ReturnType<typeof createModels>
 
 const DAY = 86_400
-/** Refreshed at this part of the time allowed, looked at ten times in it: what is new is there in time, load included. */
-const EARLY = 0.6
-const LOOKS = 10
+/** The snapshot is refreshed at this part of its time to live and checked ten times in it, so a change is published in time even under load. */
+const REFRESH_AT = 0.6
+const CHECKS_PER_TTL = 10
 
 /**
- * The catalogue: one immutable snapshot that requests never wait for once there is one, refreshed in the background and
- * served old rather than not at all. Who may see a product is decided here, for pages and API alike.
+ * The catalogue: one immutable snapshot, refreshed in the background, that requests never wait for. It is served stale when
+ * 3scale does not respond. Visibility of products is decided here, for pages and API alike.
  */
 export function createModels(deps: ModelsDeps) {
-  const { threescale, cache, ttlSeconds, detailTtlSeconds, notes, currency, servers, log, now = Date.now } = deps
-  const { configurationSeconds } = deps
-  const audience = createAudience({ threescale, cache, notes })
+  const { threescale, cache, ttlSeconds, detailTtlSeconds, overrides, currency, servers, log, now = Date.now } = deps
+  const { configurationSeconds, synonyms = {} } = deps
+  const visibility = createVisibility({ threescale, cache, overrides, changedAt: deps.accountChangedAt ?? (() => 0) })
+  const audienceOf = createAudiences(visibility)
   const specs = createSpecs({ threescale, cache, readFacts: deps.readFacts })
   const privateAddresses = new Map<number, string>()
-  const details = createDetails({
+  const details = createProductDetails({
     threescale,
     cache,
     ttlSeconds: detailTtlSeconds,
     tokenEndpoint: deps.tokenEndpoint,
-    mayAsk: ({ product }) => servers.mayAsk(product.systemName),
-    askServer,
+    mayQuery: ({ product }) => servers.mayQuery(product.systemName),
+    queryServer,
     now,
   })
-  // the number is of the shape: replicas of two versions share one Redis while they are rolled out
-  const snapshots = cache.cached<Snapshot>('catalogue-5', { fresh: ttlSeconds * EARLY, keep: 30 * DAY }, () =>
-    takeSnapshot({
-      threescale,
-      takeSpecs: specs.take,
-      sawConfigs,
-      previous: previous(),
-      configurationSeconds,
-      now,
-    }),
-  )
-  let built: Catalogue | undefined
-  let detailed: Snapshot | undefined
+  const snapshots = createSharedSnapshot({
+    cache,
+    freshSeconds: ttlSeconds * REFRESH_AT,
+    take(previous) {
+      readingSince = performance.now()
+      const onConfigs = rememberPrivateAddresses
+      return takeSnapshot({ threescale, readSpecs: specs.read, onConfigs, previous, configurationSeconds, now })
+    },
+    now,
+  })
+  const soon = createRefreshSoon({ refresh: rereadCatalogue })
+  const notified = new Set<number>()
+  let readingSince = Number.NEGATIVE_INFINITY
+  let catalogue: Catalogue | undefined
+  let building: Promise<void> | undefined
+  let detailedSnapshot: Snapshot | undefined
   let timer: NodeJS.Timeout | undefined
 
   return {
-    /** No call to 3scale once a snapshot is there. Rejects with threescale_unavailable only where there never was one. */
-    async list(filters: Filters, caller: Caller | undefined): Promise<Listing> {
-      const { current, ageSeconds, stale } = await look()
-      const mine = filters.mine ? await productsOf(caller) : undefined
-      const audienceKey = await audience.keyOf(caller, current.snapshot.settings.servicePlansVisible)
-      const key = JSON.stringify([audienceKey, filters, mine && [...mine].sort()])
-      let found = current.found.get(key)
-      if (!found) {
-        found = find(await visibleTo(current, caller), filters, mine)
-        current.found.set(key, found)
+    /** No call to 3scale once a snapshot exists. Rejects with threescale_unavailable only if none was ever read. */
+    async list(filters: ModelFilters, caller: Caller | undefined): Promise<CatalogueListing> {
+      const { current, ageSeconds, stale } = await currentCatalogue()
+      const mine = filters.mine ? await productsInUse(caller) : undefined
+      const audience = await audienceOf(current, caller)
+      const key = JSON.stringify([audience.key, filters, mine && [...mine].sort()])
+      let result = current.results.get(key)
+      if (!result) {
+        const index = filters.q?.trim() ? await current.searchIndex.get() : undefined
+        result = listModels(audience, filters, mine, index)
+        current.results.set(key, result)
       }
-      return { ...found, found, ageSeconds, stale }
+      return { ...result, result, ageSeconds, stale }
     },
 
-    /** A product that the caller may see and take; anything else is not_found, as what does not exist. */
+    /** A product that is visible to the caller. Any other rejects with not_found, as one that does not exist. */
     async find(systemName: string, caller: Caller | undefined) {
-      const { current, ageSeconds, stale } = await look()
-      const visible = await visibleTo(current, caller)
-      const offer = visible.find(({ model }) => model.system_name === systemName)
-      if (!offer) throw audience.notFound(caller)
-      const { product, offered, applicationFields, rules, spec, backends } = offer
-      const model = withoutHiddenSuccessor(offer.model, visible)
+      const { current, ageSeconds, stale } = await currentCatalogue()
+      const audience = await audienceOf(current, caller)
+      const entry = audience.entries.get(systemName)
+      const model = audience.bySystemName.get(systemName)?.model
+      if (!entry || !model) throw visibility.notFound(caller)
+      if (model.plans.some(({ limits }) => limits === null)) void details.readFirst(entry.source)
+      const { product, offered, applicationFields, rules, spec, backends } = entry
       return { model, product, plans: offered, applicationFields, rules, spec, backends, ageSeconds, stale }
     },
 
-    /** A product by id whoever asks: for applications that exist already. Undefined: not deployed. */
+    /** The models with these names that are visible to the caller, in this order. */
+    async pick(systemNames: string[], caller: Caller | undefined): Promise<Model[]> {
+      const audience = await audienceOf((await currentCatalogue()).current, caller)
+      return systemNames.flatMap((name) => audience.bySystemName.get(name)?.model ?? [])
+    },
+
+    /** A product by id, visible to the caller or not: for existing applications. Undefined if it is not deployed. */
     async describe(productId: number) {
-      const { current } = await look()
+      const { current } = await currentCatalogue()
       return current.byProduct.get(productId)
     },
 
-    /** The caller's own applications of a product, without secrets: one call at most. */
-    async applicationsFor(productId: number, caller: Caller): Promise<OwnApplication[]> {
-      return (await audience.applicationsOf(caller)).filter((application) => application.productId === productId)
-    },
-
-    /** Any plan of a product, also one that is not offered; its limits and prices are read where they are not known yet. */
+    /** Any plan of a product, offered or not. Limits and prices are read if they are not cached. */
     async describePlan(productId: number, plan: Plan): Promise<ModelPlan> {
-      const { current } = await look()
-      const entry = current.snapshot.entries.find(({ product }) => product.id === productId)
+      const { current } = await currentCatalogue()
+      const entry = current.byProduct.get(productId)?.source
       if (!entry) throw problem('not_found')
       await details.readPlan(entry, plan)
-      return planOf(plan, entry, details, notes[entry.product.systemName] ?? {}, currency)
+      return toModelPlan(plan, entry, details, overrides[entry.product.systemName] ?? {}, currency)
     },
 
-    readSpec: specs.read,
+    /** What counts and limits usage under a plan, offered or not. Read if it is not cached. */
+    async readCountedPlan(productId: number, planId: number): Promise<CountedPlan> {
+      const { current } = await currentCatalogue()
+      return details.readCounted(productId, planId, current.byProduct.get(productId)?.source)
+    },
 
-    /** Calls to models go only to hosts that the catalogue names, and for tokens to their issuers. */
+    /** Calls to 3scale that `readCountedPlan` would send. */
+    callsForCountedPlan: details.callsToReadCounted,
+
+    readSpec: specs.readText,
+
+    /** Calls to models go only to hosts in the catalogue, and token requests only to the issuers of its products. */
     allowsHost(url: URL): boolean {
-      return built?.hosts.has(url.host) === true
+      return catalogue?.hosts.has(url.host) === true
     },
 
-    /** How the gateway answers what it refuses itself; undefined for a product that is not deployed. */
-    refusalsOf: (systemName: string) => built?.bySystemName.get(systemName)?.gateway.refusals,
+    /** The responses of the gateway to requests it refuses; undefined for a product that is not deployed. */
+    refusalsOf: (systemName: string) => catalogue?.bySystemName.get(systemName)?.gateway.refusals,
 
     learnModelId: details.learn,
     learnUnlisted: details.learnUnlisted,
     learnFormat: details.learnFormat,
-    exampleIdOf: (systemName: string) => exampleIdIn(built, systemName),
+    exampleIdOf: (systemName: string) => exampleIdIn(catalogue, systemName),
 
-    /** Reads the catalogue before the first request; what fails is tried again by requests and by `start`. */
+    /** Reads the catalogue before the first request. After a failure, requests and `start` read it again. */
     async warm(): Promise<void> {
-      await look().catch((error: unknown) => log.warn({ reason: String(error) }, 'the catalogue could not be read yet'))
+      await readCatalogue().catch((error: unknown) =>
+        log.warn({ reason: String(error) }, 'the catalogue could not be read yet'),
+      )
     },
 
-    /** Keeps the catalogue young whether or not somebody looks at it; one replica at a time reads for all. */
+    /** Refreshes the catalogue whether or not it is requested. One replica at a time reads for all of them. */
     start(): void {
-      timer ??= setInterval(() => void keepYoung(), Math.max(100, (ttlSeconds * 1000 * EARLY) / LOOKS)).unref()
+      timer ??= setInterval(
+        () => void refresh(),
+        Math.max(100, (ttlSeconds * 1000 * REFRESH_AT) / CHECKS_PER_TTL),
+      ).unref()
+    },
+
+    /**
+     * For notifications of changes: reads the catalogue again within seconds, and the details of that product too. It may be called
+     * any number of times, on one replica or on each.
+     */
+    refreshSoon({ productId }: { productId?: number } = {}): void {
+      if (productId !== undefined) notified.add(productId)
+      soon.request()
     },
 
     stop(): void {
       clearInterval(timer)
       timer = undefined
+      soon.stop()
     },
 
-    age: () => snapshots.peek()?.ageSeconds,
+    age: snapshots.ageSeconds,
   }
 
-  async function look() {
-    const copy = await snapshots.get()
-    const day = Math.floor(now() / (DAY * 1000))
-    const current = built?.snapshot === copy.value && built.version === details.version() && built.day === day
-    if (!built || !current || built.until <= now()) {
-      built = putTogether({ snapshot: copy.value, details, notes, currency, day, configurationSeconds, now: now() })
+  /** No promise while the catalogue in memory is fresh. */
+  function currentCatalogue() {
+    const cached = snapshots.peekFresh()
+    const isReady = cached && cached.value === detailedSnapshot && isCurrent(cached.value)
+    return isReady && catalogue ? withAge(catalogue, cached) : readCatalogue()
+  }
+
+  async function readCatalogue() {
+    const cached = await snapshots.get()
+    const snapshot = cached.value
+    if (!isCurrent(snapshot)) await rebuild(snapshot)
+    if (detailedSnapshot !== snapshot) {
+      detailedSnapshot = snapshot
+      void details.read(snapshot.entries)
     }
-    if (detailed !== copy.value) {
-      detailed = copy.value
-      void details.read(copy.value.entries)
-    }
-    return { current: built, ageSeconds: copy.ageSeconds, stale: copy.ageSeconds > ttlSeconds }
+    if (!catalogue) throw problem('threescale_unavailable')
+    return withAge(catalogue, cached)
   }
 
-  function previous(): Snapshot | undefined {
-    return snapshots.peek()?.value
+  function withAge(current: Catalogue, { ageSeconds }: CachedValue<Snapshot>) {
+    return { current, ageSeconds, stale: ageSeconds > ttlSeconds }
   }
 
-  async function keepYoung(): Promise<void> {
+  function isCurrent(snapshot: Snapshot): boolean {
+    return (
+      catalogue?.snapshot === snapshot &&
+      catalogue.version === details.version() &&
+      catalogue.day === today() &&
+      catalogue.expiresAt > now()
+    )
+  }
+
+  /** One build at a time. A request waits for the one that began after its snapshot was there, or for the next one. */
+  async function rebuild(snapshot: Snapshot): Promise<void> {
+    if (building) await building
+    if (isCurrent(snapshot)) return
+    building ??= build(snapshot).finally(() => {
+      building = undefined
+    })
+    await building
+  }
+
+  async function build(snapshot: Snapshot): Promise<void> {
+    const sources = { snapshot, details, overrides, currency, synonyms, configurationSeconds }
+    catalogue = await buildCatalogue({ ...sources, day: today(), now: now(), previous: catalogue })
+  }
+
+  function today(): number {
+    return Math.floor(now() / (DAY * 1000))
+  }
+
+  async function refresh(): Promise<void> {
     try {
-      const { value } = await snapshots.renew()
-      await look()
-      // it takes as long as it takes; the next look must not wait for it
+      const { value } = await snapshots.getFresh()
+      await currentCatalogue()
+      // Not awaited: reading the details can take longer than the interval to the next check.
       void details.read(value.entries)
     } catch (error) {
-      if (!isProblem(error)) log.warn({ reason: String(error) }, 'the catalogue could not be read again')
+      if (!isProblem(error)) log.warn({ reason: String(error) }, 'the catalogue could not be refreshed')
     }
   }
 
-  function visibleTo({ offers, snapshot }: Catalogue, caller: Caller | undefined): Promise<Offer[]> {
-    return audience.mayTake(offers, caller, snapshot.settings.servicePlansVisible)
+  /** False if another replica, or a refresh that began earlier, did the reading. */
+  async function rereadCatalogue(): Promise<boolean> {
+    const began = performance.now()
+    for (const productId of notified) details.expire(productId)
+    notified.clear()
+    const { value } = await snapshots.reload()
+    await currentCatalogue()
+    void details.read(value.entries)
+    return readingSince >= began
   }
 
-  async function productsOf(caller: Caller | undefined): Promise<Set<number>> {
+  async function productsInUse(caller: Caller | undefined): Promise<Set<number>> {
     if (!caller) throw problem('sign_in_required')
-    return new Set((await audience.applicationsOf(caller)).map(({ productId }) => productId))
+    return visibility.usedProducts(caller)
   }
 
-  function sawConfigs(configs: GatewayConfig[]): void {
+  function rememberPrivateAddresses(configs: GatewayConfig[]): void {
     privateAddresses.clear()
     for (const { productId, privateAddress } of configs)
       if (privateAddress) privateAddresses.set(productId, privateAddress)
   }
 
-  async function askServer({ product }: Entry): Promise<void> {
-    const offer = built?.byProduct.get(product.id)
-    if (offer) await servers.ask(offer.model, privateAddresses.get(product.id))
+  async function queryServer({ product }: SnapshotEntry): Promise<void> {
+    const entry = catalogue?.byProduct.get(product.id)
+    if (entry) await servers.query(entry.model, privateAddresses.get(product.id))
   }
 }

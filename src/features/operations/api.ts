@@ -1,13 +1,19 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { problem } from '../../errors.js'
-import type { Operations } from '../../web/operations.js'
-import { Operation } from './schemas.js'
+import type { AsyncOperations } from '../../web/api/async-operations.js'
+import { AsyncOperation } from './schemas.js'
 
-const Id = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9_-]{22}$', examples: ['q1F0b2Nl5xk0bZr9c3JmUA'] }) })
+const OperationParams = Type.Object({
+  id: Type.String({
+    pattern: '^[A-Za-z0-9_-]{22}$',
+    description: 'ID of the operation',
+    examples: ['q1F0b2Nl5xk0bZr9c3JmUA'],
+  }),
+})
 
-/** Requests that are processed after their response: `Prefer: respond-async`. */
-export async function operationsApi(app: FastifyInstance, { operations }: { operations: Operations }) {
+/** Requests with `Prefer: respond-async`, which are processed after the response. */
+export async function operationsApi(app: FastifyInstance, { operations }: { operations: AsyncOperations }) {
   app.get<{ Params: { id: string } }>(
     '/operations/:id',
     {
@@ -16,10 +22,10 @@ export async function operationsApi(app: FastifyInstance, { operations }: { oper
         operationId: 'readOperation',
         summary: 'Read the state of an asynchronous request',
         description:
-          'Only for the caller who sent the request, for an hour. While it is running, Retry-After says when to ask again. Several replicas of the portal need Redis, or session affinity, to know the operations of one another.',
+          'Available for one hour, only to the caller that sent the request. While the operation is running, `Retry-After` states when to poll again. Several replicas of the portal require Redis or session affinity to share operations.',
         tags: ['operations'],
-        params: Id,
-        response: { 200: Operation },
+        params: OperationParams,
+        response: { 200: AsyncOperation },
       },
     },
     async ({ identity, params }, reply) => {

@@ -3,32 +3,38 @@ import { OpenAccount } from '../account/schemas.js'
 
 const Nullable = <T extends ReturnType<typeof Type.String>>(type: T) => Type.Union([type, Type.Null()])
 
+/** Problem details (RFC 9457). In the OpenAPI document, `problemSchema` of web/api/openapi describes them. */
+export const Problem = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer({ minimum: 400, maximum: 599 }),
+    detail: Type.String(),
+    errors: Type.Optional(Type.Record(Type.String(), Type.String())),
+    policy: Type.Optional(Type.String()),
+    application: Type.Optional(Type.Integer()),
+    joining_account: Type.Optional(OpenAccount),
+    request_id: Type.String(),
+  },
+  { $id: 'Problem' },
+)
+
 /** A request with `Prefer: respond-async`. */
-export const Operation = Type.Object(
+export const AsyncOperation = Type.Object(
   {
     id: Type.String(),
     status: Type.Union([Type.Literal('running'), Type.Literal('succeeded'), Type.Literal('failed')]),
     created_at: Type.String({ format: 'date-time' }),
     finished_at: Nullable(Type.String({ format: 'date-time' })),
     location: Nullable(
-      Type.String({ description: 'path of the result; null while there is none, and after a deletion' }),
+      Type.String({
+        format: 'uri-reference',
+        description: 'path of the result; null while the operation is running, after a failure and after a deletion',
+      }),
     ),
-    problem: Type.Union(
-      [
-        Type.Object({
-          type: Type.String(),
-          title: Type.String(),
-          status: Type.Integer(),
-          detail: Type.String(),
-          errors: Type.Optional(Type.Record(Type.String(), Type.String())),
-          rule: Type.Optional(Type.String()),
-          joins: Type.Optional(OpenAccount),
-          request_id: Type.String(),
-        }),
-        Type.Null(),
-      ],
-      { description: 'of a failed operation: the problem that the response would have been' },
-    ),
+    problem: Type.Union([Problem, Type.Null()], {
+      description: 'for a failed operation: the problem details that a synchronous response would have',
+    }),
   },
   {
     $id: 'Operation',
@@ -44,7 +50,7 @@ export const Operation = Type.Object(
     ],
   },
 )
-export type Operation = Static<typeof Operation>
+export type AsyncOperation = Static<typeof AsyncOperation>
 
 /** Header of requests that can be processed after their response. */
 export const Prefer = Type.Object({ prefer: Type.Optional(Type.String({ maxLength: 255 })) })

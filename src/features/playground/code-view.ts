@@ -1,37 +1,36 @@
-import { codeView, createHighlight, nameOf } from '../../web/code.js'
-import { number } from '../../web/words.js'
+import { clientName, codeView, createHighlighter, withGroups } from '../../web/pages/syntax-highlighting.js'
 import type { Snippet } from '../snippets/schemas.js'
+import { conversationTooLong } from './messages.js'
 
 type Client = Pick<Snippet, 'client' | 'group' | 'label'>
-export type CodeView = ReturnType<typeof conversationCode>
+export type CodeView = ReturnType<typeof conversationCodeView>
 
-/** Characters of a conversation that is shown as code. */
-export const MOST_AS_CODE = 32_000
+/** Maximum length of a conversation that is shown as code. */
+export const MAX_CODE_CHARACTERS = 32_000
 
-/** The client that was asked for, else the one that was shown before, else the first. */
-export function clientIn(values: Record<string, string>, clients: Client[]): Client | undefined {
-  const named = [values.as, values.client].map((name) => clients.find(({ client }) => client === name))
-  return named.find((client) => client !== undefined) ?? clients[0]
+/** The requested client, else the one shown before, else the first. */
+export function selectClient(values: Record<string, string>, clients: Client[]): Client | undefined {
+  const candidates = [values.as, values.client].map((name) => clients.find(({ client }) => client === name))
+  return candidates.find((client) => client !== undefined) ?? clients[0]
 }
 
 /**
- * A conversation as the code of one client, with the others to choose from. It holds what somebody wrote, so no copy is
- * cached; `snippet` is undefined where the conversation is too long.
+ * A conversation as the code of one client, with the other clients as choices. It contains user input and is therefore not
+ * cached. `snippet` is undefined if the conversation is too long.
  */
-export function conversationCode(clients: Client[], chosen: Client | undefined, snippet: Snippet | undefined) {
+export function conversationCodeView(clients: Client[], selected: Client | undefined, snippet: Snippet | undefined) {
   return {
-    client: chosen?.client ?? '',
-    clients: clients.map((each, index) => ({
-      ...each,
-      chosen: each.client === chosen?.client,
-      groupStarts: each.group !== clients[index - 1]?.group,
-    })),
-    tooLong: snippet
-      ? ''
-      : `This conversation is too long to be shown as code: it has more than ${number(MOST_AS_CODE)} characters. Start a new conversation, or shorten the system prompt and the message.`,
+    client: selected?.client ?? '',
+    groups: withGroups(clients)
+      .filter(({ groupStarts }) => groupStarts)
+      .map(({ group, client }) => ({ name: group, client, selected: group === selected?.group })),
+    clients: clients
+      .filter(({ group }) => group === selected?.group)
+      .map((each) => ({ ...each, selected: each.client === selected?.client })),
+    tooLongMessage: snippet ? '' : conversationTooLong(MAX_CODE_CHARACTERS),
     block: snippet && {
-      ...codeView(snippet, { highlight: createHighlight(), cache: false }),
-      nearestLabel: nameOf(clients.find(({ client }) => client === snippet.nearest)),
+      ...codeView(snippet, { highlight: createHighlighter(), cache: false }),
+      alternativeLabel: clientName(clients.find(({ client }) => client === snippet.alternative)),
     },
   }
 }

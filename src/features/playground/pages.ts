@@ -1,27 +1,36 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isProblem, type PortalError, problem } from '../../errors.js'
-import { auditedApplication } from '../../web/audit.js'
-import { formValues } from '../../web/forms.js'
-import { callerOf } from '../../web/guard.js'
-import type { RateLimit } from '../../web/rate-limits.js'
+import { annotateAuditApplication } from '../../web/audit/audit.js'
+import { callerOf } from '../../web/auth/guard.js'
+import type { RateLimit } from '../../web/limits/rate-limits.js'
+import { formValues } from '../../web/pages/forms.js'
 import type { Snippets } from '../snippets/snippets.js'
-import { clientIn, conversationCode, MOST_AS_CODE } from './code-view.js'
-import type { Answered, Choice, Playground, Refused } from './playground.js'
+import {
+  conversationLength,
+  lastExchange,
+  parseApplicationIds,
+  parseChatForm,
+  parseLines,
+  parseTurns,
+  validateTexts,
+} from './chat-form.js'
+import { conversationCodeView, MAX_CODE_CHARACTERS, selectClient } from './code-view.js'
+import { fieldErrors } from './messages.js'
+import type { JsonResponse, Playground, PlaygroundChoice, RejectedCall } from './playground.js'
 import {
   answerView,
-  earlierAnswer,
-  failedView,
-  failureWords,
+  type DisplayedTurn,
+  failureMessage,
+  failureView,
   isAnswered,
-  kindOf,
+  modeOf,
+  type PlaygroundPage,
   playgroundView,
-  type Shown,
-  type ShownTurn,
+  previousAnswer,
 } from './view.js'
-import { applicationsOf, checkTexts, lastSent, lengthOf, linesOf, turnsOf, wantedOf } from './wanted.js'
 
-const calls = { config: { audit: 'playground.call', patient: false } } as const
-const showing = { config: { audit: { none: 'shows code, calls nothing' }, patient: false } } as const
+const callConfig = { config: { audit: 'playground.call', deadline: true } } as const
+const codeConfig = { config: { audit: { none: 'shows code, calls nothing' }, deadline: true } } as const
 
 export interface PlaygroundPagesDeps {
   playground: Playground
@@ -32,59 +41,64 @@ export interface PlaygroundPagesDeps {
 export async function playgroundPages(app: FastifyInstance, { playground, snippets, limit }: PlaygroundPagesDeps) {
   app.get<{ Querystring: { application?: string; compare?: string } }>('/playground', async (request, reply) => {
     const { application = '', compare = '' } = request.query
-    return show(request, reply, { application: String(application), compare: String(compare) }, {})
+    return render(request, reply, { application: String(application), compare: String(compare) }, {})
   })
 
-  app.post('/playground', calls, async (request, reply) => {
+  app.post('/playground', callConfig, async (request, reply) => {
     const values = formValues(request.body)
-    auditedApplication(request, values.application)
+    annotateAuditApplication(request, values.application)
     try {
-      await limit(request, reply)
-      return await show(request, reply, values, await run(request, values))
+      limit(request, reply)
+      return await render(request, reply, values, await run(request, values))
     } catch (error) {
       if (!isProblem(error, 'invalid_fields', 'gateway_unavailable', 'too_many_requests')) throw error
       if (error.retryAfter) reply.header('retry-after', String(error.retryAfter))
-      const refused = error.fields ? undefined : refusedOf(error)
-      const turns = turnsOf(values.turns).map(earlierTurn)
-      return show(request, reply, values, { errors: error.fields ?? {}, refused, turns }, error.status)
+      const rejection = error.fields ? undefined : rejectionOf(error)
+      const turns = parseTurns(values.turns).map(previousTurn)
+      return render(request, reply, values, { errors: error.fields ?? {}, rejection, turns }, error.status)
     }
   })
 
-  app.post('/playground/code', showing, async (request, reply) => {
+  app.post('/playground/code', codeConfig, async (request, reply) => {
     const values = formValues(request.body)
-    const turns = turnsOf(values.turns).map(earlierTurn)
+    const turns = parseTurns(values.turns).map(previousTurn)
     try {
-      await limit(request, reply)
-      const wanted = wantedOf(lastSent(values))
-      const { model, body } = await playground.asSent(callerOf(request), wanted)
-      const client = clientIn(values, snippets.clients)
-      const isShort = lengthOf(wanted) <= MOST_AS_CODE
+      limit(request, reply)
+      const form = parseChatForm(lastExchange(values))
+      const { model, body } = await playground.asSent(callerOf(request), form)
+      const client = selectClient(values, snippets.clients)
+      const isShort = conversationLength(form) <= MAX_CODE_CHARACTERS
       const [snippet] = client && isShort ? snippets.forModel(model, { body, only: client.client }) : []
-      return await show(request, reply, values, { turns, code: conversationCode(snippets.clients, client, snippet) })
+      return await render(request, reply, values, {
+        turns,
+        code: conversationCodeView(snippets.clients, client, snippet),
+      })
     } catch (error) {
       if (!isProblem(error, 'invalid_fields', 'too_many_requests')) throw error
       if (error.retryAfter) reply.header('retry-after', String(error.retryAfter))
-      const refused = error.fields ? undefined : refusedOf(error)
-      return show(request, reply, values, { errors: error.fields ?? {}, refused, turns }, error.status)
+      const rejection = error.fields ? undefined : rejectionOf(error)
+      return render(request, reply, values, { errors: error.fields ?? {}, rejection, turns }, error.status)
     }
   })
 
-  app.post('/playground/stream', calls, async (request, reply) => {
+  app.post('/playground/stream', callConfig, async (request, reply) => {
     const values = formValues(request.body)
-    auditedApplication(request, values.application)
-    const leaving = new AbortController()
+    annotateAuditApplication(request, values.application)
+    const disconnected = new AbortController()
     reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) leaving.abort()
+      if (!reply.raw.writableFinished) disconnected.abort()
     })
     const side = values.side === '1' ? 1 : 0
-    const answer = await streamed(request, reply, values, side, leaving.signal)
+    const answer = await openStream(request, reply, values, side, disconnected.signal)
     reply.header('cache-control', 'no-store, no-transform')
-    if ('words' in answer)
-      return reply.code(answer.status >= 400 && answer.status < 600 ? answer.status : 502).send(refusalOf(answer))
+    if ('message' in answer)
+      return reply
+        .code(answer.status >= 400 && answer.status < 600 ? answer.status : 502)
+        .send(serializeRejection(answer))
     return reply.type('text/event-stream; charset=utf-8').header('x-accel-buffering', 'no').send(answer)
   })
 
-  async function streamed(
+  async function openStream(
     request: FastifyRequest,
     reply: FastifyReply,
     values: Record<string, string>,
@@ -92,61 +106,61 @@ export async function playgroundPages(app: FastifyInstance, { playground, snippe
     signal: AbortSignal,
   ) {
     try {
-      await limit(request, reply)
-      return await playground.stream(callerOf(request), wantedOf(values), side, signal)
+      limit(request, reply)
+      return await playground.stream(callerOf(request), parseChatForm(values), side, signal)
     } catch (error) {
       if (!isProblem(error)) throw error
       if (error.retryAfter) reply.header('retry-after', String(error.retryAfter))
-      return refusedOf(error)
+      return rejectionOf(error)
     }
   }
 
-  /** The answers of a page without scripts. */
-  async function run(request: FastifyRequest, values: Record<string, string>): Promise<Partial<Shown>> {
+  /** Runs the submitted form on pages without scripts. */
+  async function run(request: FastifyRequest, values: Record<string, string>): Promise<Partial<PlaygroundPage>> {
     const caller = callerOf(request)
     if (values.kind === 'embedding') {
-      checkTexts(values, { input: 'Enter at least one line.' })
-      const texts = linesOf(values.input)
-      return resultOf(await playground.send(caller, applicationsOf(values)[0] ?? 0, { texts }))
+      validateTexts(values, { input: fieldErrors.lineRequired })
+      const texts = parseLines(values.input)
+      return toResult(await playground.send(caller, parseApplicationIds(values)[0] ?? 0, { texts }))
     }
     if (values.kind === 'rerank') {
-      checkTexts(values, { query: 'Enter a query.', documents: 'Enter at least one line.' })
+      validateTexts(values, { query: fieldErrors.queryRequired, documents: fieldErrors.lineRequired })
       const query = (values.query ?? '').trim()
-      const documents = linesOf(values.documents)
-      return resultOf(await playground.send(caller, applicationsOf(values)[0] ?? 0, { query, documents }))
+      const documents = parseLines(values.documents)
+      return toResult(await playground.send(caller, parseApplicationIds(values)[0] ?? 0, { query, documents }))
     }
-    const wanted = wantedOf(values)
-    const isCompared = wanted.applications.length > 1
+    const form = parseChatForm(values)
+    const isCompared = form.applications.length > 1
     const answers = await Promise.all(
-      wanted.applications.map(async (_, side) => {
-        const answer = await playground.ask(caller, wanted, side).catch((error: unknown) => {
-          // the answer of the other model is shown all the same
-          if (isCompared && isProblem(error, 'gateway_unavailable')) return refusedOf(error)
+      form.applications.map(async (_, side) => {
+        const answer = await playground.ask(caller, form, side).catch((error: unknown) => {
+          // The answer of the other model is shown anyway.
+          if (isCompared && isProblem(error, 'gateway_unavailable')) return rejectionOf(error)
           throw error
         })
-        return 'status' in answer ? failedView(answer) : answerView(answer, answer.ms)
+        return 'status' in answer ? failureView(answer) : answerView(answer, answer.ms)
       }),
     )
-    return { turns: [...wanted.turns.map(earlierTurn), { prompt: wanted.prompt, answers }] }
+    return { turns: [...form.turns.map(previousTurn), { prompt: form.prompt, answers }] }
   }
 
-  async function show(
+  async function render(
     request: FastifyRequest,
     reply: FastifyReply,
     values: Record<string, string>,
-    result: Partial<Shown>,
+    result: Partial<PlaygroundPage>,
     status = 200,
   ) {
     const choices = await playground.choices(callerOf(request))
-    const chosen = pick(choices, values.application) ?? (values.application ? undefined : choices[0])
-    if (values.application && !chosen) throw problem('not_found')
-    const compared = kindOf(chosen) === 'chat' ? pick(choices, values.compare) : undefined
-    const sent = result.code === undefined && status === 200 && result.turns?.slice(-1).some(isAnswered)
+    const selected = findChoice(choices, values.application) ?? (values.application ? undefined : choices[0])
+    if (values.application && !selected) throw problem('not_found')
+    const compared = modeOf(selected) === 'chat' ? findChoice(choices, values.compare) : undefined
+    const isSent = result.code === undefined && status === 200 && result.turns?.slice(-1).some(isAnswered)
     const view = playgroundView({
       choices,
-      chosen,
+      selected,
       compared,
-      values: sent ? { ...values, prompt: '' } : values,
+      values: isSent ? { ...values, prompt: '' } : values,
       errors: {},
       turns: [],
       ...result,
@@ -155,23 +169,23 @@ export async function playgroundPages(app: FastifyInstance, { playground, snippe
   }
 }
 
-function pick(choices: Choice[], id: string | undefined): Choice | undefined {
+function findChoice(choices: PlaygroundChoice[], id: string | undefined): PlaygroundChoice | undefined {
   return choices.find(({ application }) => String(application.id) === id)
 }
 
-function resultOf(answer: Answered | Refused): Partial<Shown> {
-  return 'words' in answer ? { refused: answer } : { result: answer }
+function toResult(answer: JsonResponse | RejectedCall): Partial<PlaygroundPage> {
+  return 'message' in answer ? { rejection: answer } : { result: answer }
 }
 
-function refusedOf({ status, message, fields, retryAfter }: PortalError): Refused {
-  return { status, words: Object.values(fields ?? {})[0] ?? message, retryAfter }
+function rejectionOf({ status, message, fields, retryAfter }: PortalError): RejectedCall {
+  return { status, message: Object.values(fields ?? {})[0] ?? message, retryAfter }
 }
 
-function refusalOf(refused: Refused) {
-  const { status, retryAfter } = refused
-  return { status, words: failureWords(refused), retry_after: retryAfter ?? null }
+function serializeRejection(rejection: RejectedCall) {
+  const { status, retryAfter } = rejection
+  return { status, message: failureMessage(rejection), retry_after: retryAfter ?? null }
 }
 
-function earlierTurn({ prompt, answers }: { prompt: string; answers: string[] }): ShownTurn {
-  return { prompt, answers: answers.map(earlierAnswer) }
+function previousTurn({ prompt, answers }: { prompt: string; answers: string[] }): DisplayedTurn {
+  return { prompt, answers: answers.map(previousAnswer) }
 }

@@ -1,18 +1,24 @@
 import type { Readable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { HttpFailure } from '../../clients/http-failure.js'
+import type { GatewayRefusals } from '../../clients/threescale/types.js'
 import { isProblem, problem } from '../../errors.js'
-import type { Content } from '../../model-calls/body-formats.js'
-import { callOf, otherFormAfter, streamingOf, bodyOf as written } from '../../model-calls/example-calls.js'
-import type { Caller } from '../../web/caller.js'
-import type { Places } from '../../web/places.js'
-import type { Call, GatewayAnswer, Prepared } from '../applications/model-calls.js'
+import { withDeadline } from '../../infra/deadline.js'
+import { HttpError } from '../../infra/http/http-error.js'
+import type { RequestContent } from '../../model-calls/body-formats.js'
+import {
+  alternativeFormat,
+  exampleCall,
+  streamingMembers,
+  buildBody as written,
+} from '../../model-calls/example-calls.js'
+import type { GatewayResponse, ModelCall, PreparedRequest } from '../../model-calls/gateway-requests.js'
+import type { Caller } from '../../web/auth/caller.js'
+import type { ModelCallLimit } from '../../web/limits/concurrency-limit.js'
 import type { Application } from '../applications/schemas.js'
 import { type Model, playable } from '../models/schemas.js'
-import { relay } from './relay.js'
-import type { Said } from './results.js'
-import { answerOf, createSending } from './sending.js'
-import { messagesOf, type Wanted } from './wanted.js'
+import { buildMessages, type ChatForm } from './chat-form.js'
+import { createModelRequests, streamEvents } from './model-requests.js'
+import type { ModelAnswer } from './results.js'
+import { relayEvents } from './sse-relay.js'
 
 export interface PlaygroundDeps {
   applications: {
@@ -24,123 +30,129 @@ export interface PlaygroundDeps {
     ): Promise<{ application: Application; model: Model | undefined }>
   }
   models: { list(filters: Record<string, never>, caller: Caller): Promise<{ models: Model[] }> }
-  calls: { prepare(model: Model, application: Application, call: Call): Promise<Prepared> }
+  calls: { prepare(model: Model, application: Application, call: ModelCall): Promise<PreparedRequest> }
   gateway: {
-    call(request: Prepared & { timeoutMs?: number }): Promise<GatewayAnswer>
-    open(request: Prepared & { signal: AbortSignal; headMs?: number; idleMs?: number }): Promise<{
+    call(request: PreparedRequest & { timeoutMs?: number }): Promise<GatewayResponse>
+    open(request: PreparedRequest & { signal: AbortSignal; headMs?: number; idleMs?: number }): Promise<{
       status: number
       headers: Record<string, string>
       body: Readable
     }>
   }
-  /** so many calls of one person at the same time */
-  places: Places
-  /** asks the model server for the id to send, where nobody has told it */
+  /** limits concurrent calls per user */
+  modelCallLimit: ModelCallLimit
+  /** requests the model id from the model server if it is unknown */
   modelIdOf(model: Model, application: Application): Promise<string | undefined>
-  /** keeps which form of the body a model server accepts */
+  /** stores which body format a model server accepts */
   learnFormat(systemName: string, format: NonNullable<Model['request_format']>): Promise<void>
-  /** how long an answer may take before the wait is reported; default 5 s */
+  /** time until the wait is reported; default 5 s */
   progressMs?: number
-  /** what an answer means, in words */
-  wordsFor(answer: Omit<GatewayAnswer, 'ms'>, model: Model): string
+  /** the gateway's own error texts, as configured for the product */
+  refusalsOf(systemName: string): GatewayRefusals | undefined
 }
 
-/** An application that can be tried here, with the type of its model. */
-export interface Choice {
+/** An application that the playground can call, with its model. */
+export interface PlaygroundChoice {
   application: Application
   model: Model
 }
 
-/** An answer of 200: JSON, and the text that it was read from. */
-export interface Answered {
+/** A 200 response: the JSON, and the text that it was parsed from. */
+export interface JsonResponse {
   body: unknown
   text: string
   ms: number
 }
 
-/** What stands behind an answer that is no success. */
-export interface Refused {
+/** A call that was not successful. */
+export interface RejectedCall {
   status: number
-  words: string
+  message: string
   retryAfter: number | undefined
 }
 
 export type Playground = ReturnType<typeof createPlayground>
 
-/** After that time the wait itself is reported. */
+/** Time after which the wait is reported. */
 const PROGRESS_MS = 5000
 
 /**
- * Models tried through the person's own application. The key never leaves this process, only hosts of the catalogue are
- * called, and nothing of what is said is kept.
+ * Calls models through applications of the caller. The key never leaves this process, only hosts of the catalogue are
+ * called, and conversations are not stored.
  */
 export function createPlayground(deps: PlaygroundDeps) {
-  const { applications, models, places, modelIdOf, learnFormat, progressMs = PROGRESS_MS } = deps
-  const sending = createSending(deps)
+  const { applications, models, modelCallLimit, modelIdOf, learnFormat, progressMs = PROGRESS_MS } = deps
+  const requests = createModelRequests(deps)
 
   return {
-    /** One call to 3scale. Live applications of models that can be talked to, newest first. */
-    async choices(caller: Caller): Promise<Choice[]> {
-      const [mine, offered] = await Promise.all([applications.list(caller), models.list({}, caller)])
-      return mine.flatMap((application) => {
-        const model = offered.models.find(({ system_name }) => system_name === application.model)
-        const fits = model && application.state === 'live' && isPlayable(model)
-        return fits ? [{ application, model }] : []
+    /** Live applications of models that the playground supports, newest first. One call to 3scale. */
+    async choices(caller: Caller): Promise<PlaygroundChoice[]> {
+      const [own, catalogue] = await Promise.all([applications.list(caller), models.list({}, caller)])
+      return own.flatMap((application) => {
+        const model = catalogue.models.find(({ system_name }) => system_name === application.model)
+        const isUsable = model && application.state === 'live' && isPlayable(model)
+        return isUsable ? [{ application, model }] : []
       })
     },
 
     /**
-     * An answer as it comes, as server-sent events (`relay.ts`); ends when `signal` says so. A refusal that comes within
-     * five seconds is returned; a later one is an event, since the answer to the browser has begun. One or two calls to 3scale.
+     * An answer as server-sent events (`sse-relay.ts`), until `signal` is aborted. A rejection within five seconds is
+     * returned. A later one is an event, because the response has started. One or two calls to 3scale.
      */
-    async stream(caller: Caller, wanted: Wanted, side: number, signal: AbortSignal): Promise<Readable | Refused> {
-      const { application, model } = await load(caller, wanted.applications[side])
-      const done = places.take(caller)
+    async stream(caller: Caller, form: ChatForm, side: number, signal: AbortSignal): Promise<Readable | RejectedCall> {
+      const { application, model } = await load(caller, form.applications[side])
+      const done = modelCallLimit.take(caller)
       const started = performance.now()
-      const ended = new AbortController()
-      const leave = () => ended.abort()
-      if (signal.aborted) leave()
-      signal.addEventListener('abort', leave, { once: true })
+      const controller = new AbortController()
+      const cancel = () => controller.abort()
+      if (signal.aborted) cancel()
+      signal.addEventListener('abort', cancel, { once: true })
       try {
-        const opening = bodyOf(model, application, wanted, side).then((body) =>
-          sending.open(model, application, { ...body, ...streamingOf(model) }, ended.signal),
+        const opening = bodyOf(model, application, form, side).then((body) =>
+          requests.open(model, application, { ...body, ...streamingMembers(model) }, controller.signal),
         )
-        const early = await orNothing(opening, progressMs)
-        if (early && 'words' in early) {
+        const early = await withDeadline(opening, progressMs)
+        if (early && 'message' in early) {
           done()
           return early
         }
-        return relay({ answer: answerOf(opening), leave, done, waitedMs: performance.now() - started, progressMs })
+        return relayEvents({
+          answer: streamEvents(opening),
+          cancel,
+          done,
+          waitedMs: performance.now() - started,
+          progressMs,
+        })
       } catch (error) {
-        leave()
+        cancel()
         done()
         throw error
       }
     },
 
     /** The same answer in one piece, for pages without scripts. Rejects with gateway_unavailable. */
-    async ask(caller: Caller, wanted: Wanted, side: number): Promise<(Said & { ms: number }) | Refused> {
-      const { application, model } = await load(caller, wanted.applications[side])
-      const done = places.take(caller)
+    async ask(caller: Caller, form: ChatForm, side: number): Promise<(ModelAnswer & { ms: number }) | RejectedCall> {
+      const { application, model } = await load(caller, form.applications[side])
+      const done = modelCallLimit.take(caller)
       try {
-        return await sending.whole(model, application, await bodyOf(model, application, wanted, side))
+        return await requests.readWhole(model, application, await bodyOf(model, application, form, side))
       } finally {
         done()
       }
     },
 
     /**
-     * One JSON call of a model that is not talked to: embeddings, rerank. A form of the body that the server refuses is
-     * replaced by the other one once; what it accepts is kept.
+     * One JSON call of an embedding or rerank model. If the server rejects the body format, the other format is tried once;
+     * an accepted format is stored.
      */
-    async send(caller: Caller, id: number, content: Content): Promise<Answered | Refused> {
+    async send(caller: Caller, id: number, requestBody: RequestContent): Promise<JsonResponse | RejectedCall> {
       const { application, model } = await load(caller, id)
-      const done = places.take(caller)
+      const done = modelCallLimit.take(caller)
       try {
-        const answer = await sendAs(model, application, content)
-        const other = 'status' in answer ? otherFormAfter(model, answer.status) : undefined
+        const answer = await sendAs(model, application, requestBody)
+        const other = 'status' in answer ? alternativeFormat(model, answer.status) : undefined
         if (!other) return answer
-        const second = await sendAs(other, application, content)
+        const second = await sendAs(other, application, requestBody)
         if ('status' in second) return answer
         await learnFormat(model.system_name, other.request_format)
         return second
@@ -149,10 +161,10 @@ export function createPlayground(deps: PlaygroundDeps) {
       }
     },
 
-    /** The model and the very body of the first side, for showing them as code. One call to 3scale. */
-    async asSent(caller: Caller, wanted: Wanted) {
-      const { model } = await load(caller, wanted.applications[0], false)
-      return { model, body: sending.asAccepted(model, content(model, wanted, 0)) }
+    /** The model and the request body of the first application, to show as code. One call to 3scale. */
+    async asSent(caller: Caller, form: ChatForm) {
+      const { model } = await load(caller, form.applications[0], false)
+      return { model, body: requests.adjustBody(model, requestBody(model, form, 0)) }
     },
   }
 
@@ -163,41 +175,37 @@ export function createPlayground(deps: PlaygroundDeps) {
     return { application, model }
   }
 
-  async function sendAs(model: Model, application: Application, content: Content) {
-    return sending.json(model, application, { ...(await named(model, application)), ...written(model, content) })
+  async function sendAs(model: Model, application: Application, requestBody: RequestContent) {
+    return requests.readJson(model, application, {
+      ...(await modelMember(model, application)),
+      ...written(model, requestBody),
+    })
   }
 
-  async function bodyOf(model: Model, application: Application, wanted: Wanted, side: number) {
-    return { ...(await named(model, application)), ...content(model, wanted, side) }
+  async function bodyOf(model: Model, application: Application, form: ChatForm, side: number) {
+    return { ...(await modelMember(model, application)), ...requestBody(model, form, side) }
   }
 
-  async function named(model: Model, application: Application): Promise<{ model?: string }> {
-    if (!callOf(model).takesModel) return {}
-    const id = model.model_id ?? (await modelIdOf(model, application).catch(nothingIfLate))
+  async function modelMember(model: Model, application: Application): Promise<{ model?: string }> {
+    if (!exampleCall(model).takesModel) return {}
+    const id = model.model_id ?? (await modelIdOf(model, application).catch(ignoreTimeout))
     return id === undefined ? {} : { model: id }
   }
 }
 
-/** A model that is starting lists no model yet; the request itself waits longer, and most servers have one model only. */
-function nothingIfLate(error: unknown): undefined {
-  if (isProblem(error) && error.cause instanceof HttpFailure && error.cause.kind === 'timeout') return undefined
+/** A model that is starting lists no models yet. The request has a longer time-out, and most servers have one model only. */
+function ignoreTimeout(error: unknown): undefined {
+  if (isProblem(error) && error.cause instanceof HttpError && error.cause.kind === 'timeout') return undefined
   throw error
 }
 
-/** The result of the work if it ends within `ms`, else undefined. */
-async function orNothing<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
-  const over = new AbortController()
-  const late = sleep(ms, undefined, { signal: over.signal }).catch(() => undefined)
-  return Promise.race([work, late]).finally(() => over.abort())
-}
-
-/** A type that there is a view for, at an address with nothing left to fill in. */
+/** A type with a view, at an address without placeholders. */
 function isPlayable(model: Model): boolean {
-  return playable.includes(model.type) && callOf(model).placeholders.length === 0
+  return playable.includes(model.type) && exampleCall(model).placeholders.length === 0
 }
 
-function content(model: Model, wanted: Wanted, side: number): Record<string, unknown> {
-  const { prompt, parameters } = wanted
+function requestBody(model: Model, form: ChatForm, side: number): Record<string, unknown> {
+  const { prompt, parameters } = form
   if (model.type === 'completion') return written(model, { prompt, parameters })
-  return written(model, { messages: messagesOf(wanted, side), parameters })
+  return written(model, { messages: buildMessages(form, side), parameters })
 }

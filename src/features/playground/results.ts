@@ -1,59 +1,65 @@
-import type { AnswerEvent } from '../../model-calls/answer-reader.js'
-import type { Usage } from '../../model-calls/answer-usage.js'
+import type { ResponseEvent } from '../../model-calls/responses/response-reader.js'
+import type { TokenUsage } from '../../model-calls/responses/token-usage.js'
 
-/** What a model returned, as numbers and text that a page can show; values of unexpected types are left out. */
+/** Parses responses into text and numbers that a page can show. Values of unexpected types are left out. */
 
-export interface Said {
+export interface ModelAnswer {
   text: string
   reasoning: string
-  /** why the answer ended, as the model server says it; may be empty */
+  /** finish reason of the model server; may be empty */
   finish: string
-  /** what a person should know about its end; empty where it ended as usual */
-  words: string
+  /** message about an unusual end; empty otherwise */
+  notice: string
   /** true: only the first LONGEST_SAID characters are there */
-  isCut: boolean
+  isTruncated: boolean
   promptTokens: number | undefined
   completionTokens: number | undefined
   reasoningTokens: number | undefined
 }
 
 /** Characters of an answer that are shown. */
-export const LONGEST_SAID = 100_000
-/** Numbers of a vector that are compared; the largest public models have 4,096. */
-export const MOST_DIMENSIONS = 8192
+export const MAX_ANSWER_CHARACTERS = 100_000
+/** Dimensions of a vector that are compared; the largest public models have 4,096. */
+export const MAX_DIMENSIONS = 8192
 
-/** A whole answer, joined from its events; `failure` states why there is none, and is empty otherwise. */
-export async function collected(answer: AsyncIterable<AnswerEvent[]>): Promise<Said & { failure: string }> {
-  const said = { text: '', reasoning: '', finish: '', words: '', failure: '' }
-  let usage: Usage | undefined
+/** A whole answer, joined from its events. `failure` states why there is none, and is empty otherwise. */
+export async function collectAnswer(
+  answer: AsyncIterable<ResponseEvent[]>,
+): Promise<ModelAnswer & { failure: string }> {
+  const content = { text: '', reasoning: '', finish: '', notice: '', failure: '' }
+  let usage: TokenUsage | undefined
   let size = 0
   for await (const events of answer)
     for (const event of events) {
-      if (event.kind === 'said') {
-        size = Math.max(size, said.text.length + event.text.length, said.reasoning.length + event.reasoning.length)
-        said.text = (said.text + event.text).slice(0, LONGEST_SAID)
-        said.reasoning = (said.reasoning + event.reasoning).slice(0, LONGEST_SAID)
-      } else if (event.kind === 'reasoned') {
-        size = Math.max(size, said.reasoning.length + said.text.length)
-        said.reasoning = (said.reasoning + said.text).slice(0, LONGEST_SAID)
-        said.text = ''
+      if (event.kind === 'delta') {
+        size = Math.max(
+          size,
+          content.text.length + event.text.length,
+          content.reasoning.length + event.reasoning.length,
+        )
+        content.text = (content.text + event.text).slice(0, MAX_ANSWER_CHARACTERS)
+        content.reasoning = (content.reasoning + event.reasoning).slice(0, MAX_ANSWER_CHARACTERS)
+      } else if (event.kind === 'reclassify') {
+        size = Math.max(size, content.reasoning.length + content.text.length)
+        content.reasoning = (content.reasoning + content.text).slice(0, MAX_ANSWER_CHARACTERS)
+        content.text = ''
       } else if (event.kind === 'usage') usage = event.usage
-      else if (event.kind === 'failure') said.failure = event.words
-      else if (event.kind === 'finish') Object.assign(said, { finish: event.reason, words: event.words })
+      else if (event.kind === 'failure') content.failure = event.message
+      else if (event.kind === 'finish') Object.assign(content, { finish: event.reason, notice: event.message })
     }
   return {
-    ...said,
-    isCut: size > LONGEST_SAID,
+    ...content,
+    isTruncated: size > MAX_ANSWER_CHARACTERS,
     promptTokens: usage?.prompt_tokens ?? undefined,
     completionTokens: usage?.completion_tokens ?? undefined,
     reasoningTokens: usage?.reasoning_tokens ?? undefined,
   }
 }
 
-/** Vectors of an answer; `perToken`: the model returned one for each token, of which the mean is taken. */
-export interface Vectors {
+/** Vectors of a response. `perToken`: the model returned one vector per token, of which the mean is used. */
+export interface EmbeddingVectors {
   vectors: number[][]
-  /** how many there were */
+  /** number of vectors in the response */
   returned: number
   perToken: boolean
 }
@@ -63,12 +69,12 @@ export interface Vectors {
  * `/embeddings` (numbers or base64), TEI's `/embed` and `/embed_all` (a list), Ollama's and Cohere's (`embeddings`), llama.cpp's
  * `/embedding` and vLLM's `/pooling`.
  */
-export function vectorsIn(body: unknown, most: number): Vectors {
-  const list = vectorListIn(body)
+export function readVectors(body: unknown, most: number): EmbeddingVectors {
+  const list = findVectorList(body)
   const read = list
     .slice(0, most)
-    .map((item: unknown, place) => ({ place: finite(member(item, 'index')) ?? place, ...numbersIn(item) }))
-    .sort((a, b) => a.place - b.place)
+    .map((item: unknown, position) => ({ index: finite(member(item, 'index')) ?? position, ...readNumbers(item) }))
+    .sort((a, b) => a.index - b.index)
   return {
     vectors: read.map(({ numbers }) => numbers),
     returned: list.length,
@@ -76,7 +82,7 @@ export function vectorsIn(body: unknown, most: number): Vectors {
   }
 }
 
-function vectorListIn(body: unknown): unknown[] {
+function findVectorList(body: unknown): unknown[] {
   if (Array.isArray(body)) return body.length > 0 && body.every(isNumber) ? [body] : body
   const embeddings = member(body, 'embeddings')
   const single = member(body, 'embedding')
@@ -84,29 +90,29 @@ function vectorListIn(body: unknown): unknown[] {
   return lists.find((list) => Array.isArray(list)) ?? (single === undefined ? [] : [single])
 }
 
-/** Numbers as they are, as base64 of 32-bit floats (OpenAI), or one vector for each token. */
-function numbersIn(item: unknown): { numbers: number[]; isMean: boolean } {
+/** Plain numbers, base64 of 32-bit floats (OpenAI), or one vector per token. */
+function readNumbers(item: unknown): { numbers: number[]; isMean: boolean } {
   const named = ['embedding', 'values', 'data'].map((name) => member(item, name))
   const vector = Array.isArray(item) ? item : (named.find((value) => value !== undefined) ?? item)
-  if (typeof vector === 'string') return { numbers: floatsIn(vector), isMean: false }
+  if (typeof vector === 'string') return { numbers: decodeFloats(vector), isMean: false }
   if (!Array.isArray(vector)) return { numbers: [], isMean: false }
   const rows = vector.filter((row: unknown): row is unknown[] => Array.isArray(row))
-  if (rows.length > 0) return { numbers: meanOf(rows.map(plainNumbers)), isMean: rows.length > 1 }
-  return { numbers: plainNumbers(vector), isMean: false }
+  if (rows.length > 0) return { numbers: meanVector(rows.map(finiteNumbers)), isMean: rows.length > 1 }
+  return { numbers: finiteNumbers(vector), isMean: false }
 }
 
-function plainNumbers(vector: unknown[]): number[] {
-  return vector.slice(0, MOST_DIMENSIONS).map((value) => finite(value) ?? 0)
+function finiteNumbers(vector: unknown[]): number[] {
+  return vector.slice(0, MAX_DIMENSIONS).map((value) => finite(value) ?? 0)
 }
 
-/** Little-endian, as OpenAI's clients read it. */
-function floatsIn(base64: string): number[] {
-  const bytes = Buffer.from(base64.slice(0, Math.ceil((MOST_DIMENSIONS * 4 * 4) / 3)), 'base64')
-  const length = Math.min(MOST_DIMENSIONS, Math.floor(bytes.length / 4))
+/** Little-endian, as in OpenAI's clients. */
+function decodeFloats(base64: string): number[] {
+  const bytes = Buffer.from(base64.slice(0, Math.ceil((MAX_DIMENSIONS * 4 * 4) / 3)), 'base64')
+  const length = Math.min(MAX_DIMENSIONS, Math.floor(bytes.length / 4))
   return Array.from({ length }, (_, index) => finite(bytes.readFloatLE(index * 4)) ?? 0)
 }
 
-function meanOf(rows: number[][]): number[] {
+function meanVector(rows: number[][]): number[] {
   return (rows[0] ?? []).map((_, column) => rows.reduce((sum, row) => sum + (row[column] ?? 0) / rows.length, 0))
 }
 
@@ -114,10 +120,10 @@ function isNumber(value: unknown): boolean {
   return typeof value === 'number'
 }
 
-/** Cosine of the angle between two vectors: 1 the same direction, 0 nothing in common. */
+/** Cosine similarity: 1 for identical direction, 0 for orthogonal vectors. */
 export function similarity(a: number[], b: number[]): number {
-  // squares of very large and very small numbers are beyond what a number can hold
-  const [scaleA, scaleB] = [largestOf(a), largestOf(b)]
+  // Scaling avoids overflow and underflow of the squares.
+  const [scaleA, scaleB] = [largestMagnitude(a), largestMagnitude(b)]
   if (scaleA === 0 || scaleB === 0) return 0
   let dot = 0
   let [lengthA, lengthB] = [0, 0]
@@ -130,24 +136,24 @@ export function similarity(a: number[], b: number[]): number {
   return lengthA === 0 || lengthB === 0 ? 0 : dot / Math.sqrt(lengthA * lengthB)
 }
 
-function largestOf(vector: number[]): number {
-  let most = 0
-  for (const value of vector) most = Math.max(most, Math.abs(value))
-  return most
+function largestMagnitude(vector: number[]): number {
+  let largest = 0
+  for (const value of vector) largest = Math.max(largest, Math.abs(value))
+  return largest
 }
 
 /**
- * Scores of an answer, best first, one for each of `documents` at most. Reads Cohere's, Jina's and vLLM's answers (`results`),
+ * Scores of a response, best first, at most one per document. Reads responses of Cohere, Jina and vLLM (`results`),
  * TEI's (a list), those of vLLM's `/score`, Voyage and Mixedbread (`data`), and NVIDIA's (`rankings`).
  */
-export function rankingIn(body: unknown, documents: number): { index: number; score: number }[] {
+export function readRanking(body: unknown, documents: number): { index: number; score: number }[] {
   const lists = [body, member(body, 'results'), member(body, 'data'), member(body, 'rankings')]
   const list: unknown[] = lists.find((each) => Array.isArray(each)) ?? []
   const seen = new Set<number>()
   return list
     .slice(0, documents)
-    .flatMap((item: unknown, place) => {
-      const index = finite(member(item, 'index') ?? (isNumber(item) ? place : undefined))
+    .flatMap((item: unknown, position) => {
+      const index = finite(member(item, 'index') ?? (isNumber(item) ? position : undefined))
       const score = finite(member(item, 'relevance_score') ?? member(item, 'score') ?? member(item, 'logit') ?? item)
       const isDocument = index !== undefined && Number.isInteger(index) && index >= 0 && index < documents
       if (!isDocument || score === undefined || seen.has(index)) return []

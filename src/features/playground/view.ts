@@ -1,86 +1,75 @@
-import { number } from '../../web/words.js'
+import { type ChatTurn, parseLines } from './chat-form.js'
 import type { CodeView } from './code-view.js'
-import type { Answered, Choice, Refused } from './playground.js'
-import { LONGEST_SAID, type Said } from './results.js'
-import { rankingView, vectorsView } from './results-view.js'
-import { linesOf, type Turn } from './wanted.js'
+import { answerMessages, defaultTexts, pageTitle, tokenCounts, typeGroupLabels } from './messages.js'
+import type { JsonResponse, PlaygroundChoice, RejectedCall } from './playground.js'
+import { MAX_ANSWER_CHARACTERS, type ModelAnswer } from './results.js'
+import { rankingView, similarityView } from './results-view.js'
 
-type Kind = 'chat' | 'embedding' | 'rerank'
+type PlaygroundMode = 'chat' | 'embedding' | 'rerank'
 
-export interface Shown {
-  choices: Choice[]
-  chosen: Choice | undefined
-  compared: Choice | undefined
+export interface PlaygroundPage {
+  choices: PlaygroundChoice[]
+  selected: PlaygroundChoice | undefined
+  compared: PlaygroundChoice | undefined
   values: Record<string, string>
   errors: Record<string, string>
   /** a conversation, the newest exchange last */
-  turns: ShownTurn[]
-  result?: Answered | undefined
-  refused?: Refused | undefined
+  turns: DisplayedTurn[]
+  result?: JsonResponse | undefined
+  rejection?: RejectedCall | undefined
   /** the conversation as code */
   code?: CodeView
 }
 
-export interface ShownTurn {
+export interface DisplayedTurn {
   prompt: string
-  answers: ShownAnswer[]
+  answers: DisplayedAnswer[]
 }
 
-/** An answer as views/playground/turns.eta shows it; whatever is empty is left out. */
-export interface ShownAnswer {
+/** An answer in views/playground/turns.eta, which leaves out empty members. */
+export interface DisplayedAnswer {
   text: string
   reasoning?: string
   /** sentences about the answer: why it ended, what was changed in the request */
-  notes?: string[]
+  remarks?: string[]
   /** why there is no answer; such an exchange is not repeated to the model */
   failure?: string
-  /** time and tokens */
+  /** duration and token counts */
   meta?: string
 }
 
-const blankAnswer: Required<ShownAnswer> = { text: '', reasoning: '', notes: [], failure: '', meta: '' }
+const blankAnswer: Required<DisplayedAnswer> = { text: '', reasoning: '', remarks: [], failure: '', meta: '' }
 
-const labels: Record<string, string> = {
-  chat: 'Chat',
-  completion: 'Completion',
-  embedding: 'Embeddings',
-  rerank: 'Rerank',
-}
-
-export function playgroundView(shown: Shown) {
-  const { choices, chosen, compared, values, errors, turns } = shown
-  const kind: Kind = kindOf(chosen)
-  const names = [chosen, compared].filter((choice) => choice !== undefined).map(({ model }) => model.name)
+export function playgroundView(page: PlaygroundPage) {
+  const { choices, selected, compared, values, errors, turns, result, rejection, code } = page
+  const mode = modeOf(selected)
+  const names = [selected, compared].filter((choice) => choice !== undefined).map(({ model }) => model.name)
   return {
-    title: 'Playground',
+    title: pageTitle,
     none: choices.length === 0,
-    isChat: kind === 'chat',
-    isEmbedding: kind === 'embedding',
-    isRerank: kind === 'rerank',
-    isCompletion: chosen?.model.type === 'completion',
-    groups: groupsOf(choices, chosen),
+    isChat: mode === 'chat',
+    isEmbedding: mode === 'embedding',
+    isRerank: mode === 'rerank',
+    groups: groupByType(choices, selected),
     others: choices
-      .filter((choice) => kindOf(choice) === 'chat' && choice.model.system_name !== chosen?.model.system_name)
-      .map((choice) => ({ ...option(choice), selected: choice.application.id === compared?.application.id })),
-    canCompare: kind === 'chat',
-    application: String(chosen?.application.id ?? ''),
+      .filter((choice) => modeOf(choice) === 'chat' && choice.model.system_name !== selected?.model.system_name)
+      .map((choice) => ({ ...toOption(choice), selected: choice.application.id === compared?.application.id })),
+    canCompare: mode === 'chat',
+    application: String(selected?.application.id ?? ''),
     compare: String(compared?.application.id ?? ''),
-    names,
-    askWhom: names.join(' and '),
-    two: names.length === 2,
-    modelName: chosen?.model.name ?? '',
-    applicationName: chosen?.application.name ?? '',
-    applicationHref: chosen ? `/applications/${chosen.application.id}` : '',
+    modelNames: names.join(' and '),
+    isComparing: names.length === 2,
+    modelName: selected?.model.name ?? '',
+    applicationName: selected?.application.name ?? '',
+    applicationHref: selected ? `/applications/${selected.application.id}` : '',
     system: values.system ?? '',
     prompt: values.prompt ?? '',
     temperature: values.temperature ?? '',
     topP: values.top_p ?? '',
     maxTokens: values.max_tokens ?? '',
-    input: values.input ?? 'The sky is blue today.\nIt is a sunny day.\nMy invoice is overdue.',
-    query: values.query ?? 'How do I renew my passport?',
-    documents:
-      values.documents ??
-      'Passports are renewed at the town hall.\nThe library opens at nine.\nBring two photographs and the old passport.',
+    input: values.input ?? defaultTexts.input,
+    query: values.query ?? defaultTexts.query,
+    documents: values.documents ?? defaultTexts.documents,
     errors: {
       prompt: errors.prompt ?? '',
       system: errors.system ?? '',
@@ -93,75 +82,73 @@ export function playgroundView(shown: Shown) {
     },
     hasTurns: turns.length > 0,
     turns: [
-      ...turns.map(({ prompt, answers }) => ({
+      ...turns.map(({ prompt, answers }, index) => ({
         prompt,
         isTemplate: false,
+        isLatest: index === turns.length - 1 && !code && !rejection,
         answers: answers.map((answer, side) => ({ ...blankAnswer, ...answer, name: names[side] ?? '' })),
       })),
-      // what the page's script fills in
+      // The template that the script of the page fills in.
       { prompt: '', isTemplate: true, answers: names.map((name) => ({ ...blankAnswer, name })) },
     ],
-    turnsJson: JSON.stringify(turns.filter(isAnswered).map(carried)),
-    client: shown.code?.client ?? values.client ?? '',
-    code: shown.code,
-    failure: shown.refused ? failureWords(shown.refused) : '',
-    vectors: shown.result && kind === 'embedding' ? vectorsView(shown.result, linesOf(values.input)) : undefined,
-    ranking: shown.result && kind === 'rerank' ? rankingView(shown.result, linesOf(values.documents)) : undefined,
+    turnsJson: JSON.stringify(turns.filter(isAnswered).map(toChatTurn)),
+    client: code?.client ?? values.client ?? '',
+    code,
+    failure: rejection ? failureMessage(rejection) : '',
+    vectors: result && mode === 'embedding' ? similarityView(result, parseLines(values.input)) : undefined,
+    ranking: result && mode === 'rerank' ? rankingView(result, parseLines(values.documents)) : undefined,
   }
 }
 
-export function kindOf(choice: Choice | undefined): Kind {
+export function modeOf(choice: PlaygroundChoice | undefined): PlaygroundMode {
   const type = choice?.model.type
   return type === 'embedding' || type === 'rerank' ? type : 'chat'
 }
 
-/** One answer of a page without scripts: what was said, and how long it took. */
-export function answerView(said: Said, ms: number): ShownAnswer {
-  const { text, reasoning, words, isCut, promptTokens, completionTokens, reasoningTokens } = said
-  const thought = reasoningTokens ? ` (${number(reasoningTokens)} reasoning)` : ''
-  const tokens = [
-    promptTokens === undefined ? '' : `${number(promptTokens)} tokens in`,
-    completionTokens === undefined
-      ? ''
-      : `${number(completionTokens)} ${promptTokens === undefined ? 'tokens ' : ''}out${thought}`,
-  ].filter(Boolean)
-  const meta = [`${number(ms)} ms`, tokens.join(', '), isCut ? `only the first ${number(LONGEST_SAID)} characters` : '']
-  return { text, reasoning, notes: words === '' ? [] : [words], meta: meta.filter(Boolean).join(' · ') }
+/** A complete answer, for pages without scripts. */
+export function answerView(answer: ModelAnswer, ms: number): DisplayedAnswer {
+  const { text, reasoning, notice, isTruncated, promptTokens, completionTokens, reasoningTokens } = answer
+  const meta = [
+    answerMessages.duration(ms),
+    tokenCounts({ prompt: promptTokens, completion: completionTokens, reasoning: reasoningTokens }),
+    isTruncated ? answerMessages.truncated(MAX_ANSWER_CHARACTERS) : '',
+  ]
+  return { text, reasoning, remarks: notice === '' ? [] : [notice], meta: meta.filter(Boolean).join(' · ') }
 }
 
-export function failedView(refused: Refused): ShownAnswer {
-  return { text: '', failure: failureWords(refused) }
+export function failureView(rejection: RejectedCall): DisplayedAnswer {
+  return { text: '', failure: failureMessage(rejection) }
 }
 
-/** An answer of an earlier exchange, of which the browser keeps the text alone. */
-export function earlierAnswer(text: string): ShownAnswer {
-  return text === '' ? { text, failure: 'No answer' } : { text }
+/** An answer of a previous exchange, of which the browser sends the text only. */
+export function previousAnswer(text: string): DisplayedAnswer {
+  return text === '' ? { text, failure: answerMessages.noAnswer } : { text }
 }
 
-/** The words with the status, unless that says that all is well. */
-export function failureWords({ status, words }: Refused): string {
-  return status >= 200 && status < 300 ? words : `${words} (${status})`
+/** The message with the status, unless the status is a success. */
+export function failureMessage({ status, message }: RejectedCall): string {
+  return status >= 200 && status < 300 ? message : answerMessages.withStatus(message, status)
 }
 
-function carried({ prompt, answers }: ShownTurn): Turn {
+function toChatTurn({ prompt, answers }: DisplayedTurn): ChatTurn {
   return { prompt, answers: answers.map(({ text, failure }) => (failure ? '' : text)) }
 }
 
-/** Any other exchange is not repeated to the model, and its message is in the field again. */
-export function isAnswered({ answers }: ShownTurn): boolean {
+/** Exchanges without an answer are not repeated to the model; their message returns to the field. */
+export function isAnswered({ answers }: DisplayedTurn): boolean {
   return answers.some(({ text, failure }) => text !== '' && !failure)
 }
 
-function groupsOf(choices: Choice[], chosen: Choice | undefined) {
+function groupByType(choices: PlaygroundChoice[], selected: PlaygroundChoice | undefined) {
   const types = [...new Set(choices.map(({ model }) => model.type))]
   return types.map((type) => ({
-    label: labels[type] ?? type,
+    label: typeGroupLabels[type] ?? type,
     options: choices
       .filter(({ model }) => model.type === type)
-      .map((choice) => ({ ...option(choice), selected: choice.application.id === chosen?.application.id })),
+      .map((choice) => ({ ...toOption(choice), selected: choice.application.id === selected?.application.id })),
   }))
 }
 
-function option({ application, model }: Choice) {
+function toOption({ application, model }: PlaygroundChoice) {
   return { value: String(application.id), label: `${model.name}: ${application.name}` }
 }

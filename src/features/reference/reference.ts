@@ -1,23 +1,25 @@
 import type { Readable } from 'node:stream'
-import { readJson } from '../../clients/bounded-json.js'
-import { hide } from '../../clients/secrets.js'
-import type { BackendPath, MappingRule } from '../../clients/threescale/nouns.js'
-import { letsThrough } from '../../clients/threescale/patterns.js'
+import { acceptsRequest } from '../../clients/threescale/tenant-rules/mapping-rules.js'
+import type { BackendPath, MappingRule } from '../../clients/threescale/types.js'
 import { problem } from '../../errors.js'
-import type { Caller } from '../../web/caller.js'
-import type { Prepared } from '../applications/model-calls.js'
+import { readJson } from '../../infra/bounded-json.js'
+import { redact } from '../../infra/redaction.js'
+import type { PreparedRequest } from '../../model-calls/gateway-requests.js'
+import { explainResponse } from '../../model-calls/response-messages.js'
+import type { Caller } from '../../web/auth/caller.js'
 import type { Application } from '../applications/schemas.js'
+import type { SpecRef } from '../models/catalogue/snapshot.js'
 import type { Model } from '../models/schemas.js'
-import type { SpecRef } from '../models/snapshot.js'
 import type { PlaygroundDeps } from '../playground/playground.js'
-import { type Answer, readAnswer } from './answer.js'
-import { mountsIn, type Placed, placedOnce } from './placed.js'
-import type { Reference } from './shapes.js'
-import { createReferenceSource, type ReferenceReader } from './source.js'
-import { type Wanted, wantedOf } from './wanted.js'
+import { type GatewayOperation, gatewayOperations, mountsIn } from './gateway-operations.js'
+import { valuesNotMapped } from './messages.js'
+import { createReferenceSource, type ReferenceReader } from './reference-source.js'
+import type { Reference } from './reference-types.js'
+import { readResponse, type TryItResponse } from './response.js'
+import { parseTryItForm, type TryItRequest } from './try-it-form.js'
 
 export interface ReferenceDeps
-  extends Pick<PlaygroundDeps, 'applications' | 'calls' | 'places' | 'modelIdOf' | 'wordsFor'> {
+  extends Pick<PlaygroundDeps, 'applications' | 'calls' | 'modelCallLimit' | 'modelIdOf' | 'refusalsOf'> {
   models: {
     find(
       systemName: string,
@@ -35,44 +37,50 @@ export interface ReferenceDeps
   /** reads API documents; in this thread by default */
   documents?: ReferenceReader
   gateway: {
-    open(request: Prepared & { signal: AbortSignal; headMs: number }): Promise<{
+    open(request: PreparedRequest & { signal: AbortSignal; headMs: number }): Promise<{
       status: number
       headers: Record<string, string>
       body: Readable
     }>
   }
-  /** the longest that an answer may take */
-  longestMs?: number
+  /** deadline of a response */
+  deadlineMs?: number
 }
 
-export interface Shown {
+/** The response to a call, and an explanation if it is an error. */
+export interface TryItOutcome {
+  response: TryItResponse
+  explanation: string
+}
+
+export interface ReferenceResult {
   model: Model
   reference: Reference
-  operations: Placed[]
+  operations: GatewayOperation[]
   staleSeconds: number | undefined
 }
 
 export type References = ReturnType<typeof createReferences>
 
 /**
- * How a product is called: from the uploaded spec, else made from its type and mapping rules; and calls as somebody typed
- * them, through their own application, to the product's own endpoint alone. Nothing of a call is kept.
+ * API references, from the uploaded spec or generated from the model type and the mapping rules, and calls that a user enters. A call
+ * goes through the user's own application and only to the endpoint of the product. Nothing of it is stored.
  */
 export function createReferences(deps: ReferenceDeps) {
-  const { models, applications, calls, gateway, places, modelIdOf, wordsFor, longestMs = 60_000 } = deps
+  const { models, applications, calls, gateway, modelCallLimit, modelIdOf, refusalsOf, deadlineMs = 60_000 } = deps
   const referenceFor = createReferenceSource({ readSpec: models.readSpec, documents: deps.documents })
 
   return {
-    read: find,
+    read,
 
     /** The caller's applications of a model, live ones first. One call to 3scale. */
     async applicationsOf(caller: Caller, model: Model): Promise<Application[]> {
-      const mine = (await applications.list(caller)).filter((each) => each.model === model.system_name)
-      return mine.sort((a, b) => Number(b.state === 'live') - Number(a.state === 'live'))
+      const own = (await applications.list(caller)).filter((application) => application.model === model.system_name)
+      return own.sort((a, b) => Number(b.state === 'live') - Number(a.state === 'live'))
     },
 
     /**
-     * One call as the form says. One or two calls to 3scale. Rejects with not_found (operation, application),
+     * Sends one call with the values of the form. One or two calls to 3scale. Rejects with not_found (operation, application),
      * invalid_fields, too_many_requests, gateway_unavailable.
      */
     async send(
@@ -80,72 +88,83 @@ export function createReferences(deps: ReferenceDeps) {
       systemName: string,
       values: Record<string, string>,
       signal: AbortSignal,
-    ): Promise<{ answer: Answer; words: string }> {
-      const { model, rules, operations } = await find(systemName, caller)
+    ): Promise<TryItOutcome> {
+      const { model, rules, operations } = await read(systemName, caller)
       const operation = operations.find(({ id }) => id === values.operation)
-      if (!operation || operation.against) throw problem('not_found')
-      const wanted = wantedOf(operation, values)
-      const { application } = await applications.read(caller, wanted.application, { reveal: true })
+      if (!operation || operation.unavailableReason) throw problem('not_found')
+      const call = parseTryItForm(operation, values)
+      const { application } = await applications.read(caller, call.application, { reveal: true })
       if (application.model !== model.system_name) throw problem('not_found')
-      const done = places.take(caller)
+      const done = modelCallLimit.take(caller)
       const started = performance.now()
-      const ended = AbortSignal.any([signal, AbortSignal.timeout(longestMs)])
+      const deadline = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)])
       try {
-        const prepared = await prepare(model, application, operation, wanted)
-        if (!staysWithin(model, rules, prepared, wanted))
+        const prepared = await prepare(model, application, operation, call)
+        if (!isAllowedTarget(model, rules, prepared, call))
           throw problem('invalid_fields', {
-            fields: { form: 'The gateway rejects a call with these values: no mapping rule matches it.' },
+            fields: { form: valuesNotMapped },
           })
-        const opened = await gateway.open({ ...prepared, signal: ended, headMs: longestMs * 0.9 })
-        const read = await readAnswer(opened, {
-          signal: ended,
+        const opened = await gateway.open({ ...prepared, signal: deadline, headMs: deadlineMs * 0.9 })
+        const raw = await readResponse(opened, {
+          signal: deadline,
           ms: () => Math.round(performance.now() - started),
         })
-        const answer = { ...read, text: hide(read.text, prepared.secrets) }
-        return { answer, words: wordsFor({ ...opened, text: answer.text }, model) }
+        const response = { ...raw, text: redact(raw.text, prepared.secrets) }
+        return {
+          response,
+          explanation: explainResponse({ ...opened, text: response.text }, model, refusalsOf(systemName)),
+        }
       } finally {
         done()
       }
     },
   }
 
-  async function find(systemName: string, caller: Caller | undefined): Promise<Shown & { rules: MappingRule[] }> {
+  async function read(
+    systemName: string,
+    caller: Caller | undefined,
+  ): Promise<ReferenceResult & { rules: MappingRule[] }> {
     const { model, rules, spec, backends, ageSeconds, stale } = await models.find(systemName, caller)
     const mounts = mountsIn(model, backends)
     const reference = await referenceFor(model, rules, mounts, spec)
-    const operations = placedOnce(model, rules, mounts, reference)
+    const operations = gatewayOperations(model, rules, mounts, reference)
     return { model, rules, reference, operations, staleSeconds: stale ? ageSeconds : undefined }
   }
 
   async function prepare(
     model: Model,
     application: Application,
-    { method }: Placed,
-    { path, query, headers, body }: Wanted,
-  ): Promise<Prepared> {
+    { method }: GatewayOperation,
+    { path, query, headers, body }: TryItRequest,
+  ): Promise<PreparedRequest> {
     const search = query.length > 0 ? `?${new URLSearchParams(query)}` : ''
     const raw = body && { ...body, text: await withModelId(body, model, application) }
     return calls.prepare(model, application, { method, path: path + search, headers, raw })
   }
 
-  /** An empty `model` is filled in, as the page says; JSON that is too deep to be written again goes out as it was typed. */
+  /** Fills in an empty `model`, as the page announces. JSON that is nested too deeply to serialise again is sent as entered. */
   async function withModelId({ type, text }: { type: string; text: string }, model: Model, application: Application) {
     if (!/json/.test(type) || !/"model"\s*:\s*""/.test(text)) return text
-    const read = readJson(text)
-    const value = 'value' in read ? read.value : undefined
+    const parsed = readJson(text)
+    const value = 'value' in parsed ? parsed.value : undefined
     if (typeof value !== 'object' || value === null || (value as { model?: unknown }).model !== '') return text
     const id = model.model_id ?? (await modelIdOf(model, application))
     return id === undefined ? text : JSON.stringify({ ...value, model: id })
   }
 }
 
-/** The very address that is about to be asked: the product's own, at a path that its mapping rules let through. */
-function staysWithin(model: Model, rules: MappingRule[], { method, url }: Prepared, { body }: Wanted): boolean {
+/** Checks the final URL: the origin of the product, at a path that its mapping rules accept. */
+function isAllowedTarget(
+  model: Model,
+  rules: MappingRule[],
+  { method, url }: PreparedRequest,
+  { body }: TryItRequest,
+): boolean {
   const endpoint = new URL(model.endpoint)
   const base = endpoint.pathname.replace(/\/$/, '')
   if (url.origin !== endpoint.origin || !url.pathname.startsWith(base)) return false
   const form = body?.type.includes('x-www-form-urlencoded') ? [...new URLSearchParams(body.text)] : []
-  return letsThrough(
+  return acceptsRequest(
     rules,
     method,
     url.pathname.slice(base.length),

@@ -1,22 +1,22 @@
-import { cmd } from './clients/cmd.js'
-import { continueDev } from './clients/continue.js'
-import { curl } from './clients/curl.js'
-import { env } from './clients/env.js'
-import { jsFetch } from './clients/js-fetch.js'
-import { jsOpenai } from './clients/js-openai.js'
-import { jupyter } from './clients/jupyter.js'
-import { kubernetesSecret } from './clients/kubernetes-secret.js'
-import { langchainJs } from './clients/langchain-js.js'
-import { langchainPython } from './clients/langchain-python.js'
-import { llamaindex } from './clients/llamaindex.js'
-import { openWebui } from './clients/open-webui.js'
-import { powershell } from './clients/powershell.js'
-import { pythonOpenai } from './clients/python-openai.js'
-import { pythonRequests } from './clients/python-requests.js'
-import type { Client } from './scene.js'
+import { jsFetch } from './clients/javascript/js-fetch.js'
+import { jsOpenai } from './clients/javascript/js-openai.js'
+import { langchainJs } from './clients/javascript/langchain-js.js'
+import { jupyter } from './clients/python/jupyter.js'
+import { langchainPython } from './clients/python/langchain-python.js'
+import { llamaindex } from './clients/python/llamaindex.js'
+import { pythonOpenai } from './clients/python/python-openai.js'
+import { pythonRequests } from './clients/python/python-requests.js'
+import { cmd } from './clients/shell/cmd.js'
+import { curl } from './clients/shell/curl.js'
+import { powershell } from './clients/shell/powershell.js'
+import { continueDev } from './clients/tools/continue.js'
+import { env } from './clients/tools/env.js'
+import { kubernetesSecret } from './clients/tools/kubernetes-secret.js'
+import { openWebui } from './clients/tools/open-webui.js'
+import type { SnippetClient } from './snippet-context.js'
 
-/** In the order in which people see them. */
-export const clients: Client[] = [
+/** In the order of display. */
+export const clients: SnippetClient[] = [
   curl,
   powershell,
   cmd,

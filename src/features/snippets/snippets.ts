@@ -1,84 +1,99 @@
 import { LRUCache } from 'lru-cache'
 import type { Application } from '../applications/schemas.js'
 import type { Model } from '../models/schemas.js'
-import { carrierOf, isRevealed } from './carriers.js'
+import { unsupportedReason } from './client-support.js'
 import { clients } from './clients.js'
-import { shellQuoted } from './languages/escape.js'
-import { exportsOf } from './languages/shell.js'
-import { reasonAgainst } from './limits.js'
-import { proofs } from './proofs.js'
-import { type Client, type Scene, sceneOf } from './scene.js'
+import { credentialTransport, isRevealed } from './credential-transport.js'
+import { unsupported } from './messages.js'
 import type { Snippet } from './schemas.js'
+import { type SnippetClient, type SnippetContext, snippetContext } from './snippet-context.js'
+import { verification } from './verification.js'
 
 export interface SnippetOptions {
-  /** of an application whose owner asked to see them */
+  /** credentials of an application, at its owner's request */
   credentials?: Partial<Application['credentials']>
-  /** one client alone */
+  /** only this client */
   only?: string
-  /** what to send instead of the example, without the model id */
+  /** the body to send instead of the example, without the model id */
   body?: Record<string, unknown>
 }
 
-/** models whose code without a key is kept; a refreshed model is another object */
-const KEPT = 300
+/** Models whose snippets are cached. A refreshed model is a different object. */
+const MAX_CACHED_MODELS = 300
 
-/** Code to paste, from a model and, where its owner asked to see it, a key. One file per client; no key is kept. */
+/** Code to paste for a model, with a key if its owner requests it. One file per client; nothing is stored. */
 export function createSnippets({ caFile }: { caFile?: string | undefined } = {}) {
-  const kept = new LRUCache<Model, Snippet[]>({ max: KEPT })
+  const cache = new LRUCache<Model, Snippet[]>({ max: MAX_CACHED_MODELS })
 
   return {
-    /** What people choose from, in the order in which they see it. */
+    /** The selectable clients, in display order. */
     clients: clients.map(({ client, group, label }) => ({ client, group, label })),
 
     forModel(model: Model, options: SnippetOptions = {}): Snippet[] {
-      if (Object.keys(options).length > 0) return writeAll(model, options)
-      const known = kept.get(model) ?? writeAll(model, options)
-      kept.set(model, known)
-      return known
+      if (Object.keys(options).length > 0) return renderAll(model, options)
+      const snippets = cache.get(model) ?? renderAll(model, options)
+      cache.set(model, snippets)
+      return snippets
     },
   }
 
-  function writeAll(model: Model, { credentials = {}, only, body }: SnippetOptions): Snippet[] {
-    const scene = sceneOf(model, carrierOf(model, credentials), { caFile, body, inline: false })
-    return clients.filter(({ client }) => only === undefined || client === only).map((each) => write(each, scene))
+  function renderAll(model: Model, { credentials = {}, only, body }: SnippetOptions): Snippet[] {
+    const context = snippetContext(model, credentialTransport(model, credentials), { caFile, body, inline: false })
+    return clients
+      .filter(({ client }) => only === undefined || client === only)
+      .map((each) => renderSnippet(each, context))
   }
 }
 
 export type Snippets = ReturnType<typeof createSnippets>
 
-function write(client: Client, scene: Scene): Snippet {
+function renderSnippet(client: SnippetClient, context: SnippetContext): Snippet {
   const { group, label, language, filename } = client
-  const shared = { client: client.client, group, label, language, proof: proofs[client.client] ?? 'parsed' }
-  const against = reasonAgainst(client, scene)
-  if (against) return { ...shared, code: '', ...insteadOf(client, scene, against) }
-  const own = typeof client.note === 'function' ? client.note(scene) : client.note
-  const note = [...(own ? [own] : []), ...scene.gaps].join(' ')
+  const shared = {
+    client: client.client,
+    group,
+    label,
+    language,
+    verification: verification[client.client] ?? 'parsed',
+  }
+  const reason = unsupportedReason(client, context)
+  if (reason) return { ...shared, code: '', ...alternativeTo(client, context, reason) }
+  const clientNote = typeof client.note === 'function' ? client.note(context) : client.note
+  const note = [...(clientNote ? [clientNote] : []), ...context.instructions].join(' ')
   return {
     ...shared,
-    code: client.write(scene),
-    ...(isRevealed(scene.carrier) ? { with_key: withKey(client, scene) } : {}),
+    code: client.render(context),
+    ...(isRevealed(context.transport) ? { with_key: withKey(client, context) } : {}),
     ...(note ? { note } : {}),
-    ...(filename ? { filename: filename(scene.model) } : {}),
+    ...(filename ? { filename: filename(context.model) } : {}),
   }
 }
 
-/** curl can do everything, so there always is one that can. */
-function insteadOf({ limits }: Client, scene: Scene, reason: string): Pick<Snippet, 'note' | 'nearest'> {
-  const able = [...limits.nearest, 'curl']
+/** curl supports every call, so an alternative always exists. */
+function alternativeTo(
+  { limits }: SnippetClient,
+  context: SnippetContext,
+  reason: string,
+): Pick<Snippet, 'note' | 'alternative'> {
+  const able = [...limits.alternatives, 'curl']
     .map((name) => clients.find(({ client }) => client === name))
-    .find((candidate) => candidate && reasonAgainst(candidate, scene) === undefined)
+    .find((candidate) => candidate && unsupportedReason(candidate, context) === undefined)
   const name =
     able && (able.group === 'Python' || able.group === 'JavaScript') ? `${able.group} with ${able.label}` : able?.label
-  return { note: `${reason} ${name} can.`, nearest: able?.client ?? 'curl' }
+  return { note: unsupported.alternative(reason, name), alternative: able?.client ?? 'curl' }
 }
 
-function withKey(client: Client, scene: Scene): string {
-  if (client.inShell) return [...exportLines(client, scene), client.inShell(client.write(scene))].join('\n')
-  return client.write({ ...scene, inline: true })
+/** The code as shown, with lines in the same language that set the variables. Code that reads no variables contains the key. */
+function withKey({ variableLines, render }: SnippetClient, context: SnippetContext): string {
+  if (variableLines) return afterImports(render(context), variableLines(context.transport))
+  return render({ ...context, inline: true })
 }
 
-function exportLines({ group, exports }: Client, { carrier, caFile }: Scene): string[] {
-  if (exports) return exports(carrier)
-  const trusts = group === 'JavaScript' && caFile !== undefined
-  return [...exportsOf(carrier), ...(trusts ? [`export NODE_EXTRA_CA_CERTS=${shellQuoted(caFile)}`] : [])]
+/** Inserts lines after the imports at the top of the code, or before the code if there are none. */
+function afterImports(code: string, inserted: string[]): string {
+  const lines = code.split('\n')
+  const end = lines.findIndex((line) => !/^(?:import|from) /.test(line))
+  if (end <= 0) return [...inserted, code].join('\n')
+  const rest = lines.slice(lines[end] === '' ? end + 1 : end)
+  return [...lines.slice(0, end), '', ...inserted, ...rest].join('\n')
 }

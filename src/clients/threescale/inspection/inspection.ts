@@ -1,24 +1,11 @@
 import { isProblem, PortalError, problem } from '../../../errors.js'
-import { createCalls, type ThreescaleOptions } from '../calls.js'
-import type { ApiDoc, FieldDefinition, Limit, Plan, TenantSettings } from '../nouns.js'
-import { number, object, text, unwrap, type Wire } from '../values.js'
-import { toFieldDefinition, toSettings } from '../wire.js'
-import { toApiDoc, toLimit, toPlan } from '../wire-catalogue.js'
-import type {
-  AccountPlan,
-  AccountUsers,
-  ApplicationCredentials,
-  Backend,
-  BackendRules,
-  BackendUsage,
-  Deployment,
-  InspectedProduct,
-  OwnToken,
-  Page,
-  Parts,
-  ServicePlan,
-} from './nouns.js'
-import { editedParts, rulesPart } from './parts.js'
+import { mapInSlices } from '../../../infra/time-slices.js'
+import { toApiDoc, toLimit, toPlan } from '../mapping/catalogue-mappers.js'
+import { toFieldDefinition, toSettings } from '../mapping/mappers.js'
+import { number, object, text, unwrap, type WireObject } from '../mapping/wire-values.js'
+import { createRequests, type ThreescaleOptions } from '../requests/requests.js'
+import type { ApiDoc, FieldDefinition, Limit, Plan, TenantSettings } from '../types.js'
+import { partsOfSettings, rulesPart } from './configuration-parts.js'
 import {
   toAccountPlan,
   toAccountUsers,
@@ -29,47 +16,63 @@ import {
   toInspectedProduct,
   toOwnToken,
   toServicePlan,
-} from './wire.js'
+  toWebhookFailure,
+} from './mappers.js'
+import type {
+  AccountPlan,
+  AccountUsers,
+  Backend,
+  BackendRules,
+  BackendUsage,
+  ConfigurationParts,
+  Deployment,
+  InspectedCredentials,
+  InspectedProduct,
+  InspectionPage,
+  OwnToken,
+  ServicePlan,
+  WebhookFailure,
+} from './types.js'
 
 /**
- * What is set for a tenant and its products, where it can go wrong. Reads only. Every call rejects as those of `Threescale`
- * do; the cause begins with the call that failed, and an answer of another shape is a failure, never an empty tenant.
+ * Reads the configuration of a tenant and its products for the doctor. Each call rejects as those of `Threescale` do. The message of
+ * the cause starts with the failed call. A response of another shape is a failure, never an empty tenant.
  */
 export interface Inspection {
   readSettings(): Promise<TenantSettings>
-  /** true where a visitor of the stock portal is asked for an access code */
+  /** true if 3scale's own developer portal requires an access code */
   hasAccessCode(): Promise<boolean>
   listFieldDefinitions(): Promise<FieldDefinition[]>
-  /** tokens of the owner of ours, ours among them; their values are not reported */
+  /** all tokens of the owner of the portal's token; 3scale does not return their values */
   listOwnTokens(): Promise<OwnToken[]>
-  /** what only an admin may read */
-  readAsAdmin(): Promise<void>
-  /** whether this 3scale has usage of all time; rejects where the token may not read statistics */
+  /** events that could not be delivered, the oldest first; only an admin may read them */
+  listWebhookFailures(): Promise<WebhookFailure[]>
+  /** whether this 3scale has usage of all time; rejects if the token may not read statistics */
   reportsAllTime(productId: number): Promise<boolean>
-  /** one call per 500, with their metrics */
+  /** with their metrics, in one call per 500 products */
   listProducts(): Promise<InspectedProduct[]>
   listPlans(): Promise<Plan[]>
   listServicePlans(): Promise<ServicePlan[]>
   listAccountPlans(): Promise<AccountPlan[]>
   listApiDocs(): Promise<ApiDoc[]>
   listBackends(): Promise<Backend[]>
-  /** the latest of each product */
+  /** the latest configuration of each product */
   listDeployments(environment: 'sandbox' | 'production'): Promise<Deployment[]>
-  /** the gateway settings of one product as they are edited, deployed or not */
-  readSettingsOf(productId: number): Promise<Parts['fingerprints']>
-  readRulesOf(productId: number): Promise<Parts['fingerprints']>
+  /** the gateway settings of a product, including those that are not deployed yet */
+  readSettingsOf(productId: number): Promise<ConfigurationParts['fingerprints']>
+  readRulesOf(productId: number): Promise<ConfigurationParts['fingerprints']>
   listBackendUsages(productId: number): Promise<BackendUsage[]>
   listBackendRules(backendId: number): Promise<BackendRules>
   listLimits(planId: number): Promise<Limit[]>
   /** pages from 1 */
-  listUsers(page: number, perPage: number): Promise<Page<AccountUsers>>
-  listCredentials(page: number, perPage: number): Promise<Page<ApplicationCredentials>>
+  listUsers(page: number, perPage: number): Promise<InspectionPage<AccountUsers>>
+  listCredentials(page: number, perPage: number): Promise<InspectionPage<InspectedCredentials>>
 }
 
 const PRODUCTS = 500
 
 export function createInspection(options: ThreescaleOptions): Inspection {
-  const { bulk, bareLists, pages, xmlPage } = createCalls(options)
+  const { bulk, bareLists, pages, xmlPage } = createRequests(options)
   const product = (id: number) => `/admin/api/services/${id}`
 
   return {
@@ -92,10 +95,10 @@ export function createInspection(options: ThreescaleOptions): Inspection {
       read('/admin/api/personal/access_tokens.json', async (path) =>
         unwrap((await bulk(path)).access_tokens, 'access_token').map(toOwnToken),
       ),
-    readAsAdmin: () =>
-      read('/admin/api/webhooks/failures.json', async (path) => {
-        if (!('webhooks-failures' in (await bulk(path)))) throw without('webhooks-failures')
-      }),
+    listWebhookFailures: () =>
+      read('/admin/api/webhooks/failures.json', async (path) =>
+        unwrap((await bulk(path))['webhooks-failures'], 'webhooks-failure').map(toWebhookFailure),
+      ),
     reportsAllTime: (id) =>
       read(`/stats/services/${id}/usage.json`, async (path) => {
         try {
@@ -109,11 +112,11 @@ export function createInspection(options: ThreescaleOptions): Inspection {
       }),
     listProducts: () =>
       read('/admin/api/services.xml', async (path) => {
-        const all: Wire[] = []
+        const all: WireObject[] = []
         for (let page = 1; ; page++) {
           const { rows, total } = await xmlPage(path, 'services', 'service', { page, perPage: PRODUCTS })
-          all.push(...known(rows, 'service'))
-          if (rows.length === 0 || all.length >= total) return all.map(toInspectedProduct)
+          all.push(...withIds(rows, 'service'))
+          if (rows.length === 0 || all.length >= total) return mapInSlices(all, toInspectedProduct)
         }
       }),
     listPlans: () => list('/admin/api/application_plans', 'plans', 'application_plan', toPlan),
@@ -122,80 +125,90 @@ export function createInspection(options: ThreescaleOptions): Inspection {
     listApiDocs: () => list('/admin/api/active_docs', 'api_docs', 'api_doc', toApiDoc),
     listBackends: () =>
       read('/admin/api/backend_apis.json', async (path) =>
-        known(await bareLists(path, 'backend_api', 'backend_apis'), 'backend_api').map(toBackend),
+        withIds(await bareLists(path, 'backend_api', 'backend_apis'), 'backend_api').map(toBackend),
       ),
     listDeployments: (environment) =>
       read(`/admin/api/account/proxy_configs/${environment}.json`, async (path) => {
-        const rows = await pages(path, 'proxy_configs', 'proxy_config', { version: 'latest' })
-        known(
+        const rows = await pages(path, 'proxy_configs', 'proxy_config', {
+          toRow: (wire) => wire,
+          query: { version: 'latest' },
+        })
+        withIds(
           rows.map(({ content }) => object(content)),
           'content of a proxy_config',
         )
-        return rows.map(toDeployment)
+        return mapInSlices(rows, toDeployment)
       }),
     readSettingsOf: (id) =>
-      read(`${product(id)}/proxy.json`, async (path) => editedParts(member(await bulk(path), 'proxy', 'service_id'))),
+      read(`${product(id)}/proxy.json`, async (path) =>
+        partsOfSettings(member(await bulk(path), 'proxy', 'service_id')),
+      ),
     readRulesOf: (id) =>
       read(`${product(id)}/proxy/mapping_rules.json`, async (path) =>
-        rulesPart(known(unwrap((await bulk(path)).mapping_rules, 'mapping_rule'), 'mapping_rule')),
+        rulesPart(withIds(unwrap((await bulk(path)).mapping_rules, 'mapping_rule'), 'mapping_rule')),
       ),
     listBackendUsages: (id) =>
       read(`${product(id)}/backend_usages.json`, async (path) =>
-        known(await bareLists(path, 'backend_usage'), 'backend_usage').map(toBackendUsage),
+        withIds(await bareLists(path, 'backend_usage'), 'backend_usage').map(toBackendUsage),
       ),
     listBackendRules: (id) =>
       read(`/admin/api/backend_apis/${id}/mapping_rules.json`, async (path) => {
-        const rules = known(await bareLists(path, 'mapping_rule', 'mapping_rules'), 'mapping_rule')
+        const rules = withIds(await bareLists(path, 'mapping_rule', 'mapping_rules'), 'mapping_rule')
         return { backendId: id, rules }
       }),
     listLimits: (id) =>
-      read(`/admin/api/application_plans/${id}/limits.json`, async (path) =>
-        (await pages(path, 'limits', 'limit')).map(toLimit),
+      read(
+        `/admin/api/application_plans/${id}/limits.json`,
+        async (path) => await pages(path, 'limits', 'limit', { toRow: toLimit }),
       ),
     listUsers: (page, perPage) =>
       read('/admin/api/accounts.xml', async (path) => {
         const { rows, total } = await xmlPage(path, 'accounts', 'account', { page, perPage })
-        return { rows: known(rows, 'account').map(toAccountUsers), total }
+        return { rows: withIds(rows, 'account').map(toAccountUsers), total }
       }),
     listCredentials: (page, perPage) =>
       read('/admin/api/applications.xml', async (path) => {
         const { rows, total } = await xmlPage(path, 'applications', 'application', { page, perPage })
-        return { rows: known(rows, 'application').map(toApplicationCredentials), total }
+        return { rows: withIds(rows, 'application').map(toApplicationCredentials), total }
       }),
   }
 
-  function list<T>(path: string, root: string, item: string, to: (wire: Wire) => T): Promise<T[]> {
-    return read(`${path}.json`, async (bare) => known(unwrap((await bulk(bare))[root], item), item).map(to))
+  function list<T>(path: string, root: string, item: string, to: (wire: WireObject) => T): Promise<T[]> {
+    return read(`${path}.json`, async (bare) => withIds(unwrap((await bulk(bare))[root], item), item).map(to))
   }
 }
 
 /**
- * The call by its path without the extension. A failure is passed on with the name of the call before its cause, and so is
- * an answer that broke what reads it.
+ * Passes the path without its extension to `call`. Errors of the call, and of reading its response, get a cause that starts with the
+ * name of the call.
  */
 async function read<T>(address: string, call: (path: string) => Promise<T>): Promise<T> {
   try {
     return await call(address.replace(/\.\w+$/, ''))
   } catch (error) {
     const { code, cause, message } =
-      error instanceof PortalError ? error : without(`what can be read (${(error as Error).name})`)
+      error instanceof PortalError ? error : unexpected(`an unexpected response (${(error as Error).name})`)
     const sentence = cause instanceof Error ? cause.message : message
     throw problem(code, { cause: new Error(`GET ${address}: ${sentence}`, { cause }) })
   }
 }
 
-/** An object without a member that 3scale always writes is somebody else's answer. */
-function member(answer: Wire, root: string, always: string): Wire {
-  const found = object(answer[root])
-  if (found[always] !== undefined && found[always] !== null) return found
+/** An object without a member that 3scale always returns is not from 3scale. */
+function member(answer: WireObject, root: string, always: string): WireObject {
+  const record = object(answer[root])
+  if (record[always] !== undefined && record[always] !== null) return record
   throw without(root)
 }
 
-function without(what: string): PortalError {
-  return problem('threescale_unavailable', { cause: new Error(`3scale answered without ${what}`) })
+function without(member: string): PortalError {
+  return unexpected(`no ${member}`)
 }
 
-function known(rows: Wire[], item: string): Wire[] {
+function unexpected(what: string): PortalError {
+  return problem('threescale_unavailable', { cause: new Error(`3scale returned ${what}`) })
+}
+
+function withIds(rows: WireObject[], item: string): WireObject[] {
   if (rows.every(({ id }) => number(id) > 0)) return rows
-  throw problem('threescale_unavailable', { cause: new Error(`3scale answered with a ${item} that has no id`) })
+  throw problem('threescale_unavailable', { cause: new Error(`3scale returned a ${item} that has no id`) })
 }

@@ -1,6 +1,6 @@
-import type { ByteReader } from './bytes.js'
+import type { ByteReader } from './byte-reader.js'
+import { pages, type Refusal } from './error-pages.js'
 import { allOf, type Head } from './head.js'
-import { pages, type Refusal } from './pages.js'
 
 const CHUNK_LINE_BYTES = 4096
 

@@ -1,9 +1,9 @@
-import type { ByteReader } from './bytes.js'
-import { pages, type Refusal } from './pages.js'
+import type { ByteReader } from './byte-reader.js'
+import { pages, type Refusal } from './error-pages.js'
 
 export type Header = readonly [name: string, value: string]
 
-/** Request line and headers as they were sent: nothing is joined, renamed or reordered. */
+/** The request line and headers as received: not joined, renamed or reordered. */
 export interface Head {
   method: string
   /** path and query as sent */
@@ -18,7 +18,7 @@ export interface Head {
 const LINE_BYTES = 8192
 const TOTAL_BYTES = 4 * LINE_BYTES + 1024
 
-/** Sent twice they are refused (seen with nginx 1.22); of all others nginx takes the first. */
+/** Headers that nginx 1.22 refuses if they are repeated. Of all others, it uses the first. */
 const once = [
   ...['host', 'authorization', 'content-length', 'transfer-encoding', 'content-range', 'expect'],
   ...['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since', 'if-range'],

@@ -1,9 +1,9 @@
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Socket } from 'node:net'
 import { readBody } from './body.js'
-import { type ByteReader, createByteReader } from './bytes.js'
+import { type ByteReader, createByteReader } from './byte-reader.js'
+import { pages, type Refusal, sendPage } from './error-pages.js'
 import { allOf, type Head, type Header, readHead } from './head.js'
-import { pages, type Refusal, sendPage } from './pages.js'
 import { normaliseUri } from './uri.js'
 
 /** A request as nginx passes it to APIcast. */
@@ -27,12 +27,12 @@ export interface ClientRequest {
 export type Handler = (request: ClientRequest, response: ServerResponse) => Promise<void>
 
 const KEEP_ALIVE_MS = 75_000
-/** What a refused client still sends is read and dropped, as nginx's lingering_close does. */
+/** What a client sends after its request was rejected is read and discarded for this long, as with nginx's lingering_close. */
 const LINGER_MS = 5000
 
 /**
- * A listener that reads requests as nginx does, which Node's HTTP server does not: any method, each header as sent, nginx's
- * own limits and pages. Rejects where it cannot listen.
+ * A listener that reads requests as nginx does: it accepts every method, passes headers on as they were sent, and has nginx's limits
+ * and error pages. Node's HTTP server does not. Rejects if it cannot listen.
  */
 export function listen(port: number, host: string, handle: Handler): Promise<{ close(): Promise<void> }> {
   const sockets = new Set<Socket>()
@@ -64,7 +64,7 @@ async function serve(socket: Socket, handle: Handler): Promise<void> {
     socket.setTimeout(0)
     const request = 'title' in head ? head : await requestOf(head, socket, bytes)
     if (request === undefined) break
-    isLast = 'title' in request || 'title' in head || !isKeptAlive(head)
+    isLast = 'title' in request || 'title' in head || !isPersistent(head)
     const response = responseOn(socket, 'title' in head ? undefined : head, !isLast)
     const ended = new Promise((resolve) => response.once('close', resolve))
     if ('title' in request) sendPage(response, request)
@@ -88,7 +88,7 @@ async function requestOf(head: Head, socket: Socket, bytes: ByteReader): Promise
   return { method, target, uri, search, host, headers, ...read, remoteAddress: socket.remoteAddress ?? '' }
 }
 
-function isKeptAlive({ headers, version }: Head): boolean {
+function isPersistent({ headers, version }: Head): boolean {
   return version === '1.1' && !allOf(headers, 'connection').some((value) => /\bclose\b/i.test(value))
 }
 

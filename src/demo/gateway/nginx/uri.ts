@@ -26,7 +26,7 @@ export function escapeUri(uri: string): string {
   )
 }
 
-/** nginx's `$arg_name`: any case, the first one, neither name nor value decoded, and only with its `=`. */
+/** As nginx's `$arg_name`: case-insensitive, the first one with an `=` counts, and neither name nor value is decoded. */
 export function rawArgument(search: string, name: string): string | undefined {
   for (const pair of search.slice(1).split('&')) {
     const equals = pair.indexOf('=')

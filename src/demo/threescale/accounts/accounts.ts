@@ -1,14 +1,15 @@
 import type { Sync } from '../backend/sync.js'
 import { time } from '../clock.js'
-import { type Answer, answers, page } from '../http/answers.js'
 import { textOf, wrapped } from '../http/params.js'
 import { update } from '../http/records.js'
+import { type Answer, answers, page } from '../http/responses.js'
 import type { Api, Call } from '../http/router.js'
 import { listTag, recordTag } from '../http/tags.js'
-import * as show from '../represent/people.js'
+import * as show from '../represent/accounts.js'
 import { accountPlan } from '../represent/products.js'
-import { viewOf } from '../represent/view.js'
+import { viewOf } from '../represent/representation.js'
 import { accountsXml, accountXml } from '../represent/xml-people.js'
+import { rowsWith, rowWith } from '../row-index.js'
 import { type Account, nextId } from '../store.js'
 import { columnTexts, definedFields } from './fields.js'
 import { accountErrors } from './validation.js'
@@ -26,7 +27,7 @@ export function accountRoutes(api: Api, sync: Sync): void {
         accounts: rows.map((row) => ({ account: show.account(row, view) })),
         ...(metadata && { metadata }),
       }
-      return answers.ok(json, accountsXml(rows, view, metadata))
+      return answers.ok(json, () => accountsXml(rows, view, metadata))
     },
     (call) => listTag(page(listed(call), call.query).rows, call),
   )
@@ -57,6 +58,7 @@ export function accountRoutes(api: Api, sync: Sync): void {
         await call.write(() => update(account, { org_name, fields }, call.clock), {
           texts: [org_name, ...columnTexts('Account', fields)],
         })
+      if (!same) call.fire({ type: 'account', action: 'updated', record: account })
       return shown(account, call)
     }),
   )
@@ -64,14 +66,19 @@ export function accountRoutes(api: Api, sync: Sync): void {
   api.delete(`${base}/:account`, (call) =>
     withAccount(call, async (account) => {
       const { state } = call
-      return call.write(() => {
-        for (const row of state.applications) if (row.account_id === account.id) sync.removeApplication(row)
+      const users = rowsWith(state.users, 'account_id', account.id)
+      const applications = rowsWith(state.applications, 'account_id', account.id)
+      await call.write(() => {
+        for (const row of applications) sync.removeApplication(row)
         state.accounts = state.accounts.filter(({ id }) => id !== account.id)
         state.users = state.users.filter(({ account_id }) => account_id !== account.id)
         state.applications = state.applications.filter(({ account_id }) => account_id !== account.id)
         state.subscriptions = state.subscriptions.filter(({ account_id }) => account_id !== account.id)
-        return answers.empty
       })
+      call.fire({ type: 'account', action: 'deleted', record: account })
+      for (const record of users) call.fire({ type: 'user', action: 'deleted', record })
+      for (const record of applications) call.fire({ type: 'application', action: 'deleted', record })
+      return answers.empty
     }),
   )
 
@@ -84,10 +91,9 @@ export function accountRoutes(api: Api, sync: Sync): void {
     api.put(`${base}/:account/${event}`, (call) =>
       withAccount(call, async (account) => {
         if (!from.includes(account.state)) return answers.cannotTransition(event)
-        return call.write(() => {
-          update(account, { state: to }, call.clock)
-          return shown(account, call)
-        })
+        await call.write(() => update(account, { state: to }, call.clock))
+        call.fire({ type: 'account', action: 'updated', record: account })
+        return shown(account, call)
       }),
     )
   }
@@ -125,7 +131,7 @@ function listed({ state, query }: Call): Account[] {
   return state.accounts.filter((account) => !query.state || account.state === query.state)
 }
 
-/** One criterion: the first that is present, an empty user name too. Compared by its letters' case. */
+/** One criterion: the first that is present, an empty user name too. The comparison is case-sensitive. */
 function find({ state, params }: Call): Account | undefined {
   const username = textOf(params, 'username')
   const userId = textOf(params, 'user_id')
@@ -134,11 +140,11 @@ function find({ state, params }: Call): Account | undefined {
     username !== undefined
       ? state.users.find((row) => row.username === username)
       : userId !== undefined
-        ? state.users.find(({ id }) => id === Number(userId))
+        ? rowWith(state.users, 'id', Number(userId))
         : email
           ? state.users.find((row) => row.email === email)
           : undefined
-  return state.accounts.find(({ id }) => id === user?.account_id)
+  return rowWith(state.accounts, 'id', user?.account_id)
 }
 
 function withAccount(call: Call, work: (account: Account) => Answer | Promise<Answer>): Answer | Promise<Answer> {

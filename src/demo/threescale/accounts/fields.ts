@@ -1,9 +1,9 @@
-import { type Answer, answers, type Errors } from '../http/answers.js'
 import { flagOf, type Params, textOf, wrapped } from '../http/params.js'
+import { type Answer, answers, type Errors } from '../http/responses.js'
 import type { Api, Call } from '../http/router.js'
 import { listTag } from '../http/tags.js'
-import { field } from '../represent/people.js'
-import { viewOf } from '../represent/view.js'
+import { field } from '../represent/accounts.js'
+import { viewOf } from '../represent/representation.js'
 import { type FieldDefinition, nextId, type State } from '../store.js'
 import { BUILT_IN, REQUIRED_BY_3SCALE } from './built-in.js'
 
@@ -65,7 +65,7 @@ export function fieldRoutes(api: Api): void {
 }
 
 /**
- * The values of defined fields that were sent, beside the columns that every record has: flat, and extra fields also as
+ * The values of defined fields that were sent, next to the columns that every record has: flat, and extra fields also as
  * `extra_fields[name]`. Nothing else is taken.
  */
 export function definedFields(state: State, target: Target, params: Params): Record<string, string> {
@@ -76,7 +76,7 @@ export function definedFields(state: State, target: Target, params: Params): Rec
   return Object.fromEntries(pairs.filter((pair): pair is readonly [string, string] => pair[1] !== undefined))
 }
 
-/** Required fields are enforced at sign-up and nowhere else; choices only of built-in fields, and only where one is required. */
+/** Required fields are enforced only at sign-up; choices only for built-in fields, and only if they are required. */
 export function fieldErrors(state: State, target: Target, params: Params): Errors {
   const errors: Errors = {}
   const given = definedFields(state, target, params)
@@ -95,14 +95,14 @@ export function shownFields(state: State, target: Target, fields: Record<string,
   return Object.fromEntries(Object.entries(fields).filter(([name]) => names.includes(name)))
 }
 
-/** Texts of built-in columns, which MySQL refuses with a character beyond the BMP; extra fields are kept escaped. */
+/** Texts of built-in columns, which MySQL refuses with a character beyond the BMP; extra fields are stored escaped. */
 export function columnTexts(target: Target, fields: Record<string, string>): string[] {
   return Object.entries(fields)
     .filter(([name]) => !isExtra(target, name))
     .map(([, value]) => value)
 }
 
-/** MySQL's column for all extra fields together ends at 65,535 bytes; a longer text is an error of the database there. */
+/** On MySQL, the column of all extra fields holds 65,535 bytes. A longer text causes a database error. */
 export function overflows(target: Target, fields: Record<string, string>): boolean {
   const extra = Object.entries(fields).filter(([name]) => isExtra(target, name))
   return Buffer.byteLength(JSON.stringify(Object.fromEntries(extra))) > 65_535
@@ -112,7 +112,7 @@ function isExtra(target: Target, name: string): boolean {
   return !BUILT_IN[target].includes(name)
 }
 
-/** Definitions of what a record keeps in `fields`: all but those of the columns that every record has. */
+/** Definitions of the values in `fields` of a record: all except those of built-in columns. */
 function storedApart(state: State, target: Target): FieldDefinition[] {
   const columns: Record<Target, string[]> = {
     Account: ['org_name'],

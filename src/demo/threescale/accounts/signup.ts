@@ -1,12 +1,13 @@
-import { newApplication } from '../applications/new-application.js'
+import { fireCreated, newApplication } from '../applications/new-application.js'
 import type { Sync } from '../backend/sync.js'
 import type { Behaviour } from '../behaviour.js'
-import { answers, type Errors, Refusal } from '../http/answers.js'
 import { flagOf, type Params, textOf } from '../http/params.js'
+import { answers, type Errors, Refusal } from '../http/responses.js'
 import type { Api, Call } from '../http/router.js'
-import * as show from '../represent/people.js'
-import { viewOf } from '../represent/view.js'
+import * as show from '../represent/accounts.js'
+import { viewOf } from '../represent/representation.js'
 import { accountXml } from '../represent/xml-people.js'
+import { rowsWith, rowWith } from '../row-index.js'
 import { type Account, type Application, nextId, type Plan, type ServicePlan, type State } from '../store.js'
 import { columnTexts, definedFields, fieldErrors, overflows } from './fields.js'
 import { addSubscription } from './subscriptions.js'
@@ -30,14 +31,14 @@ export function signupRoutes(api: Api, { sync, behaviour }: { sync: Sync; behavi
     const { database, sign_up_ms, default_plan_ms } = behaviour()
     const tooLarge = overflows('Account', fields.account) || overflows('User', fields.user)
     if (database === 'mysql' && tooLarge) throw new Refusal(answers.internal)
-    const { account, applications } = await call.write(
+    const { account, user, applications } = await call.write(
       () => {
         // without a password the user is left to activate; with one only an account plan with approval holds them back
         const active = Boolean(textOf(params, 'password')) && state.settings.account_approval_required !== true
         // the state of an account is one of the attributes that a sign-up may give
         const given = textOf(params, 'state')
         const account = newAccount(call, orgName, given ?? (active ? 'approved' : 'created'), fields.account)
-        newUser(call, {
+        const user = newUser(call, {
           account_id: account.id,
           username: username ?? '',
           ...(email === undefined ? {} : { email }),
@@ -48,7 +49,7 @@ export function signupRoutes(api: Api, { sync, behaviour }: { sync: Sync; behavi
         })
         for (const { servicePlan } of plans) addSubscription(call, account.id, servicePlan)
         const bought = plans.flatMap(({ plan }) => (plan ? [contract(call, account, plan)] : []))
-        return { account, applications: bought }
+        return { account, user, applications: bought }
       },
       {
         texts: [orgName, email, ...columnTexts('Account', fields.account), ...columnTexts('User', fields.user)],
@@ -59,6 +60,9 @@ export function signupRoutes(api: Api, { sync, behaviour }: { sync: Sync; behavi
       sync.saveApplication(application)
       for (const { value } of application.keys) sync.saveKey(application, value)
     }
+    call.fire({ type: 'account', action: 'created', record: account })
+    call.fire({ type: 'user', action: 'created', record: user })
+    for (const record of applications) fireCreated(call, record)
     const view = viewOf(call)
     return answers.created(account.id, { account: show.account(account, view) }, accountXml(account, view))
   })
@@ -101,16 +105,16 @@ function newAccount(
 
 /**
  * A subscription for each product with a default service plan and an application for each that also has a default application
- * plan; a given application plan takes the place of its product's (porta, app/lib/signup/plans_with_defaults.rb). What is no plan
- * is passed over; a given plan of a product without a service plan makes the whole sign-up 404.
+ * plan; a given application plan replaces its product's (porta, app/lib/signup/plans_with_defaults.rb). What is no plan
+ * is passed over; a given plan of a product without a service plan turns the whole sign-up into a 404.
  */
 function plansOf(state: State, params: Params): { servicePlan: ServicePlan; plan?: Plan }[] {
-  const given = state.plans.find(({ id }) => id === Number(textOf(params, 'application_plan_id')))
+  const given = rowWith(state.plans, 'id', Number(textOf(params, 'application_plan_id')))
   const services = state.services.filter((service) => service.state !== 'deleted')
   return services.flatMap((service) => {
     const servicePlan = servicePlanFor(state, service.id, given?.service_id === service.id)
     if (!servicePlan && given?.service_id === service.id) throw new Refusal(answers.notFound)
-    const plan = given?.service_id === service.id ? given : state.plans.find(({ id }) => id === service.default_plan_id)
+    const plan = given?.service_id === service.id ? given : rowWith(state.plans, 'id', service.default_plan_id)
     if (!servicePlan) return []
     return [{ servicePlan, ...(plan ? { plan } : {}) }]
   })
@@ -118,16 +122,16 @@ function plansOf(state: State, params: Params): { servicePlan: ServicePlan; plan
 
 /** The default one; for a product whose application plan is given or default, else its first published one. */
 function servicePlanFor(state: State, serviceId: number, given: boolean): ServicePlan | undefined {
-  const service = state.services.find(({ id }) => id === serviceId)
-  const ofService = state.servicePlans.filter(({ service_id }) => service_id === serviceId)
+  const service = rowWith(state.services, 'id', serviceId)
+  const ofService = rowsWith(state.servicePlans, 'service_id', serviceId)
   const byDefault = ofService.find(({ id }) => id === service?.default_service_plan_id)
-  const needed = given || service?.default_plan_id !== undefined
-  if (byDefault || !needed || flagOf(state.settings, 'service_plans_ui_visible')) return byDefault
+  const isRequired = given || service?.default_plan_id !== undefined
+  if (byDefault || !isRequired || flagOf(state.settings, 'service_plans_ui_visible')) return byDefault
   return ofService.find((plan) => plan.state === 'published')
 }
 
 function contract(call: Call, account: Account, plan: Plan): Application {
-  const service = call.state.services.find(({ id }) => id === plan.service_id)
+  const service = rowWith(call.state.services, 'id', plan.service_id)
   if (!service) throw new Error(`plan ${plan.id} has no product`)
   const draft = newApplication(call, { account_id: account.id, plan, service, params: {} })
   const application: Application = {

@@ -1,11 +1,12 @@
-import { type Answer, answers } from '../http/answers.js'
 import { textOf, wrapped } from '../http/params.js'
 import { update } from '../http/records.js'
+import { type Answer, answers } from '../http/responses.js'
 import type { Api, Call } from '../http/router.js'
 import { recordTag } from '../http/tags.js'
-import { subscription as show } from '../represent/people.js'
+import { subscription as show } from '../represent/accounts.js'
 import { servicePlan as showServicePlan } from '../represent/products.js'
-import { viewOf } from '../represent/view.js'
+import { viewOf } from '../represent/representation.js'
+import { rowsWith, rowWith } from '../row-index.js'
 import { nextId, type Service, type ServicePlan, type Subscription } from '../store.js'
 
 const base = '/admin/api/accounts/:account/service_subscriptions'
@@ -16,7 +17,7 @@ export function subscriptionRoutes(api: Api): void {
     base,
     (call) => {
       if (!call.account()) return answers.notFound
-      const rows = call.state.subscriptions.filter(({ account_id }) => account_id === call.id('account'))
+      const rows = rowsWith(call.state.subscriptions, 'account_id', call.id('account'))
       return answers.ok({
         service_subscriptions: rows.map((row) => ({ service_subscription: show(row, viewOf(call)) })),
       })
@@ -29,8 +30,8 @@ export function subscriptionRoutes(api: Api): void {
     if (!account) return answers.notFound
     const plan = planOf(call)
     if ('refusal' in plan) return plan.refusal
-    const known = call.state.subscriptions.some(
-      (row) => row.account_id === account.id && row.service_id === plan.service_id,
+    const known = rowsWith(call.state.subscriptions, 'account_id', account.id).some(
+      (row) => row.service_id === plan.service_id,
     )
     if (known) return answers.invalid({ base: ['already subscribed to this service'] })
     return call.write(() => {
@@ -66,8 +67,8 @@ export function subscriptionRoutes(api: Api): void {
   api.delete(`${base}/:id`, (call) =>
     withSubscription(call, async (row) => {
       const { state } = call
-      const bought = state.applications.filter(
-        ({ account_id, service_id }) => account_id === row.account_id && service_id === row.service_id,
+      const bought = rowsWith(state.applications, 'account_id', row.account_id).filter(
+        ({ service_id }) => service_id === row.service_id,
       )
       const active = bought.filter((application) => application.state !== 'suspended').length
       if (active > 0) return answers.refused({ base: [stillUsed(active)] })
@@ -80,14 +81,14 @@ export function subscriptionRoutes(api: Api): void {
   )
 }
 
-/** As creating an application does: the default service plan, else the first; undefined where there is none. */
+/** As for a new application: the default service plan, or the first one; undefined if there is none. */
 export function servicePlanToSubscribe({ state }: Call, service: Service): ServicePlan | undefined {
-  const plans = state.servicePlans.filter(({ service_id }) => service_id === service.id)
+  const plans = rowsWith(state.servicePlans, 'service_id', service.id)
   return plans.find(({ id }) => id === service.default_service_plan_id) ?? plans[0]
 }
 
 export function isSubscribed({ state }: Call, accountId: number, service: Service): boolean {
-  return state.subscriptions.some((row) => row.account_id === accountId && row.service_id === service.id)
+  return rowsWith(state.subscriptions, 'account_id', accountId).some((row) => row.service_id === service.id)
 }
 
 export function addSubscription({ state, clock }: Call, account_id: number, plan: ServicePlan): Subscription {
@@ -108,13 +109,13 @@ export function addSubscription({ state, clock }: Call, account_id: number, plan
 function planOf(call: Call): ServicePlan | { refusal: Answer } {
   const given = wrapped(call, 'service_subscription', ['plan_id'])
   if ('refusal' in given) return given
-  const wanted = Number(textOf(given.attributes, 'plan_id'))
-  return call.state.servicePlans.find(({ id }) => id === wanted) ?? { refusal: answers.notFound }
+  const requested = Number(textOf(given.attributes, 'plan_id'))
+  return rowWith(call.state.servicePlans, 'id', requested) ?? { refusal: answers.notFound }
 }
 
 function withSubscription(call: Call, work: (row: Subscription) => Answer | Promise<Answer>): Answer | Promise<Answer> {
-  const row = call.state.subscriptions.find(
-    ({ id, account_id }) => id === call.id('id') && account_id === call.id('account'),
+  const row = rowsWith(call.state.subscriptions, 'account_id', call.id('account')).find(
+    ({ id }) => id === call.id('id'),
   )
   return row ? work(row) : answers.notFound
 }

@@ -1,11 +1,12 @@
-import { type Answer, answers } from '../http/answers.js'
 import { textOf } from '../http/params.js'
 import { update } from '../http/records.js'
+import { type Answer, answers } from '../http/responses.js'
 import type { Api, Call } from '../http/router.js'
 import { listTag, recordTag } from '../http/tags.js'
-import * as show from '../represent/people.js'
-import { viewOf } from '../represent/view.js'
+import * as show from '../represent/accounts.js'
+import { viewOf } from '../represent/representation.js'
 import { usersXml, userXml } from '../represent/xml-people.js'
+import { rowsWith } from '../row-index.js'
 import { nextId, type State, type User } from '../store.js'
 import { columnTexts, definedFields } from './fields.js'
 import { passwordsOf, userErrors } from './validation.js'
@@ -39,20 +40,20 @@ export function userRoutes(api: Api): void {
     const errors = userErrors(call.state, { username, email, minimal: false, ...passwordsOf(call.params) })
     if (Object.keys(errors).length > 0) return answers.invalid(errors)
     const fields = definedFields(call.state, 'User', call.params)
-    return call.write(
-      () => {
-        const user = newUser(call, {
+    const user = await call.write(
+      () =>
+        newUser(call, {
           account_id: account.id,
           username: username ?? '',
           ...(email === undefined ? {} : { email }),
           role: 'member',
           minimal: false,
           fields,
-        })
-        return answers.created(user.id, { user: show.user(user, viewOf(call)) }, userXml(user, viewOf(call)))
-      },
+        }),
       { texts: [email, ...columnTexts('User', fields)] },
     )
+    call.fire({ type: 'user', action: 'created', record: user })
+    return answers.created(user.id, { user: show.user(user, viewOf(call)) }, userXml(user, viewOf(call)))
   })
 
   api.update(`${base}/:id`, (call) =>
@@ -73,13 +74,16 @@ export function userRoutes(api: Api): void {
       if (user.state === 'active') return shown(user, call)
       // saved with its checks: a username that two requests at once took cannot be activated
       if (user.state !== 'pending' || isDoubled(call.state, user)) return raised(user, 'activate', call)
-      return call.write(() => {
+      const account = call.account()
+      const isFirst = account?.state === 'created'
+      await call.write(() => {
         update(user, { state: 'active' }, call.clock)
-        const account = call.account()
         const next = call.state.settings.account_approval_required === true ? 'pending' : 'approved'
-        if (account?.state === 'created') update(account, { state: next }, call.clock)
-        return shown(user, call)
+        if (account && isFirst) update(account, { state: next }, call.clock)
       })
+      call.fire({ type: 'user', action: 'updated', record: user })
+      if (account && isFirst) call.fire({ type: 'account', action: 'updated', record: account })
+      return shown(user, call)
     }),
   )
 
@@ -97,7 +101,7 @@ export function userRoutes(api: Api): void {
     }),
   )
 
-  // the only admin may be made nothing else, not even an admin again (config/abilities/admin.rb, update_role)
+  // the only admin can get no other role, not even admin again (config/abilities/admin.rb, update_role)
   for (const role of ['admin', 'member'] as const) {
     api.put(`${base}/:id/${role}`, (call) =>
       withUser(call, async (user) => {
@@ -112,10 +116,11 @@ export function userRoutes(api: Api): void {
   api.delete(`${base}/:id`, (call) =>
     withUser(call, async (user) => {
       if (isOnlyAdmin(call.state, user)) return answers.refused({ base: ["Can't delete last admin"] })
-      return call.write(() => {
+      await call.write(() => {
         call.state.users = call.state.users.filter(({ id }) => id !== user.id)
-        return answers.empty
       })
+      call.fire({ type: 'user', action: 'deleted', record: user })
+      return answers.empty
     }),
   )
 }
@@ -130,7 +135,7 @@ export function newUser(
   return user
 }
 
-/** What is the same already is no write, so a token that reads only may ask for it. */
+/** Unchanged values are not written, so a read-only token may send them. */
 async function save(
   call: Call,
   user: User,
@@ -140,19 +145,22 @@ async function save(
   const differs = Object.entries(change).some(
     ([name, value]) => JSON.stringify(user[name as keyof User]) !== JSON.stringify(value),
   )
-  if (differs) await call.write(() => update(user, change, call.clock), { texts })
+  if (differs) {
+    await call.write(() => update(user, change, call.clock), { texts })
+    call.fire({ type: 'user', action: 'updated', record: user })
+  }
   return shown(user, call)
 }
 
 function listed(call: Call): User[] {
-  const wanted = (['state', 'role'] as const).filter((name) => call.query[name] !== undefined)
-  return call.state.users.filter(
-    (user) => user.account_id === call.id('account') && wanted.every((name) => user[name] === call.query[name]),
+  const requested = (['state', 'role'] as const).filter((name) => call.query[name] !== undefined)
+  return rowsWith(call.state.users, 'account_id', call.id('account')).filter((user) =>
+    requested.every((name) => user[name] === call.query[name]),
   )
 }
 
 function userOf(call: Call): User | undefined {
-  return call.state.users.find(({ id, account_id }) => id === call.id('id') && account_id === call.id('account'))
+  return rowsWith(call.state.users, 'account_id', call.id('account')).find(({ id }) => id === call.id('id'))
 }
 
 function withUser(call: Call, work: (user: User) => Answer | Promise<Answer>): Answer | Promise<Answer> {
@@ -178,6 +186,6 @@ function isDoubled(state: State, user: User): boolean {
 }
 
 function isOnlyAdmin(state: State, user: User): boolean {
-  const admins = state.users.filter(({ account_id, role }) => account_id === user.account_id && role === 'admin')
+  const admins = rowsWith(state.users, 'account_id', user.account_id).filter(({ role }) => role === 'admin')
   return user.role === 'admin' && admins.length === 1
 }

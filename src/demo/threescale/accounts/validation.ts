@@ -1,5 +1,5 @@
-import type { Errors } from '../http/answers.js'
 import { type Params, textOf } from '../http/params.js'
+import type { Errors } from '../http/responses.js'
 import type { State, User } from '../store.js'
 
 /** What Rails says of a text that is too long. */
@@ -29,7 +29,7 @@ export interface Candidate {
   self?: User
 }
 
-/** Names and addresses are unique among all users of the tenant, and compared by their letters' case (porta, app/models/user.rb). */
+/** Names and addresses are unique among all users of the tenant, and compared case-sensitively (porta, app/models/user.rb). */
 export function userErrors(state: State, candidate: Candidate): Errors {
   const { username, email, password, confirmation, self } = candidate
   const others = state.users.filter((user) => user !== self)

@@ -2,16 +2,18 @@ import { columnTexts, definedFields, overflows } from '../accounts/fields.js'
 import { addSubscription, isSubscribed, servicePlanToSubscribe } from '../accounts/subscriptions.js'
 import type { Sync } from '../backend/sync.js'
 import type { Behaviour } from '../behaviour.js'
-import { type Answer, answers, page, Refusal } from '../http/answers.js'
 import { type Params, textOf } from '../http/params.js'
 import { update } from '../http/records.js'
+import { type Answer, answers, page, Refusal } from '../http/responses.js'
 import type { Api, Call } from '../http/router.js'
 import { listTag, recordTag } from '../http/tags.js'
-import * as show from '../represent/people.js'
-import { viewOf } from '../represent/view.js'
+import { presentService } from '../products/services.js'
+import * as show from '../represent/accounts.js'
+import { viewOf } from '../represent/representation.js'
 import { applicationsXml, applicationXml } from '../represent/xml-people.js'
+import { rowsWith, rowWith } from '../row-index.js'
 import { type Application, nextId, type Service } from '../store.js'
-import { changeErrors, errorsOf, newApplication, textsOf } from './new-application.js'
+import { changeErrors, errorsOf, fireCreated, newApplication, textsOf } from './new-application.js'
 
 const base = '/admin/api/accounts/:account/applications'
 
@@ -26,48 +28,52 @@ export function applicationRoutes(api: Api, { sync, behaviour }: { sync: Sync; b
 
   api.get(`${base}/find`, (call) => found(findByCredential(ofAccount(call), call), call))
 
-  api.get('/admin/api/applications', (call) => {
-    const { rows, metadata } = page(filtered(call), call.query)
-    return listed(rows, call, metadata)
-  })
+  api.get(
+    '/admin/api/applications',
+    (call) => {
+      const { rows, metadata } = page(filtered(call), call.query)
+      return listed(rows, call, metadata)
+    },
+    (call) => listTag(page(filtered(call), call.query).rows, call),
+  )
 
   api.get('/admin/api/applications/find', (call) => {
     const { state, params } = call
     const service = textOf(params, 'service_id')
-    const inScope = state.applications.filter((row) => service === undefined || row.service_id === Number(service))
+    const inScope =
+      service === undefined ? state.applications : rowsWith(state.applications, 'service_id', Number(service))
     if ('user_key' in params || 'app_id' in params) return found(findByCredential(inScope, call), call)
-    const wanted = Number(textOf(params, 'application_id') ?? textOf(params, 'id'))
-    return found(
-      inScope.find(({ id }) => id === wanted),
-      call,
-    )
+    const requested = Number(textOf(params, 'application_id') ?? textOf(params, 'id'))
+    const row = rowWith(state.applications, 'id', requested)
+    return found(service === undefined || row?.service_id === Number(service) ? row : undefined, call)
   })
 
   api.post(base, async (call) => {
     const account = call.account()
-    const plan = call.state.plans.find(({ id }) => id === Number(textOf(call.params, 'plan_id')))
-    const service = call.state.services.find(({ id, state }) => id === plan?.service_id && state !== 'deleted')
+    const plan = rowWith(call.state.plans, 'id', Number(textOf(call.params, 'plan_id')))
+    const service = presentService(call.state, plan?.service_id)
     if (!account || !plan || !service) return answers.notFound
-    // the subscription stays even if the application then is not valid
+    // The subscription remains even if the application is not valid.
     if (!isSubscribed(call, account.id, service)) {
       const servicePlan = servicePlanToSubscribe(call, service)
       if (!servicePlan) return answers.error(422, 'You cannot subscribe to that service.')
       await call.write(() => addSubscription(call, account.id, servicePlan))
     }
-    const wanted = newApplication(call, { account_id: account.id, plan, service, params: call.params })
-    const errors = errorsOf(call.state, wanted, keysLimit(service))
+    const requested = newApplication(call, { account_id: account.id, plan, service, params: call.params })
+    const errors = errorsOf(call.state, requested, keysLimit(service))
     if (Object.keys(errors).length > 0) return answers.invalid(errors)
-    refuseOverflow(wanted.fields)
+    refuseOverflow(requested.fields)
     const record = await call.write(
       () => {
-        const stored = { ...wanted, id: nextId(call.state, 'cinstance') }
+        const stored = { ...requested, id: nextId(call.state, 'cinstance') }
         call.state.applications.push(stored)
         return stored
       },
-      { texts: columnsOf(wanted), ...lockOf(call.params, service) },
+      { texts: columnsOf(requested), ...lockOf(call.params, service) },
     )
     sync.saveApplication(record)
     for (const { value } of record.keys) sync.saveKey(record, value)
+    fireCreated(call, record)
     return answers.created(record.id, one(record, call), applicationXml(record, viewOf(call)))
   })
 
@@ -85,15 +91,17 @@ export function applicationRoutes(api: Api, { sync, behaviour }: { sync: Sync; b
       const errors = changeErrors(call.state, changed)
       if (Object.keys(errors).length > 0) return answers.invalid(errors)
       refuseOverflow(fields)
-      const service = call.state.services.find(({ id }) => id === record.service_id)
-      const old = record.user_key
-      // what is the same already is no write to the database, so a token that reads only may ask for it
+      const service = rowWith(call.state.services, 'id', record.service_id)
+      const previous = record.user_key
+      // Unchanged values are not written to the database, so a read-only token may send them.
       if (call.readsOnly && JSON.stringify(changed) === JSON.stringify(record)) return found(record, call)
       await call.write(() => update(record, changed, call.clock), {
         texts: columnsOf(changed),
         ...(service ? lockOf(call.params, service) : {}),
       })
-      sync.saveApplication(record, old)
+      sync.saveApplication(record, previous)
+      call.fire({ type: 'application', action: 'updated', record })
+      if (user_key !== previous) call.fire({ type: 'application', action: 'key_updated', record })
       return found(record, call)
     }),
   )
@@ -104,6 +112,7 @@ export function applicationRoutes(api: Api, { sync, behaviour }: { sync: Sync; b
         call.state.applications = call.state.applications.filter(({ id }) => id !== record.id)
       })
       sync.removeApplication(record)
+      call.fire({ type: 'application', action: 'deleted', record })
       return answers.empty
     }),
   )
@@ -126,7 +135,7 @@ export function one(record: Application, call: Call): object {
   return { application: show.application(record, viewOf(call)) }
 }
 
-/** porta answers 404 for another account's application: the path itself is the check. */
+/** porta returns 404 for an application of another account: the path itself is the check. */
 export function applicationOf(call: Call): Application | undefined {
   return ofAccount(call).find(({ id }) => id === call.id('id'))
 }
@@ -146,8 +155,8 @@ function lockOf(params: Params, { id }: Service): { lock?: string } {
   return value === undefined ? {} : { lock: `application|${id}|${value}` }
 }
 
-function ofAccount(call: Call): Application[] {
-  return call.state.applications.filter(({ account_id }) => account_id === call.id('account'))
+function ofAccount(call: Call): readonly Application[] {
+  return rowsWith(call.state.applications, 'account_id', call.id('account'))
 }
 
 function inList(call: Call): Application[] {
@@ -158,37 +167,37 @@ function found(record: Application | undefined, call: Call): Answer {
   return record ? answers.ok(one(record, call), applicationXml(record, viewOf(call))) : answers.notFound
 }
 
-function listed(rows: Application[], call: Call, metadata?: object): Answer {
+function listed(rows: readonly Application[], call: Call, metadata?: object): Answer {
   const json = { applications: rows.map((row) => one(row, call)), ...(metadata && { metadata }) }
-  return answers.ok(json, applicationsXml(rows, viewOf(call), metadata))
+  return answers.ok(json, () => applicationsXml(rows, viewOf(call), metadata))
 }
 
 /** A user_key finds only applications of products with keys, an app_id only the others. */
-function findByCredential(rows: Application[], { state, params }: Call): Application | undefined {
+function findByCredential(rows: readonly Application[], { state, params }: Call): Application | undefined {
   const userKey = textOf(params, 'user_key')
   const appId = textOf(params, 'app_id')
   return rows.find((row) => {
-    const byKey = state.services.find(({ id }) => id === row.service_id)?.backend_version === '1'
+    const byKey = rowWith(state.services, 'id', row.service_id)?.backend_version === '1'
     return byKey
       ? userKey !== undefined && row.user_key === userKey
       : appId !== undefined && row.application_id === appId
   })
 }
 
-/** Filters that are not known are ignored, so that a mistyped one gives everything. */
+/** Unknown filters are ignored, so a misspelled filter returns all applications. */
 function filtered({ state, query }: Call): Application[] {
   const is = (name: string, value: string | number) => !query[name] || String(query[name]) === String(value)
   const cost = (row: Application) => {
-    const plan = state.plans.find(({ id }) => id === row.plan_id)
+    const plan = rowWith(state.plans, 'id', row.plan_id)
     return plan && (plan.cost_per_month || plan.setup_fee || plan.pricing_rules.length > 0) ? 'paid' : 'free'
   }
   const since = Date.parse(String(query.active_since ?? ''))
-  return state.applications.filter(
+  const rows = query.account ? rowsWith(state.applications, 'account_id', Number(query.account)) : state.applications
+  return rows.filter(
     (row) =>
       is('service_id', row.service_id) &&
       is('plan_id', row.plan_id) &&
       is('state', row.state) &&
-      is('account', row.account_id) &&
       is('user_key', row.user_key) &&
       is('plan_type', cost(row)) &&
       (Number.isNaN(since) || (row.first_daily_traffic_at ?? 0) >= since) &&

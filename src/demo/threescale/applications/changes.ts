@@ -1,12 +1,13 @@
 import type { Sync } from '../backend/sync.js'
-import { answers } from '../http/answers.js'
 import { textOf } from '../http/params.js'
 import { update } from '../http/records.js'
+import { answers } from '../http/responses.js'
 import type { Api, Call } from '../http/router.js'
 import * as show from '../represent/products.js'
-import { viewOf } from '../represent/view.js'
+import { viewOf } from '../represent/representation.js'
 import { applicationXml } from '../represent/xml-people.js'
 import { planXml } from '../represent/xml-products.js'
+import { rowWith } from '../row-index.js'
 import { type Application, nextId, type Plan, type State } from '../store.js'
 import { one, withApplication } from './applications.js'
 
@@ -35,6 +36,7 @@ export function applicationChangeRoutes(api: Api, sync: Sync): void {
         return own
       })
       sync.saveApplication(record)
+      call.fire({ type: 'application', action: 'updated', record })
       return shownPlan(custom, call)
     }),
   )
@@ -56,20 +58,22 @@ export function applicationChangeRoutes(api: Api, sync: Sync): void {
         if (record.state !== from) return answers.cannotTransition(event)
         await call.write(() => update(record, { state: to }, call.clock))
         sync.saveApplication(record)
+        call.fire({ type: 'application', action: event === 'suspend' ? 'suspended' : 'updated', record })
         return answers.ok(one(record, call), applicationXml(record, viewOf(call)))
       }),
     )
   }
 
-  /** A plan that was made for this application goes when it is left. */
+  /** A plan that was customised for this application is deleted when the application leaves it. */
   async function move(call: Call, record: Application, plan: Plan): Promise<void> {
     const { state } = call
     await call.write(() => {
-      const old = planOf(state, record.plan_id)
+      const previous = planOf(state, record.plan_id)
       update(record, { plan_id: plan.id }, call.clock)
-      if (old?.custom) state.plans = state.plans.filter(({ id }) => id !== old.id)
+      if (previous?.custom) state.plans = state.plans.filter(({ id }) => id !== previous.id)
     })
     sync.saveApplication(record)
+    call.fire({ type: 'application', action: 'plan_changed', record })
   }
 }
 
@@ -97,6 +101,6 @@ function customise({ state, clock }: Call, plan: Plan): Plan {
   return custom
 }
 
-function planOf(state: State, wanted: number): Plan | undefined {
-  return state.plans.find(({ id }) => id === wanted)
+function planOf(state: State, requested: number): Plan | undefined {
+  return rowWith(state.plans, 'id', requested)
 }

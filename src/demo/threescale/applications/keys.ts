@@ -1,11 +1,12 @@
 import type { Sync } from '../backend/sync.js'
-import { answers, type Errors, Refusal } from '../http/answers.js'
 import { textOf } from '../http/params.js'
+import { answers, type Errors, Refusal } from '../http/responses.js'
 import type { Api, Call } from '../http/router.js'
 import { listTag } from '../http/tags.js'
-import * as show from '../represent/people.js'
-import { viewOf } from '../represent/view.js'
+import * as show from '../represent/accounts.js'
+import { viewOf } from '../represent/representation.js'
 import { applicationXml, keysXml } from '../represent/xml-people.js'
+import { rowWith } from '../row-index.js'
 import { hex } from '../secrets.js'
 import { type Application, nextId, type State } from '../store.js'
 import { applicationOf, keysLimit, one, withApplication } from './applications.js'
@@ -14,7 +15,7 @@ const base = '/admin/api/accounts/:account/applications/:id'
 const PRINTABLE = /^[\x21-\x7e]+$/
 const FILTERS_LIMIT = 5
 
-/** Application keys and referrer filters; creating one answers with the application, without the key's value. */
+/** Application keys and referrer filters. Creating one returns the application, without the value of the key. */
 export function applicationKeyRoutes(api: Api, sync: Sync): void {
   api.get(
     `${base}/keys`,
@@ -33,7 +34,7 @@ export function applicationKeyRoutes(api: Api, sync: Sync): void {
       const value = textOf(call.params, 'key') ?? hex(16)
       refuseErrors(keyErrors(call.state, value, record))
       const key = await call.write(() => {
-        // the table's index takes a value once, whatever was checked before; the limit is checked with the row locked
+        // The index of the table accepts a value only once. The limit is checked while the row is locked.
         if (isTaken(record, value)) throw new Refusal(answers.conflict)
         refuseErrors(keyErrors(call.state, value, record))
         const stored = { id: nextId(call.state, 'key'), value, created_at: call.clock.now() }
@@ -41,6 +42,7 @@ export function applicationKeyRoutes(api: Api, sync: Sync): void {
         return stored
       })
       sync.saveKey(record, value)
+      call.fire({ type: 'application', action: 'key_created', record })
       return created(record, key.id, call)
     }),
   )
@@ -55,6 +57,7 @@ export function applicationKeyRoutes(api: Api, sync: Sync): void {
         record.keys = record.keys.filter((key) => key.value !== value)
       })
       sync.removeKey(record, value)
+      call.fire({ type: 'application', action: 'key_deleted', record })
       return answers.empty
     }),
   )
@@ -78,10 +81,10 @@ export function applicationKeyRoutes(api: Api, sync: Sync): void {
 
   api.delete(`${base}/referrer_filters/:filter`, (call) =>
     withApplication(call, async (record) => {
-      const wanted = call.id('filter')
-      if (!record.referrer_filters.some(({ id }) => id === wanted)) return answers.notFound
+      const requested = call.id('filter')
+      if (!record.referrer_filters.some(({ id }) => id === requested)) return answers.notFound
       return call.write(() => {
-        record.referrer_filters = record.referrer_filters.filter(({ id }) => id !== wanted)
+        record.referrer_filters = record.referrer_filters.filter(({ id }) => id !== requested)
         return answers.empty
       })
     }),
@@ -96,14 +99,14 @@ function refuseErrors(errors: Errors): void {
   if (Object.keys(errors).length > 0) throw new Refusal(answers.invalid(errors))
 }
 
-/** Alike but for the letters' case is taken. */
+/** The comparison ignores case. */
 function isTaken({ keys }: Application, value: string): boolean {
   return keys.some((key) => key.value.toLowerCase() === value.toLowerCase())
 }
 
 function keyErrors(state: State, value: string, record: Application): Errors {
   const errors: Errors = {}
-  const service = state.services.find(({ id }) => id === record.service_id)
+  const service = rowWith(state.services, 'id', record.service_id)
   const wrong = [
     ...(PRINTABLE.test(value) ? [] : ['invalid']),
     ...(value.length < 5 ? ['is too short (minimum is 5 characters)'] : []),

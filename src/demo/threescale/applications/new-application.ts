@@ -1,15 +1,16 @@
 import { definedFields } from '../accounts/fields.js'
 import { tooLong } from '../accounts/validation.js'
-import type { Errors } from '../http/answers.js'
 import { type Params, textOf } from '../http/params.js'
+import type { Errors } from '../http/responses.js'
 import type { Call } from '../http/router.js'
+import { rowsWith } from '../row-index.js'
 import { canary, hex } from '../secrets.js'
 import type { Application, Plan, Service, State } from '../store.js'
 import { nextId } from '../store.js'
 
 const PRINTABLE = /^[\x21-\x7e]+$/
 
-/** An application as it would be stored, without its id; what is not given is generated. */
+/** An application to be stored, without its ID. Missing values are generated. */
 export function newApplication(
   { state, clock }: Call,
   { account_id, plan, service, params }: { account_id: number; plan: Plan; service: Service; params: Params },
@@ -45,30 +46,36 @@ export function textsOf(params: Params): Partial<Record<'name' | 'description' |
   return Object.fromEntries(pairs.filter(([, value]) => value !== undefined))
 }
 
-/** porta, app/models/cinstance.rb. Several messages of one attribute come in the order of its validations. */
-export function errorsOf(state: State, wanted: Application, limit: number): Errors {
-  const { application_id, service_id, keys } = wanted
-  const taken = state.applications.some(
-    (row) => row.id !== wanted.id && row.service_id === service_id && row.application_id === application_id,
+/** porta, app/models/cinstance.rb. Messages of one attribute are in the order of its validations. */
+export function errorsOf(state: State, requested: Application, limit: number): Errors {
+  const { application_id, service_id, keys } = requested
+  const taken = rowsWith(state.applications, 'service_id', service_id).some(
+    (row) => row.id !== requested.id && row.application_id === application_id,
   )
   const values = keys.map(({ value }) => value)
   const badKey = values.some((value) => value.length < 5 || value.length > 255 || !PRINTABLE.test(value))
   const sameKey = new Set(values.map((value) => value.toLowerCase())).size < values.length
   return present({
-    ...textErrors(wanted),
+    ...textErrors(requested),
     application_id: [
       ...(taken ? ['has already been taken'] : []),
       ...(PRINTABLE.test(application_id) ? [] : ['invalid']),
       ...(application_id.length < 4 ? ['is too short (minimum is 4 characters)'] : []),
       ...tooLong(application_id, 255),
     ],
-    user_key: userKeyErrors(state, wanted),
+    user_key: userKeyErrors(state, requested),
     application_keys: badKey || sameKey || keys.length > limit ? ['invalid'] : [],
   })
 }
 
-export function changeErrors(state: State, wanted: Application): Errors {
-  return present({ ...textErrors(wanted), user_key: userKeyErrors(state, wanted) })
+/** The first key of an application is an event too (porta, app/models/application_key.rb, push_webhook_key_created). */
+export function fireCreated(call: Call, record: Application): void {
+  call.fire({ type: 'application', action: 'created', record })
+  for (const _ of record.keys) call.fire({ type: 'application', action: 'key_created', record })
+}
+
+export function changeErrors(state: State, requested: Application): Errors {
+  return present({ ...textErrors(requested), user_key: userKeyErrors(state, requested) })
 }
 
 function textErrors({ name, description, redirect_url }: Application): Errors {
@@ -79,11 +86,11 @@ function textErrors({ name, description, redirect_url }: Application): Errors {
   }
 }
 
-/** Letters, digits, `_`, `-` and `.`, or base64 in groups of four, without its slash. */
+/** Alphanumeric characters, `_`, `-` and `.`, or base64 in groups of four, without its slash. */
 function userKeyErrors(state: State, { id, service_id, user_key }: Application): string[] {
   const readable = /^(?:[\w.-]+|(?:[A-Za-z0-9+]{4})*(?:[A-Za-z0-9+]{4}|[A-Za-z0-9+]{3}=|[A-Za-z0-9+]{2}==))$/
-  const taken = state.applications.some(
-    (row) => row.id !== id && row.service_id === service_id && row.user_key === user_key,
+  const taken = rowsWith(state.applications, 'service_id', service_id).some(
+    (row) => row.id !== id && row.user_key === user_key,
   )
   return [
     ...(taken ? ['has already been taken'] : []),

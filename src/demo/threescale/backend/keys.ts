@@ -12,9 +12,9 @@ interface Remembered {
 export function createKeyMemory(seconds: () => number) {
   const memory = new Map<string, Remembered>()
   return {
-    takes(application: BackendState['applications'][string], place: string, given: string | undefined): boolean {
+    takes(application: BackendState['applications'][string], reference: string, given: string | undefined): boolean {
       const key = given?.trim()
-      const name = `${place}|${key}`
+      const name = `${reference}|${key}`
       const known = memory.get(name)
       if (known && known.until > Date.now()) return known.valid
       const valid = application.keys.length === 0 || application.keys.includes(key ?? '')

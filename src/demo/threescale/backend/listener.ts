@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Behaviour } from '../behaviour.js'
+import { rowWith } from '../row-index.js'
 import { countUsage, isLonger, secondsLeft, usedIn, withAncestors } from '../statistics/counters.js'
 import type { BackendState, Limit, Metric, Service, State } from '../store.js'
 import { createKeyMemory, type KeyMemory } from './keys.js'
@@ -16,7 +17,7 @@ interface Options {
 }
 
 /**
- * apisonator's listener, on a port of its own so that it can be stopped alone: authrep, authorize, report and its status
+ * apisonator's listener, on a port of its own so that it can be stopped separately: authrep, authorize, report and its status
  * (apisonator, lib/3scale/backend/transactor.rb, validators). It knows applications and keys by what porta wrote to it.
  */
 export function createBackend({ port, host, state, behaviour }: Options) {
@@ -34,7 +35,7 @@ export function createBackend({ port, host, state, behaviour }: Options) {
     })
     server = listening
   }
-  /** The process ends: connections are refused and what it remembered is gone. */
+  /** Stops the process: connections are refused and its cache is lost. */
   const stop = async () => {
     const running = server
     if (!running) return
@@ -83,7 +84,7 @@ export function createBackend({ port, host, state, behaviour }: Options) {
     response.end('<?xml version="1.0" encoding="UTF-8"?><status><authorized>true</authorized></status>')
   }
 
-  /** A worker counts a moment later, so what comes meanwhile is not measured against it. */
+  /** A worker counts asynchronously, so requests that arrive before it has done so are not limited by it. */
   function count(application: number, usage: Usage): void {
     const at = Date.now()
     const ms = behaviour().count_delay_ms
@@ -98,7 +99,7 @@ export function createBackend({ port, host, state, behaviour }: Options) {
     while (uncounted[0] && uncounted[0].due <= until) uncounted.shift()?.count()
   }
 
-  /** Reports are taken at once and looked at later: nothing in them is refused here, and no limit is looked at. */
+  /** Reports are accepted immediately and processed later, without validation and without a check of limits. */
   async function report(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { service_id, service_token, transactions } = await reportOf(request)
     const service = serviceOf(state(), service_id, service_token)
@@ -130,10 +131,10 @@ function verdictOf(
   const found = find(state, service, given)
   if (!found && service.backend_version === '1') return { refusal: 403, reason: 'user_key_invalid' }
   if (!found) return { refusal: 404, reason: 'application_not_found' }
-  const { application, place } = found
+  const { application, reference } = found
   const asked = usageOf(given)
   if (!knowsAll(state, service, asked)) return { refusal: 404, reason: 'metric_invalid' }
-  if (service.backend_version === '2' && !keys.takes(application, place, given.app_key))
+  if (service.backend_version === '2' && !keys.takes(application, reference, given.app_key))
     return { refusal: 409, reason: 'application_key_invalid' }
   if (application.state !== 'live') return { refusal: 409, reason: 'application_not_active' }
   const usage = withAncestors(asked, metricsOf(state, service))
@@ -143,7 +144,7 @@ function verdictOf(
 
 /** Of several, the one that lasts longest: the most constrained, with no call left. */
 function exceededLimit(state: State, application: Known, service: Service, usage: Usage) {
-  const plan = state.plans.find(({ id }) => id === application.plan_id)
+  const plan = rowWith(state.plans, 'id', application.plan_id)
   const now = Date.now()
   let worst: Limit | undefined
   for (const limit of plan?.limits ?? []) {
@@ -156,14 +157,15 @@ function exceededLimit(state: State, application: Known, service: Service, usage
 }
 
 function serviceOf(state: State, id: string | undefined, token: string | undefined): Service | undefined {
-  return state.services.find((service) => service.id === Number(id) && token === service.service_token)
+  const service = rowWith(state.services, 'id', Number(id))
+  return token === service?.service_token ? service : undefined
 }
 
 function find({ backend }: State, service: Service, query: Record<string, string>) {
   const byKey = backend.userKeys[`${service.id}|${query.user_key}`]
-  const place = `${service.id}|${service.backend_version === '1' ? byKey : query.app_id}`
-  const application = backend.applications[place]
-  return application && { application, place }
+  const reference = `${service.id}|${service.backend_version === '1' ? byKey : query.app_id}`
+  const application = backend.applications[reference]
+  return application && { application, reference }
 }
 
 function knowsAll(state: State, service: Service, usage: Usage): boolean {
@@ -174,7 +176,7 @@ function knowsAll(state: State, service: Service, usage: Usage): boolean {
 function metricsOf(state: State, service: Service): Metric[] {
   const hits = service.metrics.find(({ system_name }) => system_name === 'hits')
   const ofBackends = service.usages.flatMap(({ backend_id }) =>
-    (state.backends.find(({ id }) => id === backend_id)?.metrics ?? []).map((metric) => ({
+    (rowWith(state.backends, 'id', backend_id)?.metrics ?? []).map((metric) => ({
       ...metric,
       // hits of a backend are also the product's
       ...(metric.parent_id === undefined && hits && metric.system_name.startsWith('hits.')
@@ -185,7 +187,7 @@ function metricsOf(state: State, service: Service): Metric[] {
   return [...service.metrics, ...ofBackends]
 }
 
-/** Only these codes are kept one by one, the others in their hundred. */
+/** Only these codes are counted one by one, the others in their hundred. */
 function codesOf(code: string | undefined): string[] {
   if (!code) return []
   const one = ['200', '403', '404', '500', '503'].includes(code) ? [code] : []

@@ -1,17 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Behaviour } from '../behaviour.js'
-import { answers, Refusal } from '../http/answers.js'
+import { answers, Refusal } from '../http/responses.js'
+import { rowWith } from '../row-index.js'
 import type { Application, BackendState, State } from '../store.js'
 
 /**
- * What porta writes to its back-end, apisonator. A write is one call that is never repeated: while the back-end is stopped it
- * fails after the row is stored, the request is answered 500, and the back-end never learns of it. Deletions are jobs that are
+ * What porta writes to its backend, apisonator. A write is one call that is never repeated: while the backend is stopped it
+ * fails after the row is stored, the request is answered 500, and the backend never learns of it. Deletions are jobs that are
  * repeated until they are done. What is written takes effect a moment later.
  */
 export function createSync({ state, behaviour }: { state(): State; behaviour(): Behaviour }) {
   const effects = new Set<Promise<void>>()
 
-  /** Throws the 500 that porta answers while the back-end is stopped. */
+  /** Throws the 500 that porta returns while the backend is stopped. */
   function write(change: (backend: BackendState) => void): void {
     if (behaviour().backend === 'stopped') throw new Refusal(answers.internal)
     later(change)
@@ -36,15 +37,16 @@ export function createSync({ state, behaviour }: { state(): State; behaviour(): 
   }
 
   return {
-    /** State, plan and, where the product has keys of its own, `user_key`; application keys are not in it. */
-    saveApplication(row: Application, oldUserKey?: string): void {
+    /** State, plan and, for products with API keys, `user_key`; without application keys. */
+    saveApplication(row: Application, previousUserKey?: string): void {
       const { service_id, application_id, id, state: status, plan_id, user_key } = row
       const byUserKey = isByUserKey(state(), row)
       write(({ applications, userKeys }) => {
         const known = applications[`${service_id}|${application_id}`]
         applications[`${service_id}|${application_id}`] = { keys: [], ...known, id, state: status, plan_id }
         if (!byUserKey) return
-        if (oldUserKey !== undefined && oldUserKey !== user_key) delete userKeys[`${service_id}|${oldUserKey}`]
+        if (previousUserKey !== undefined && previousUserKey !== user_key)
+          delete userKeys[`${service_id}|${previousUserKey}`]
         userKeys[`${service_id}|${user_key}`] = application_id
       })
     },
@@ -60,14 +62,14 @@ export function createSync({ state, behaviour }: { state(): State; behaviour(): 
         if (known) known.keys = known.keys.filter((key) => key !== value)
       })
     },
-    /** The `user_key` goes with it, also where another application has the same. */
+    /** Also removes the `user_key`, even if another application has the same. */
     removeApplication({ service_id, application_id, user_key }: Application): void {
       remove(({ applications, userKeys }) => {
         delete applications[`${service_id}|${application_id}`]
         delete userKeys[`${service_id}|${user_key}`]
       })
     },
-    /** Until what was written is known to the back-end. */
+    /** Waits until the backend has received all writes. */
     settled: () => Promise.all(effects),
   }
 }
@@ -75,5 +77,5 @@ export function createSync({ state, behaviour }: { state(): State; behaviour(): 
 export type Sync = ReturnType<typeof createSync>
 
 function isByUserKey(state: State, { service_id }: Application): boolean {
-  return state.services.find(({ id }) => id === service_id)?.backend_version === '1'
+  return rowWith(state.services, 'id', service_id)?.backend_version === '1'
 }

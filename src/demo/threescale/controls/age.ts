@@ -1,4 +1,4 @@
-/** Moves the times of all records, however deep, into the past, as if so much time had gone by without a change. */
+/** Moves all times in all records into the past, as if that time had passed without a change. */
 export function age(value: unknown, ms: number): void {
   if (typeof value !== 'object' || value === null) return
   const record = value as Record<string, unknown>

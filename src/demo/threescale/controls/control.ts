@@ -3,11 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Behaviour, changed } from '../behaviour.js'
 import type { Tenant } from '../http/router.js'
-import { present } from '../products/services.js'
+import { present, presentService } from '../products/services.js'
+import { rowWith } from '../row-index.js'
 import { countUsage, withAncestors } from '../statistics/counters.js'
 import { nextId, type State } from '../store.js'
+import type { Sketch } from '../tenant/product-definition.js'
 import { addProduct, seed, type TenantKind } from '../tenant/seed.js'
-import type { Sketch } from '../tenant/sketch.js'
 import { age } from './age.js'
 import { changeProduct, type ProductChange } from './product-changes.js'
 
@@ -15,18 +16,18 @@ interface Options {
   tenant: Tenant
   port: number
   backendEndpoint: string
-  /** changes how the stand-in behaves; resolves when the back-end has followed */
+  /** changes how the stand-in behaves; resolves when the backend has followed */
   behave(behaviour: Behaviour): Promise<void>
   /** runs the work without any of the behaviour's delays */
   withoutDelays<T>(work: () => Promise<T>): Promise<T>
-  /** the back-end knows all that was written */
+  /** All writes have reached the backend. */
   settled(): Promise<unknown>
 }
 
 /** The demo's own controls under /_demo: more products, and states that no API call sets. */
 export function controlRoutes(app: FastifyInstance, options: Options): void {
   const { tenant, port, behave, withoutDelays } = options
-  // the gateway asks for it often, and looks for new products only when it differs
+  // The gateway polls it and searches for new products only if it has changed.
   let revision = Date.now()
   app.get('/_demo/revision', async () => ({ revision }))
   app.addHook('onResponse', async ({ method, url }) => {
@@ -42,11 +43,11 @@ export function controlRoutes(app: FastifyInstance, options: Options): void {
   })
 
   app.post('/_demo/products', async (request, reply) => {
-    const wanted = Math.min(Number((request.query as { count?: string }).count ?? 1), 10_000)
+    const requested = Math.min(Number((request.query as { count?: string }).count ?? 1), 10_000)
     const sketch = (request.body ?? {}) as Partial<Sketch>
     const products: { system_name: string; endpoint: string }[] = []
     await withoutDelays(async () => {
-      for (let n = 0; n < wanted; n++) {
+      for (let n = 0; n < requested; n++) {
         const { id, ...product } = await addProduct(app, tenant, port, sketch)
         if (sketch.proxy) change(id, { proxy: sketch.proxy })
         products.push(product)
@@ -118,8 +119,8 @@ export function controlRoutes(app: FastifyInstance, options: Options): void {
     const { applications, services } = tenant.state()
     const rows = request.body as { application: number; metric: string; at: string; amount: number }[]
     for (const { application: id, metric, at, amount } of rows) {
-      const application = applications.find((row) => row.id === id)
-      const service = services.find((row) => row.id === application?.service_id)
+      const application = rowWith(applications, 'id', id)
+      const service = rowWith(services, 'id', application?.service_id)
       if (!application || !service) return reply.code(404).send({ status: 'Not found' })
       countUsage(tenant.state(), id, withAncestors({ [metric]: amount }, service.metrics), Date.parse(at))
     }
@@ -135,7 +136,10 @@ export function controlRoutes(app: FastifyInstance, options: Options): void {
     await options.settled()
     return {}
   })
-  app.get('/_demo/state', async () => shown(tenant.state()))
+  app.get('/_demo/state', async ({ query }) => {
+    const { only } = query as { only?: string }
+    return only === undefined ? shown(tenant.state()) : some(tenant.state(), only.split(','))
+  })
   app.post('/_demo/reset', async (request) => {
     const kind = ((request.query as { tenant?: string }).tenant ?? 'demo') as TenantKind
     await withoutDelays(() => seed(app, tenant, port, kind))
@@ -143,8 +147,8 @@ export function controlRoutes(app: FastifyInstance, options: Options): void {
     return {}
   })
 
-  function change(wanted: number, to: ProductChange): boolean {
-    const service = present(tenant.state()).find(({ id }) => id === wanted)
+  function change(requested: number, to: ProductChange): boolean {
+    const service = presentService(tenant.state(), requested)
     if (!service) return false
     const { clock } = tenant
     const { backendEndpoint } = options
@@ -152,7 +156,7 @@ export function controlRoutes(app: FastifyInstance, options: Options): void {
     return true
   }
 
-  /** Members of a record that no call sets. What the back-end has of an application follows. */
+  /** Members of a record that no call sets. What the backend has of an application follows. */
   async function merge(
     name: string,
     list: { id: number; updated_at: number }[],
@@ -181,6 +185,11 @@ function follow({ backend }: State, before: Application, now: Application): void
   backend.userKeys[`${service_id}|${user_key}`] = application_id
 }
 
+/** Lists of the state as they are stored. */
+function some(state: State, names: string[]): Partial<State> {
+  return Object.fromEntries(Object.entries(state).filter(([name]) => names.includes(name)))
+}
+
 /** The state with what a test asks of products: where they are served, and rules with names of metrics. */
 function shown(state: State) {
   return {
@@ -194,7 +203,7 @@ function shown(state: State) {
         app_id: service.proxy.columns.auth_app_id,
         app_key: service.proxy.columns.auth_app_key,
       },
-      api_backend: state.backends.find(({ id }) => id === service.usages[0]?.backend_id)?.private_endpoint,
+      api_backend: rowWith(state.backends, 'id', service.usages[0]?.backend_id)?.private_endpoint,
       rules: service.rules.map((rule) => ({
         ...rule,
         metric: service.metrics.find(({ id }) => id === rule.metric_id)?.system_name,
@@ -203,7 +212,7 @@ function shown(state: State) {
   }
 }
 
-/** Until the gateway, where one runs, listens for the product. */
+/** Waits until the gateway, if one is running, listens for the product. */
 async function reachable(controlPort: number, endpoint: string | undefined): Promise<void> {
   if (!endpoint || !(await accepts(controlPort))) return
   const { hostname, port } = new URL(endpoint)

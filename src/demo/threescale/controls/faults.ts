@@ -5,16 +5,20 @@ import { type Costs, isCounted, nameOf } from '../http/costs.js'
 export interface Fault {
   match: string
   latency_ms?: number
+  /** Continues when the list of faults is replaced. */
+  hold?: boolean
   status?: number
-  /** never answers; `after`: does the work first */
+  /** Never responds; `after`: processes the request first. */
   hang?: boolean | 'after'
   /** `half`: the head and half of the body */
   drop?: 'before' | 'after' | 'half'
-  /** does the work and then says it failed, as porta does when its gateway cannot be told */
+  /** Processes the request and then reports a failure, like porta if its gateway cannot be notified. */
   status_after?: number
-  /** how far its clock is ahead, as the `Date` of an answer tells */
+  /** Seconds by which the `Date` header of a response is ahead. */
   skew_seconds?: number
   times?: number
+  /** Applies once the first fault of the list was injected. */
+  after_first?: boolean
 }
 
 type Armed = Fault & { hits: number }
@@ -25,6 +29,8 @@ export function faultRoutes(app: FastifyInstance, costs: Pick<Costs, 'reset'>): 
   let calls: Record<string, number> = {}
   let running = 0
   let atOnce = 0
+  let release = () => {}
+  let released = new Promise<void>((resolve) => (release = resolve))
   const dropped = new WeakSet<FastifyRequest>()
   const halved = new WeakSet<FastifyRequest>()
   const hung = new WeakSet<FastifyRequest>()
@@ -68,6 +74,8 @@ export function faultRoutes(app: FastifyInstance, costs: Pick<Costs, 'reset'>): 
 
   app.put('/_demo/faults', async (request) => {
     faults = (request.body as Fault[]).map((fault) => ({ ...fault, hits: 0 }))
+    release()
+    released = new Promise((resolve) => (release = resolve))
     return faults
   })
   app.get('/_demo/faults', async () => faults)
@@ -81,16 +89,20 @@ export function faultRoutes(app: FastifyInstance, costs: Pick<Costs, 'reset'>): 
   })
   app.get('/_demo/concurrency', async () => ({ running, at_once: atOnce }))
 
-  /** The first that matches and is not used up; `status` is before the work, `drop: "after"` works and then says nothing. */
+  /** The first matching fault with a remaining count. `status` skips the work; `drop: "after"` works and sends no response. */
   async function applyFault(request: FastifyRequest, reply: FastifyReply, path: string): Promise<unknown> {
     const fault = faults.find(
-      ({ match, times }) => (times === undefined || times > 0) && matches(match, `${request.method} ${path}`),
+      ({ match, times, after_first }) =>
+        (times === undefined || times > 0) &&
+        (!after_first || (faults[0]?.hits ?? 0) > 0) &&
+        matches(match, `${request.method} ${path}`),
     )
     if (!fault) return undefined
     fault.hits++
     if (fault.times !== undefined) fault.times--
     if (fault.skew_seconds) reply.header('date', new Date(Date.now() + fault.skew_seconds * 1000).toUTCString())
     if (fault.latency_ms) await sleep(fault.latency_ms)
+    if (fault.hold) await released
     if (fault.hang === 'after') hung.add(request)
     else if (fault.hang) return new Promise(() => {})
     if (fault.drop === 'before') {

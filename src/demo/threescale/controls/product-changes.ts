@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js'
 import { configurationOf, hostsOf } from '../products/configuration.js'
 import { withPort } from '../products/with-port.js'
+import { rowsWith, rowWith } from '../row-index.js'
 import { type Configuration, type Flags, nextId, type Service, type State } from '../store.js'
 import { issuerColumns, SERVICE_ACCOUNTS } from '../tenant/products.js'
 
@@ -15,22 +16,22 @@ export interface ProductChange {
   endpoint?: string
   location?: string
   names?: Record<string, string>
-  /** instead of those there are; `metric` is a system name */
+  /** Replaces the existing ones; `metric` is a system name. */
   rules?: { http_method: string; pattern: string; metric?: string; delta?: number; last?: boolean }[]
   policies?: { name: string; version: string; configuration: Record<string, unknown> }[]
-  /** instead of those there are */
+  /** Replaces the existing ones. */
   backends?: { path: string; private_endpoint: string }[]
   /** of the first backend */
   api_backend?: string
-  /** columns of the gateway settings; others are put into the deployed configuration as they are, and null takes one out of it */
+  /** Columns of the gateway settings. Others are copied to the deployed configuration; null removes one from it. */
   proxy?: Record<string, unknown>
   /** false: production has no configuration */
   promoted?: boolean
-  /** what was deployed there, where that is not what is set now */
+  /** The deployed configuration, if it differs from the current settings. */
   frozen?: { sandbox?: ProductChange; production?: ProductChange }
 }
 
-/** Changes a product without the Account API and deploys what came of it, staging first, then production. */
+/** Changes a product without the Account API and deploys it to staging, then to production. */
 export function changeProduct(
   state: State,
   service: Service,
@@ -43,16 +44,17 @@ export function changeProduct(
   }
   apply(state, service, change, clock)
   const contentFor = (other: ProductChange | undefined) => {
-    // a frozen configuration is that of the product as it would be with the change
-    const copy = structuredClone(state)
-    const twin = copy.services.find(({ id }) => id === service.id) ?? service
+    // A frozen configuration is that of the product with the change.
+    const { lastId, backends } = state
+    const copy = other ? { ...state, lastId: { ...lastId }, backends: structuredClone(backends) } : state
+    const twin = other ? structuredClone(service) : service
     if (other) apply(copy, twin, other, clock)
     const content = configurationOf(twin, copy, backendEndpoint)
     const columns = { ...change.proxy, ...other?.proxy }
     const hosts = Array.isArray(columns.hosts) ? columns.hosts.map(String) : hostsOf(twin)
     return { hosts, content: withColumns(content, columns) }
   }
-  const known = state.configurations.filter(({ service_id }) => service_id === service.id)
+  const known = rowsWith(state.configurations, 'service_id', service.id)
   const version = Math.max(0, ...known.map((row) => row.version)) + 1
   const deploy = (environment: Configuration['environment'], at: number, other?: ProductChange) =>
     state.configurations.push({
@@ -103,7 +105,7 @@ function apply(state: State, service: Service, change: ProductChange, clock: Clo
   }
   if (policies) proxy.policies = policies.map((policy) => ({ ...policy, enabled: true }))
   if (backends) mount(state, service, backends, stamps)
-  const first = state.backends.find(({ id }) => id === service.usages[0]?.backend_id)
+  const first = rowWith(state.backends, 'id', service.usages[0]?.backend_id)
   if (api_backend !== undefined && first) first.private_endpoint = withPort(api_backend)
 }
 

@@ -2,8 +2,8 @@
 const JSON_BY_DEFAULT =
   /^\/(admin\/api\/(backend_apis|personal|cms|registry\/policies|objects\/status|account\/proxy_configs)(\/|$)|admin\/api\/(services\/\d+\/backend_usages|accounts\/\d+\/service_subscriptions)|stats\/)/
 /** Addresses that do not exist in another format. */
-const JSON_ALONE = /^\/admin\/api\/accounts\/\d+\/service_subscriptions(\/|$)/
-/** Statistics answer JSON whatever is asked (app/controllers/stats/base_controller.rb). */
+const JSON_ONLY = /^\/admin\/api\/accounts\/\d+\/service_subscriptions(\/|$)/
+/** Statistics are always JSON (app/controllers/stats/base_controller.rb). */
 const ALWAYS_JSON = /^\/stats\//
 
 /**
@@ -21,7 +21,7 @@ export function splitFormat(url: string): { path: string; query: string; format:
 }
 
 export function exists(path: string, format: string): boolean {
-  return format === 'json' || !JSON_ALONE.test(path)
+  return format === 'json' || !JSON_ONLY.test(path)
 }
 
 /** The 3scale part's own routes have no extension in them. */

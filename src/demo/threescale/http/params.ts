@@ -1,6 +1,6 @@
-import { type Answer, answers } from './answers.js'
+import { type Answer, answers } from './responses.js'
 
-/** Parameters as Rails reads them: body and query merged, the query wins; `a[b]=c` nests and `a[]=c` makes a list. */
+/** Parameters as Rails reads them: body and query merged, the query wins; `a[b]=c` nests and `a[]=c` appends to a list. */
 export type Params = Record<string, unknown>
 
 export function parseForm(text: string): Params {
@@ -14,7 +14,7 @@ export function parseForm(text: string): Params {
   return params
 }
 
-/** A text parameter of a flat family; what is nested is not seen, as `params.permit` drops it. */
+/** A text parameter without a wrapper. Nested values are ignored, because `params.permit` drops them. */
 export function textOf(params: Params, name: string): string | undefined {
   const value = params[name]
   if (typeof value === 'boolean') return String(value)
@@ -40,8 +40,8 @@ export function wrapped(
   const given = params[wrapper]
   if (given !== undefined && given !== '' && typeof given !== 'object') return { refusal: answers.wrongType(wrapper) }
   const source = given === undefined ? body : objectOf(given)
-  const kept = Object.fromEntries(Object.entries(source).filter(([name]) => attributes.includes(name)))
-  return Object.keys(kept).length > 0 ? { attributes: kept } : { refusal: answers.missing(wrapper) }
+  const accepted = Object.fromEntries(Object.entries(source).filter(([name]) => attributes.includes(name)))
+  return Object.keys(accepted).length > 0 ? { attributes: accepted } : { refusal: answers.missing(wrapper) }
 }
 
 function objectOf(value: unknown): Params {
@@ -58,7 +58,7 @@ export function hasNul(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.values(value).some(hasNul)
 }
 
-/** utf8mb3, in which MySQL keeps 3scale's tables, ends at U+FFFF. */
+/** 3scale's tables on MySQL use utf8mb3, which ends at U+FFFF. */
 export function holdsBeyondBmp(text: string | undefined): boolean {
   return text !== undefined && /[\u{10000}-\u{10ffff}]/u.test(text)
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js'
 
-/** Writes what differs; `updated_at` moves only then, as with an ActiveRecord save. */
+/** Writes changed values. Like in ActiveRecord, `updated_at` changes only if a value does. */
 export function update<T extends { updated_at: number }>(record: T, change: Partial<T>, clock: Clock): void {
   const differs = Object.entries(change).some(
     ([name, value]) => JSON.stringify(record[name as keyof T]) !== JSON.stringify(value),

@@ -2,11 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Behaviour } from '../behaviour.js'
 import type { Clock } from '../clock.js'
+import { rowWith } from '../row-index.js'
 import type { Account, State } from '../store.js'
-import { type Answer, answers, NOT_FOUND_PAGE, Refusal } from './answers.js'
-import type { Costs } from './costs.js'
+import type { WebhookSender } from '../webhooks/delivery.js'
+import type { ChangedRecord } from '../webhooks/events.js'
+import { type Costs, workMs } from './costs.js'
 import { exists, splitFormat } from './format.js'
 import { hasNul, holdsBeyondBmp, type Params } from './params.js'
+import { type Answer, answers, NOT_FOUND_PAGE, Refusal } from './responses.js'
 import { credentialsOf, refuse, tokenOf, WRONG_PERMISSION } from './tokens.js'
 import type { Workers } from './workers.js'
 
@@ -35,10 +38,12 @@ export interface Call {
    * what another request did meanwhile is not checked again. Of two writes of one `lock` at a time, MySQL refuses the second.
    */
   write<T>(work: () => T, options?: { lock?: string; texts?: (string | undefined)[]; ms?: number }): Promise<T>
+  /** After a write: sends a webhook, if the tenant has them. */
+  fire(change: ChangedRecord): void
 }
 
 type Handler = (call: Call) => Answer | Promise<Answer>
-/** `get` takes the tag of the answer: a request that names it is answered 304 before any work. */
+/** `get` accepts a function for the ETag: a request with that ETag receives 304 before any work. */
 export interface Api {
   get(path: string, handler: Handler, tag?: (call: Call) => string | undefined): void
   put(path: string, handler: Handler): void
@@ -51,10 +56,11 @@ export interface Api {
 export interface Tenant {
   state(): State
   replace(state: State): void
-  /** what was written is kept before it is answered: who kills this part after the answer finds it again */
+  /** Writes are stored before the response, so they survive a process that is killed afterwards. */
   changed(): void
   behaviour(): Behaviour
   clock: Clock
+  webhooks: Pick<WebhookSender, 'changed'>
 }
 
 /** Routes below /admin/api and /stats: credentials and scope first, then the work, then the format. */
@@ -70,15 +76,20 @@ export function createApi(
         method: methods,
         url: path,
         exposeHeadRoute: false,
-        handler: (request, reply) =>
-          workers.run(tenant.behaviour().web_workers, async () => {
+        handler: async (request, reply) => {
+          const { latency_ms, web_workers } = tenant.behaviour()
+          if (latency_ms > 0) await sleep(latency_ms)
+          return workers.run(web_workers, async () => {
             const { answer, etag } = await answered(request, handler, tag)
+            const busyMs = workMs(answer, tenant.behaviour(), splitFormat(request.originalUrl).format === 'xml')
+            if (busyMs > 0) await sleep(busyMs)
             if (etag !== undefined) reply.header('etag', etag)
             if (answer.status === 304) return reply.code(304).send()
             costs.rendered(request, answer)
             if (request.method === 'HEAD' && answer.status === 200) return reply.code(204).send()
             return render(request, reply, answer)
-          }),
+          })
+        },
       })
     }
 
@@ -96,7 +107,7 @@ export function createApi(
       }
       call.readsOnly = access.readOnly
       call.write = writer(tenant, access.readOnly)
-      // PostgreSQL refuses a NUL wherever it meets one; MySQL takes it
+      // PostgreSQL refuses any NUL; MySQL accepts it.
       if (tenant.behaviour().database === 'postgresql' && hasNul(call.params)) return { answer: answers.internal }
       const etag = request.method === 'GET' ? tag?.(call) : undefined
       if (etag !== undefined && isKnown(call, etag)) return { answer: { status: 304 }, etag }
@@ -107,11 +118,11 @@ export function createApi(
     }
   }
 
-  // an address that is not there, or not by this verb, is a page, whoever asks
+  // an unknown address, or one without this method, is a page for every caller
   app.setNotFoundHandler((_request, reply) => reply.code(404).type('text/html; charset=utf-8').send(NOT_FOUND_PAGE))
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const status = error.statusCode ?? 500
-    // a control has no format, and says what went wrong
+    // A control has no format and reports its errors.
     if (request.url.startsWith('/_demo')) return reply.code(status).send({ error: error.message })
     if (status >= 500) return render(request, reply, answers.internal)
     return render(request, reply, { status, json: { status, error: 'Bad Request' }, xml: '' })
@@ -162,6 +173,7 @@ function callOf(request: FastifyRequest, tenant: Tenant): Call {
   const pieces = (request.params ?? {}) as Record<string, string>
   const id = (name: string) => (/^\d+$/.test(pieces[name] ?? '') ? Number(pieces[name]) : 0)
   const state = tenant.state()
+  const host = hostOf(request)
   return {
     state,
     clock: tenant.clock,
@@ -169,14 +181,15 @@ function callOf(request: FastifyRequest, tenant: Tenant): Call {
     query,
     body,
     params: { ...body, ...query },
-    host: hostOf(request),
+    host,
     token: tokenOf(request, { ...body, ...query }),
     ifNoneMatch: request.headers['if-none-match'],
     readsOnly: true,
     piece: (name) => pieces[name] ?? '',
     id,
-    account: () => state.accounts.find((account) => account.id === id('account')),
+    account: () => rowWith(state.accounts, 'id', id('account')),
     write: writer(tenant, true),
+    fire: (change) => tenant.webhooks.changed(change, { state, host }),
   }
 }
 
@@ -202,10 +215,14 @@ function render(request: FastifyRequest, reply: FastifyReply, answer: Answer) {
   return reply
     .code(status)
     .type(ofFormat)
-    .send(format === 'xml' ? xml : JSON.stringify(json))
+    .send(format === 'xml' ? textOf(xml) : JSON.stringify(json))
 }
 
-/** The query comes back with the new id in it, and with any token that was sent there; without extension and port. */
+function textOf(xml: Answer['xml']): string | undefined {
+  return typeof xml === 'function' ? xml() : xml
+}
+
+/** The URL repeats the query with the new ID and any token in it, without extension and port. */
 function locationOf(request: FastifyRequest, id: number): string {
   const { path, query } = splitFormat(request.originalUrl)
   const parameters = new URLSearchParams(query.slice(1))

@@ -1,11 +1,11 @@
 import type { FastifyRequest } from 'fastify'
 import type { State } from '../store.js'
-import { type Answer, answers } from './answers.js'
+import { type Answer, answers } from './responses.js'
 
 interface Token {
   scopes: string[]
   permission: 'ro' | 'rw'
-  /** of an owner who is no admin: what that member may do */
+  /** The permissions of an owner that is not an admin. */
   member?: ('partners' | 'plans')[]
   expires_at?: string
 }
@@ -64,7 +64,7 @@ export function refuse(
     return { refusal: statistics ? answers.forbidden : DENIED }
   if (state.provider.state !== 'approved') return { refusal: { status: 403, text: '' } }
   if (!token.scopes.includes(statistics ? 'stats' : 'account_management')) return { refusal: WRONG_PERMISSION }
-  // statistics need the permission "monitoring"
+  // Statistics require the permission "monitoring".
   if (token.member && statistics) return { refusal: WRONG_PERMISSION }
   const action = `${request.method} ${path}`
   const forbidden = token.member?.includes('plans') ? NEEDS_ADMIN : [...NEEDS_ADMIN, ...NEEDS_PLANS]
@@ -72,7 +72,7 @@ export function refuse(
   return { readOnly: token.permission === 'ro' }
 }
 
-/** The token that a call came with, as it was sent. */
+/** The token of a call, as received. */
 export function tokenOf(request: FastifyRequest, params: Record<string, unknown>): string {
   return 'access_token' in params ? String(params.access_token) : basicOf(request)
 }
@@ -82,7 +82,7 @@ export function basicOf(request: FastifyRequest): string {
   return user.trim() || password.join(':')
 }
 
-/** What stands behind the scheme, whatever that is, read as base64: a Bearer token comes out as bytes of any kind. */
+/** Decodes the credentials after any scheme as base64, so a Bearer token becomes arbitrary bytes. */
 export function credentialsOf(request: FastifyRequest): Buffer {
   return Buffer.from(request.headers.authorization?.split(' ')[1] ?? '', 'base64')
 }

@@ -1,4 +1,4 @@
-/** Web workers: so many requests are worked on at a time, the others wait in the order of their arrival. `busyMs` is what all worked. */
+/** Web workers: so many requests are worked on at a time, the others wait in the order in which they were received. `busyMs` is what all worked. */
 export function createWorkers() {
   let busy = 0
   let worked = 0

@@ -1,10 +1,10 @@
-import { type Answer, answers, type Errors } from '../http/answers.js'
 import { flagOf, type Params, textOf, wrapped } from '../http/params.js'
 import { update } from '../http/records.js'
+import { type Answer, answers, type Errors } from '../http/responses.js'
 import type { Api, Call } from '../http/router.js'
 import { listTag } from '../http/tags.js'
 import { doc as show } from '../represent/products.js'
-import { viewOf } from '../represent/view.js'
+import { viewOf } from '../represent/representation.js'
 import { type ApiDoc, nextId } from '../store.js'
 
 const base = '/admin/api/active_docs'
@@ -24,8 +24,8 @@ export function activeDocRoutes(api: Api): void {
     if ('refusal' in given) return given.refusal
     const values = valuesOf(given.attributes)
     const name = values.name ?? ''
-    const wanted = textOf(given.attributes, 'system_name')
-    const system_name = wanted || unused(name.trim().toLowerCase().replace(/\W+/g, '_'), call)
+    const requested = textOf(given.attributes, 'system_name')
+    const system_name = requested || unused(name.trim().toLowerCase().replace(/\W+/g, '_'), call)
     const errors = errorsOf({ name, body: values.body ?? '' })
     if (call.state.docs.some((row) => row.system_name === system_name)) errors.system_name = ['has already been taken']
     if (Object.keys(errors).length > 0) return answers.invalid(errors)
@@ -100,12 +100,12 @@ function isJson(text: string): boolean {
   }
 }
 
-/** A name that was made of another is made different until it is free. */
+/** A name that was derived from another gets a suffix until it is free. */
 function unused(name: string, { state }: Call): string {
-  const taken = (wanted: string) => state.docs.some(({ system_name }) => system_name === wanted)
+  const taken = (requested: string) => state.docs.some(({ system_name }) => system_name === requested)
   for (let n = 1; ; n++) {
-    const wanted = n === 1 ? name : `${name}_${n}`
-    if (!taken(wanted)) return wanted
+    const requested = n === 1 ? name : `${name}_${n}`
+    if (!taken(requested)) return requested
   }
 }
 

@@ -1,10 +1,11 @@
-import { type Answer, answers, type Errors, page } from '../http/answers.js'
 import { type Params, textOf, wrapped } from '../http/params.js'
 import { update } from '../http/records.js'
+import { type Answer, answers, type Errors, page } from '../http/responses.js'
 import type { Api, Call } from '../http/router.js'
 import { listTag } from '../http/tags.js'
 import * as show from '../represent/products.js'
-import { viewOf } from '../represent/view.js'
+import { viewOf } from '../represent/representation.js'
+import { rowWith } from '../row-index.js'
 import { type Backend, nextId, type Service } from '../store.js'
 import { hitsOf } from './metrics.js'
 import { withService } from './services.js'
@@ -14,7 +15,7 @@ const base = '/admin/api/backend_apis'
 const usages = '/admin/api/services/:service/backend_usages'
 const ATTRIBUTES = ['name', 'system_name', 'description', 'private_endpoint']
 
-/** Backends, and where products mount them (porta, app/models/backend_api.rb, backend_api_config.rb). */
+/** Backends, and their paths in products (porta, app/models/backend_api.rb, backend_api_config.rb). */
 export function backendApiRoutes(api: Api): void {
   // pages, but no metadata (app/controllers/admin/api/backend_apis_controller.rb)
   api.get(
@@ -161,7 +162,7 @@ function usageErrors(service: Service, path: string): Errors {
 }
 
 function withBackend(call: Call, work: (backend: Backend) => Answer | Promise<Answer>): Answer | Promise<Answer> {
-  const backend = call.state.backends.find(({ id }) => id === call.id('backend'))
+  const backend = rowWith(call.state.backends, 'id', call.id('backend'))
   return backend ? work(backend) : answers.notFound
 }
 

@@ -1,4 +1,5 @@
 import { time } from '../clock.js'
+import { rowWith } from '../row-index.js'
 import type { Backend, MappingRule, Service, State } from '../store.js'
 
 type Json = Record<string, unknown>
@@ -47,7 +48,7 @@ export function hostsOf({ proxy }: Service): string[] {
   return [...new Set(hosts.filter((host) => host !== undefined))]
 }
 
-/** The first backend's address, whatever its path: what the gateway settings show (app/lib/backend_api_logic). */
+/** The address of the first backend, regardless of its path, as in the gateway settings (app/lib/backend_api_logic). */
 export function firstPrivateEndpoint(service: Service, state: State): string | null {
   return backendsOf(service, state)[0]?.backend.private_endpoint ?? null
 }
@@ -85,7 +86,7 @@ function proxyOf(service: Service, state: State, backendEndpoint: string): Json 
 
 function backendsOf({ usages }: Service, { backends }: State): { path: string; id: number; backend: Backend }[] {
   return usages.flatMap(({ path, backend_id }) => {
-    const backend = backends.find(({ id }) => id === backend_id)
+    const backend = rowWith(backends, 'id', backend_id)
     return backend ? [{ path, id: backend_id, backend }] : []
   })
 }

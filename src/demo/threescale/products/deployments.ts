@@ -1,9 +1,10 @@
-import { type Answer, answers, page } from '../http/answers.js'
 import { flagOf, type Params, textOf, wrapped } from '../http/params.js'
 import { update } from '../http/records.js'
+import { type Answer, answers, page } from '../http/responses.js'
 import type { Api, Call } from '../http/router.js'
 import { listTag } from '../http/tags.js'
-import { filled, type Json, stamps, viewOf } from '../represent/view.js'
+import { filled, type Json, stamps, viewOf } from '../represent/representation.js'
+import { rowsWith } from '../row-index.js'
 import { type Configuration, nextId, type OidcFlow, type Policy, type Service, type State } from '../store.js'
 import { configurationOf, firstPrivateEndpoint, hostsOf } from './configuration.js'
 import { EDITABLE, errorsOf, SHOWN, SHOWN_WITH_OIDC, valuesOf } from './proxy-columns.js'
@@ -39,7 +40,7 @@ export function deploymentRoutes(api: Api, { backendEndpoint }: { backendEndpoin
       return found ? answers.ok(shownConfiguration(found)) : answers.notFound
     }),
   )
-  // a promotion keeps the version (app/models/proxy_config.rb, EnvironmentClone)
+  // A promotion preserves the version (app/models/proxy_config.rb, EnvironmentClone).
   api.post(`${base}/configs/:environment/:version/promote`, (call) =>
     withEnvironment(call, async (service, environment) => {
       const to = textOf(call.params, 'to')
@@ -108,7 +109,7 @@ export function deploymentRoutes(api: Api, { backendEndpoint }: { backendEndpoin
       const given = wrapped(call, 'oidc_configuration', Object.keys(proxy.oidc))
       if ('refusal' in given) return given.refusal
       const oidc = Object.fromEntries(
-        Object.entries(proxy.oidc).map(([name, old]) => [name, flagOf(given.attributes, name) ?? old]),
+        Object.entries(proxy.oidc).map(([name, previous]) => [name, flagOf(given.attributes, name) ?? previous]),
       ) as unknown as OidcFlow
       return call.write(() => {
         update(proxy, { oidc }, call.clock)
@@ -117,7 +118,7 @@ export function deploymentRoutes(api: Api, { backendEndpoint }: { backendEndpoin
     }),
   )
 
-  /** A version of its own in staging, whenever something was edited since the last one or not. */
+  /** Creates a new version in staging, even if nothing has changed since the last one. */
   function deploy({ state }: Pick<Call, 'state'>, service: Service): void {
     if (service.usages.length === 0) return
     const version = Math.max(0, ...deployed(state, service, 'sandbox').map((row) => row.version)) + 1
@@ -139,7 +140,7 @@ function environmentOf(call: Call): Environment | undefined {
 }
 
 function deployed({ configurations }: State, { id }: Service, environment: Environment): Configuration[] {
-  return configurations.filter((row) => row.service_id === id && row.environment === environment)
+  return rowsWith(configurations, 'service_id', id).filter((row) => row.environment === environment)
 }
 
 function versionOf(call: Call, all: Configuration[]): Configuration | undefined {
@@ -147,7 +148,7 @@ function versionOf(call: Call, all: Configuration[]): Configuration | undefined 
   return all.find(({ version }) => version === call.id('version'))
 }
 
-/** Of all products, the newest version of each or the one that is asked for; all versions where none is. */
+/** For each product, the latest or the requested version; otherwise all versions. */
 function listed({ state, query }: Call, environment: Environment): Configuration[] {
   const ids = new Set(present(state).map(({ id }) => id))
   const all = state.configurations

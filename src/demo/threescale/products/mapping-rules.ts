@@ -1,10 +1,11 @@
-import { type Answer, answers, type Errors } from '../http/answers.js'
 import { flagOf, type Params, textOf, wrapped } from '../http/params.js'
 import { update } from '../http/records.js'
+import { type Answer, answers, type Errors } from '../http/responses.js'
 import type { Api, Call } from '../http/router.js'
 import { listTag } from '../http/tags.js'
 import * as show from '../represent/products.js'
-import { viewOf } from '../represent/view.js'
+import { viewOf } from '../represent/representation.js'
+import { rowWith } from '../row-index.js'
 import { type MappingRule, type Metric, nextId } from '../store.js'
 import { present } from './services.js'
 
@@ -113,7 +114,7 @@ function serviceOf(call: Call): Owner | undefined {
 }
 
 function backendOf(call: Call): Owner | undefined {
-  const backend = call.state.backends.find(({ id }) => id === call.id('backend'))
+  const backend = rowWith(call.state.backends, 'id', call.id('backend'))
   return backend && { path: `/backend_apis/${backend.id}`, rules: backend.rules, metrics: backend.metrics }
 }
 

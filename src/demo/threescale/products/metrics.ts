@@ -1,11 +1,12 @@
-import { type Answer, answers, type Errors } from '../http/answers.js'
 import { type Params, textOf, wrapped } from '../http/params.js'
 import { update } from '../http/records.js'
+import { type Answer, answers, type Errors } from '../http/responses.js'
 import type { Api, Call } from '../http/router.js'
 import * as show from '../represent/products.js'
-import { viewOf } from '../represent/view.js'
+import { viewOf } from '../represent/representation.js'
+import { rowWith } from '../row-index.js'
 import { type Metric, nextId, type Stamped } from '../store.js'
-import { present } from './services.js'
+import { presentService } from './services.js'
 
 const ATTRIBUTES = ['friendly_name', 'system_name', 'unit', 'description']
 
@@ -106,7 +107,7 @@ function addRoutes(api: Api, base: string, ownerOf: (call: Call) => Owner | unde
 }
 
 function serviceOf(call: Call): Owner | undefined {
-  const service = present(call.state).find(({ id }) => id === call.id('service'))
+  const service = presentService(call.state, call.id('service'))
   return (
     service && {
       path: `/services/${service.id}`,
@@ -118,7 +119,7 @@ function serviceOf(call: Call): Owner | undefined {
 }
 
 function backendOf(call: Call): Owner | undefined {
-  const backend = call.state.backends.find(({ id }) => id === call.id('backend'))
+  const backend = rowWith(call.state.backends, 'id', call.id('backend'))
   return (
     backend && {
       path: `/backend_apis/${backend.id}`,

@@ -1,17 +1,18 @@
-import { type Answer, answers, page } from '../http/answers.js'
 import { textOf, wrapped } from '../http/params.js'
 import { update } from '../http/records.js'
+import { type Answer, answers, page } from '../http/responses.js'
 import type { Api, Call } from '../http/router.js'
 import { listTag } from '../http/tags.js'
 import * as show from '../represent/products.js'
-import { viewOf } from '../represent/view.js'
+import { viewOf } from '../represent/representation.js'
+import { rowWith } from '../row-index.js'
 import { type Limit, type Metric, nextId, type Plan, type PricingRule } from '../store.js'
 
 const base = '/admin/api/application_plans/:plan'
 const ofMetric = `${base}/metrics/:metric`
 const PERIODS = ['minute', 'hour', 'day', 'week', 'month', 'year', 'eternity']
 
-/** What a plan allows, what it costs and what comes with it. */
+/** The limits, prices and features of a plan. */
 export function planRuleRoutes(api: Api): void {
   api.get(
     `${base}/limits`,
@@ -24,11 +25,11 @@ export function planRuleRoutes(api: Api): void {
         })
       }),
     (call) => {
-      const plan = call.state.plans.find(({ id }) => id === call.id('plan'))
+      const plan = rowWith(call.state.plans, 'id', call.id('plan'))
       return plan && listTag(page(plan.limits, call.query).rows, call)
     },
   )
-  // by metric alone: the limits of that metric in all plans (app/controllers/admin/api/application_plan_metric_limits_controller.rb)
+  // by metric only: the limits of that metric in all plans (app/controllers/admin/api/application_plan_metric_limits_controller.rb)
   api.get(`${ofMetric}/limits`, (call) =>
     withMetric(call, (_plan, { id }) => {
       const rows = call.state.plans.flatMap((plan) =>
@@ -82,7 +83,7 @@ export function planRuleRoutes(api: Api): void {
     `${base}/pricing_rules`,
     (call) => withPlan(call, (plan) => shownRules(plan.pricing_rules, plan, call)),
     (call) => {
-      const plan = call.state.plans.find(({ id }) => id === call.id('plan'))
+      const plan = rowWith(call.state.plans, 'id', call.id('plan'))
       return plan && listTag(plan.pricing_rules, call)
     },
   )
@@ -145,7 +146,7 @@ export function planRuleRoutes(api: Api): void {
 }
 
 function withPlan(call: Call, work: (plan: Plan) => Answer | Promise<Answer>): Answer | Promise<Answer> {
-  const plan = call.state.plans.find(({ id }) => id === call.id('plan'))
+  const plan = rowWith(call.state.plans, 'id', call.id('plan'))
   return plan ? work(plan) : answers.notFound
 }
 
@@ -154,7 +155,7 @@ function withMetric(
   work: (plan: Plan, metric: Metric) => Answer | Promise<Answer>,
 ): Answer | Promise<Answer> {
   return withPlan(call, (plan) => {
-    const service = call.state.services.find(({ id }) => id === plan.service_id)
+    const service = rowWith(call.state.services, 'id', plan.service_id)
     const ofBackends = call.state.backends
       .filter(({ id }) => service?.usages.some(({ backend_id }) => backend_id === id))
       .flatMap(({ metrics }) => metrics)
@@ -178,7 +179,7 @@ function shownRules(rows: PricingRule[], plan: Plan, call: Call): Answer {
   return answers.ok({ pricing_rules: rows.map((row) => ({ pricing_rule: show.pricingRule(row, plan, viewOf(call)) })) })
 }
 
-/** Blank or negative is kept as 0, which means that the metric is disabled. */
+/** Blank or negative is stored as 0, which means that the metric is disabled. */
 function amountOf(text: string | undefined): number {
   const amount = Math.trunc(Number(text ?? 0))
   return Number.isFinite(amount) && amount > 0 ? amount : 0

@@ -1,11 +1,12 @@
-import { type Answer, answers, type Errors } from '../http/answers.js'
 import { flagOf, textOf, wrapped } from '../http/params.js'
 import { update } from '../http/records.js'
+import { type Answer, answers, type Errors } from '../http/responses.js'
 import type { Api, Call } from '../http/router.js'
 import { listTag } from '../http/tags.js'
 import * as show from '../represent/products.js'
-import { viewOf } from '../represent/view.js'
+import { viewOf } from '../represent/representation.js'
 import { plansXml, planXml } from '../represent/xml-products.js'
+import { rowsWith, rowWith } from '../row-index.js'
 import { nextId, type Plan, type State } from '../store.js'
 import { withService } from './services.js'
 
@@ -44,8 +45,8 @@ export function planRoutes(api: Api): void {
   )
   api.get(
     base,
-    (call) => withService(call, ({ id }) => listed(call.state.plans.filter(ofService(id)), call)),
-    (call) => listTag(call.state.plans.filter(ofService(call.id('service'))), call),
+    (call) => withService(call, ({ id }) => listed(rowsWith(call.state.plans, 'service_id', id), call)),
+    (call) => listTag(rowsWith(call.state.plans, 'service_id', call.id('service')), call),
   )
   api.get(`${base}/:plan`, (call) => withPlan(call, (plan) => shown(plan, call)))
 
@@ -83,7 +84,7 @@ export function planRoutes(api: Api): void {
 
   api.put(`${base}/:plan/default`, (call) =>
     withPlan(call, async (plan) => {
-      const service = call.state.services.find(({ id }) => id === plan.service_id)
+      const service = rowWith(call.state.services, 'id', plan.service_id)
       return call.write(() => {
         if (service) update(service, { default_plan_id: plan.id }, call.clock)
         return shown(plan, call)
@@ -93,7 +94,7 @@ export function planRoutes(api: Api): void {
 
   api.delete(`${base}/:plan`, (call) =>
     withPlan(call, async (plan) => {
-      if (call.state.applications.some(({ plan_id }) => plan_id === plan.id)) {
+      if (rowsWith(call.state.applications, 'service_id', plan.service_id).some((row) => row.plan_id === plan.id)) {
         const reason = 'This application plan cannot be deleted! At least one application depends on it.'
         return answers.refused({ base: [reason] })
       }
@@ -105,28 +106,24 @@ export function planRoutes(api: Api): void {
   )
 }
 
-function ofService(wanted: number) {
-  return ({ service_id }: { service_id: number }) => service_id === wanted
-}
-
 /** Plans of deleted products are not shown. */
 function ofProducts({ plans, services }: State): Plan[] {
-  const deleted = services.filter(({ state }) => state === 'deleted').map(({ id }) => id)
-  return plans.filter(({ service_id }) => !deleted.includes(service_id))
+  const deleted = new Set(services.filter(({ state }) => state === 'deleted').map(({ id }) => id))
+  return plans.filter(({ service_id }) => !deleted.has(service_id))
 }
 
 function withPlan(call: Call, work: (plan: Plan) => Answer | Promise<Answer>): Answer | Promise<Answer> {
-  const plan = call.state.plans.find((row) => row.id === call.id('plan') && row.service_id === call.id('service'))
-  return plan ? work(plan) : answers.notFound
+  const plan = rowWith(call.state.plans, 'id', call.id('plan'))
+  return plan?.service_id === call.id('service') ? work(plan) : answers.notFound
 }
 
 function shown(plan: Plan, call: Call): Answer {
   return answers.ok({ application_plan: show.plan(plan, viewOf(call)) }, planXml(plan, viewOf(call)))
 }
 
-function listed(plans: Plan[], call: Call): Answer {
+function listed(plans: readonly Plan[], call: Call): Answer {
   const json = { plans: plans.map((row) => ({ application_plan: show.plan(row, viewOf(call)) })) }
-  return answers.ok(json, plansXml(plans, viewOf(call)))
+  return answers.ok(json, () => plansXml(plans, viewOf(call)))
 }
 
 function attributesOf(call: Call): { change: Partial<Plan>; errors: Errors } | { refusal: Answer } {
@@ -157,8 +154,8 @@ function attributesOf(call: Call): { change: Partial<Plan>; errors: Errors } | {
 function errorsOf(plan: Plan, { state }: Call): Errors {
   const errors: Errors = {}
   if (plan.name.trim() === '') errors.name = ["can't be blank"]
-  const taken = state.plans.some(
-    (row) => row.id !== plan.id && row.service_id === plan.service_id && row.system_name === plan.system_name,
+  const taken = rowsWith(state.plans, 'service_id', plan.service_id).some(
+    (row) => row.id !== plan.id && row.system_name === plan.system_name,
   )
   if (taken) errors.system_name = ['has already been taken']
   return errors

@@ -1,10 +1,10 @@
-import type { Errors } from '../http/answers.js'
 import { type Params, textOf } from '../http/params.js'
+import type { Errors } from '../http/responses.js'
 import { CANARY, hex } from '../secrets.js'
 import type { GatewaySettings, Stamped } from '../store.js'
 import { withPort } from './with-port.js'
 
-/** What a product's gateway settings are when porta makes them (porta, db/schema.rb, app/models/proxy.rb). */
+/** What a product's gateway settings are when porta creates them (porta, db/schema.rb, app/models/proxy.rb). */
 export function newProxy(id: number, { created_at, updated_at }: Stamped): GatewaySettings {
   return {
     id,
@@ -51,7 +51,7 @@ export function newProxy(id: number, { created_at, updated_at }: Stamped): Gatew
   }
 }
 
-/** Those of the settings that the answer about them shows. */
+/** The columns in the response of the gateway settings. */
 export const SHOWN = [
   'endpoint',
   'deployed_at',

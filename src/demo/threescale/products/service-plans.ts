@@ -1,10 +1,11 @@
-import { type Answer, answers } from '../http/answers.js'
 import { flagOf, textOf, wrapped } from '../http/params.js'
 import { update } from '../http/records.js'
+import { type Answer, answers } from '../http/responses.js'
 import type { Api, Call } from '../http/router.js'
 import { listTag } from '../http/tags.js'
 import { servicePlan as show } from '../represent/products.js'
-import { viewOf } from '../represent/view.js'
+import { viewOf } from '../represent/representation.js'
+import { rowsWith, rowWith } from '../row-index.js'
 import type { ServicePlan } from '../store.js'
 import { withService } from './services.js'
 
@@ -18,12 +19,7 @@ export function servicePlanRoutes(api: Api): void {
     (call) => listTag(call.state.servicePlans, call),
   )
   api.get(base, (call) =>
-    withService(call, ({ id }) =>
-      listed(
-        call.state.servicePlans.filter(({ service_id }) => service_id === id),
-        call,
-      ),
-    ),
+    withService(call, ({ id }) => listed(rowsWith(call.state.servicePlans, 'service_id', id), call)),
   )
   api.get(`${base}/:plan`, (call) => withPlan(call, (plan) => shown(plan, call)))
 
@@ -51,7 +47,7 @@ export function servicePlanRoutes(api: Api): void {
 
   api.put(`${base}/:plan/default`, (call) =>
     withPlan(call, async (plan) => {
-      const service = call.state.services.find(({ id }) => id === plan.service_id)
+      const service = rowWith(call.state.services, 'id', plan.service_id)
       return call.write(() => {
         if (service) update(service, { default_service_plan_id: plan.id }, call.clock)
         return shown(plan, call)
@@ -62,12 +58,12 @@ export function servicePlanRoutes(api: Api): void {
 
 function withPlan(call: Call, work: (plan: ServicePlan) => Answer | Promise<Answer>): Answer | Promise<Answer> {
   return withService(call, (service) => {
-    const plan = call.state.servicePlans.find((row) => row.service_id === service.id && row.id === call.id('plan'))
+    const plan = rowsWith(call.state.servicePlans, 'service_id', service.id).find(({ id }) => id === call.id('plan'))
     return plan ? work(plan) : answers.notFound
   })
 }
 
-function listed(rows: ServicePlan[], call: Call): Answer {
+function listed(rows: readonly ServicePlan[], call: Call): Answer {
   return answers.ok({ plans: rows.map((row) => ({ service_plan: show(row, viewOf(call)) })) })
 }
 

@@ -1,11 +1,12 @@
-import { type Answer, answers, type Errors, page } from '../http/answers.js'
 import { flagOf, type Params, textOf, wrapped } from '../http/params.js'
 import { update } from '../http/records.js'
+import { type Answer, answers, type Errors, page } from '../http/responses.js'
 import type { Api, Call } from '../http/router.js'
 import { listTag } from '../http/tags.js'
 import * as show from '../represent/products.js'
-import { viewOf } from '../represent/view.js'
+import { viewOf } from '../represent/representation.js'
 import { servicesXml, serviceXml } from '../represent/xml-products.js'
+import { rowsWith, rowWith } from '../row-index.js'
 import { canary } from '../secrets.js'
 import { type Flags, nextId, type Service, type State } from '../store.js'
 import { hitsOf } from './metrics.js'
@@ -44,7 +45,7 @@ export function serviceRoutes(api: Api): void {
         services: rows.map((row) => ({ service: show.service(row, view) })),
         ...(metadata && { metadata }),
       }
-      return answers.ok(json, servicesXml(rows, view, metadata))
+      return answers.ok(json, () => servicesXml(rows, view, metadata))
     },
     (call) => listTag(page(present(call.state), call.query).rows, call),
   )
@@ -79,7 +80,7 @@ export function serviceRoutes(api: Api): void {
     }),
   )
 
-  // a background job removes what hangs on it; its system_name stays taken
+  // A background job removes the dependent records. The system_name cannot be used again.
   api.delete(`${base}/:service`, (call) =>
     withService(call, async (service) => {
       if (present(call.state).length === 1) return answers.refused({ base: ['This service cannot be removed'] })
@@ -100,13 +101,13 @@ export function serviceRoutes(api: Api): void {
 
   api.get(`${base}/:service/features`, (call) =>
     withService(call, (service) => {
-      const rows = call.state.features.filter(({ service_id }) => service_id === service.id)
+      const rows = rowsWith(call.state.features, 'service_id', service.id)
       return answers.ok({ features: rows.map((row) => ({ feature: show.feature(row, viewOf(call)) })) })
     }),
   )
 }
 
-/** A product with what porta makes beside it: metric `hits`, mapping rule `GET /`, gateway settings, a service plan. */
+/** A product with the records that porta creates with it: metric `hits`, mapping rule `GET /`, gateway settings, service plan. */
 export function createService(
   { state, clock }: Pick<Call, 'state' | 'clock'>,
   values: Pick<Service, 'name' | 'system_name'> & Partial<Omit<Service, 'flags'>> & { flags?: Partial<Flags> },
@@ -163,11 +164,16 @@ export function present({ services }: State): Service[] {
   return services.filter(({ state }) => state !== 'deleted')
 }
 
+export function presentService({ services }: State, requested: number | undefined): Service | undefined {
+  const service = rowWith(services, 'id', requested)
+  return service?.state === 'deleted' ? undefined : service
+}
+
 export function withService(
   call: Call,
   work: (service: Service) => Answer | Promise<Answer>,
 ): Answer | Promise<Answer> {
-  const service = present(call.state).find(({ id }) => id === call.id('service'))
+  const service = presentService(call.state, call.id('service'))
   return service ? work(service) : answers.notFound
 }
 

@@ -1,4 +1,4 @@
-/** An address as porta stores it: with the port of its scheme where it names none (app/models/proxy.rb, PortGenerator). */
+/** An address as porta stores it, always with a port (app/models/proxy.rb, PortGenerator). */
 export function withPort(address: string): string {
   const [, scheme, authority = '', rest = ''] = /^(\w+):\/\/([^/?#]+)(.*)$/.exec(address) ?? []
   if (!scheme || /:\d+$/.test(authority)) return address

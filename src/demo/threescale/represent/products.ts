@@ -1,3 +1,4 @@
+import { rowWith } from '../row-index.js'
 import type {
   ApiDoc,
   Backend,
@@ -10,7 +11,7 @@ import type {
   Service,
   ServicePlan,
 } from '../store.js'
-import { filled, href, type Json, stamps, type View } from './view.js'
+import { filled, href, type Json, stamps, type View } from './representation.js'
 
 export function service(record: Service, view: View): Json {
   const to = (path = '') => href(view, `/services/${record.id}${path}`)
@@ -39,7 +40,7 @@ export function service(record: Service, view: View): Json {
 
 /** No product id but in the links, no description. */
 export function plan(record: Plan, view: View): Json {
-  const owner = view.state.services.find(({ id }) => id === record.service_id)
+  const owner = rowWith(view.state.services, 'id', record.service_id)
   return {
     id: record.id,
     name: record.name,
@@ -61,7 +62,7 @@ export function plan(record: Plan, view: View): Json {
 }
 
 export function servicePlan(record: ServicePlan, view: View): Json {
-  const owner = view.state.services.find(({ id }) => id === record.service_id)
+  const owner = rowWith(view.state.services, 'id', record.service_id)
   return {
     ...freePlan(record, owner?.default_service_plan_id === record.id, view),
     links: [

@@ -1,6 +1,7 @@
 import { BUILT_IN } from '../accounts/built-in.js'
+import { rowsWith, rowWith } from '../row-index.js'
 import type { Account, Application, User } from '../store.js'
-import { at, type View } from './view.js'
+import { at, type View } from './representation.js'
 import { document, type Element, element, elements, listDocument } from './xml.js'
 import { accountPlanElement, planElement, servicePlanElement } from './xml-products.js'
 
@@ -17,7 +18,7 @@ export function accountXml(account: Account, view: View): string {
   return document(accountElement(account, view))
 }
 
-export function usersXml(users: User[], view: View): string {
+export function usersXml(users: readonly User[], view: View): string {
   return listDocument(
     'users',
     users.map((row) => userElement(row, view)),
@@ -28,7 +29,7 @@ export function userXml(user: User, view: View): string {
   return document(userElement(user, view))
 }
 
-export function applicationsXml(rows: Application[], view: View, metadata?: object): string {
+export function applicationsXml(rows: readonly Application[], view: View, metadata?: object): string {
   return listDocument(
     'applications',
     rows.map((row) => applicationElement(row, view)),
@@ -47,11 +48,11 @@ export function keysXml({ keys }: Application, view: View): string {
   return listDocument('keys', rows)
 }
 
-/** porta, app/models/account.rb: no extra field but in `extra_fields`, blank ones left out. */
-function accountElement(account: Account, view: View): Element {
+/** porta, app/models/account.rb: extra fields only in `extra_fields`, without blank ones. */
+export function accountElement(account: Account, view: View, { isDeleted = false } = {}): Element {
   const { state } = view
   const { columns, extra } = fieldsOf('Account', account.fields)
-  const users = state.users.filter(({ account_id }) => account_id === account.id)
+  const users = rowsWith(state.users, 'account_id', account.id)
   return element(
     'account',
     elements({
@@ -60,14 +61,18 @@ function accountElement(account: Account, view: View): Element {
       updated_at: at(account.updated_at, view),
       state: account.state,
       annotations: [],
-      org_name: account.org_name,
-      ...columns,
-      extra_fields: elements(extra),
-      monthly_billing_enabled: true,
-      monthly_charging_enabled: true,
-      credit_card_stored: false,
-      plans: boughtPlans(account, view),
-      users: users.map((user) => userElement(user, view)),
+      ...(isDeleted
+        ? {}
+        : {
+            org_name: account.org_name,
+            ...columns,
+            extra_fields: elements(extra),
+            monthly_billing_enabled: true,
+            monthly_charging_enabled: true,
+            credit_card_stored: false,
+            plans: boughtPlans(account, view),
+            users: users.map((user) => userElement(user, view)),
+          }),
     }),
   )
 }
@@ -76,12 +81,12 @@ function accountElement(account: Account, view: View): Element {
 function boughtPlans(account: Account, view: View): Element[] {
   const { accountPlans, subscriptions, servicePlans, applications, plans } = view.state
   const own = accountPlans.filter((plan) => plan.default)
-  const subscribed = subscriptions
-    .filter(({ account_id }) => account_id === account.id)
-    .flatMap(({ plan_id }) => servicePlans.filter(({ id }) => id === plan_id))
-  const bought = applications
-    .filter(({ account_id }) => account_id === account.id)
-    .flatMap(({ plan_id }) => plans.filter(({ id }) => id === plan_id))
+  const subscribed = rowsWith(subscriptions, 'account_id', account.id).flatMap(({ plan_id }) =>
+    rowsWith(servicePlans, 'id', plan_id),
+  )
+  const bought = rowsWith(applications, 'account_id', account.id).flatMap(({ plan_id }) =>
+    rowsWith(plans, 'id', plan_id),
+  )
   return [
     ...own.map(accountPlanElement),
     ...subscribed.map((plan) => servicePlanElement(plan, view.state)),
@@ -89,7 +94,7 @@ function boughtPlans(account: Account, view: View): Element[] {
   ]
 }
 
-function userElement(user: User, view: View): Element {
+export function userElement(user: User, view: View, { isDeleted = false } = {}): Element {
   const { columns, extra } = fieldsOf('User', user.fields)
   return element(
     'user',
@@ -100,18 +105,22 @@ function userElement(user: User, view: View): Element {
       account_id: user.account_id,
       state: user.state,
       role: user.role,
-      ...filled({ username: user.username, email: user.email ?? '' }),
-      ...columns,
-      extra_fields: elements(extra),
+      ...(isDeleted
+        ? {}
+        : {
+            ...filled({ username: user.username, email: user.email ?? '' }),
+            ...columns,
+            extra_fields: elements(extra),
+          }),
     }),
   )
 }
 
-/** porta, app/models/cinstance.rb: `user_account_id`, not `account_id`; keys, but never a client secret of its own. */
-function applicationElement(record: Application, view: View): Element {
+/** porta, app/models/cinstance.rb: `user_account_id`, not `account_id`; keys, but no separate client secret. */
+export function applicationElement(record: Application, view: View, { isDeleted = false } = {}): Element {
   const { state } = view
-  const owner = state.services.find(({ id }) => id === record.service_id)
-  const plan = state.plans.find(({ id }) => id === record.plan_id)
+  const owner = rowWith(state.services, 'id', record.service_id)
+  const plan = rowWith(state.plans, 'id', record.plan_id)
   const { first_traffic_at: first, first_daily_traffic_at: daily } = record
   const credentials =
     owner?.backend_version === '1'
@@ -119,7 +128,7 @@ function applicationElement(record: Application, view: View): Element {
       : {
           application_id: record.application_id,
           redirect_url: owner?.backend_version === 'oidc' ? (record.redirect_url ?? null) : undefined,
-          keys: record.keys.map(({ value }) => element('key', value)),
+          keys: isDeleted ? undefined : record.keys.map(({ value }) => element('key', value)),
         }
   return element('application', [
     ...elements({
@@ -137,8 +146,12 @@ function applicationElement(record: Application, view: View): Element {
     ...elements({
       oidc_configuration:
         owner?.backend_version === 'oidc' ? elements({ ...owner.proxy.oidc } as Record<string, boolean>) : undefined,
-      ...filled({ name: record.name ?? '', description: record.description ?? '' }),
-      extra_fields: elements(filled(record.fields)),
+      ...(isDeleted
+        ? {}
+        : {
+            ...filled({ name: record.name ?? '', description: record.description ?? '' }),
+            extra_fields: elements(filled(record.fields)),
+          }),
     }),
   ])
 }

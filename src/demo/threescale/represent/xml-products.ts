@@ -1,8 +1,9 @@
+import { rowWith } from '../row-index.js'
 import type { Metric, Plan, Service, ServicePlan, State } from '../store.js'
-import type { View } from './view.js'
+import type { View } from './representation.js'
 import { document, type Element, element, elements, listDocument } from './xml.js'
 
-export function plansXml(plans: Plan[], { state }: View): string {
+export function plansXml(plans: readonly Plan[], { state }: View): string {
   return listDocument(
     'plans',
     plans.map((row) => planElement(row, state)),
@@ -26,7 +27,7 @@ export function serviceXml(service: Service, view: View): string {
 }
 
 export function planElement(plan: Plan, state: State): Element {
-  const owner = state.services.find(({ id }) => id === plan.service_id)
+  const owner = rowWith(state.services, 'id', plan.service_id)
   return element(
     'plan',
     elements({
@@ -42,7 +43,7 @@ export function planElement(plan: Plan, state: State): Element {
 }
 
 export function servicePlanElement(plan: ServicePlan, state: State): Element {
-  const owner = state.services.find(({ id }) => id === plan.service_id)
+  const owner = rowWith(state.services, 'id', plan.service_id)
   return element('plan', elements({ ...ofPlan(plan, 'service_plan'), ...free, service_id: plan.service_id }), {
     default: String(owner?.default_service_plan_id === plan.id),
   })

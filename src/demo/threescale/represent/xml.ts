@@ -1,4 +1,4 @@
-import { escapeXml } from '../http/answers.js'
+import { escapeXml } from '../http/responses.js'
 
 /** An element: a text, nothing (`<x/>`), or elements inside, which without any is `<x></x>`, as Ruby's builder writes them. */
 export interface Element {
@@ -11,7 +11,7 @@ export function element(name: string, content: Element['content'] | undefined, a
   return { name, content: content ?? null, ...(attributes ? { attributes } : {}) } satisfies Element
 }
 
-/** One element for each member; undefined ones are left out. */
+/** One element for each member that is defined. */
 export function elements(values: Record<string, Element['content'] | undefined>): Element[] {
   return Object.entries(values)
     .filter(([, content]) => content !== undefined)

@@ -1,3 +1,4 @@
+import { rowWith } from '../row-index.js'
 import type { Metric, State } from '../store.js'
 
 const MINUTE = 60_000
@@ -7,8 +8,8 @@ const DAY = 24 * HOUR
 /** Adds to the counters of an hour and, for limits, of a minute. */
 export function countUsage(state: State, applicationId: number, usage: Record<string, number>, at: number): void {
   const { hours: byHour, minutes: byMinute } = state.backend
-  // porta learns of first traffic from the back-end's events
-  const application = state.applications.find(({ id }) => id === applicationId)
+  // porta learns of first traffic from the backend's events
+  const application = rowWith(state.applications, 'id', applicationId)
   if (application) {
     application.first_traffic_at ??= at
     if (Math.floor((application.first_daily_traffic_at ?? 0) / DAY) < Math.floor(at / DAY)) {
@@ -57,7 +58,7 @@ export function usedIn(state: State, application: number, metric: string, period
   return Object.entries(counters).reduce((sum, [at, amount]) => (Number(at) >= since ? sum + amount : sum), 0)
 }
 
-/** -1 for what never ends. */
+/** -1 for a lifetime limit, which has no end. */
 export function secondsLeft(period: string, now: number): number {
   return period === 'eternity' ? -1 : Math.ceil((endOf(period, now) - now) / 1000)
 }

@@ -1,15 +1,16 @@
 import { time, zoneNamed } from '../clock.js'
-import { type Answer, answers } from '../http/answers.js'
+import { type Answer, answers } from '../http/responses.js'
 import type { Api, Call } from '../http/router.js'
-import { present } from '../products/services.js'
+import { presentService } from '../products/services.js'
+import { rowsWith, rowWith } from '../row-index.js'
 import type { Application, Metric, Service, State } from '../store.js'
 import { InvalidParameter, previousOf, startOf, Unreadable, type Window, windowOf } from './window.js'
 
-/** What is counted: which counters, and how the answer names them. */
+/** The counters of a report, and their names in the response. */
 interface Subject {
   state: State
   service: Service
-  applications: Application[]
+  applications: readonly Application[]
   extra: object
 }
 
@@ -25,11 +26,11 @@ export function statisticsRoutes(api: Api): void {
 }
 
 function withApplication({ state, id }: Call, work: (subject: Subject) => Answer): Answer {
-  const application = state.applications.find((row) => row.id === id('id'))
-  const service = state.services.find((row) => row.id === application?.service_id)
+  const application = rowWith(state.applications, 'id', id('id'))
+  const service = rowWith(state.services, 'id', application?.service_id)
   if (!application || !service) return answers.error(404, 'Application not found')
-  const plan = state.plans.find((row) => row.id === application.plan_id)
-  const account = state.accounts.find((row) => row.id === application.account_id)
+  const plan = rowWith(state.plans, 'id', application.plan_id)
+  const account = rowWith(state.accounts, 'id', application.account_id)
   const shown = {
     id: application.id,
     name: application.name ?? null,
@@ -44,9 +45,9 @@ function withApplication({ state, id }: Call, work: (subject: Subject) => Answer
 }
 
 function withService({ state, id }: Call, work: (subject: Subject) => Answer): Answer {
-  const service = present(state).find((row) => row.id === id('id'))
+  const service = presentService(state, id('id'))
   if (!service) return answers.error(404, 'Service not found')
-  const applications = state.applications.filter((row) => row.service_id === service.id)
+  const applications = rowsWith(state.applications, 'service_id', service.id)
   return work({ state, service, applications, extra: {} })
 }
 
@@ -59,7 +60,7 @@ function usage(call: Call, subject: Subject): Answer {
   })
 }
 
-/** Only these are kept; any other code is always 0. */
+/** Only these are stored; any other code is always 0. */
 function usageByCode(call: Call, subject: Subject): Answer {
   const code = call.query.response_code
   if (!code) return answers.missing('response_code')
@@ -166,8 +167,8 @@ function top({ query }: Call, { state, service, applications }: Subject): Answer
 
 /** The value is a text. */
 function topRow(state: State, row: Application, used: number): object {
-  const account = state.accounts.find(({ id }) => id === row.account_id)
-  const plan = state.plans.find(({ id }) => id === row.plan_id)
+  const account = rowWith(state.accounts, 'id', row.account_id)
+  const plan = rowWith(state.plans, 'id', row.plan_id)
   return {
     name: row.name ?? null,
     id: row.id,

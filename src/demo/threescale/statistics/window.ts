@@ -14,7 +14,7 @@ export interface Window {
 }
 
 export class InvalidParameter extends Error {}
-/** What porta does not expect and answers with 500: an unknown zone, a date that is none. */
+/** Input to which porta responds with 500: an unknown time zone or an invalid date. */
 export class Unreadable extends Error {}
 
 const granularities: Record<string, Granularity> = {
@@ -31,7 +31,7 @@ const longest: Partial<Record<Granularity, [length: number, words: string]>> = {
 }
 
 /**
- * `period` alone is a rolling window that ends now, with `since` one of that length; else `granularity`, `since` and `until`.
+ * `period` without other parameters is a rolling window that ends now, with `since` one of that length; else `granularity`, `since` and `until`.
  * Rounded outwards to the granularity, so a rolling one has a bucket more (porta, app/lib/stats/views/usage.rb).
  */
 export function windowOf(query: Record<string, string | undefined>, zone: string, now: number): Window {
@@ -49,7 +49,7 @@ export function windowOf(query: Record<string, string | undefined>, zone: string
   return { period: null, ...rounded(instant(since, zone), instant(until, zone), granularity, zone) }
 }
 
-/** The same length before it; its last bucket ends where this window begins. */
+/** The preceding window of the same length. */
 export function previousOf({ starts, until, granularity, period }: Window, zone: string): Window {
   const begin = starts[0] ?? 0
   return { period, ...rounded(begin - (until - begin), begin - 1000, granularity, zone) }
@@ -102,13 +102,13 @@ function next(at: number, granularity: Granularity, zone: string): number {
   return granularity === 21_600 ? at + 6 * HOUR : moved(at, granularity, 1, zone)
 }
 
-/** 21600 stands in answers and is not taken in questions. */
+/** 21600 is a value of responses that requests cannot use. */
 function granularityNamed(name: string): Granularity {
   if (name === 'hour' || name === 'day' || name === 'month') return name
   throw new InvalidParameter(`Granularity must be one of [:month, :day, 6 hours, :hour], not ${name}`)
 }
 
-/** A date or a time, in the zone of the question unless it names its own. */
+/** A date or a time, in the time zone of the request unless it has an offset. */
 function instant(text: string, zone: string): number {
   const match =
     /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?$/.exec(

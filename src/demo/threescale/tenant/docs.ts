@@ -4,7 +4,7 @@ interface Service {
   name: string
   endpoint: string
   modelId: string
-  rules: [verb: string, pattern: string, ...rest: unknown[]][]
+  rules: [method: string, pattern: string, ...rest: unknown[]][]
 }
 
 /**
@@ -35,16 +35,16 @@ const schemas = {
     required: ['role', 'content'],
     properties: {
       role: { type: 'string', enum: ['system', 'user', 'assistant'] },
-      content: { type: 'string', description: 'What is said.' },
+      content: { type: 'string', description: 'The text of the message.' },
     },
   },
   Request: {
     type: 'object',
     required: ['model', 'messages'],
     properties: {
-      model: { type: 'string', description: 'The id of the model.' },
+      model: { type: 'string', description: 'The model ID.' },
       messages: { type: 'array', items: { $ref: '#/components/schemas/Message' } },
-      max_tokens: { type: 'integer', minimum: 1, default: 256, description: 'The longest answer.' },
+      max_tokens: { type: 'integer', minimum: 1, default: 256, description: 'The maximum number of output tokens.' },
       temperature: { type: 'number', minimum: 0, maximum: 2 },
     },
   },
@@ -68,7 +68,7 @@ function openapi(kind: 'id' | 'plain' | 'v31', service: Service, info: object, m
       [pathOf(service)]: {
         post: {
           summary: 'Call the model',
-          description: chats ? 'Sends a conversation; **the last message** is answered.' : '',
+          description: chats ? 'Sends a conversation. The model replies to **the last message**.' : '',
           requestBody: {
             required: true,
             content: { 'application/json': { schema, ...(example ? { example } : {}) } },
@@ -76,7 +76,7 @@ function openapi(kind: 'id' | 'plain' | 'v31', service: Service, info: object, m
           responses: {
             200: { description: 'OK', content: { 'application/json': { schema: { type: 'object' } } } },
             404: { description: 'No such model', ...failure },
-            429: { description: 'The limit is used up' },
+            429: { description: 'Limit exceeded' },
           },
         },
       },
@@ -106,11 +106,11 @@ function swagger(service: Service, info: object) {
 }
 
 function pathOf({ rules }: Service): string {
-  return rules.find(([verb]) => verb === 'POST')?.[1] ?? '/predict'
+  return rules.find(([method]) => method === 'POST')?.[1] ?? '/predict'
 }
 
 function readsOf({ rules }: Service): Record<string, object> {
-  const reads = rules.filter(([verb, pattern]) => verb === 'GET' && /\/(models|health)$/.test(pattern))
+  const reads = rules.filter(([method, pattern]) => method === 'GET' && /\/(models|health)$/.test(pattern))
   return Object.fromEntries(
     reads.map(([, pattern]) => [
       pattern,

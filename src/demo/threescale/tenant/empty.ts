@@ -8,7 +8,7 @@ import { nextId, type State } from '../store.js'
 import { echoDocument } from './echo-document.js'
 
 /**
- * A tenant as 3scale makes it: field definitions, one account plan, and its sample data, which are the product "API" with two
+ * A tenant as 3scale creates it: field definitions, one account plan, and its sample data, which are the product "API" with two
  * plans, its API document and a developer with an application (porta, app/lib/logic/provider_signup.rb).
  */
 export function emptyTenant(clock: Clock, zone: string): State {
@@ -118,7 +118,7 @@ function addDeveloper(
   })
 }
 
-/** Ids start where the tables of a 3scale with other tenants stand. */
+/** IDs start as in a 3scale with other tenants. */
 function bareTenant(zone: string): State {
   return {
     lastId: {

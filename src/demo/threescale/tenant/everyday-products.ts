@@ -1,4 +1,4 @@
-import type { Sketch } from './sketch.js'
+import type { Sketch } from './product-definition.js'
 
 /** Every type of model, and between them every way to send a key. */
 export const everydayProducts: Sketch[] = [
@@ -6,7 +6,7 @@ export const everydayProducts: Sketch[] = [
     system_name: 'granite-chat',
     name: 'Granite 3.3 8B Instruct',
     description:
-      'A quick all-round assistant for chat, summaries and extraction. **Start here** if you are new.\n\nTuned for business text in twelve languages; follows long instructions well.',
+      'A fast general-purpose model for chat, summaries and extraction. **Start here** if you are new.\n\nTuned for business text in twelve languages. Follows long instructions well.',
     type: 'chat',
     server: 'granite',
     modelId: 'ibm-granite/granite-3.3-8b-instruct',
@@ -24,8 +24,7 @@ export const everydayProducts: Sketch[] = [
   {
     system_name: 'llama-chat',
     name: 'Llama 3.3 70B',
-    description:
-      'The large general model: best answers for hard questions, code review and agents. Slower than Granite.',
+    description: 'A large general-purpose model for difficult questions, code review and agents. Slower than Granite.',
     type: 'chat',
     version: '2',
     server: 'llama',
@@ -57,12 +56,12 @@ export const everydayProducts: Sketch[] = [
   {
     system_name: 'nomic-embed',
     name: 'Nomic Embed Text',
-    description: 'Turns text into vectors for search and clustering.',
+    description: 'Converts text to vectors for search and clustering.',
     type: 'embedding',
     version: '2',
     location: 'headers',
     server: 'nomic',
-    modelId: 'nomic-ai/nomic-embed-text-v1.5',
+    modelId: 'nomic-ai/nomic-embed-text-v2-moe',
     doc: 'v31',
   },
   {
@@ -79,7 +78,7 @@ export const everydayProducts: Sketch[] = [
   {
     system_name: 'sdxl-image',
     name: 'Stable Diffusion XL',
-    description: 'Draws pictures from a sentence.',
+    description: 'Generates images from a text description.',
     type: 'image',
     server: 'sdxl',
     modelId: 'stabilityai/sdxl-turbo',
@@ -88,7 +87,7 @@ export const everydayProducts: Sketch[] = [
   {
     system_name: 'whisper-stt',
     name: 'Whisper Large v3',
-    description: 'Writes down what is said in a recording, in ninety languages.',
+    description: 'Transcribes speech in ninety languages.',
     type: 'speech_to_text',
     server: 'whisper',
     modelId: 'openai/whisper-large-v3',
@@ -97,7 +96,7 @@ export const everydayProducts: Sketch[] = [
   {
     system_name: 'kokoro-tts',
     name: 'Kokoro TTS',
-    description: 'Reads text aloud in a natural voice.',
+    description: 'Converts text to speech in a natural voice.',
     type: 'text_to_speech',
     location: 'headers',
     names: { user_key: 'Authorization' },

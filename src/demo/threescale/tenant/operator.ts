@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 
 export type Form = Record<string, string | number | boolean | string[]>
 
-/** Calls as an operator makes them, with the token of an admin. Throws where one is refused. */
+/** Sends the calls of an operator, with the token of an admin. Throws if one is refused. */
 export function createOperator(app: FastifyInstance) {
   return async function call<T>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, form: Form = {}): Promise<T> {
     const payload = new URLSearchParams()

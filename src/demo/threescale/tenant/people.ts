@@ -1,7 +1,7 @@
 import type { State } from '../store.js'
 import type { Operator } from './operator.js'
 
-/** Extra fields: one that is required for each target, and one that nobody may see or change. */
+/** Extra fields: one that is required for each target, and one that no one may see or change. */
 export async function addFields(call: Operator): Promise<void> {
   const add = (target: string, name: string, label: string, more: Record<string, boolean | string[]> = {}) =>
     call('POST', '/fields_definitions', { target, name, label, ...more })
@@ -12,7 +12,7 @@ export async function addFields(call: Operator): Promise<void> {
   await add('Cinstance', 'cost_center', 'Cost center', { read_only: true })
 }
 
-/** People who came through the stock portal, with keys that never change. */
+/** People that signed up through the stock portal, with keys that never change. */
 export async function addAccounts(call: Operator, state: State): Promise<void> {
   const linus = await addAccount(call, 'Linus Labs', 'linus-stock', 'linus@example.com')
   await addApplication(call, state, linus, 'granite-chat', 'stock chat', '5d41402abc4b2a76b9719d911017c592')

@@ -1,20 +1,20 @@
 import { canary } from '../secrets.js'
 import { docFor } from './docs.js'
 import type { Operator } from './operator.js'
-import { rulesByType, type Sketch } from './sketch.js'
+import { rulesByType, type Sketch } from './product-definition.js'
 
-export interface Place {
-  /** port of the public address, unless the sketch names an address of its own */
+export interface Ports {
+  /** Port of the public address, unless the sketch sets an address. */
   gatewayPort: number
   modelsPort: number
   identityPort: number
 }
 
-/** Creates the product of a sketch by the calls that an operator makes; returns its id and where it is served. */
+/** Creates the product of a sketch with the calls of an operator, and returns its ID and address. */
 export async function addProduct(
   call: Operator,
   sketch: Sketch,
-  place: Place,
+  ports: Ports,
 ): Promise<{ id: number; system_name: string; endpoint: string; planIds: number[] }> {
   const { service } = await call<{ service: { id: number } }>('POST', '/services', {
     name: sketch.name,
@@ -26,10 +26,10 @@ export async function addProduct(
   })
   const base = `/services/${service.id}`
   const metrics = await addMetrics(call, base, sketch)
-  await addBackends(call, base, sketch, place)
+  await addBackends(call, base, sketch, ports)
   await replaceRules(call, base, rulesOf(sketch), metrics)
-  const endpoint = sketch.endpoint ?? `http://localhost:${place.gatewayPort}`
-  await call('PUT', `${base}/proxy`, { ...gatewayOf(sketch, endpoint, place) })
+  const endpoint = sketch.endpoint ?? `http://localhost:${ports.gatewayPort}`
+  await call('PUT', `${base}/proxy`, { ...gatewayOf(sketch, endpoint, ports) })
   if (sketch.version === 'oidc') await call('PUT', `${base}/proxy/oidc_configuration`, SERVICE_ACCOUNTS)
   await call('PUT', `${base}/proxy/policies`, {
     policies_config: JSON.stringify(sketch.policies ?? defaultPolicies(sketch)),
@@ -43,7 +43,7 @@ export async function addProduct(
   return { id: service.id, system_name: sketch.system_name, endpoint, planIds }
 }
 
-/** A version of its own in staging and, where it is promoted, the same in production. */
+/** Deploys a new version to staging and, if `promoted`, to production. */
 export async function deploy(call: Operator, base: string, promoted: boolean): Promise<void> {
   await call('POST', `${base}/proxy/deploy`)
   if (!promoted) return
@@ -58,7 +58,7 @@ type Metrics = Map<string, number>
 type Rule = NonNullable<Sketch['rules']>[number]
 
 function rulesOf({ type, rules }: Sketch): Rule[] {
-  return rules ?? rulesByType[type].map(([verb = 'GET', pattern = '/']) => [verb, pattern])
+  return rules ?? rulesByType[type].map(([method = 'GET', pattern = '/']) => [method, pattern])
 }
 
 /** `hits`, which is there, a method for each rule that does not count it directly, and tokens where the server reports them. */
@@ -67,16 +67,16 @@ async function addMetrics(call: Operator, base: string, sketch: Sketch): Promise
   const hits = metrics[0]?.metric.id ?? 0
   const known: Metrics = new Map([['hits', hits]])
   const labels = new Set<string>()
-  for (const [verb, pattern, metric = methodName(pattern)] of rulesOf(sketch)) {
+  for (const [method, pattern, metric = methodName(pattern)] of rulesOf(sketch)) {
     if (known.has(metric)) continue
     // two of one label are refused
-    const label = labels.has(`${verb} ${pattern}`) ? `${verb} ${pattern} (${metric})` : `${verb} ${pattern}`
+    const label = labels.has(`${method} ${pattern}`) ? `${method} ${pattern} (${metric})` : `${method} ${pattern}`
     labels.add(label)
-    const { method } = await call<{ method: { id: number } }>('POST', `${base}/metrics/${hits}/methods`, {
+    const { method: created } = await call<{ method: { id: number } }>('POST', `${base}/metrics/${hits}/methods`, {
       friendly_name: label,
       system_name: metric,
     })
-    known.set(metric, method.id)
+    known.set(metric, created.id)
   }
   for (const name of countedTokens(sketch)) {
     const { metric } = await call<{ metric: { id: number } }>('POST', `${base}/metrics`, {
@@ -94,7 +94,7 @@ function countedTokens({ type }: Sketch): string[] {
   return counted ? ['prompt_tokens', 'completion_tokens', 'total_tokens'] : []
 }
 
-async function addBackends(call: Operator, base: string, sketch: Sketch, { modelsPort }: Place): Promise<void> {
+async function addBackends(call: Operator, base: string, sketch: Sketch, { modelsPort }: Ports): Promise<void> {
   const backends = sketch.backends ?? [{ path: '/', server: sketch.server }]
   for (const [index, { path, server, rules = [] }] of backends.entries()) {
     const suffix = index === 0 ? '' : `_${index + 1}`
@@ -118,7 +118,7 @@ async function addBackends(call: Operator, base: string, sketch: Sketch, { model
   }
 }
 
-/** 3scale creates `GET /` with each product; who wants exact rules removes it. */
+/** 3scale creates `GET /` with each product; an operator that prefers exact rules removes it. */
 async function replaceRules(call: Operator, base: string, rules: Rule[], metrics: Metrics): Promise<void> {
   const path = `${base}/proxy/mapping_rules`
   const { mapping_rules } = await call<{ mapping_rules: { mapping_rule: { id: number } }[] }>('GET', path)
@@ -127,8 +127,8 @@ async function replaceRules(call: Operator, base: string, rules: Rule[], metrics
     await call('POST', path, { http_method, pattern, delta, last, metric_id: metrics.get(metric) ?? 0 })
 }
 
-/** Staging is served at the same place under its other name. */
-function gatewayOf(sketch: Sketch, endpoint: string, { identityPort }: Place) {
+/** Staging is served at the same address under its other name. */
+function gatewayOf(sketch: Sketch, endpoint: string, { identityPort }: Ports) {
   const { names = {}, version } = sketch
   return {
     endpoint,
@@ -143,7 +143,7 @@ function gatewayOf(sketch: Sketch, endpoint: string, { identityPort }: Place) {
   }
 }
 
-/** Where tokens of an OpenID Connect product come from; the address holds the secret of 3scale's client there. */
+/** The issuer of an OpenID Connect product. Its address contains the secret of 3scale's client. */
 export function issuerColumns(identityPort: number) {
   return {
     oidc_issuer_endpoint: `http://zync:${canary(16)}@localhost:${identityPort}`,

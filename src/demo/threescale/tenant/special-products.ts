@@ -1,11 +1,11 @@
-import type { Sketch } from './sketch.js'
+import type { Sketch } from './product-definition.js'
 
 /** One product per rule or accident that a portal must bear. */
 export const specialProducts: Sketch[] = [
   {
     system_name: 'tiny-limited',
     name: 'Tiny Llama (5 calls a minute)',
-    description: 'A very small model with a very small limit, to see what a limit looks like.',
+    description: 'A very small model with a low limit, which shows what happens when a limit is reached.',
     type: 'chat',
     server: 'tiny',
     modelId: '/mnt/models',
@@ -15,7 +15,7 @@ export const specialProducts: Sketch[] = [
   {
     system_name: 'phi-approval',
     name: 'Phi 4',
-    description: 'A reasoning model on scarce hardware: every application is looked at by its owners first.',
+    description: 'A reasoning model with limited capacity. The operator reviews each application.',
     type: 'chat',
     server: 'phi',
     modelId: 'microsoft/phi-4',
@@ -24,7 +24,7 @@ export const specialProducts: Sketch[] = [
   {
     system_name: 'hidden-plan',
     name: 'Hidden plan only',
-    description: 'Nobody can take this: its only plan is hidden.',
+    description: 'Not available: its only plan is hidden.',
     type: 'chat',
     server: 'hidden',
     modelId: 'demo/hidden',
@@ -33,7 +33,7 @@ export const specialProducts: Sketch[] = [
   {
     system_name: 'never-promoted',
     name: 'Never promoted',
-    description: 'Nobody can call this: its gateway configuration was never promoted to production.',
+    description: 'Cannot be called: its gateway configuration was never promoted to production.',
     type: 'chat',
     server: 'never',
     modelId: 'demo/never',
@@ -42,7 +42,7 @@ export const specialProducts: Sketch[] = [
   {
     system_name: 'deepseek-v1',
     name: 'DeepSeek R1 Distill',
-    description: 'Thinks step by step before it answers; good at maths and logic.',
+    description: 'A reasoning model for mathematics and logic that works step by step before it answers.',
     type: 'bare',
     server: 'deepseek/v1',
     modelId: 'deepseek-ai/DeepSeek-R1-Distill',
@@ -51,7 +51,7 @@ export const specialProducts: Sketch[] = [
   {
     system_name: 'starter-default',
     name: 'SmolLM2 Starter',
-    description: 'Small and cheap. Everybody gets an application for it at sign-up.',
+    description: 'A small, low-cost model. Every account gets an application for it at sign-up.',
     type: 'chat',
     server: 'smollm',
     modelId: 'HuggingFaceTB/SmolLM2-1.7B',
@@ -88,7 +88,7 @@ export const specialProducts: Sketch[] = [
   {
     system_name: 'two-plans-noselect',
     name: 'Falcon 3',
-    description: 'Two plans exist; which one you get is decided by the operator.',
+    description: 'Has two plans. The operator selects the plan of each application.',
     type: 'chat',
     server: 'falcon',
     modelId: 'tiiuae/Falcon3-7B',
@@ -101,7 +101,7 @@ export const specialProducts: Sketch[] = [
     system_name: 'codestral-443',
     name: 'Codestral',
     description:
-      'Writes and completes code. It runs on another cluster, whose gateway names its port in the address; this demo cannot reach it.',
+      'Writes and completes code. It runs on another cluster, whose gateway address includes a port. This demo cannot reach it.',
     type: 'chat',
     server: 'codestral',
     modelId: 'mistralai/Codestral-22B-v0.1',

@@ -1,20 +1,32 @@
-import { type Carrier, TOKEN_URL } from '../carriers.js'
-import type { Scene } from '../scene.js'
-import { quotedWide, remark } from './escape.js'
+import { type CredentialTransport, TOKEN_URL } from '../credential-transport.js'
+import { comments } from '../messages.js'
+import type { SnippetClient, SnippetContext } from '../snippet-context.js'
+import { commentText, quotedUnicode } from './escape.js'
 
-/** What a Python client is given: code, each piece an expression. */
+/** The code of a credential: each part is an expression. */
 export interface PythonCredential {
   imports: string[]
   before: string[]
-  /** for clients that want a key whatever happens */
+  /** for clients that always require a key */
   apiKey: string
   headers: [string, string][]
   query: [string, string][]
 }
 
-export const read = (variable: string): string => `os.environ[${quotedWide(variable)}]`
+export const read = (variable: string): string => `os.environ[${quotedUnicode(variable)}]`
 
-export function credentialOf({ kind, pairs, tokenUrl }: Carrier): PythonCredential {
+/** What clients that are run with `python` have in common. */
+export const pythonClient: Pick<SnippetClient, 'group' | 'language' | 'interpreters' | 'variableLines'> = {
+  group: 'Python',
+  language: 'python',
+  interpreters: ['templates', 'bash', 'python'],
+  variableLines: ({ variables }) => [
+    ...variables.map(({ name, value = '' }) => `${read(name)} = ${quotedUnicode(value)}`),
+    '',
+  ],
+}
+
+export function credentialOf({ kind, pairs, tokenUrl }: CredentialTransport): PythonCredential {
   const nothing = { imports: [], before: [], apiKey: '"unused"', headers: [], query: [] }
   const values = pairs.map(([name, variable]): [string, string] => [name, read(variable)])
   const both = `(${values.map(([, value]) => value).join(' + ":" + ')})`
@@ -38,66 +50,66 @@ export function credentialOf({ kind, pairs, tokenUrl }: Carrier): PythonCredenti
         imports: ['import base64, json, urllib.request'],
         before: [
           `basic = base64.b64encode(${both}.encode()).decode()`,
-          'asked = urllib.request.Request(',
-          `    ${tokenUrl === undefined ? read(TOKEN_URL) : quotedWide(tokenUrl)},`,
+          'token_request = urllib.request.Request(',
+          `    ${tokenUrl === undefined ? read(TOKEN_URL) : quotedUnicode(tokenUrl)},`,
           '    b"grant_type=client_credentials",',
           '    {"Authorization": "Basic " + basic},',
           ')',
-          'token = json.load(urllib.request.urlopen(asked))["access_token"]',
+          'token = json.load(urllib.request.urlopen(token_request))["access_token"]',
         ],
         apiKey: 'token',
       }
   }
 }
 
-/** JSON with Python's words for true, false and null. */
+/** A JSON value as a Python literal. */
 export function literal(value: unknown): string {
   if (value === null || value === undefined) return 'None'
   if (typeof value === 'boolean') return value ? 'True' : 'False'
-  if (typeof value === 'string') return quotedWide(value)
+  if (typeof value === 'string') return quotedUnicode(value)
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
   if (typeof value === 'object')
     return `{${Object.entries(value)
-      .map(([name, inner]) => `${quotedWide(name)}: ${literal(inner)}`)
+      .map(([name, inner]) => `${quotedUnicode(name)}: ${literal(inner)}`)
       .join(', ')}}`
   return JSON.stringify(value)
 }
 
 export function dictionary(pairs: [string, string][]): string {
-  return `{${pairs.map(([name, value]) => `${quotedWide(name)}: ${value}`).join(', ')}}`
+  return `{${pairs.map(([name, value]) => `${quotedUnicode(name)}: ${value}`).join(', ')}}`
 }
 
-/** `name(` one argument a line `)`. */
+/** A call with one argument per line. */
 export function callLines(name: string, options: string[]): string[] {
   return [`${name}(`, ...options.map((option) => `    ${option},`), ')']
 }
 
-/** Arguments of a call: names that Python takes as they are, the rest as `extra_body`. */
+/** The members of a body as keyword arguments. */
 export function argumentsOf(body: Record<string, unknown>): string[] {
   return Object.entries(body).map(([name, value]) => `${name}=${literal(value)}`)
 }
 
-/** What the reader has to fill in, as comments. */
-export function gapLines({ gaps }: Scene): string[] {
-  return gaps.map((gap) => `# ${remark(gap)}`)
+/** The instructions as comments. */
+export function instructionLines({ instructions }: SnippetContext): string[] {
+  return instructions.map((gap) => `# ${commentText(gap)}`)
 }
 
-/** Parameters of the query that the mapping rule requires, before those of the credential. */
-export function queryOf({ call, carrier }: Scene): [string, string][] {
+/** Query parameters that the mapping rule requires, then those of the credential. */
+export function queryOf({ call, transport }: SnippetContext): [string, string][] {
   return [
-    ...call.query.map(([name, value]): [string, string] => [name, quotedWide(value)]),
-    ...credentialOf(carrier).query,
+    ...call.query.map(([name, value]): [string, string] => [name, quotedUnicode(value)]),
+    ...credentialOf(transport).query,
   ]
 }
 
-export function modelOf({ asks, modelId = '' }: Scene): string {
-  return asks ? 'model' : quotedWide(modelId)
+export function modelOf({ queriesModelId, modelId = '' }: SnippetContext): string {
+  return queriesModelId ? 'model' : quotedUnicode(modelId)
 }
 
-/** A quarter of a second of silence, so that a recording is at hand. */
+/** A quarter of a second of silence as a sample recording. */
 export const SILENCE = [
   'recording = io.BytesIO()',
   'with wave.open(recording, "wb") as sound:',
   '    sound.setparams((1, 2, 8000, 0, "NONE", "NONE"))',
-  '    sound.writeframes(bytes(4000))  # a quarter of a second of silence',
+  `    sound.writeframes(bytes(4000))  # ${comments.silence}`,
 ]

@@ -1,29 +1,34 @@
-import { type Carrier, type Pair, TOKEN_URL } from '../carriers.js'
-import { ASKED, type Scene } from '../scene.js'
-import { json, shell, shellQuoted, shellRemark } from './escape.js'
+import { type CredentialPair, type CredentialTransport, TOKEN_URL } from '../credential-transport.js'
+import { comments } from '../messages.js'
+import type { SnippetContext } from '../snippet-context.js'
+import { json, shell, shellComment, shellQuoted } from './escape.js'
 
-/** A stand-in for the id inside a body; no text holds a NUL. */
-const MARK = '\0model\0'
+/** A placeholder for the id inside a body; no text contains a NUL. */
+const MODEL_PLACEHOLDER = '\0model\0'
 
 /** `export` lines for a new shell. */
-export function exportsOf({ variables }: Carrier): string[] {
+export function exportsOf({ variables }: CredentialTransport): string[] {
   return variables.map(({ name, value }) => `export ${name}=${shellQuoted(value ?? '')}`)
 }
 
-/** curl and what every call has in common, credential included. */
-export function curlWords({ carrier, caFile }: Scene): string[] {
-  return ['curl -sS --fail-with-body', ...(caFile ? [`--cacert ${shell(caFile)}`] : []), ...credentialWords(carrier)]
+/** curl and the arguments that all calls share, including the credential. */
+export function curlArguments({ transport, caFile }: SnippetContext): string[] {
+  return [
+    'curl -sS --fail-with-body',
+    ...(caFile ? [`--cacert ${shell(caFile)}`] : []),
+    ...credentialArguments(transport),
+  ]
 }
 
-/** Two words, `-H …`, for each header. In double quotes, so that the variable is read. */
-function credentialWords({ kind, pairs }: Carrier): string[] {
+/** `-H …` for each header, in double quotes, so that the variable is expanded. */
+function credentialArguments({ kind, pairs }: CredentialTransport): string[] {
   switch (kind) {
     case 'bearer':
       return [`-H "Authorization: Bearer $${variableOf(pairs)}"`]
     case 'token':
       return ['-H "Authorization: Bearer $MAAS_TOKEN"']
     case 'headers':
-      return pairs.map(([name, variable]) => headerWord(name, variable))
+      return pairs.map(([name, variable]) => headerArgument(name, variable))
     case 'basic':
       return [`-u "${pairs.map(([, variable]) => `$${variable}`).join(':')}"`]
     case 'query':
@@ -31,64 +36,64 @@ function credentialWords({ kind, pairs }: Carrier): string[] {
   }
 }
 
-/** One word in double quotes where the name has no sign that a shell reads in them. */
-function headerWord(name: string, variable: string): string {
+/** In double quotes if the name contains no character that a shell interprets there. */
+function headerArgument(name: string, variable: string): string {
   return /^[\w.-]+$/.test(name) ? `-H "${name}: $${variable}"` : `-H ${shell(name)}": $${variable}"`
 }
 
-/** The address, with the credential where it travels in the query. The gateway compares it as it comes, undecoded. */
-export function addressWord(url: string, { kind, pairs }: Carrier): string {
+/** The address, with the credential if it is in the query. The gateway compares the query without decoding it. */
+export function addressArgument(url: string, { kind, pairs }: CredentialTransport): string {
   const word = plainAddress(url)
   if (kind !== 'query') return word
   const query = pairs.map(([name, variable]) => `${inQuery(name)}=$${variable}`).join('&')
   return `${word}"${url.includes('?') ? '&' : '?'}${query}"`
 }
 
-/** curl reads brackets and braces as patterns, which would be several calls. */
+/** curl reads brackets and braces as patterns of several addresses. */
 function plainAddress(url: string): string {
   return `${/[[\]{}]/.test(url) ? '--globoff ' : ''}${shell(url)}`
 }
 
-/** Also what encodeURIComponent leaves: a shell reads `!` in double quotes, some any quote. */
+/** Also encodes what encodeURIComponent does not: shells interpret `!` in double quotes, and some interpret quotes. */
 function inQuery(name: string): string {
-  return encodeURIComponent(name).replace(/[!'()*]/g, (found) => `%${found.charCodeAt(0).toString(16).toUpperCase()}`)
+  return encodeURIComponent(name).replace(/[!'()*]/g, (match) => `%${match.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
-/** Fetches the token (OpenID Connect client credentials), where one is needed. */
-export function tokenLines(carrier: Carrier): string[] {
-  return carrier.kind === 'token' ? [`MAAS_TOKEN=${tokenCommand(carrier)}`] : []
+/** Fetches the token (OpenID Connect client credentials), if one is required. */
+export function tokenLines(transport: CredentialTransport): string[] {
+  return transport.kind === 'token' ? [`MAAS_TOKEN=${tokenCommand(transport)}`] : []
 }
 
-export function tokenCommand({ tokenUrl, pairs }: Carrier): string {
+export function tokenCommand({ tokenUrl, pairs }: CredentialTransport): string {
   const user = pairs.map(([, variable]) => `$${variable}`).join(':')
   const url = tokenUrl === undefined ? `"$${TOKEN_URL}"` : plainAddress(tokenUrl)
   return `$(curl -sS --fail-with-body -u "${user}" -d grant_type=client_credentials ${url} | ${firstText('access_token')})`
 }
 
-/** What the reader has to fill in, and the id put into $MODEL where it is not known. */
-export function askLines(scene: Scene): string[] {
-  const gaps = gapLines(scene)
-  if (!scene.asks) return gaps
-  const asking = [...curlWords(scene), addressWord(scene.listUrl, scene.carrier)].join(' ')
-  return [...gaps, `# ${ASKED}`, `MODEL=$(${asking} | ${firstText('id')})`]
+/** The instructions, and the query of the model id into $MODEL if it is unknown. */
+export function modelIdLines(context: SnippetContext): string[] {
+  const instructions = instructionLines(context)
+  if (!context.queriesModelId) return instructions
+  const asking = [...curlArguments(context), addressArgument(context.listUrl, context.transport)].join(' ')
+  return [...instructions, `# ${comments.modelIdQueried}`, `MODEL=$(${asking} | ${firstText('id')})`]
 }
 
-export function gapLines({ gaps }: Scene): string[] {
-  return gaps.map((gap) => `# ${shellRemark(gap)}`)
+export function instructionLines({ instructions }: SnippetContext): string[] {
+  return instructions.map((gap) => `# ${shellComment(gap)}`)
 }
 
-/** The first text of that name in a JSON answer. */
+/** The first string of that name in a JSON response. */
 function firstText(name: string): string {
   return `grep -o '"${name}" *: *"[^"]*"' | head -n 1 | cut -d '"' -f 4`
 }
 
-/** The JSON body as one word; an id that was asked for is put in from $MODEL, which still has JSON's own escapes. */
-export function bodyWord({ call, modelId, asks }: Scene): string {
-  if (!asks) return shellQuoted(json(modelId === undefined ? call.body : { model: modelId, ...call.body }))
-  const [before = '', after = ''] = json({ model: MARK, ...call.body }).split(json(MARK))
+/** The JSON body as one word. A queried id is inserted from $MODEL, which still has its JSON escapes. */
+export function bodyArgument({ call, modelId, queriesModelId }: SnippetContext): string {
+  if (!queriesModelId) return shellQuoted(json(modelId === undefined ? call.body : { model: modelId, ...call.body }))
+  const [before = '', after = ''] = json({ model: MODEL_PLACEHOLDER, ...call.body }).split(json(MODEL_PLACEHOLDER))
   return `${shellQuoted(`${before}"`)}"$MODEL"${shellQuoted(`"${after}`)}`
 }
 
-function variableOf(pairs: Pair[]): string {
+function variableOf(pairs: CredentialPair[]): string {
   return pairs[0]?.[1] ?? ''
 }

@@ -1,4 +1,0 @@
-import { answerJobs } from '../../clients/thread-jobs.js'
-import { readPart } from './read.js'
-
-answerJobs(readPart)

@@ -1,0 +1,15 @@
+/** Signing key of the demo only: it is public, so a restarted demo signs as before. */
+export const demoKey = {
+  kty: 'RSA',
+  n: '2xwKsjVsxmb8FOxGVoZLB85ow_aCAG1-NZxCZWIDkJKnmNaySY914fI7wZU9-n4e1XZXvFvfvFqArlVvhiEM2HcjSGHQ3gA4L72lhYqt-AqGS3ooxcYy_ENDOKSHWQ_13cJ0L9_9BK9vS6F8llb7HHkWwYIgfeDvSiCZAnxuRis6YIhiP0pAGWvJJJ2pCdouzmRmdNwnHuFBN_jtOKy8HxmQtHug14SPWp3JVv1rmDqzEe8i5MZTkPeOI7WvNe7050AIG1iA_1m7Cqyd-TKJxmNk_-YGRqkFnmKyBWklnDZGfgb0mwOv3frksp_2BBkFeZ8hvdpp24ytpOwq9vEWww',
+  e: 'AQAB',
+  d: 'FitdLbDYI67x3JAXgdOurciFsyYy-yYY-gWodieXor4j9QPsICNC0yy2PR0Dm1-9cO27bNSC68TgdkMwuIqJiTFswXscLgoppTL0F3HzrkAqXGKs0239ZKbNm2KSS0GhJ-Hv7ZQlPp8djLJ3L6L3X2clFUk8TmA-9eoccTLz2WeAUhzHsIiXwWOYEfQIi4PC3LYY2lcmwX1KMTX8ZytoWLX6FnKajWdF-1F2bq08jLvNAiVlPqAbsskPAneS0DXv5EYtLpu-nQMO4MUN-yeRi25v3CZUfIJZux8awofniAhXpXwVouUa4wJkX-BACVGTH3eGcryX8z4Efz4_kecQsQ',
+  p: '-IGls7gWb5m4RlT2DUxaqWETdN2dS8oUWR2mgLexRatn6tgc8hnqYHPLSrzLJ9TRjEO7MQ5DTtl0ApqittxpedhWIO8aVb5dsZborKQK4unA8-93ntc5luaMu2lS6j9LEmBCh37Cqe6OiMAQBINz3DgqM49TU_43t-9G1EOqWkk',
+  q: '4bd23H8ViSeWbCqldzxi0m3H8icrqmRbamtPxl-183SRxEQx3EHp5A8wAlxwS_L14eUUvEoztUTI2gp18kv66vhxKalelwOc4EQC_y8u9cYM6EIwEYq8hT8A794d82cdoti1582BspRNErNW2QEG5VhdMM55FVSWt4Ect6KwiKs',
+  dp: 'PgEbNxxXfMD-GY5ZVjgW5uwxzpb9CEwDh7i-Mp-iu59o7k-96SpOMIKz1pIEnoubPUQpELReVu4q4_txXe7g4mX4F3-RMpOtDQJ6S5kinjt0yWiWkCtjUyNzOc-twITKVmtuLiCSsZO0PKqvVHD4F5pr7TF1uR9VB6_MHGpFtwE',
+  dq: 'EjSgC6zcadGdml_eNL3UIrDkHa33IakyjmTVbGSv4lEWqMPvWZqfaNuovagDDr0sA-pcP8ukXAyOPrf1R3PFa0papkeY74lFD_msXDTMDtrIk7sy8VdFWWH5i19Y_xbkFwxvr6Ctw1-ez9FTQfGJQtpbueINdiD6fxaU4GLo5j0',
+  qi: '8F1-ixkQnmBuQECgbLDJnH029XtIawIwupVYxGosXGwIWtJhpMeCMd1cBMEEcjJHxOEd-fYasvjsVDmPkBLk53D5XSKt0hpsC3FX6TPaqNATC5RTtAkdoWmr7kRd-ObRNGdVeCmMsaga7F5CMfYn2tFjN6NbdBWeNkCd82f-pm8',
+  kid: 'demo-1',
+  use: 'sig',
+  alg: 'RS256',
+}
