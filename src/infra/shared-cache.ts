@@ -40,7 +40,7 @@ const MAX_MESSAGE_AGE_MS = 60_000
 const MAX_MESSAGE_CHARACTERS = 8000
 /** Longer entries are not stored, and no more is read of an entry that another program may have stored. */
 const MAX_ENTRY_CHARACTERS = 32_000_000
-/** A write that Redis did not confirm is repeated this often, for a minute. */
+/** A write or message that Redis did not confirm is sent again this often, for a minute. */
 const REPEAT_MS = 1000
 const REPEAT_UNTIL_MS = 60_000
 /** Characters of these writes together. */
@@ -65,7 +65,7 @@ export function createSharedCache({ redis, prefix, now = Date.now }: SharedCache
     listeners.get(message.cache)?.(message.key, message.isRemoved)
   })
 
-  /** For each key, its latest write that Redis has not confirmed. It resolves to whether it is done. */
+  /** For each key, its latest write of which Redis has not confirmed a part. It resolves to whether it is done. */
   const unconfirmed = new LRUCache<string, () => Promise<boolean>>({ maxSize: MAX_REPEATED, ttl: REPEAT_UNTIL_MS })
   let timer: NodeJS.Timeout | undefined
 
@@ -120,23 +120,25 @@ export function createSharedCache({ redis, prefix, now = Date.now }: SharedCache
       isLocked: async (key: string): Promise<boolean> => redis !== undefined && isLocked(redis, lockKey(key)),
     }
 
-    /** Sends a write and announces it to the other processes; again later if Redis does not confirm it. */
+    /** Sends a write and announces it to the other processes; again later what Redis does not confirm. */
     async function sendAndAnnounce(
       key: string,
       { at, size, isRemoved }: { at: number; size: number; isRemoved: boolean },
       send: () => Promise<boolean>,
     ): Promise<void> {
       unconfirmed.delete(redisKey(key))
-      const isConfirmed = await send()
-      if (isConfirmed || isRemoved) await announce(key, isRemoved)
-      if (isConfirmed) return
+      let isWritten = false
+      const sendRest = async () => {
+        isWritten ||= await send()
+        // Other processes can remove their entries before Redis does.
+        const isAnnounced = (isWritten || isRemoved) && (await announce(key, isRemoved))
+        return isWritten && isAnnounced
+      }
+      if (await sendRest()) return
       const sendAgain = async () => {
         const entries = await Promise.all(redisKeys(key).map((redisKey) => readAt(redisKey, key)))
         const isReplaced = unconfirmed.get(redisKey(key)) !== sendAgain
-        if (isReplaced || entries.some((entry) => entry && entry.at > at)) return true
-        if (!(await send())) return false
-        await announce(key, isRemoved)
-        return true
+        return isReplaced || entries.some((entry) => entry && entry.at > at) || sendRest()
       }
       repeatLater(redisKey(key), size, sendAgain)
     }
@@ -148,9 +150,11 @@ export function createSharedCache({ redis, prefix, now = Date.now }: SharedCache
       return { value: entry.value, at: Math.min(entry.at, now()) }
     }
 
-    async function announce(key: string, isRemoved: boolean): Promise<void> {
+    /** Returns whether Redis has the message. */
+    async function announce(key: string, isRemoved: boolean): Promise<boolean> {
       const message: ChangeMessage = { sender: processId, cache, key, isRemoved, at: now() }
-      await redis?.try((client) => client.publish(channel, redis.crypto.seal(channel, JSON.stringify(message))))
+      const sealed = redis?.crypto.seal(channel, JSON.stringify(message))
+      return sealed !== undefined && (await redis?.try((client) => client.publish(channel, sealed))) !== undefined
     }
 
     function sealContext(key: string): string {

@@ -84,6 +84,34 @@ t.test('what Redis did not confirm is written again when it responds, but replac
   t.equal((await (await replica()).cached<string>('repeated', policy, nothing).get('replaced')).value, 'newer')
 })
 
+t.test('a change is announced again if Redis confirmed it but not the message about it', async (t) => {
+  const redis = createRedis(server.url, log, { crypto: trust })
+  connections.push(redis)
+  await redis.connected(5000)
+  let lost = 0
+  const withoutMessages: typeof redis = {
+    ...redis,
+    try: (run) =>
+      redis.try((client) => {
+        const publishing = { publish: async () => Promise.reject(new Error(`message ${++lost} is lost`)) }
+        return run(lost < 2 ? Object.assign(Object.create(client), publishing) : client)
+      }),
+  }
+  const policy = { freshSeconds: 1000, maxAgeSeconds: 1000 }
+  const one = createCache({ redis: withoutMessages, prefix: 'announced', log }).cached('numbers', policy, async () => 1)
+  const two = createCache({ redis, prefix: 'announced', log }).cached('numbers', policy, async () => 1)
+  await until('the other process is subscribed', async () =>
+    Boolean(await redis.try(async (client) => Number((await client.pubsub('NUMSUB', 'announced:changed'))[1]) > 0)),
+  )
+  t.equal((await two.get('key')).value, 1)
+  await one.put('key', 2)
+  await until('the other process has the value', async () => two.peek('key')?.value === 2)
+  lost = 0
+  await one.remove('key')
+  await until('the other process has removed it', async () => two.peek('key') === undefined)
+  t.equal(lost, 2, 'after two messages that were lost')
+})
+
 t.test('a load that takes longer than its lock is still the only one', async (t) => {
   const loads = new Map<string, number>()
   const slow = async (key: string) => {

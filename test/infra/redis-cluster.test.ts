@@ -28,6 +28,7 @@ t.teardown(async () => {
   await server.stop()
 })
 await Promise.all([one, two].map((connection) => connection.connected(20_000)))
+const subscribers = async (channel: string) => Number((await observer.pubsub('NUMSUB', channel))[1])
 const ofEach = <T>(create: (redis: typeof one) => T) => [create(one), create(two)] as const
 
 t.test('counters in different slots are added together, and each expires', async (t) => {
@@ -48,11 +49,10 @@ t.test('caches, locks, limits, sign-outs and versions of accounts work on a clus
       async () => 1,
     ),
   )
+  await until('both replicas are subscribed', async () => (await subscribers('test:changed')) === 2)
+  t.equal((await reading.get('key')).value, 1)
   await writing.put('key', 2)
-  await until('the other replica has the value', async () => {
-    await reading.sync('key')
-    return reading.peek('key')?.value === 2
-  })
+  await until('the other replica has the value', async () => reading.peek('key')?.value === 2)
   await writing.remove('key')
   await until('it has removed the value', async () => reading.peek('key') === undefined)
 
