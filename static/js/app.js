@@ -1,12 +1,16 @@
+import { busyForms } from './busy-forms.js'
 import { rememberClient } from './client-choice.js'
 import { copyButtons } from './copy.js'
 import { closeMenus, openOnWideScreens } from './disclosures.js'
+import { searchShortcut } from './search-shortcut.js'
 import { themeSwitch } from './theme-switch.js'
 import { sendTimeZone } from './time-zone.js'
 
 themeSwitch()
 rememberClient()
 copyButtons()
+busyForms()
+searchShortcut()
 for (const field of document.querySelectorAll('[data-submits]')) {
   field.addEventListener('change', () => field.form.requestSubmit())
   for (const button of field.form.querySelectorAll('[type=submit]')) button.hidden = true

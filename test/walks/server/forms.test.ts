@@ -208,6 +208,41 @@ function focusOf(shown: Page) {
   })
 }
 
+t.test('a button shows that its form is being sent, and a second click sends nothing', async (t) => {
+  const shown = await context.newPage()
+  await shown.goto(`${stack.url}/applications/new?model=granite-chat`)
+  await shown.fill('#name', 'Sent once')
+  const requests: string[] = []
+  let release = () => {}
+  const released = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  await shown.route(/\/applications$/, async (route) => {
+    requests.push(route.request().method())
+    await released
+    await route.continue()
+  })
+  // Playwright's own click would wait for the navigation that the request holds up.
+  await shown.$eval('form[action="/applications"] button[type=submit]', (button: HTMLButtonElement) => {
+    button.click()
+    return new Promise<void>((resolve) => {
+      const observer = new MutationObserver(() => {
+        if (button.getAttribute('aria-busy') !== 'true') return
+        observer.disconnect()
+        button.click()
+        resolve()
+      })
+      observer.observe(button, { attributes: true })
+    })
+  })
+  t.same(requests, ['POST'])
+  release()
+  await shown.waitForURL(/\/applications\/\d+$/)
+  await shown.goBack()
+  t.equal(await shown.locator('button[aria-busy]').count(), 0, 'the previous page shows no pending request')
+  await shown.close()
+})
+
 t.test('all invalid fields of the key form are reported at once', async (t) => {
   const shown = await context.newPage()
   await shown.goto(`${stack.url}/applications/new?model=granite-chat`)
