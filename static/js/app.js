@@ -23,6 +23,8 @@ if (document.querySelector('[data-catalogue]')) {
   catalogue()
   compare()
 }
+const firstCall = document.querySelector('[data-first-call]')
+if (firstCall) import('./first-call.js').then(({ awaitFirstCall }) => awaitFirstCall(firstCall))
 const own = document.querySelector('[data-own]')
 if (own) import('./home.js').then(({ ownApplications }) => ownApplications(own))
 if (document.querySelector('.user-menu')) sendTimeZone()

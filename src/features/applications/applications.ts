@@ -84,6 +84,8 @@ export interface ReadApplication {
   /** fields of applications */
   definitions: FieldDefinition[]
   keys: Key[]
+  /** whether 3scale has recorded a call, which it does with a delay */
+  hasTraffic: boolean
 }
 
 export type Applications = ReturnType<typeof createApplications>
@@ -121,6 +123,7 @@ export function createApplications({ withLock, ...deps }: ApplicationsDeps) {
         product: entry?.product,
         definitions: entry?.applicationFields ?? applicationDefaults,
         keys: currentKeys.map((key) => toKey(record.id, key, reveal)),
+        hasTraffic: record.lastTrafficAt !== '',
       }
     },
 

@@ -243,6 +243,34 @@ t.test('a button shows that its form is being sent, and a second click sends not
   await shown.close()
 })
 
+t.test('the page of a new application shows when its first call has arrived', async (t) => {
+  const shown = await context.newPage()
+  await shown.goto(`${stack.url}/applications/new?model=granite-chat`)
+  await shown.click('main button[type=submit]')
+  await shown.waitForURL(/\/applications\/\d+$/)
+  const status = shown.locator('.first-call')
+  await status.locator('text=Waiting for your first call').waitFor()
+  const session = await sessionOf(context, { javaScriptEnabled: false })
+  const plain = await session.newPage()
+  await plain.goto(shown.url())
+  t.ok(await plain.locator('.first-call :text("This application has no calls yet.")').isVisible())
+  await session.close()
+  const application = Number(shown.url().split('/').pop())
+  const answer = await fetch(`${stack.threescale}/_demo/usage`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify([{ application, metric: 'hits', at: new Date().toISOString(), amount: 1 }]),
+  })
+  t.ok(answer.ok)
+  await status.locator('text=Your first call has arrived').waitFor({ timeout: 60_000 })
+  t.same(await status.getAttribute('data-shown'), 'received')
+  await shown.reload()
+  t.equal(await status.count(), 0, 'afterwards the page does not wait')
+  await shown.goto(stack.url + pending)
+  t.equal(await status.count(), 0, 'nor for an application whose key does not work')
+  await shown.close()
+})
+
 t.test('all invalid fields of the key form are reported at once', async (t) => {
   const shown = await context.newPage()
   await shown.goto(`${stack.url}/applications/new?model=granite-chat`)

@@ -26,6 +26,7 @@ export function applicationView(i: {
   revocationChecks: RevocationCheck[]
   snippets: Snippet[]
   revealed: boolean
+  hasTraffic: boolean
   /** the application that this one takes over from */
   from?: string | undefined
   test?: TestResult | undefined
@@ -44,6 +45,7 @@ export function applicationView(i: {
     plan: application.plan_name,
     limits: limitsOf(application, model),
     usageHref: `${base}/usage`,
+    firstCallHref: isKeyUsable(i) && !i.hasTraffic ? `${base}/usage.json?range=24h&metric=hits` : '',
     playHref: playgroundHref(application, model),
     created: formatDate(application.created_at),
     baseUrl: application.base_url ?? '',

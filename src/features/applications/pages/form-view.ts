@@ -29,6 +29,7 @@ export function newApplicationView(i: {
     from: values.from ?? '',
     failure: i.failure ?? otherErrors(errors, fields),
     model: model && { name: model.name, systemName: model.system_name, summary: model.summary },
+    modelHref: model ? `/models/${encodeURIComponent(model.system_name)}` : '',
     ...lifecycleView(model, i.successor, values.from !== undefined),
     models: i.models
       .filter(({ state }) => state !== 'retired')
