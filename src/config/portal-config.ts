@@ -251,7 +251,10 @@ export function parsePortalConfig(text: string, file: string): { config: PortalC
     }
   }
   const value: unknown = document.toJS() ?? {}
-  const ajv = new Ajv({ allErrors: true, strict: false, validateSchema: false }).addFormat('web-origin', isWebOrigin)
+  const ajv = new Ajv({ allErrors: true, strict: false, validateSchema: false, code: { optimize: false } }).addFormat(
+    'web-origin',
+    isWebOrigin,
+  )
   const validate = ajv.compile(PortalConfig)
   if (validate(value)) return { config: value as PortalConfig, problems: [] }
   const problems = (validate.errors ?? [])
