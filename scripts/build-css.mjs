@@ -75,6 +75,10 @@ copyFileSync(join(uplot, 'dist/uPlot.min.css'), join(vendor, 'uplot.css'))
 const parser = await rolldown({ input: 'eventsource-parser', cwd: root })
 await parser.write({ file: join(vendor, 'eventsource-parser.js'), format: 'esm', minify: true })
 
+// The Markdown parser that the portal itself uses for descriptions.
+const markdown = await rolldown({ input: 'markdown-it', cwd: root })
+await markdown.write({ file: join(vendor, 'markdown-it.js'), format: 'esm', minify: true })
+
 /** Files below a folder of the project whose names match. */
 function textsOf(folder, pattern) {
   return readdirSync(join(root, folder), { recursive: true })

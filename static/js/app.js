@@ -2,6 +2,7 @@ import { busyForms } from './busy-forms.js'
 import { rememberClient } from './client-choice.js'
 import { copyButtons } from './copy.js'
 import { closeMenus, openOnWideScreens } from './disclosures.js'
+import { forgetConversations } from './playground-history.js'
 import { searchShortcut } from './search-shortcut.js'
 import { themeSwitch } from './theme-switch.js'
 import { sendTimeZone } from './time-zone.js'
@@ -28,6 +29,7 @@ if (firstCall) import('./first-call.js').then(({ awaitFirstCall }) => awaitFirst
 const own = document.querySelector('[data-own]')
 if (own) import('./home.js').then(({ ownApplications }) => ownApplications(own))
 if (document.querySelector('.user-menu')) sendTimeZone()
+else forgetConversations()
 if (document.querySelector('[data-usage]')) import('./usage-charts.js').then(({ usageCharts }) => usageCharts())
 openOnWideScreens()
 closeMenus()

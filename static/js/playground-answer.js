@@ -124,8 +124,8 @@ function answerView(box, onShown) {
     end(line) {
       meta = line
       hasEnded = true
-      part('copy-answer').hidden = text === ''
       show()
+      void completeAnswer(box).then(onShown)
     },
     fail(parts) {
       box.classList.add('message-failed')
@@ -134,6 +134,30 @@ function answerView(box, onShown) {
       this.end(text === '' ? '' : messages.excluded)
     },
   }
+}
+
+/** Offers to copy a complete answer, and formats its Markdown. Without the parser, it remains as it is. */
+export async function completeAnswer(box) {
+  const [text, formatted] = [box.querySelector('[data-text]'), box.querySelector('[data-formatted]')]
+  box.querySelector('[data-copy-answer]').hidden = text.textContent === ''
+  if (text.textContent === '') return
+  try {
+    const { formatMarkdown } = await import('./playground-markdown.js')
+    const nodes = formatMarkdown(text.textContent)
+    if (!nodes) return
+    formatted.replaceChildren(...nodes)
+    showMarkdown(box, false)
+    box.querySelector('[data-source]').hidden = false
+  } catch {
+    text.hidden = false
+  }
+}
+
+/** Shows an answer as the model has sent it, or formatted. */
+export function showMarkdown(box, isSource) {
+  box.querySelector('[data-text]').hidden = !isSource
+  box.querySelector('[data-formatted]').hidden = isSource
+  box.querySelector('[data-source]').setAttribute('aria-pressed', String(isSource))
 }
 
 /** Sets the text of an element. Text that begins with the shown text extends its node. */

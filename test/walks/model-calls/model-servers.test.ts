@@ -95,9 +95,7 @@ t.test('a model that is starting shows the time waited', async (t) => {
   await page.waitForSelector('[data-playground=ready]')
   await page.fill('#prompt', 'started from zero')
   await page.click('[data-send]')
-  await page.waitForFunction(() =>
-    /\(\d+ s\)/.test(document.querySelector('[data-turns] [data-meta]')?.textContent ?? ''),
-  )
+  await page.locator('[data-turns] [data-meta]:text-matches("\\\\(\\\\d+ s\\\\)")').waitFor()
   t.match(await page.textContent('[data-status]'), /\S/, 'also to screen readers')
   await page.waitForSelector('[data-send]:not([hidden])')
   t.equal(await page.locator('[data-turns] [data-text]').last().textContent(), 'Good morning.')

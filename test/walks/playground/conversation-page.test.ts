@@ -373,3 +373,95 @@ t.test('a phone shows every part of an answer without horizontal scrolling', asy
   t.same(await violations(page), [])
   await context.close()
 })
+
+t.test('Markdown is formatted without links, images and HTML, and can be shown as it was sent', async (t) => {
+  const { context, page, answers, problems } = await open(['granite-chat'])
+  const text = [
+    '# Plan',
+    '',
+    '- **bold** and `code`',
+    '- [a link](https://example.org/?q=secret) ![an image](https://example.org/i.png) <b>html</b>',
+    '',
+    '```python',
+    'print("<script>")',
+    '```',
+  ].join('\n')
+  await ask(page, 'Format this')
+  await answers.opens(0)
+  await answers.sends(0, { data: { text } }, { event: 'finish', data: { reason: 'stop', message: '' } })
+  await answers.closes(0)
+  await ready(page)
+  const formatted = last(page, 'formatted')
+  await formatted.waitFor()
+  t.notOk(await last(page, 'text').isVisible())
+  t.equal(await formatted.locator('a, img, b, script, h1').count(), 0)
+  t.match(await formatted.textContent(), '[a link](https://example.org/?q=secret)')
+  t.match(await formatted.textContent(), '<b>html</b>')
+  t.equal(await formatted.locator('li strong').textContent(), 'bold')
+  t.equal(await formatted.locator('pre code').textContent(), 'print("<script>")\n')
+  t.same(await violations(page), [])
+  await last(page, 'source').click()
+  t.equal(await last(page, 'text').textContent(), text)
+  t.ok(await last(page, 'text').isVisible())
+  t.notOk(await formatted.isVisible())
+  await last(page, 'source').click()
+  t.ok(await formatted.isVisible())
+  await last(page, 'copy-answer').click()
+  await page.locator('[data-turns] [data-copy-answer]:has-text("Copied")').waitFor()
+  t.equal(await page.evaluate(() => navigator.clipboard.readText()), text, 'what is copied is what was sent')
+  t.same(problems, [])
+  await context.close()
+})
+
+t.test('an answer can be generated again, and replaces the previous one', async (t) => {
+  const { context, page, answers, problems } = await open(['granite-chat'])
+  t.notOk(await page.isVisible('[data-regenerate]'), 'nothing to repeat yet')
+  for (const [index, text] of ['One.', 'Two.'].entries()) {
+    if (index === 0) await ask(page, 'Say a number')
+    else await page.click('[data-regenerate]')
+    await answers.opens(index)
+    await answers.sends(index, { data: { text } }, { event: 'finish', data: { reason: 'stop', message: '' } })
+    await answers.closes(index)
+    await ready(page)
+  }
+  t.same(await turnsOf(page), [{ prompt: 'Say a number', answers: ['Two.'] }])
+  t.equal(await page.locator('[data-turns] .turn').count(), 1)
+  const [first, second] = await answers.sent()
+  t.same([second?.prompt, second?.turns], [first?.prompt, first?.turns], 'without the previous answer')
+  t.same(problems, [])
+  await context.close()
+})
+
+t.test('a conversation survives a reload of its tab, until it is restarted or the user signs out', async (t) => {
+  const { context, page, answers, problems } = await open(['granite-chat'])
+  await ask(page, 'Remember this')
+  await answers.opens(0)
+  await answers.sends(0, { data: { text: 'I **will**.' } }, { event: 'finish', data: { reason: 'stop', message: '' } })
+  await answers.closes(0)
+  await ready(page)
+  const turns = [{ prompt: 'Remember this', answers: ['I **will**.'] }]
+  t.same(await turnsOf(page), turns)
+  await page.reload()
+  await page.waitForSelector('[data-playground=ready]')
+  t.same(await turnsOf(page), turns)
+  t.equal(await page.textContent('[data-turns] [data-prompt]'), 'Remember this')
+  await last(page, 'formatted').locator('strong').waitFor()
+  t.ok(await page.isVisible('[data-regenerate]'))
+  const other = await context.newPage()
+  await other.goto(page.url())
+  await other.waitForSelector('[data-playground=ready]')
+  t.same(await turnsOf(other), [], 'not in another tab')
+  await other.close()
+
+  await follow(page, '[data-restart]')
+  await page.waitForSelector('[data-playground=ready]')
+  t.same(await turnsOf(page), [])
+  await page.evaluate(() =>
+    sessionStorage.setItem('conversation:1:', JSON.stringify([{ prompt: 'a', answers: ['b'] }])),
+  )
+  await page.click('.user-menu summary')
+  await follow(page, '.user-panel button')
+  await page.waitForFunction(() => Object.keys(sessionStorage).every((name) => !name.startsWith('conversation:')))
+  t.same(problems, [])
+  await context.close()
+})

@@ -164,7 +164,7 @@ t.test('the browser streams, stops and compares answers, and sends the displayed
   await page.waitForSelector('code[data-client="langchain-python"]')
   t.match(await page.locator('.code-choice[aria-current]').textContent(), 'LangChain')
   t.match(await page.locator('code[data-client]').textContent(), 'hello you two')
-  await page.goto(`${stack.url}/playground?application=${granite}&compare=${llama}`)
+  await follow(page, 'text=Start new conversation')
   await page.waitForSelector('[data-playground=ready]')
   await page.fill('#prompt', 'hello you two')
   await follow(page, 'text=Show as code')
