@@ -20,8 +20,10 @@ for (const field of document.querySelectorAll('[data-submits]')) {
 const conversation = document.querySelector('[data-playground]')
 if (conversation) import('./playground.js').then(({ playground }) => playground(conversation))
 if (document.querySelector('[data-catalogue]')) {
-  const [{ catalogue }, { compare }] = await Promise.all([import('./catalogue.js'), import('./compare.js')])
+  const modules = [import('./catalogue.js'), import('./catalogue-layout.js'), import('./compare.js')]
+  const [{ catalogue }, { catalogueLayout }, { compare }] = await Promise.all(modules)
   catalogue()
+  catalogueLayout()
   compare()
 }
 const firstCall = document.querySelector('[data-first-call]')

@@ -1,18 +1,20 @@
-// Loaded before the first paint. Applies the selected theme, or the theme of the system.
+// Loaded before the first paint. Applies the selected theme, or the theme of the system, and the layout of the catalogue.
 ;(() => {
+  const root = document.documentElement
   const system = window.matchMedia('(prefers-color-scheme: dark)')
-  const read = () => {
+  const read = (name) => {
     try {
-      return localStorage.getItem('theme')
+      return localStorage.getItem(name)
     } catch {
       return null
     }
   }
   const apply = () => {
-    const chosen = read()
+    const chosen = read('theme')
     const dark = chosen === 'dark' || (chosen !== 'light' && system.matches)
-    document.documentElement.classList.toggle('pf-v6-theme-dark', dark)
+    root.classList.toggle('pf-v6-theme-dark', dark)
   }
   system.addEventListener('change', apply)
   apply()
+  if (read('layout') === 'list') root.dataset.layout = 'list'
 })()
