@@ -1,6 +1,7 @@
 import { busyForms } from './busy-forms.js'
 import { rememberClient } from './client-choice.js'
 import { copyButtons } from './copy.js'
+import { openInDialogs } from './dialogs.js'
 import { closeMenus, openOnWideScreens } from './disclosures.js'
 import { forgetConversations } from './playground-history.js'
 import { searchShortcut } from './search-shortcut.js'
@@ -12,6 +13,7 @@ rememberClient()
 copyButtons()
 busyForms()
 searchShortcut()
+openInDialogs()
 for (const field of document.querySelectorAll('[data-submits]')) {
   field.addEventListener('change', () => field.form.requestSubmit())
   for (const button of field.form.querySelectorAll('[type=submit]')) button.hidden = true

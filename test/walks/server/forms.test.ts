@@ -1,6 +1,6 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import t from 'tap'
-import { chooseClient, launchBrowser, signInAs } from '../../helper/browser.js'
+import { chooseClient, launchBrowser, signInAs, violations } from '../../helper/browser.js'
 import { startStack } from '../../helper/stack.js'
 
 t.setTimeout(900_000)
@@ -271,6 +271,55 @@ t.test('the page of a new application shows when its first call has arrived', as
   await shown.close()
 })
 
+t.test('questions about an application open above its page, and without scripts as a page', async (t) => {
+  const shown = await context.newPage()
+  const dialog = shown.locator('dialog[open]')
+  for (const [path, link, title] of [
+    [keyed, 'Rotate', /^Rotate/],
+    [keyed, 'Add key', /^Add key to/],
+    [live, 'Rotate', /^Rotate/],
+    [live, 'Change plan', /^Change plan of/],
+    [live, 'Delete application', /^Delete /],
+  ] as const) {
+    await shown.goto(stack.url + path)
+    await shown.click(`main a[data-dialog]:has-text("${link}")`)
+    await dialog.waitFor()
+    t.match(await dialog.locator('h1').textContent(), title)
+    t.equal(new URL(shown.url()).pathname, path, 'the page stays')
+    t.same(await violations(shown), [], link)
+    const ids = await shown.evaluate(() => [...document.querySelectorAll('[id]')].map(({ id }) => id))
+    t.equal(new Set(ids).size, ids.length, 'every ID is unique')
+    if (link === 'Rotate') await shown.keyboard.press('Escape')
+    else if (link === 'Delete application') await dialog.locator('a:has-text("Cancel")').click()
+    else await dialog.locator('.dialog-close').click()
+    await dialog.waitFor({ state: 'detached' })
+    t.equal(new URL(shown.url()).pathname, path)
+  }
+
+  await shown.goto(stack.url + live)
+  await shown.click('main a[data-dialog]:has-text("Delete application")')
+  await dialog.locator('[name=confirm]').fill('another name')
+  await dialog.locator('button[type=submit]').click()
+  await shown.waitForURL(/\/delete$/)
+  t.equal(await shown.locator('#confirm[aria-invalid=true]').count(), 1, 'an invalid answer is shown on the page')
+
+  await shown.goto(stack.url + live)
+  await shown.route(/\/rotate$/, async (route) => {
+    if (route.request().isNavigationRequest()) await route.continue()
+    else await route.abort()
+  })
+  await shown.click('main a[data-dialog]:has-text("Rotate")')
+  await shown.waitForURL(/\/rotate$/)
+  await shown.close()
+
+  const session = await sessionOf(context, { javaScriptEnabled: false })
+  const plain = await session.newPage()
+  await plain.goto(stack.url + live)
+  await plain.click('main a[data-dialog]:has-text("Delete application")')
+  await plain.waitForURL(/\/delete$/)
+  await session.close()
+})
+
 t.test('all invalid fields of the key form are reported at once', async (t) => {
   const shown = await context.newPage()
   await shown.goto(`${stack.url}/applications/new?model=granite-chat`)
@@ -379,6 +428,24 @@ t.test('a card copies the ID of its model, and is a link everywhere else', { tim
   await shown.click('.plans a:has-text("Unlimited")')
   await shown.waitForURL(/\/applications\/new/)
   t.ok(await shown.isChecked('[name=plan][value=unlimited]'), 'the plan is selected')
+  await session.close()
+})
+
+t.test('the catalogue is shown as cards or as a list, and the browser remembers which', async (t) => {
+  const session = await sessionOf(context, {})
+  const shown = await session.newPage()
+  await shown.goto(`${stack.url}/models`)
+  const top = (name: string) =>
+    shown.locator(`.model-card:has([value="${name}"])`).evaluate((card) => card.getBoundingClientRect().top)
+  t.equal(await top('granite-chat'), await top('llama-chat'), 'cards are next to each other')
+  await shown.click('[data-layout=list]')
+  t.ok((await top('granite-chat')) < (await top('llama-chat')), 'rows are below each other')
+  t.same(await violations(shown), [])
+  await shown.reload()
+  await shown.waitForSelector('[data-layout=list][aria-pressed=true]')
+  t.ok((await top('granite-chat')) < (await top('llama-chat')), 'also after a reload')
+  await shown.click('[data-layout=cards]')
+  t.equal(await top('granite-chat'), await top('llama-chat'))
   await session.close()
 })
 
