@@ -14,10 +14,9 @@ import { createTenantDoctor } from './composition/doctor.js'
 import { listen } from './composition/listen.js'
 import { registerApiRoutes, registerPageRoutes, registerWebhookRoutes } from './composition/routes.js'
 import { createServices } from './composition/services.js'
-import { portalDefaults } from './config/defaults.js'
+import { PREFIX, portalDefaults } from './config/defaults.js'
 import type { Config } from './config/environment.js'
 import { startWarnings } from './config/messages.js'
-import { PREFIX } from './config/redis-prefix.js'
 import { withDeadline } from './infra/deadline.js'
 import { projectRoot } from './project-root.js'
 import { build, buildText } from './version.js'
@@ -131,7 +130,7 @@ export async function buildPortal(config: Config) {
   securityHeaders(app, config, cors)
   cors.hook(app, limits.api)
   registerResponseCache(app)
-  serveStaticAssets(app, { root: join(projectRoot, 'static') })
+  serveStaticAssets(app, { root: join(projectRoot, 'static'), more: config.brandFiles.contents })
   protectedResourceMetadata(app, { publicUrl: config.publicUrl, issuer: clients.identity.issuer, name: brand })
 
   const document = createApiDocument({ publicUrl: config.publicUrl, issuer: config.oidc.issuer })

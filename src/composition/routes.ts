@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import formbody from '@fastify/formbody'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { portalDefaults } from '../config/defaults.js'
+import { currentAnnouncement } from '../config/branding.js'
+import { PREFIX, portalDefaults } from '../config/defaults.js'
 import type { Config } from '../config/environment.js'
-import { PREFIX } from '../config/redis-prefix.js'
 import { problem } from '../errors.js'
 import { accountApi } from '../features/account/enrolment/api.js'
 import { createApiSignUp } from '../features/account/enrolment/api-sign-up.js'
@@ -111,6 +111,9 @@ export async function registerPageRoutes(scope: FastifyInstance, config: Config,
     links: portal.links ?? [],
     contact: portal.contact,
     operators: portal.operators ?? [],
+    footer: portal.branding?.footer ?? '',
+    brandFiles: config.brandFiles,
+    announcement: () => currentAnnouncement(portal.branding ?? {}, Date.now()),
   })
   beforeRouting.showWith(bare)
   scope.setErrorHandler(handlePageError)

@@ -1,5 +1,8 @@
 const HOUR = 3600
 
+/** Every key and channel in Redis starts with it. */
+export const PREFIX = 'maas'
+
 /** Defaults of environment variables. Durations are in seconds. */
 export const settingDefaults = {
   host: '0.0.0.0',

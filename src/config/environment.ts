@@ -1,3 +1,5 @@
+import { dirname } from 'node:path'
+import { type BrandFiles, readBrandFiles } from './branding.js'
 import { settingDefaults as defaults } from './defaults.js'
 import {
   createEnvironmentReader,
@@ -49,6 +51,8 @@ export interface Config {
   /** How long gateways cache their configuration, and 3scale's backend the status of an application key. */
   gateway: { configurationSeconds: number; appKeySeconds: number }
   portal: PortalConfig
+  /** Pictures and colours of `portal.branding`. */
+  brandFiles: BrandFiles
   connections: { extraCa: string | undefined; httpsProxy: string | undefined; noProxy: string | undefined }
   /** The API server of the cluster that the portal runs in. */
   clusterApi: string | undefined
@@ -88,7 +92,8 @@ export function loadConfig(env: Environment = process.env): Config {
   const issuer = read.address('OIDC_ISSUER', 'https://sso.example.com/realms/maas', issuerProblem)
   const portalFile = read.text('PORTAL_CONFIG')
   const portal = portalFile ? readPortalConfig(portalFile) : { config: {}, problems: [] }
-  problems.push(...portal.problems)
+  const brand = readBrandFiles(portal.config.branding ?? {}, dirname(portalFile ?? ''))
+  problems.push(...portal.problems, ...brand.problems.map((problem) => `PORTAL_CONFIG: ${problem}`))
   const sessionSecrets = read.secrets('SESSION_SECRET')
   const usernameSecrets = read.optionalSecrets('USERNAME_SECRET')
   const maxSeconds = read.seconds('SESSION_MAX', { fallback: defaults.sessionMaxSeconds, max: 400 * DAY })
@@ -152,6 +157,7 @@ export function loadConfig(env: Environment = process.env): Config {
       appKeySeconds: read.seconds('APP_KEY_CACHE', { fallback: defaults.appKeySeconds, max: HOUR }),
     },
     portal: portal.config,
+    brandFiles: brand.files,
     connections: {
       extraCa: read.certificates('EXTRA_CA_FILE'),
       httpsProxy: read.text('HTTPS_PROXY', { check: webAddressProblem }),

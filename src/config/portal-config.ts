@@ -4,6 +4,7 @@ import { Ajv } from 'ajv'
 import { type Static, Type } from 'typebox'
 import { LineCounter, parseDocument } from 'yaml'
 import { ApiOrigins, isWebOrigin } from './api-origins.js'
+import { Branding } from './branding.js'
 import { portalDefaults } from './defaults.js'
 import { IdentityProviderConfig } from './identity-provider-config.js'
 import { fileMessages, portalConfigMessages as messages } from './messages.js'
@@ -23,15 +24,7 @@ const perUser = (what: string, fallback: number) =>
 /** The file that PORTAL_CONFIG names. `npm run openapi` writes this schema to openapi/portal-config.schema.json. */
 export const PortalConfig = Type.Object(
   {
-    branding: Type.Optional(
-      Type.Object(
-        {
-          name: Type.Optional(Type.String({ minLength: 1, maxLength: 80 })),
-          tagline: Type.Optional(Type.String({ maxLength: 300 })),
-        },
-        strict,
-      ),
-    ),
+    branding: Type.Optional(Branding),
     contact: Type.Optional(
       Type.Object(
         {

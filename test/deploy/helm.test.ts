@@ -139,6 +139,15 @@ t.test('each value changes its field', async (t) => {
     other?.spec.template.metadata.annotations['checksum/config'],
     'a changed setting restarts the pods',
   )
+  const [plain, branded] = [{}, { 'logo.svg': '<svg viewBox="0 0 4 1"/>' }].map((portalFiles) =>
+    created({ portalFiles }),
+  )
+  t.equal(branded?.('ConfigMap', 'maas-portal-config')?.data['logo.svg'], '<svg viewBox="0 0 4 1"/>')
+  t.not(
+    plain?.('Deployment')?.spec.template.metadata.annotations['checksum/config'],
+    branded?.('Deployment')?.spec.template.metadata.annotations['checksum/config'],
+    'a changed picture, too',
+  )
 })
 
 t.test('invalid values are rejected by name', async (t) => {

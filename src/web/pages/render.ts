@@ -15,7 +15,7 @@ import {
 } from './compression/response-body.js'
 import { sendBody } from './conditional-response.js'
 import { registerExternalRedirect } from './external-redirect.js'
-import { type Notice, registerFlash } from './flash.js'
+import { type Notice, type NoticeKind, registerFlash } from './flash.js'
 import { initials } from './format.js'
 import { navigationLabels } from './messages.js'
 
@@ -29,8 +29,28 @@ export interface PagesOptions {
   contact: { email?: string; url?: string; text?: string } | undefined
   /** groups whose members are operators of the portal */
   operators: string[]
+  /** a line below every page, or empty */
+  footer: string
+  brandFiles: BrandAssets
+  /** what is announced at this time at the top of every page */
+  announcement(): Announcement
 }
 
+/** Paths of a brand's files below the static files. Sizes of logos are in pixels. */
+export interface BrandAssets {
+  logo?: Logo
+  logoDark?: Logo
+  icon?: { path: string }
+  colors?: string
+}
+
+interface Logo {
+  path: string
+  width: number
+  height: number
+}
+
+type Announcement = { level: NoticeKind; text: string } | undefined
 type Layout = 'main' | 'bare'
 
 export interface PageOptions {
@@ -54,6 +74,7 @@ export interface PageContext {
   url: string
   signedIn: boolean
   notice: Notice | undefined
+  announcement: Announcement
 }
 
 /** What the account menu shows of the caller. */
@@ -91,7 +112,7 @@ function withoutLayout(template: string): string {
 
 /** Server-rendered pages: Eta templates that show a view model. */
 export async function registerPages(app: FastifyInstance, options: PagesOptions): Promise<RenderBarePage> {
-  const { root, secure, brand, links, contact, operators } = options
+  const { root, secure, brand, links, contact, operators, footer, brandFiles, announcement } = options
   const eta = new Eta({
     views: root,
     cache: true,
@@ -106,10 +127,14 @@ export async function registerPages(app: FastifyInstance, options: PagesOptions)
     css: app.asset('css/app.css'),
     theme: app.asset('js/theme.js'),
     app: app.asset('js/app.js'),
-    icon: app.asset('img/icon.svg'),
+    icon: app.asset(brandFiles.icon?.path ?? 'img/icon.svg'),
+    colors: brandFiles.colors ? app.asset(brandFiles.colors) : '',
     text: app.asset('fonts/RedHatTextVF.woff2'),
     display: app.asset('fonts/RedHatDisplay-Medium.woff2'),
   }
+
+  const logos = [brandFiles.logo, brandFiles.logoDark].map((logo) => logo && { ...logo, src: app.asset(logo.path) })
+  const [logo, logoDark] = logos
 
   // random, so that no text of a page contains it
   const menuMarker = randomBytes(16).toString('hex')
@@ -119,7 +144,7 @@ export async function registerPages(app: FastifyInstance, options: PagesOptions)
     const { status = 200, layout = 'main', source } = options
     const { caller } = this.request
     const notice = layout === 'main' ? takeNotice(this) : undefined
-    const context = pageContext(this.request, notice)
+    const context = pageContext(this.request, notice, layout === 'main' ? announcement() : undefined)
     const menu = caller && layout === 'main' ? menuOf(accountMenu(caller, operators)) : undefined
     const isOutcome = this.request.method === 'POST' || status >= 400
     const render = async () =>
@@ -147,7 +172,8 @@ export async function registerPages(app: FastifyInstance, options: PagesOptions)
     context?: PageContext,
     isOutcome = false,
   ): Promise<string> {
-    const site = { title: `${data.title} · ${brand}`, brand, links, contact, assets, menuMarker }
+    const title = `${data.title} · ${brand}`
+    const site = { title, brand, logo, logoDark, links, contact, footer, assets, menuMarker }
     const body = await app.view(template, data)
     return app.view(`layouts/${layout}`, {
       body: context?.notice ? body : withFocus(body, isOutcome),
@@ -187,12 +213,13 @@ export function isSignInPath(path: string): boolean {
 export function pageContext(
   { url, caller }: Pick<FastifyRequest, 'url' | 'caller'>,
   notice: Notice | undefined,
+  announcement?: Announcement,
 ): PageContext {
-  return { url, signedIn: caller !== undefined, notice }
+  return { url, signedIn: caller !== undefined, notice, announcement }
 }
 
 /** What the layout shows of the context. */
-export function layoutView({ url, signedIn, notice }: PageContext) {
+export function layoutView({ url, signedIn, notice, announcement }: PageContext) {
   const path = url.split('?')[0] ?? '/'
   const { models, applications, playground, usage } = navigationLabels
   return {
@@ -205,6 +232,7 @@ export function layoutView({ url, signedIn, notice }: PageContext) {
     signedIn,
     signIn: signInHref(path, url),
     notice,
+    announcement,
   }
 }
 

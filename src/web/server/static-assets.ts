@@ -16,6 +16,7 @@ const types: Record<string, string> = {
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.svg': 'image/svg+xml',
+  '.png': 'image/png',
   '.woff2': 'font/woff2',
   '.txt': 'text/plain; charset=utf-8',
 }
@@ -26,15 +27,19 @@ const EFFORT = 9
 interface Asset {
   type: string
   plain: Buffer
-  /** too small to compress */
+  /** too small to compress, or compressed already */
   small: boolean
   /** compressed forms, by request */
   encoded: Partial<Record<Encoding, Promise<Buffer>>>
 }
 
-/** Serves static/ from memory. The URL has a fingerprint of all files. A file is compressed at its first request. */
-export function serveStaticAssets(app: FastifyInstance, { root }: { root: string }): void {
+/** Serves static/ and more files from memory. The URL has a fingerprint of all files. A file is compressed at its first request. */
+export function serveStaticAssets(
+  app: FastifyInstance,
+  { root, more }: { root: string; more: Map<string, Buffer> },
+): void {
   const files = readAll(root)
+  for (const [path, content] of more) files.set(path, assetOf(path, content))
   const hash = createHash('sha256')
   for (const [path, { plain }] of files) hash.update(path).update(plain)
   const prefix = `/static/${hash.digest('hex').slice(0, 12)}`
@@ -62,11 +67,14 @@ function readAll(root: string): Map<string, Asset> {
   const files = new Map<string, Asset>()
   for (const entry of readdirSync(root, { recursive: true, encoding: 'utf8' }).sort()) {
     const path = join(root, entry)
-    const type = types[extname(entry)]
-    if (!type || !statSync(path).isFile()) continue
-    const plain = readFileSync(path)
-    const small = type.startsWith('font/') || plain.length < 200
-    files.set(relative(root, path).replaceAll('\\', '/'), { type, plain, small, encoded: {} })
+    if (!types[extname(entry)] || !statSync(path).isFile()) continue
+    files.set(relative(root, path).replaceAll('\\', '/'), assetOf(path, readFileSync(path)))
   }
   return files
+}
+
+function assetOf(path: string, plain: Buffer): Asset {
+  const type = types[extname(path)] ?? ''
+  const small = type.startsWith('font/') || type === 'image/png' || plain.length < 200
+  return { type, plain, small, encoded: {} }
 }

@@ -116,7 +116,17 @@ async function portal(t: Test) {
     request.caller = { ...member, accountId: 1, orgName } as Caller
   })
   const root = join(projectRoot, 'views')
-  await registerPages(app, { root, secure: false, brand: 'Models', links: [], contact: undefined, operators: [] })
+  await registerPages(app, {
+    root,
+    secure: false,
+    brand: 'Models',
+    links: [],
+    contact: undefined,
+    operators: [],
+    footer: '',
+    brandFiles: {},
+    announcement: () => undefined,
+  })
   await app.register(usagePages, { usage, modelIdLookups: { timeOf: async () => null }, secure: false })
   const get = async (url: string, { cookie = '', organization = 'Acme' } = {}) => {
     const { payload, statusCode } = await app.inject({ url, headers: { cookie, 'x-organization': organization } })

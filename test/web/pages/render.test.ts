@@ -31,6 +31,9 @@ async function app(onRender = () => {}) {
     links: [],
     contact: undefined,
     operators: ['operators'],
+    footer: '',
+    brandFiles: {},
+    announcement: () => undefined,
   })
   const view = {
     title: 'Error',
@@ -121,8 +124,8 @@ t.test('a page that must not be stored has the menu of its caller and is not com
 })
 
 /** Members of `page` that a layout may read: constants of the process, the title and refresh of the view, the context. */
-const site = ['title', 'brand', 'links', 'contact', 'assets', 'refresh', 'menuMarker']
-const ofContext = Object.keys(layoutView({ url: '/', signedIn: false, notice: undefined }))
+const site = ['title', 'brand', 'logo', 'logoDark', 'links', 'contact', 'footer', 'assets', 'refresh', 'menuMarker']
+const ofContext = Object.keys(layoutView({ url: '/', signedIn: false, notice: undefined, announcement: undefined }))
 
 function foreignMembers(layout: string): string[] {
   const read = [...layout.matchAll(/\bit\.(?!page\.|body\b)(\w+)|\bit\.page\.(\w+)/g)].map(

@@ -58,7 +58,7 @@
 {{- end -}}
 {{- /* pods restart when a setting changes */ -}}
 {{- $settings := include "portal.settings" $root -}}
-{{- $_ := set .object.spec.template.metadata "annotations" (dict "checksum/settings" (sha256sum $settings) "checksum/config" (include "portal.config" $root | sha256sum)) -}}
+{{- $_ := set .object.spec.template.metadata "annotations" (dict "checksum/settings" (sha256sum $settings) "checksum/config" (printf "%s%s" (include "portal.config" $root) (toJson $root.Values.portalFiles) | sha256sum)) -}}
 {{- end -}}
 
 {{- define "portal.settings" -}}
