@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { extname, resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
-import { brandingMessages as messages } from './messages.js'
+import { fileMessages, brandingMessages as messages } from './messages.js'
 
 const strict = { additionalProperties: false } as const
 const picture = (description: string) =>
@@ -87,19 +87,17 @@ export function readBrandFiles(branding: Branding, folder: string): { files: Bra
   for (const [setting, name] of Object.entries(pictures) as [keyof typeof pictures, 'logo' | 'logoDark' | 'icon'][]) {
     const file = branding[setting]
     if (file === undefined) continue
-    try {
-      const content = readFileSync(resolve(folder, file))
-      const [width, height] = content.length > MAX_PICTURE_BYTES ? [] : sizeOf(content, extname(file))
-      if (!width || !height) {
-        const problem = content.length > MAX_PICTURE_BYTES ? messages.tooLarge : messages.noSize
-        problems.push(`branding.${setting} ${problem(file)}`)
-        continue
-      }
-      const path = `branding/${setting.replace('_', '-')}${extname(file)}`
-      contents.set(path, content)
-      files[name] = { path, width: Math.max(1, Math.round((LOGO_HEIGHT * width) / height)), height: LOGO_HEIGHT }
-    } catch (error) {
-      problems.push(`branding.${setting} ${messages.unreadable(file, (error as NodeJS.ErrnoException).code)}`)
+    const { content, size, problem } = readPicture(resolve(folder, file), file)
+    if (problem !== undefined) {
+      problems.push(`branding.${setting} ${problem}`)
+      continue
+    }
+    const path = `branding/${setting.replace('_', '-')}${extname(file)}`
+    contents.set(path, content)
+    files[name] = {
+      path,
+      width: Math.max(1, Math.round(LOGO_HEIGHT * (size.width / size.height))),
+      height: LOGO_HEIGHT,
     }
   }
   if (branding.colors) {
@@ -154,19 +152,44 @@ function luminanceOf(color: string): number {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 }
 
-/** Width and height; empty if the content is not of this kind or has no size. */
-function sizeOf(content: Buffer, extension: string): number[] {
-  if (extension === '.png') {
-    const isPng = content.subarray(0, 8).toString('latin1') === '\x89PNG\r\n\x1a\n' && content.length > 24
-    return isPng ? [content.readUInt32BE(16), content.readUInt32BE(20)] : []
+type ReadPicture =
+  | { content: Buffer; size: Size; problem?: undefined }
+  | { problem: string; content?: undefined; size?: undefined }
+
+interface Size {
+  width: number
+  height: number
+}
+
+function readPicture(path: string, file: string): ReadPicture {
+  let content: Buffer
+  try {
+    content = readFileSync(path)
+  } catch (error) {
+    return { problem: fileMessages.unreadable(file, (error as NodeJS.ErrnoException).code) }
   }
-  const text = content.toString('utf8')
-  const start = text.indexOf('<svg')
-  const root = start < 0 ? '' : text.slice(start, text.indexOf('>', start))
-  const viewBox = /\bviewBox ?= ?["']([^"']{1,100})["']/.exec(root)?.[1] ?? ''
+  if (content.length > MAX_PICTURE_BYTES) return { problem: messages.tooLarge(file) }
+  const isPng = extname(file) === '.png'
+  const size = isPng ? sizeOfPng(content) : sizeOfSvg(content.toString('utf8'))
+  return size ? { content, size } : { problem: (isPng ? messages.notPng : messages.noViewBox)(file) }
+}
+
+function sizeOfPng(content: Buffer): Size | undefined {
+  const isPng = content.subarray(0, 8).toString('latin1') === '\x89PNG\r\n\x1a\n' && content.length > 24
+  return isPng ? sizeFrom(content.readUInt32BE(16), content.readUInt32BE(20)) : undefined
+}
+
+/** The size of its view box. */
+function sizeOfSvg(text: string): Size | undefined {
+  const [, viewBox = ''] =
+    /\bviewBox\s?=\s?["']([^"']{1,100})["']/.exec(text.slice(Math.max(0, text.indexOf('<svg')))) ?? []
   const [, , width, height] = viewBox
     .trim()
     .split(/[\s,]+/)
     .map(Number)
-  return width && height ? [width, height] : []
+  return text.includes('<svg') ? sizeFrom(width, height) : undefined
+}
+
+function sizeFrom(width = 0, height = 0): Size | undefined {
+  return width > 0 && height > 0 ? { width, height } : undefined
 }

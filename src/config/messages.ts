@@ -123,12 +123,12 @@ export const portalConfigMessages = {
 }
 
 export const brandingMessages = {
-  unreadable: (file: string, code: string | undefined) => `cannot read ${file} (${code})`,
   tooLarge: (file: string) => `${file} has more than 200 KB; use a smaller picture`,
-  noSize: (file: string) => `${file} is not a PNG file, or not an SVG file with a view box`,
+  notPng: (file: string) => `${file} is not a PNG file`,
+  noViewBox: (file: string) => `${file} is not an SVG file with a view box`,
   contrast: (color: string, contrast: number, required: number, theme: 'light' | 'dark') =>
     `${color} has a contrast of ${contrast.toFixed(1)}:1 to the page in the ${theme} theme, and text needs ${required}:1; use a ${theme === 'light' ? 'darker' : 'lighter'} colour`,
-  noTime: (until: string) => `${until} is no date; for example 2026-12-31`,
+  noTime: (until: string) => `${until} is not a date; for example 2026-12-31`,
 }
 
 /** Warnings of the running portal about its settings. */

@@ -120,25 +120,23 @@ export function createSharedCache({ redis, prefix, now = Date.now }: SharedCache
       isLocked: async (key: string): Promise<boolean> => redis !== undefined && isLocked(redis, lockKey(key)),
     }
 
-    /** Sends a write and announces it to the other processes; again later what Redis does not confirm. */
+    /** Sends a write and announces it to the other processes. What Redis does not confirm is sent again later. */
     async function sendAndAnnounce(
       key: string,
       { at, size, isRemoved }: { at: number; size: number; isRemoved: boolean },
       send: () => Promise<boolean>,
     ): Promise<void> {
       unconfirmed.delete(redisKey(key))
-      let isWritten = false
-      const sendRest = async () => {
-        isWritten ||= await send()
-        // Other processes can remove their entries before Redis does.
-        const isAnnounced = (isWritten || isRemoved) && (await announce(key, isRemoved))
-        return isWritten && isAnnounced
-      }
-      if (await sendRest()) return
+      let isWritten = await send()
+      // Other processes can remove their entries before Redis does.
+      const isAnnounced = (isWritten || isRemoved) && (await announce(key, isRemoved))
+      if (isWritten && isAnnounced) return
       const sendAgain = async () => {
         const entries = await Promise.all(redisKeys(key).map((redisKey) => readAt(redisKey, key)))
         const isReplaced = unconfirmed.get(redisKey(key)) !== sendAgain
-        return isReplaced || entries.some((entry) => entry && entry.at > at) || sendRest()
+        if (isReplaced || entries.some((entry) => entry && entry.at > at)) return true
+        isWritten ||= await send()
+        return isWritten && announce(key, isRemoved)
       }
       repeatLater(redisKey(key), size, sendAgain)
     }

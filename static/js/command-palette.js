@@ -31,6 +31,7 @@ export function createPalette() {
     clearTimeout(timer)
     running?.abort()
     timer = setTimeout(searchModels, TYPING_MS)
+    selected = 0
     render()
   })
   input.addEventListener('keydown', (event) => {
@@ -50,6 +51,7 @@ export function createPalette() {
       input.value = ''
       models = []
       hasFailed = false
+      selected = 0
       render()
       dialog.showModal()
       if (document.querySelector('.user-menu')) loadApplications()
@@ -57,7 +59,7 @@ export function createPalette() {
   }
 
   async function loadApplications() {
-    const links = await linksOf('/?fragment=own', '.own-list .own-name').catch(() => undefined)
+    const links = await linksOf('/applications', 'main tbody tr').catch(() => undefined)
     if (!links) return
     applications = links
     render()
@@ -82,6 +84,8 @@ export function createPalette() {
 
   function render() {
     const query = input.value.trim()
+    // Results that arrive later do not move the selection to another one.
+    const chosen = selected > 0 ? options()[selected]?.textContent : undefined
     const all = { label: messages.searchModels(query), href: `/models?${new URLSearchParams({ q: query })}` }
     const groups = [
       [messages.models, query ? [...models.slice(0, MAX_OF_GROUP), all] : []],
@@ -93,7 +97,12 @@ export function createPalette() {
     for (const [index, option] of options().entries()) option.id = `palette-option-${index}`
     const count = options().length
     status.textContent = hasFailed ? messages.failed : count === 0 ? messages.nothing : messages.count(count)
-    select(0)
+    select(
+      Math.max(
+        0,
+        options().findIndex(({ textContent }) => textContent === chosen),
+      ),
+    )
   }
 
   function select(index) {
@@ -161,7 +170,7 @@ async function linksOf(address, selector, signal) {
   const page = new DOMParser().parseFromString(await response.text(), 'text/html')
   return [...page.querySelectorAll(selector)].map((item) => {
     const link = item.querySelector('a')
-    const details = item.querySelector('.card-id code, :scope > .soft')
+    const details = item.querySelector('.card-id code, [data-label=Model]')
     return { label: link.textContent.trim(), details: details?.textContent.trim(), href: link.getAttribute('href') }
   })
 }

@@ -14,8 +14,12 @@ export function openInDialogs() {
   })
 }
 
-/** Shows the content of a narrow page, or goes to the page if that fails. */
+let isLoading = false
+
+/** Shows the content of a narrow page, or goes to the page if that fails. A second click has no effect. */
 async function open(address) {
+  if (isLoading) return
+  isLoading = true
   try {
     const response = await fetch(address)
     if (!response.ok || response.redirected) return location.assign(address)
@@ -32,6 +36,8 @@ async function open(address) {
     dialog.showModal()
   } catch {
     location.assign(address)
+  } finally {
+    isLoading = false
   }
 }
 

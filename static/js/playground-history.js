@@ -2,7 +2,9 @@ const PREFIX = 'conversation:'
 
 /** The conversation with these models, stored in this tab until it is restarted or closed, or the user signs out. */
 export function conversationHistory(form) {
-  const key = `${PREFIX}${form.elements.application.value}:${form.elements.compare.value}`
+  // Another tab can have changed the user, and members of an account have the same applications.
+  const user = document.querySelector('.user-menu').textContent.replace(/\s+/g, ' ').trim()
+  const key = PREFIX + JSON.stringify([user, form.elements.application.value, form.elements.compare.value])
   return {
     /** Exchanges as the form sends them: a JSON array of { prompt, answers }. */
     read() {

@@ -87,6 +87,37 @@ t.test('it finds applications by name, as text, and pages and actions', async (t
   t.equal(await dark(), !before)
 })
 
+t.test('results that arrive later do not change what is selected', async (t) => {
+  const shown = await context.newPage()
+  let release = () => {}
+  const released = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  await shown.route(/fragment=results/, async (route) => {
+    await released
+    await route.continue()
+  })
+  await shown.goto(`${stack.url}/account`)
+  await search(shown, 'a', 'Playground')
+  const selected = () => shown.locator('.palette [aria-selected=true]').textContent()
+  await shown.keyboard.press('ArrowUp')
+  await shown.keyboard.press('ArrowUp')
+  const before = await selected()
+  release()
+  await shown.waitForFunction(() => document.querySelectorAll('.palette [href^="/models/"]').length > 0)
+  t.equal(await selected(), before)
+  await shown.close()
+})
+
+t.test('opening it costs 3scale the list of applications alone', async (t) => {
+  const shown = await context.newPage()
+  await shown.goto(`${stack.url}/docs/api`)
+  await stack.resetCalls()
+  await search(shown, 'drafts', 'Notes')
+  t.same(Object.keys(await stack.calls()), ['GET /admin/api/accounts/{id}/applications.json'])
+  await shown.close()
+})
+
 t.test('if models cannot be loaded, it says so and links to the catalogue', async (t) => {
   const shown = await context.newPage()
   await shown.route(/fragment=results/, (route) => route.fulfill({ status: 503 }))

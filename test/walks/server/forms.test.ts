@@ -304,10 +304,14 @@ t.test('questions about an application open above its page, and without scripts 
   t.equal(await shown.locator('#confirm[aria-invalid=true]').count(), 1, 'an invalid answer is shown on the page')
 
   await shown.goto(stack.url + live)
+  await shown.dblclick('main a[data-dialog]:has-text("Rotate")')
+  await dialog.waitFor()
+  t.equal(await shown.locator('dialog.dialog').count(), 1, 'a second click opens no second dialog')
   await shown.route(/\/rotate$/, async (route) => {
     if (route.request().isNavigationRequest()) await route.continue()
     else await route.abort()
   })
+  await shown.keyboard.press('Escape')
   await shown.click('main a[data-dialog]:has-text("Rotate")')
   await shown.waitForURL(/\/rotate$/)
   await shown.close()
